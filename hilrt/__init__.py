@@ -1,0 +1,1 @@
+"""hilrt: human-in-the-loop reinforcement learning for a robot arm, on one computer."""

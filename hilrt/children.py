@@ -1,0 +1,78 @@
+"""One child process of a run: started clean, watched by pidfd, its last words kept."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from hilrt.launch import Role, Spec
+
+NAMED_ERROR = 2
+"""Exit status of a child that ended with an error of its own making; restarting it would not help."""
+
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",  # spinning workers of two processes starve each other
+    "MUJOCO_GL": "egl",
+}
+
+
+class Child:
+    """A running role."""
+
+    def __init__(self, role: Role, spec: Spec, niceness: int) -> None:
+        self.role = role
+        self.spec = msgspec.structs.replace(spec, role=role)
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `collect`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "hilrt.launch", msgspec.json.encode(self.spec).decode(), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=self._words,
+            stderr=self._words,
+            pass_fds=tuple(spec.fds.values()),
+            env={**ENVIRONMENT, **os.environ},
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone
+        )
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
+        self.pidfd = os.pidfd_open(self._process.pid)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """None while it runs; negative: killed by that signal."""
+        return self._process.poll()
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether it has ended within that time."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def collect(self, log: Path) -> str:
+        """What it wrote to its terminal; appended to the run's log. Call once, after its end."""
+        self._process.wait()
+        os.close(self.pidfd)
+        with self._words:
+            self._words.seek(0)
+            words = self._words.read().decode(errors="replace").strip()
+        if words:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"{self.role}: {words}\n")
+        return words

@@ -1,0 +1,108 @@
+"""The command line: one function per command, no logic; heavy imports happen inside."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hilrt.report.summary import Summary
+    from hilrt.runfolder import RunFolder
+
+app = typer.Typer(
+    help="Train a robot arm by reinforcement learning with a human in the loop, on one computer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+TaskFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Task file, e.g. configs/sim_so100.toml.")]
+Run = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Folder of a training run, e.g. runs/so100-train-...")
+]
+Override = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: learner.device=cpu.")
+]
+
+
+@app.command()
+def record(config: TaskFile, set_: Override = None) -> None:
+    """Record demonstrations into the config's dataset folder.
+
+    Keys: space takes over or hands back, s success, Esc failure, r records the episode again, q stops.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder, summary = jobs.record(config, set_ or [])
+    _say(f"{summary.episodes['demo']} demonstrations are in {folder.config().dataset.root}")
+
+
+@app.command()
+def train(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG]", help="Task file; not with --resume.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    set_: Override = None,
+) -> None:
+    """Train a policy from demonstrations, the robot's own steps and your corrections."""
+    if (config is None) == (resume is None):
+        raise typer.BadParameter("give either CONFIG or --resume RUN.")
+    if resume and set_:
+        raise typer.BadParameter("--set changes a new run; a resumed one keeps its config.toml.")
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder, summary = jobs.resume(resume) if resume else jobs.train(config or Path(), set_ or [])
+    _report_training(folder, summary)
+
+
+@app.command(name="eval")
+def evaluate(
+    run: Run,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="How many; default: eval.final_episodes.")
+    ] = None,
+    set_: Override = None,
+) -> None:
+    """Judge a run's newest policy: deterministic, operator off."""
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder, summary = jobs.evaluate(run, episodes, set_ or [])
+    for result in summary.evaluations:
+        _say(f"autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
+    _say(f"details: {folder.path / 'summary.json'}")
+
+
+@app.command()
+def status() -> None:
+    """Show the runs that are alive on this computer."""
+    from hilrt.report.live import show_live_runs  # noqa: PLC0415
+
+    show_live_runs()
+
+
+def _report_training(folder: "RunFolder", summary: "Summary") -> None:
+    _say(f"{summary.online_steps} online steps, {summary.human_steps} of them human, {summary.wall_s:.0f} s")
+    for result in summary.evaluations:
+        _say(f"  after {result.online_steps:6d} steps: autonomous success {result.success}")
+    _say(f"run folder: {folder.path}")
+    _say(f"evaluate:   hilrt eval {folder.path}")
+    if summary.online_steps < folder.config().learner.online_steps:
+        _say(f"go on:      hilrt train --resume {folder.path}")
+    _say(f"dashboards: tensorboard --logdir {folder.path.parent}")
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def main() -> None:
+    """Console entry: a named error is one message and exit status 2."""
+    from hilrt.errors import HilrtError  # noqa: PLC0415
+
+    try:
+        app()
+    except HilrtError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

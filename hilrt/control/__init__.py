@@ -1,0 +1,1 @@
+"""The real-time process: sense, decide, act, record, once per period."""

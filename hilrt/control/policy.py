@@ -1,0 +1,59 @@
+"""The acting side of the policy: newest weights in, actions out."""
+
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+from hilrt.policy.actor import Actor
+from hilrt.record import GripperCommand
+from hilrt.shm.weights import WeightsReader
+
+EPSILON = 0.02
+"""Chance of a random gripper command while training."""
+
+
+class Policy:
+    """An actor, and the shared tensor that its weights come from; None for a fixed checkpoint."""
+
+    def __init__(self, actor: Actor, run: str | None) -> None:
+        self._actor = actor
+        self._run = run
+        self._reader: WeightsReader | None = None
+        self.version = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is anything to act with."""
+        return self._run is None or self.version > 0
+
+    @property
+    def age_ms(self) -> float:
+        """Since the weights in use, or newer ones, were published."""
+        if self._reader is None:
+            return 0.0
+        return (time.monotonic_ns() - self._reader.published_ns) * 1e-6
+
+    def adopt(self) -> None:
+        """Take over new weights if there are any; costs one load when there are none."""
+        if self._run is None:
+            return
+        if self._reader is None:
+            self._reader = WeightsReader.try_attach(self._run)
+        adopted = self._reader.adopt() if self._reader else None
+        if adopted:
+            self._actor.load_arrays(adopted.arrays)
+            self.version = adopted.version
+
+    def act(
+        self, state: npt.NDArray[np.float32], *, deterministic: bool
+    ) -> tuple[npt.NDArray[np.float32], GripperCommand]:
+        """Action, shape (3,), in [-1, 1], and gripper command for a state, shape (len(features.state),)."""
+        epsilon = 0.0 if deterministic else EPSILON
+        action, gripper = self._actor.act(state, deterministic=deterministic, epsilon=epsilon)
+        return action, GripperCommand(gripper)
+
+    def close(self) -> None:
+        """Let go of the shared tensor."""
+        if self._reader:
+            self._reader.close()

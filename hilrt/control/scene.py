@@ -1,0 +1,75 @@
+"""What surrounds the arm: who puts it back, and who knows whether the task is done."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hilrt.sim.link import SimLink
+
+Float64 = npt.NDArray[np.float64]
+
+
+class SceneSource(Protocol):
+    """The workspace as the control loop knows it."""
+
+    def place(self, seed: int) -> None:
+        """Ask for a fresh scene."""
+        ...
+
+    def ready(self, elapsed_s: float) -> bool:
+        """Whether it is there, `elapsed_s` after the reset began."""
+        ...
+
+    def object_pose(self) -> Float64 | None:
+        """Pose as in `hilrt.features.OBJECT`, or None where nothing measures it."""
+        ...
+
+    def success(self) -> bool:
+        """Whether the task is done; False where only the operator knows."""
+        ...
+
+
+class RealScene:
+    """A person puts the scene back and judges success."""
+
+    def __init__(self, reset_time_s: float) -> None:
+        self._reset_time_s = reset_time_s
+
+    def place(self, seed: int) -> None:
+        """The person has been told by the screen."""
+
+    def ready(self, elapsed_s: float) -> bool:
+        """After the time set aside for it."""
+        return elapsed_s >= self._reset_time_s
+
+    def object_pose(self) -> Float64 | None:
+        """Not measured."""
+        return None
+
+    def success(self) -> bool:
+        """Not known here."""
+        return False
+
+
+class SimScene:
+    """The simulator places the object and knows all."""
+
+    def __init__(self, link: SimLink) -> None:
+        self._link = link
+
+    def place(self, seed: int) -> None:
+        """Ask for the object at a place drawn from `seed`."""
+        self._link.request_place(seed)
+
+    def ready(self, elapsed_s: float) -> bool:  # noqa: ARG002 - simulated hands need no time
+        """Once the simulator has placed it."""
+        return self._link.placed()
+
+    def object_pose(self) -> Float64 | None:
+        """The true pose."""
+        return self._link.object_pose()
+
+    def success(self) -> bool:
+        """The simulated task's own verdict."""
+        return self._link.success()

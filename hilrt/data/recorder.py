@@ -1,0 +1,197 @@
+"""The recorder process: every step from its own ring into the journal, never in the control loop's way."""
+
+import logging
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from hilrt.config import Config
+from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
+from hilrt.data.journal import JournalWriter, episode_path, read_episode
+from hilrt.errors import JournalWriteError, StepsLostError
+from hilrt.features import Features, from_config
+from hilrt.launch import Job, Spec
+from hilrt.record import Record, decode
+from hilrt.shm.ring import Ring, Slot
+from hilrt.shm.status import Status
+from hilrt.taskfile import load
+
+WAIT_MS = 50
+"""Longest sleep, so that heartbeat and stop are never older."""
+RETRY_S = 1.0
+"""Between two attempts at a disk that refused."""
+CONTROL_GONE_S = 1.0
+"""Control that has not shown itself for so long pushes nothing more."""
+
+log = logging.getLogger(__name__)
+
+
+def main(spec: Spec) -> None:
+    """Record until asked to stop, by the status block or SIGTERM, and control has nothing more to say.
+
+    Raises:
+        StepsLostError: at the end, when steps are missing from the journal.
+    """
+    config = load(Path(spec.run_dir) / "config.toml")
+    features = from_config(config)
+    summaries = SummaryFile(Path(spec.run_dir) / "episodes.jsonl")
+    with (
+        Ring.attach(spec.run, "steps-recorder", features.schema()) as ring,
+        Status.attach(spec.run) as status,
+        Archive(journal_folder(spec, config), summaries, features, config.env.task) as archive,
+    ):
+        recorder = Recorder(ring, status, archive, spec.fds["recorder_steps"])
+        signal.signal(signal.SIGTERM, recorder.stop)
+        recorder.run()
+
+
+def journal_folder(spec: Spec, config: Config) -> Path:
+    """Where a run's steps go: demonstrations to the dataset's root, all else into the run's own folder."""
+    # not `is`: the launcher runs as __main__, so the spec's enums are of another copy of that module
+    return Path(config.dataset.root) if spec.job == Job.RECORD else Path(spec.run_dir) / "journal"
+
+
+class Archive:
+    """The journal and, beside it, a line for each ended episode; goes on where a killed one stopped."""
+
+    def __init__(self, folder: Path, summaries: SummaryFile, features: Features, task: str) -> None:
+        self.journal = JournalWriter(folder, features, task)
+        self._folder = folder
+        self._features = features
+        self._summaries = summaries
+        self._tally = Tally(summaries.known)
+        self._current: int | None = None
+        self._due: list[EpisodeSummary] = []
+
+    def add(self, record: Record, header: memoryview, frames: memoryview) -> int:
+        """Store one step; returns the bytes written. May be repeated after a `JournalWriteError`."""
+        if record.episode != self._current:
+            self._recall(record.episode)
+            self._current = record.episode
+        written = self.journal.write(header, frames)
+        self._count(record)
+        while self._due:
+            self._summaries.append(self._due[0])
+            self._due.pop(0)
+        return written
+
+    def close(self) -> None:
+        """Make the disk keep the journal, and let go."""
+        self.journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _recall(self, episode: int) -> None:
+        """Count what the recorder before this one has written of the episode."""
+        path = episode_path(self._folder, episode)
+        if path.exists():
+            for record in read_episode(path, features=self._features).records:
+                self._count(record)
+
+    def _count(self, record: Record) -> None:
+        summary = self._tally.add(record)
+        if summary is not None:
+            self._due.append(summary)
+
+
+class Recorder:
+    """Carries steps from the ring to the archive until told to stop."""
+
+    def __init__(self, ring: Ring, status: Status, archive: Archive, wake_fd: int) -> None:
+        self._ring = ring
+        self._status = status
+        self._archive = archive
+        self._wake_fd = wake_fd
+        self._poll = select.poll()
+        self._poll.register(wake_fd, select.POLLIN)
+        self._told = False
+        self._refusal = ""
+
+    def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002 - a signal handler
+        """Drain the ring, then end."""
+        self._told = True
+
+    def run(self) -> None:
+        """Record to the end.
+
+        Raises:
+            StepsLostError: steps are missing from the journal.
+        """
+        own = self._status.recorder
+        own.pid, own.flushed_episode, own.ready = os.getpid(), -1, 1
+        while not self._finished():
+            self._drain()
+            self._beat()
+            if self._poll.poll(WAIT_MS):
+                os.eventfd_read(self._wake_fd)
+        self._archive.close()
+        self._beat()
+        if missing := self._missing():
+            raise StepsLostError(missing)
+
+    def _finished(self) -> bool:
+        """Told to stop, nothing in the ring, and nobody left to fill it; or the disk refuses."""
+        if not self._stopping():
+            return False
+        silence_s = (time.monotonic_ns() - self._status.control.heartbeat_ns) / 1e9
+        drained = silence_s > CONTROL_GONE_S and not self._ring.statistics().used
+        return drained or bool(self._refusal)
+
+    def _stopping(self) -> bool:
+        return self._told or bool(self._status.supervisor.stop)
+
+    def _drain(self) -> None:
+        while (slot := self._ring.try_pop()) is not None:
+            if not self._store(slot):
+                return
+            self._beat()
+
+    def _store(self, slot: Slot) -> bool:
+        """Try until the disk takes it, or until asked to stop: the slot is then left in the ring."""
+        record = decode(slot.header)
+        while True:
+            try:
+                written = self._archive.add(record, slot.header, slot.frames)
+            except JournalWriteError as error:
+                self._refuse(str(error))
+                if self._stopping():
+                    return False
+                time.sleep(RETRY_S)
+            else:
+                self._refusal = ""
+                self._status.recorder.records += bool(written)
+                self._status.recorder.bytes += written
+                return True
+
+    def _refuse(self, message: str) -> None:
+        if message != self._refusal:
+            log.error("%s", message)
+        self._refusal = message
+        self._beat()
+
+    def _beat(self) -> None:
+        own = self._status.recorder
+        own.heartbeat_ns = time.monotonic_ns()
+        own.flushed_episode = self._archive.journal.flushed
+        own.lag = self._ring.statistics().used
+        own.message = self._refusal or self._missing()
+
+    def _missing(self) -> str:
+        """What has not reached the journal and never will, in words; empty when all has."""
+        counts = self._ring.statistics()
+        left = counts.used if self._refusal and self._stopping() else 0
+        lost = counts.rejected + counts.corrupt + left
+        if not lost:
+            return ""
+        kinds = f"{counts.rejected} ring full, {counts.corrupt} damaged, {left} unwritten"
+        return f"{lost} steps lost ({kinds}). {self._refusal}".rstrip()

@@ -1,0 +1,161 @@
+"""An arm's calibration file, and the way from encoder counts to joint angles and back.
+
+Three kinds of unit: counts (the servo's own, its homing offset included), radians (the URDF's, zero in the
+middle of a joint's range; the gripper's linear over its opening), and user units (degrees; gripper 0
+closed .. 100 open), which is what people and task files write.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from hilrt.config import MOTORS
+from hilrt.errors import CalibrationFileError
+
+Vector = NDArray[np.float64]
+
+MAX_COUNT = 4095
+MAX_OFFSET = 2047
+RAD_PER_COUNT = 2.0 * np.pi / MAX_COUNT
+"""The reference workflow divides a turn by 4095, so the meaning of users' degrees does too."""
+GRIPPER_CLOSED_RAD, GRIPPER_OPEN_RAD = -0.174533, 1.74533
+
+_CLOSED = np.array([0.0] * 5 + [GRIPPER_CLOSED_RAD])
+_SCALE = np.array([np.pi / 180.0] * 5 + [(GRIPPER_OPEN_RAD - GRIPPER_CLOSED_RAD) / 100.0])
+
+
+def radians_from_units(units: Sequence[float] | Vector) -> Vector:
+    """Joint angles (6,) [rad] of five degrees and a gripper opening 0..100."""
+    radians: Vector = np.asarray(units, np.float64) * _SCALE + _CLOSED
+    return radians
+
+
+def units_from_radians(radians: Sequence[float] | Vector) -> Vector:
+    """Five degrees and a gripper opening 0..100, of joint angles (6,) [rad]."""
+    units: Vector = (np.asarray(radians, np.float64) - _CLOSED) / _SCALE
+    return units
+
+
+class MotorCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One motor's entry, as in the file: all in counts."""
+
+    id: int
+    drive_mode: int
+    homing_offset: int
+    range_min: int
+    range_max: int
+
+
+class Calibration:
+    """Six motors' entries and the conversions that follow from them.
+
+    Attributes:
+        motors: entries by name, in the order of `MOTORS`.
+        ids: bus ids in that order.
+        path: the file it came from, for messages.
+    """
+
+    def __init__(self, motors: dict[str, MotorCalibration], path: str = "calibration") -> None:
+        _check(motors, path)
+        self.motors = {name: motors[name] for name in MOTORS}
+        self.path = path
+        entries = list(self.motors.values())
+        self.ids = tuple(entry.id for entry in entries)
+        self._low = np.array([entry.range_min for entry in entries], np.float64)
+        self._high = np.array([entry.range_max for entry in entries], np.float64)
+        self._scale = np.full(6, RAD_PER_COUNT)
+        self._zero = (self._low + self._high) / 2.0
+        self._fit_gripper(entries[-1])
+
+    def _fit_gripper(self, gripper: MotorCalibration) -> None:
+        scale = (GRIPPER_OPEN_RAD - GRIPPER_CLOSED_RAD) / (gripper.range_max - gripper.range_min)
+        closed = gripper.range_min
+        if gripper.drive_mode:  # mounted the other way round: closed at the high end
+            scale, closed = -scale, gripper.range_max
+        self._scale[-1] = scale
+        self._zero[-1] = closed - GRIPPER_CLOSED_RAD / scale
+
+    def radians(self, counts: Sequence[int] | Vector) -> Vector:
+        """Joint angles (6,) [rad] of positions (6,) [counts]."""
+        radians: Vector = (np.asarray(counts, np.float64) - self._zero) * self._scale
+        return radians
+
+    def velocities(self, counts_per_s: Sequence[int] | Vector) -> Vector:
+        """Joint velocities (6,) [rad/s] of velocities (6,) [counts/s]."""
+        velocities: Vector = np.asarray(counts_per_s, np.float64) * self._scale
+        return velocities
+
+    def counts(self, radians: Vector) -> NDArray[np.int64]:
+        """Nearest positions (6,) [counts] within the calibrated ranges, of finite angles (6,) [rad]."""
+        exact = radians / self._scale + self._zero
+        counts: NDArray[np.int64] = np.rint(np.clip(exact, self._low, self._high)).astype(np.int64)
+        return counts
+
+    @property
+    def limits(self) -> tuple[Vector, Vector]:
+        """Lowest and highest joint angles (6,) of the calibrated ranges [rad]."""
+        ends = self.radians(self._low), self.radians(self._high)
+        return np.minimum(*ends), np.maximum(*ends)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a calibration file.
+
+        Raises:
+            CalibrationFileError: absent, not of this format, or a value that cannot be.
+        """
+        try:
+            data = Path(path).read_bytes()
+            motors = msgspec.json.decode(data, type=dict[str, MotorCalibration])
+        except FileNotFoundError as error:
+            raise CalibrationFileError(str(path), "there is no such file") from error
+        except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+            raise CalibrationFileError(str(path), str(error)) from error
+        return cls(motors, str(path))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a calibration file, whole or not at all."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_suffix(".tmp")
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(self.motors), indent=4))
+        beside.replace(target)
+
+
+def _check(motors: dict[str, MotorCalibration], path: str) -> None:
+    if problem := _names_problem(motors):
+        raise CalibrationFileError(path, problem)
+    for name, entry in motors.items():
+        if problem := _entry_problem(name, entry):
+            raise CalibrationFileError(path, f"{name}: {problem}")
+
+
+def _names_problem(motors: dict[str, MotorCalibration]) -> str:
+    if missing := [name for name in MOTORS if name not in motors]:
+        return f"no entry for {', '.join(missing)}"
+    if unknown := [name for name in motors if name not in MOTORS]:
+        return f"unknown motor {', '.join(unknown)}; there are: {', '.join(MOTORS)}"
+    ids = [entry.id for entry in motors.values()]
+    if len(set(ids)) < len(ids):
+        return f"two motors share an id: {ids}"
+    return ""
+
+
+def _entry_problem(name: str, entry: MotorCalibration) -> str:
+    if not 0 <= entry.id <= 253:
+        return f"id {entry.id} is not in 0..253"
+    if entry.drive_mode not in ((0, 1) if name == "gripper" else (0,)):
+        return f"drive_mode {entry.drive_mode} is not supported"
+    if abs(entry.homing_offset) > MAX_OFFSET:
+        return f"homing_offset {entry.homing_offset} is not in -{MAX_OFFSET}..{MAX_OFFSET}"
+    if not 0 <= entry.range_min < entry.range_max <= MAX_COUNT:
+        return (
+            f"range_min {entry.range_min} and range_max {entry.range_max} must satisfy "
+            f"0 <= range_min < range_max <= {MAX_COUNT}"
+        )
+    return ""

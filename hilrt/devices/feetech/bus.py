@@ -1,0 +1,265 @@
+"""The servo bus: one transaction at a time, each under one deadline, with retries inside it."""
+
+import asyncio
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+from hilrt.devices.feetech.link import Counters, Link
+from hilrt.devices.feetech.packets import (
+    OVERHEAD,
+    Instruction,
+    Packet,
+    Parser,
+    encode,
+    encode_read,
+    encode_sync_read,
+    encode_sync_write,
+    encode_write,
+)
+from hilrt.devices.feetech.registers import (
+    TELEMETRY_ADDRESS,
+    TELEMETRY_SIZE,
+    Register,
+    Telemetry,
+    decode_telemetry,
+)
+from hilrt.errors import BusLostError, BusTimeoutError
+
+PATIENCE = 0.4
+"""Share of the deadline that one attempt waits, beside its time on the wire, before the next."""
+EEPROM_DEADLINE_S = 0.05
+"""Of a write to EEPROM, whose cells take milliseconds."""
+QUIET_S = 0.005
+"""After a failed attempt nothing is asked for so long: replies carry no mark of the question they answer."""
+
+Request = Callable[[Sequence[int]], bytes]
+
+
+class BusStatistics(Struct, frozen=True):
+    """What happened on the bus since it was opened."""
+
+    transactions: int
+    retries: int
+    timeouts: int
+    checksum_errors: int
+    stale_bytes: int
+    """Bytes that came when nothing had been asked."""
+    garbage_bytes: int
+    """Bytes among the replies that belong to no packet."""
+    unexpected: int
+    """Whole replies of a wrong id or length."""
+
+
+class Bus:
+    """A half-duplex bus of Feetech servos behind a serial port.
+
+    Every call may raise `BusLostError` (the port vanished), and every call that waits for an answer
+    `BusTimeoutError`. Calls may be cancelled at any point; the next one finds a clean line.
+    """
+
+    def __init__(self, port: str, baudrate: int, deadline_s: float, names: Mapping[int, str]) -> None:
+        self.port = port
+        self.baudrate = baudrate
+        self.names = names
+        self._deadline_s = deadline_s
+        self._byte_s = 10 / baudrate
+        self._lock = asyncio.Lock()
+        self.errors: dict[int, int] = {}
+        """Error byte of each servo's latest reply, `Fault` bits."""
+        self._link: Link | None = None
+        self._parser = Parser()
+        self._counters = Counters()
+        self._quiet_until = 0.0
+        self._last_good: dict[int, float] = {}
+        self._transactions = self._retries = self._timeouts = 0
+
+    @classmethod
+    async def open(
+        cls,
+        port: str,
+        baudrate: int = 1_000_000,
+        *,
+        deadline_s: float = 0.005,
+        names: Mapping[int, str] | None = None,
+    ) -> Self:
+        """Open `port` for this program alone.
+
+        Args:
+            port: serial device.
+            baudrate: [bit/s].
+            deadline_s: of one transaction, its time on the wire excluded [s].
+            names: of the motors by id, for messages.
+
+        Raises:
+            PortNotFoundError, PortBusyError, PortUnusableError.
+        """
+        bus = cls(port, baudrate, deadline_s, names or {})
+        await bus.reopen()
+        return bus
+
+    async def reopen(self) -> None:
+        """Open the port again after `BusLostError`; counters go on."""
+        async with self._lock:
+            await self._close()
+            self._link = await Link.open(self.port, self.baudrate, self._parser, self._counters)
+
+    async def close(self) -> None:
+        """Close the port; idempotent."""
+        async with self._lock:
+            await self._close()
+
+    async def ping(self, motor: int) -> int:
+        """Model number of the servo with this id."""
+        await self._ask([motor], 0, "ping", lambda _: encode(motor, Instruction.PING))
+        return await self.read(motor, Register.MODEL)
+
+    async def read(self, motor: int, register: Register) -> int:
+        """One register of one servo."""
+        request = encode_read(motor, register.address, register.size)
+        replies = await self._ask([motor], register.size, f"read of {register.name}", lambda _: request)
+        return register.decode(replies[motor].params)
+
+    async def write(self, motor: int, register: Register, value: int) -> None:
+        """Set one register of one servo and wait for its acknowledgement.
+
+        Raises:
+            ValueError: the register cannot hold `value`.
+        """
+        request = encode_write(motor, register.address, register.encode(value))
+        deadline_s = EEPROM_DEADLINE_S if register.eeprom else None
+        await self._ask([motor], 0, f"write of {register.name}", lambda _: request, deadline_s)
+
+    async def sync_read(self, register: Register, motors: Sequence[int]) -> dict[int, int]:
+        """The same register of several servos in one transaction."""
+        replies = await self._sync_read(register.address, register.size, motors, register.name)
+        return {motor: register.decode(replies[motor].params) for motor in motors}
+
+    async def sync_write(self, register: Register, values: Mapping[int, int]) -> None:
+        """Set the same register of several servos at once; not acknowledged.
+
+        Raises:
+            ValueError: the register cannot hold a value.
+        """
+        data = {motor: register.encode(value) for motor, value in values.items()}
+        async with self._lock:
+            self._transactions += 1
+            self._opened().send(encode_sync_write(register.address, register.size, data))
+
+    async def read_telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
+        """All present values of several servos, with each one's error byte, in one transaction."""
+        replies = await self._sync_read(TELEMETRY_ADDRESS, TELEMETRY_SIZE, motors, "telemetry")
+        return {motor: decode_telemetry(replies[motor].params, replies[motor].code) for motor in motors}
+
+    def statistics(self) -> BusStatistics:
+        """Counters since the bus was made."""
+        return BusStatistics(
+            transactions=self._transactions,
+            retries=self._retries,
+            timeouts=self._timeouts,
+            checksum_errors=self._parser.checksum_errors,
+            garbage_bytes=self._parser.garbage,
+            stale_bytes=self._counters.stale_bytes,
+            unexpected=self._counters.unexpected,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        if self._link is not None:
+            warnings.warn(f"bus on {self.port} was not closed", ResourceWarning, stacklevel=2)
+
+    # parts
+
+    async def _sync_read(
+        self, address: int, size: int, motors: Sequence[int], what: str
+    ) -> dict[int, Packet]:
+        return await self._ask(
+            motors, size, f"read of {what}", lambda rest: encode_sync_read(address, size, rest)
+        )
+
+    async def _ask(
+        self,
+        motors: Sequence[int],
+        size: int,
+        what: str,
+        request: Request,
+        deadline_s: float | None = None,
+    ) -> dict[int, Packet]:
+        """One transaction: a reply with `size` parameters from each of `motors`, or an error."""
+        async with self._lock:
+            link = self._opened()
+            if (wait_s := self._quiet_until - monotonic()) > 0.0:
+                await asyncio.sleep(wait_s)
+            self._transactions += 1
+            started, clean = monotonic(), False
+            try:
+                attempts = await self._attempt(link, motors, size, request, deadline_s or self._deadline_s)
+                missing = [motor for motor in motors if motor not in link.replies]
+                clean = attempts == 1 and not missing
+            finally:
+                replies = link.forget()
+                if not clean:  # also when cancelled: an answer may still be on its way
+                    self._quiet_until = monotonic() + QUIET_S
+            self._note(replies, attempts)
+            if missing:
+                self._timeouts += 1
+                raise self._timeout(missing, what, attempts, monotonic() - started)
+            return replies
+
+    async def _attempt(
+        self, link: Link, motors: Sequence[int], size: int, request: Request, deadline_s: float
+    ) -> int:
+        """Ask, and ask those who did not answer again, until the deadline; the number of attempts."""
+        attempts, deadline = 0, inf
+        while missing := [motor for motor in motors if motor not in link.replies]:
+            packet, now = request(missing), monotonic()
+            wire_s = (len(packet) + len(missing) * (OVERHEAD + size)) * self._byte_s
+            if not attempts:
+                deadline = now + wire_s + deadline_s
+            elif now + wire_s > deadline:
+                break
+            until = now + wire_s + PATIENCE * deadline_s
+            link.send(packet, missing, size)
+            # No time for another attempt after this one: its answer may take all that is left.
+            await link.wait(until if until + wire_s < deadline else deadline)
+            attempts += 1
+        return attempts
+
+    def _note(self, replies: Mapping[int, Packet], attempts: int) -> None:
+        self._retries += max(0, attempts - 1)
+        now = monotonic()
+        for motor, packet in replies.items():
+            self._last_good[motor] = now
+            self.errors[motor] = packet.code
+
+    def _timeout(self, missing: Sequence[int], what: str, attempts: int, elapsed_s: float) -> BusTimeoutError:
+        seen = [self._last_good.get(motor) for motor in missing]
+        oldest = min((time for time in seen if time is not None), default=None)
+        age = None if oldest is None or None in seen else monotonic() - oldest
+        names = {motor: self.names.get(motor, "") for motor in missing}
+        return BusTimeoutError(self.port, names, what, attempts, elapsed_s, age)
+
+    def _opened(self) -> Link:
+        if self._link is None:
+            raise BusLostError(self.port, "it was closed")
+        return self._link
+
+    async def _close(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()

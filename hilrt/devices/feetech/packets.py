@@ -1,0 +1,118 @@
+"""The wire format of Feetech servos: one frame for requests and replies, found again in any noise."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+HEADER = b"\xff\xff"
+BROADCAST = 0xFE
+MAX_ID = 0xFD
+OVERHEAD = 6  # header, id, length, code, checksum
+
+
+class Instruction(IntEnum):
+    """What a request asks for."""
+
+    PING = 1
+    READ = 2
+    WRITE = 3
+    REG_WRITE = 4
+    ACTION = 5
+    SYNC_READ = 0x82
+    SYNC_WRITE = 0x83
+
+
+class Packet(NamedTuple):
+    """One frame; `code` is the instruction in a request and the error byte in a reply."""
+
+    id: int
+    code: int
+    params: bytes
+
+
+def checksum(body: bytes | bytearray) -> int:
+    """Low byte of the complement of the sum of everything between header and checksum."""
+    return ~sum(body) & 0xFF
+
+
+def encode(motor: int, code: int, params: bytes = b"") -> bytes:
+    """A whole frame, `FF FF id length code params checksum`."""
+    body = bytes((motor, len(params) + 2, code)) + params
+    return HEADER + body + bytes((checksum(body),))
+
+
+def encode_read(motor: int, address: int, size: int) -> bytes:
+    """Ask one servo for `size` bytes of registers."""
+    return encode(motor, Instruction.READ, bytes((address, size)))
+
+
+def encode_write(motor: int, address: int, data: bytes) -> bytes:
+    """Set registers of one servo."""
+    return encode(motor, Instruction.WRITE, bytes((address,)) + data)
+
+
+def encode_sync_read(address: int, size: int, motors: Sequence[int]) -> bytes:
+    """Ask several servos for the same registers; they answer one after the other, in this order."""
+    return encode(BROADCAST, Instruction.SYNC_READ, bytes((address, size, *motors)))
+
+
+def encode_sync_write(address: int, size: int, data: dict[int, bytes]) -> bytes:
+    """Set the same registers of several servos; nobody answers."""
+    rows = b"".join(bytes((motor,)) + value for motor, value in data.items())
+    return encode(BROADCAST, Instruction.SYNC_WRITE, bytes((address, size)) + rows)
+
+
+class Parser:
+    """Finds packets in a stream of bytes, in pieces of any size, with garbage between them.
+
+    After a false header only one byte is dropped, so a packet that starts inside a broken one is found too.
+    """
+
+    def __init__(self, max_params: int = 250) -> None:
+        self.max_params = max_params  # a longer frame cannot be one: waiting for it would hide what follows
+        self.checksum_errors = 0
+        self.garbage = 0  # bytes that belonged to no packet
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """Packets that these bytes complete."""
+        self._buffer += data
+        packets = []
+        while (packet := self._next()) is not None:
+            packets.append(packet)
+        return packets
+
+    def reset(self) -> None:
+        """Forget an unfinished packet."""
+        self._drop(len(self._buffer))
+
+    def _next(self) -> Packet | None:
+        buffer = self._buffer
+        while True:
+            self._seek()
+            if len(buffer) < 4:
+                return None
+            motor, length = buffer[2], buffer[3]
+            if motor > BROADCAST or not 2 <= length <= self.max_params + 2:
+                self._drop(1)
+                continue
+            end = length + 4
+            if len(buffer) < end:
+                return None
+            if checksum(buffer[2 : end - 1]) == buffer[end - 1]:
+                packet = Packet(motor, buffer[4], bytes(buffer[5 : end - 1]))
+                del buffer[:end]
+                return packet
+            self.checksum_errors += 1
+            self._drop(1)
+
+    def _seek(self) -> None:
+        """Bring the next header, or a first half of one, to the front."""
+        start = self._buffer.find(HEADER)
+        if start < 0:
+            start = len(self._buffer) - self._buffer.endswith(b"\xff")
+        self._drop(start)
+
+    def _drop(self, count: int) -> None:
+        self.garbage += count
+        del self._buffer[:count]

@@ -1,0 +1,144 @@
+"""The terminal hilrt runs in, as an operator's keyboard.
+
+The supervisor owns the terminal and counts key presses in the status block; control reads the counts, so a
+press between two ticks is never lost. A terminal tells of presses and repeats, not of releases: a direction
+is held while its presses keep coming.
+"""
+
+import time
+from enum import StrEnum
+from typing import Protocol
+
+from hilrt.devices.operator import OperatorInput, Scene
+from hilrt.record import GripperCommand, Mode
+
+HELD_NS = 150_000_000
+"""A direction counts as held this long after its last press; key repeat comes every 30-40 ms."""
+
+
+class Key(StrEnum):
+    """What a key means; the value names its word in the supervisor's status.
+
+    STOP has none: the terminal's owner ends the run itself.
+    """
+
+    INTERVENE = "key_intervene"
+    SUCCESS = "key_success"
+    FAILURE = "key_failure"
+    RERECORD = "key_rerecord"
+    STOP = "stop"
+    FORWARD = "key_forward_ns"
+    BACK = "key_back_ns"
+    LEFT = "key_left_ns"
+    RIGHT = "key_right_ns"
+    UP = "key_up_ns"
+    DOWN = "key_down_ns"
+    OPEN = "key_open_ns"
+    CLOSE = "key_close_ns"
+
+    @property
+    def held(self) -> bool:
+        """Whether its word is the time of the last press, not a count."""
+        return self.value.endswith("_ns")
+
+    @property
+    def counted(self) -> bool:
+        """Whether its word counts presses."""
+        return not self.held and self is not Key.STOP
+
+
+SEQUENCES = {
+    b"\x1b[A": Key.FORWARD,
+    b"\x1b[B": Key.BACK,
+    b"\x1b[D": Key.LEFT,
+    b"\x1b[C": Key.RIGHT,
+    b"\x1b[1;2A": Key.UP,
+    b"\x1b[1;2B": Key.DOWN,
+    b"\x1b[1;5C": Key.OPEN,
+    b"\x1b[1;5D": Key.CLOSE,
+    b" ": Key.INTERVENE,
+    b"s": Key.SUCCESS,
+    b"\x1b": Key.FAILURE,
+    b"r": Key.RERECORD,
+    b"q": Key.STOP,
+}
+"""Longest first: a lone escape is a key, an escape with more behind it starts a sequence."""
+
+
+def decode_keys(data: bytes) -> list[Key]:
+    """Keys in what one read of the terminal gave; unknown bytes are passed over."""
+    keys = []
+    while data:
+        match = next((s for s in SEQUENCES if data.startswith(s)), None)
+        if match is not None:
+            keys.append(SEQUENCES[match])
+        data = data[len(match or b"?") :]
+    return keys
+
+
+class Keys(Protocol):
+    """The words the terminal's owner writes: counts of presses, and times of presses [ns]."""
+
+    key_intervene: int
+    key_success: int
+    key_failure: int
+    key_rerecord: int
+    key_forward_ns: int
+    key_back_ns: int
+    key_left_ns: int
+    key_right_ns: int
+    key_up_ns: int
+    key_down_ns: int
+    key_open_ns: int
+    key_close_ns: int
+
+
+def press(keys: object, key: Key) -> None:
+    """Note one press in the words."""
+    value = time.monotonic_ns() if key.held else getattr(keys, key) + 1
+    setattr(keys, key, value)
+
+
+class TerminalKeyboard:
+    """`teleop.type = "keyboard"`."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._seen = {key: getattr(keys, key) for key in Key if key.counted}
+        self._intervening = False
+        self._mode = Mode.DEMO
+
+    def begin(self, mode: Mode, seed: int) -> None:  # noqa: ARG002 - a person needs no seed
+        """A new episode: demonstrations start in the operator's hands, all else in the policy's."""
+        self._mode = mode
+        self._intervening = mode is Mode.DEMO
+        for key in self._seen:
+            self._pressed(key)
+
+    def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
+        """Presses since the last call, directions held now."""
+        if self._pressed(Key.INTERVENE) % 2 and self._mode is not Mode.EVAL:
+            self._intervening = not self._intervening
+        return OperatorInput(
+            intervening=self._intervening,
+            action=(
+                self._axis(Key.FORWARD, Key.BACK),
+                self._axis(Key.LEFT, Key.RIGHT),
+                self._axis(Key.UP, Key.DOWN),
+            ),
+            gripper=GripperCommand(1 + round(self._axis(Key.OPEN, Key.CLOSE))),
+            success=self._pressed(Key.SUCCESS) > 0,
+            failure=self._pressed(Key.FAILURE) > 0,
+            rerecord=self._pressed(Key.RERECORD) > 0,
+        )
+
+    def _pressed(self, key: Key) -> int:
+        """Presses since last asked."""
+        count: int = getattr(self._keys, key)
+        fresh, self._seen[key] = count - self._seen[key], count
+        return fresh
+
+    def _axis(self, plus: Key, minus: Key) -> float:
+        now = time.monotonic_ns()
+        held = [now - getattr(self._keys, key) < HELD_NS for key in (plus, minus)]
+        return float(held[0]) - float(held[1])

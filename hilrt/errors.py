@@ -1,0 +1,388 @@
+"""Every failure hilrt can name: one root, one class per failure.
+
+A constructor takes facts and writes the message: what was found, where, what would have worked, what to do next.
+"""
+
+import errno
+from collections.abc import Iterable, Mapping, Sequence
+
+
+class HilrtError(Exception):
+    """Root of all errors raised on purpose; the command line prints it and exits with status 2."""
+
+
+# --- configuration -------------------------------------------------------------------------------
+
+
+class ConfigError(HilrtError):
+    """A configuration file, or one value in it, cannot be used."""
+
+    def __init__(self, source: str, problem: str, cure: str = "") -> None:
+        super().__init__(f"{source}: {problem}" + (f" {cure}" if cure else ""))
+
+
+# --- shared memory -------------------------------------------------------------------------------
+
+
+class SegmentExistsError(HilrtError):
+    """A segment of this name is in use."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"shared memory {name} is held by a running process: "
+            "stop the run of this name first (hilrt status shows it), or choose another name."
+        )
+
+
+class SegmentAbsentError(HilrtError):
+    """There is no segment of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"there is no shared memory {name}: "
+            "the run is not started, has ended, or belongs to another user."
+        )
+
+
+class SegmentNotReadyError(HilrtError):
+    """A segment exists, but its maker has not finished it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"shared memory {name} is not ready: its maker is still at it (try again), "
+            "or died there (the next start clears it)."
+        )
+
+
+class SegmentMismatchError(HilrtError):
+    """A segment was made for other contents than expected."""
+
+    def __init__(self, name: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"shared memory {name} was made by another version or configuration.\n"
+            f"  found:    {found}\n  expected: {expected}\n"
+            "Stop all processes of the run and start it again."
+        )
+
+
+class SharedMemoryFullError(HilrtError):
+    """The file system of shared memory has no room for a segment."""
+
+    def __init__(self, name: str, size: int, free: int, total: int) -> None:
+        super().__init__(
+            f"no space left on /dev/shm for {name}: it needs {size / 1e6:.1f} MB, "
+            f"{free / 1e6:.1f} MB of {total / 1e6:.1f} MB are free. "
+            "Remove what fills it (ls -lS /dev/shm), enlarge it (mount -o remount,size=2G /dev/shm; "
+            "docker run --shm-size=2g), or use smaller images."
+        )
+
+
+class PlatformError(HilrtError):
+    """The processor may reorder memory accesses that this code needs in order."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(
+            f"hilrt's shared memory relies on the store order of x86_64; this machine is {machine}. "
+            "It does not run there."
+        )
+
+
+class RecordSizeError(HilrtError):
+    """A record does not fit a slot of its ring."""
+
+    def __init__(self, name: str, part: str, end: int, room: int) -> None:
+        super().__init__(
+            f"{part} of a record for ring {name} ends at byte {end} of {room}: "
+            "the ring was made for smaller records. Size it from the same features as the records."
+        )
+
+
+class WeightsLayoutError(HilrtError):
+    """Published arrays differ from those the segment was made for."""
+
+    def __init__(self, name: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"weights for {name} do not have the layout it was opened with: "
+            f"got {found}, expected {expected}. Open a new run for a new network."
+        )
+
+
+# --- devices -------------------------------------------------------------------------------------
+
+
+class PortNotFoundError(HilrtError):
+    """There is no such serial device."""
+
+    def __init__(self, port: str, present: Sequence[str]) -> None:
+        there = f"there are: {', '.join(present)}" if present else "no serial adapter is plugged in"
+        super().__init__(f"no serial port {port}; {there}. Check the cable and `robot.port`.")
+
+
+class PortBusyError(HilrtError):
+    """Another program has the serial device open."""
+
+    def __init__(self, port: str) -> None:
+        super().__init__(
+            f"{port} is in use by another program (another hilrt?). "
+            f"Stop it first; `fuser -v {port}` shows which."
+        )
+
+
+class PortUnusableError(HilrtError):
+    """A serial device exists but cannot be opened or set up."""
+
+    def __init__(self, port: str, reason: str, *, denied: bool = False) -> None:
+        cure = (
+            "Join its group (`ls -l` shows it, usually dialout): `sudo usermod -aG dialout $USER`, "
+            "then log in again."
+            if denied
+            else "Is it the servo adapter's serial port?"
+        )
+        super().__init__(f"cannot use {port}: {reason}. {cure}")
+
+
+class BusLostError(HilrtError):
+    """The serial device vanished while it was open."""
+
+    def __init__(self, port: str, reason: str) -> None:
+        super().__init__(
+            f"{port} is not open any more: {reason}. "
+            "If the adapter was unplugged, plug it in again; the bus can then be reopened."
+        )
+
+
+class BusTimeoutError(HilrtError):
+    """Servos did not answer within the deadline.
+
+    `missing` are their ids; the others of the same transaction did answer.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        missing: Mapping[int, str],
+        what: str,
+        attempts: int,
+        elapsed_s: float,
+        last_good_s: float | None,
+    ) -> None:
+        self.missing = tuple(missing)
+        age = "it never has" if last_good_s is None else f"last good reply {1e3 * last_good_s:.0f} ms ago"
+        super().__init__(
+            f"{_motors(missing)} on {port} did not answer {attempts} x {what} in "
+            f"{1e3 * elapsed_s:.1f} ms; {age}. Check power, and the cable to that motor."
+        )
+
+
+class MotorMissingError(HilrtError):
+    """Some motors of the arm are not on the bus."""
+
+    def __init__(
+        self, port: str, missing: Mapping[int, str], found: Mapping[int, str], baudrate: int
+    ) -> None:
+        if found:
+            cure = f"{_motors(found)} did. Motors are chained: check the cable before the first missing one."
+        else:
+            cure = (
+                f"No motor did: switch the arm's power on, check the cable to the adapter, and that "
+                f"the motors are set to {baudrate} baud."
+            )
+        super().__init__(f"{_motors(missing)} did not answer on {port}. {cure}")
+
+
+class WrongModelError(HilrtError):
+    """A motor is of another model than the arm is built from."""
+
+    def __init__(self, port: str, motor: int, name: str, found: int, expected: int) -> None:
+        super().__init__(
+            f"motor {motor} ({name}) on {port} is model {found}, expected {expected} (STS3215). "
+            "Is this port the arm's?"
+        )
+
+
+class ServoFaultError(HilrtError):
+    """A servo reports a fault of its own."""
+
+    def __init__(self, port: str, motor: int, name: str, fault: str) -> None:
+        super().__init__(
+            f"motor {motor} ({name}) on {port} reports: {fault}. "
+            "Free the joint, check supply voltage, let it cool; then switch its power off and on."
+        )
+
+
+class SettingRefusedError(HilrtError):
+    """A servo did not keep a value that was written."""
+
+    def __init__(self, port: str, motor: int, name: str, setting: str, wanted: int, found: int) -> None:
+        super().__init__(
+            f"motor {motor} ({name}) on {port} keeps {setting} at {found}, {wanted} was written. "
+            "Switch its power off and on and try again."
+        )
+
+
+class OverheatError(HilrtError):
+    """A servo is hotter than it may be."""
+
+    def __init__(self, name: str, found_c: float, limit_c: float) -> None:
+        super().__init__(
+            f"{name} is at {found_c:.0f} degC, above safety.max_temperature_c = {limit_c:.0f}: the arm holds. "
+            "Let it cool; less load or a shorter reach keeps it cooler."
+        )
+
+
+class CalibrationFileError(HilrtError):
+    """A calibration file cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Calibrate the arm again, or point to another file.")
+
+
+class CalibrationMismatchError(HilrtError):
+    """The servos hold another calibration than the file."""
+
+    def __init__(self, port: str, path: str, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"the arm on {port} is not calibrated as {path} says: {'; '.join(differences)}. "
+            "It is another arm's file, or a motor was replaced: calibrate again before moving."
+        )
+
+
+class GoalError(HilrtError):
+    """A goal that is not six finite joint angles."""
+
+    def __init__(self, port: str, goal: str) -> None:
+        super().__init__(f"goal for the arm on {port} must be 6 finite angles [rad], got {goal}.")
+
+
+def _motors(motors: Mapping[int, str]) -> str:
+    """`motor 3 (elbow_flex)`, `motors 3 (elbow_flex), 5 (wrist_roll)`."""
+    named = [f"{motor} ({name})" if name else str(motor) for motor, name in motors.items()]
+    return f"motor{'s' if len(named) > 1 else ''} {', '.join(named)}"
+
+
+# --- simulation and kinematics -------------------------------------------------------------------
+
+
+class RobotModelError(HilrtError):
+    """A robot description (URDF) cannot be read."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: not a usable URDF: {problem}")
+
+
+class UnknownNameError(HilrtError):
+    """Something was asked for by a name that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"no {kind} '{name}'; there are: {', '.join(known)}")
+
+
+# --- data on disk --------------------------------------------------------------------------------
+
+
+class JournalFormatError(HilrtError):
+    """A file of a journal cannot be read as one."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Move it out of its folder to go on without it.")
+
+
+class JournalFeaturesError(HilrtError):
+    """A file of a journal holds steps that consist of something else."""
+
+    def __init__(self, path: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"{path} was recorded with other features. In the file: {found}. Expected: {expected}. "
+            "Use the config it was recorded with, or record again into another folder."
+        )
+
+
+class JournalOrderError(HilrtError):
+    """A step came for an episode that has ended."""
+
+    def __init__(self, path: str, last: int, step: int) -> None:
+        super().__init__(
+            f"{path} ended with step {last}, and step {step} came after it. "
+            "Two processes write to this folder, or an episode's number was used twice."
+        )
+
+
+class JournalWriteError(HilrtError):
+    """The disk does not take a record."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        full = cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        cure = "Free some space" if full else "Check the folder's owner and how its disk is mounted"
+        super().__init__(f"{cause.strerror}: {path}. {cure}; what was written before stays readable.")
+
+
+class StepsLostError(HilrtError):
+    """The recorder ended without all that control recorded."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The journal is not complete: {what}")
+
+
+# --- learning ------------------------------------------------------------------------------------
+
+
+class ActorMismatchError(HilrtError):
+    """Weights are not those of an actor for these features."""
+
+    def __init__(self, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
+        names = sorted(n for n in {*expected, *found} if expected.get(n) != found.get(n))
+        differ = "; ".join(
+            f"{n}: {found.get(n, 'absent')}, expected {expected.get(n, 'none')}" for n in names
+        )
+        super().__init__(
+            f"these weights are of an actor for other features ({differ}). "
+            "Use the task file they were trained with, or start a new run."
+        )
+
+
+class NoDemonstrationsError(HilrtError):
+    """There is nothing to start learning from."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(f"no demonstrations in {root}: record some with `hilrt record CONFIG`.")
+
+
+class CheckpointError(HilrtError):
+    """A checkpoint cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path}: {problem}. Move its folder away; the next older checkpoint is then used, "
+            "and the journal gives back the steps since."
+        )
+
+
+class DeviceError(HilrtError):
+    """The accelerator that the config names is not there."""
+
+    def __init__(self, device: str, problem: str) -> None:
+        super().__init__(f'learner.device = "{device}": {problem}. Use "auto" or "cpu".')
+
+
+# --- processes -----------------------------------------------------------------------------------
+
+
+class RunFolderError(HilrtError):
+    """A run's folder cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. `ls runs` shows the runs there are.")
+
+
+class ProcessError(HilrtError):
+    """A process of the run ended and cannot be brought back."""
+
+    def __init__(self, role: str, what: str, log: str) -> None:
+        super().__init__(f"{role} {what}\nThe whole story is in {log}.")
+
+
+class NoRunError(HilrtError):
+    """There is no live run to look at."""
+
+    def __init__(self) -> None:
+        super().__init__("no run is alive on this computer. Start one with `hilrt train CONFIG`.")

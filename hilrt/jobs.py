@@ -1,0 +1,95 @@
+"""The jobs a person asks for: record demonstrations, train, evaluate; each is one run from start to summary."""
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hilrt.data.episodes import read_summaries
+from hilrt.data.journal import next_episode
+from hilrt.errors import NoDemonstrationsError, RunFolderError
+from hilrt.launch import Job, Role, Spec
+from hilrt.report.summary import Summary, summarise
+from hilrt.runfolder import RunFolder
+from hilrt.supervisor import Supervisor
+
+
+def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
+    """Record `dataset.num_episodes_to_record` demonstrations, after those that are there already."""
+    folder = RunFolder.create(task_file, overrides, Job.RECORD)
+    config = folder.config()
+    root = Path(config.dataset.root)
+    first = next_episode(root) if root.is_dir() else 0
+    return folder, _run(
+        folder, Job.RECORD, episodes=config.dataset.num_episodes_to_record, first_episode=first
+    )
+
+
+def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
+    """Train from the demonstrations in `dataset.root`.
+
+    Raises:
+        NoDemonstrationsError: there are none.
+    """
+    folder = RunFolder.create(task_file, overrides, Job.TRAIN)
+    return resume(folder.path)
+
+
+def resume(path: Path) -> tuple[RunFolder, Summary]:
+    """Go on with a run where it was left: checkpoint, journal, episode and step counts."""
+    folder = RunFolder.open(path)
+    root = Path(folder.config().dataset.root)
+    if not root.is_dir() or next_episode(root) == 0:
+        raise NoDemonstrationsError(str(root))
+    first, steps = folder.progress()
+    return folder, _run(folder, Job.TRAIN, first_episode=first, online_steps=steps)
+
+
+def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
+    """Judge a run's newest policy: deterministic, operator off.
+
+    Raises:
+        RunFolderError: not a run, or one without a checkpoint.
+    """
+    from hilrt.policy.checkpoint import newest_checkpoint  # noqa: PLC0415 - torch is behind it
+
+    trained = RunFolder.open(path)
+    checkpoint = newest_checkpoint(path)
+    if checkpoint is None:
+        raise RunFolderError(str(path), "has no checkpoint yet, so there is no policy to evaluate")
+    judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
+    folder = RunFolder.fill(judged, trained.path / "config.toml", overrides)
+    count = episodes or folder.config().eval.final_episodes
+    return folder, _run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint))
+
+
+def _run(
+    folder: RunFolder,
+    job: Job,
+    *,
+    episodes: int = 0,
+    first_episode: int = 0,
+    online_steps: int = 0,
+    checkpoint: str = "",
+) -> Summary:
+    pattern = "%(asctime)s supervisor %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(filename=folder.log, level=logging.INFO, format=pattern)
+    config = folder.config()
+    spec = Spec(
+        role=Role.CONTROL,
+        job=job,
+        run=folder.path.name,
+        run_dir=str(folder.path.resolve()),
+        fds={},
+        checkpoint=str(Path(checkpoint).resolve()) if checkpoint else "",
+        episodes=episodes,
+        first_episode=first_episode,
+        online_steps=online_steps,
+    )
+    began = time.monotonic()
+    with Supervisor(folder, config, spec) as supervisor:
+        supervisor.run()
+        summaries = read_summaries(folder.episodes)
+        summary = summarise(job, config.seed, summaries, supervisor.status, time.monotonic() - began)
+    folder.write_json("summary.json", summary)
+    return summary

@@ -1,0 +1,90 @@
+"""How a child process starts: `python -m hilrt.launch SPEC`, where SPEC is JSON.
+
+A plain interpreter with inherited descriptors: no fork after threads, no pickle, no sockets.
+"""
+
+import ctypes
+import importlib
+import logging
+import os
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from hilrt.errors import HilrtError
+
+
+class Role(StrEnum):
+    """The processes of a run, by the package that holds their `process.main`."""
+
+    SIM = "sim"
+    RECORDER = "recorder"
+    LEARNER = "learner"
+    CONTROL = "control"
+
+
+class Job(StrEnum):
+    """What a run is for."""
+
+    RECORD = "record"
+    TRAIN = "train"
+    EVAL = "eval"
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a child is told; the rest is in the run folder's config.toml and in shared memory."""
+
+    role: Role
+    job: Job
+    run: str
+    """Names the shared-memory segments of this start."""
+    run_dir: str
+    fds: dict[str, int]
+    """Inherited eventfds: learner_steps, recorder_steps (control -> them), updates (learner -> control),
+    sim_go, sim_done (lockstep clock)."""
+    checkpoint: str = ""
+    """Evaluation: the checkpoint folder whose actor is judged."""
+    episodes: int = 0
+    """Record and eval: how many."""
+    first_episode: int = 0
+    online_steps: int = 0
+    """Already taken by earlier starts of this run."""
+
+
+MODULES = {
+    Role.SIM: "hilrt.sim.process",
+    Role.RECORDER: "hilrt.data.recorder",
+    Role.LEARNER: "hilrt.learner.process",
+    Role.CONTROL: "hilrt.control.process",
+}
+
+
+def _die_with_parent(parent: int) -> None:
+    """SIGTERM when the parent dies (prctl PR_SET_PDEATHSIG), also if it already has."""
+    ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(argv: list[str]) -> int:
+    """Run one role to its end; exit status 2 for a named error, its message in the run's log and on stderr."""
+    spec = msgspec.json.decode(argv[1], type=Spec)
+    _die_with_parent(int(argv[2]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's; it asks us to stop
+    log = Path(spec.run_dir) / "log.txt"
+    pattern = f"%(asctime)s {spec.role} %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(filename=log, level=logging.INFO, format=pattern)
+    try:
+        importlib.import_module(MODULES[spec.role]).main(spec)
+    except HilrtError as error:
+        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - the message says it all
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,55 @@
+"""The critics, stacked: one batched matrix product per layer for all of them."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows
+import torch
+
+
+class StackedLinear(nn.Module):
+    """E independent linear layers: (E, B, a) to (E, B, b)."""
+
+    def __init__(self, count: int, a: int, b: int) -> None:
+        super().__init__()
+        bound = a**-0.5
+        self.weight = nn.Parameter(torch.empty(count, a, b).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(count, 1, b).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each layer to its own slice."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class StackedNorm(nn.Module):
+    """LayerNorm over the last axis with E affine maps: (E, B, n) to (E, B, n)."""
+
+    def __init__(self, count: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(count, 1, size))
+        self.bias = nn.Parameter(torch.zeros(count, 1, size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each row."""
+        return torch.addcmul(self.bias, F.layer_norm(x, x.shape[-1:]), self.weight)
+
+
+class Critics(nn.Module):
+    """Ensemble of E critics 256x256 with LayerNorm: latent (B, k) and action (B, d) to Q (E, B)."""
+
+    def __init__(self, count: int, latent: int, action: int) -> None:
+        super().__init__()
+        self.count = count
+        self.net = nn.Sequential(
+            StackedLinear(count, latent + action, 256),
+            StackedNorm(count, 256),
+            nn.ReLU(),
+            StackedLinear(count, 256, 256),
+            StackedNorm(count, 256),
+            nn.ReLU(),
+            StackedLinear(count, 256, 1),
+        )
+
+    def forward(self, latent: Tensor, action: Tensor) -> Tensor:
+        """Q of every critic for every row."""
+        x = torch.cat((latent, action), dim=-1).expand(self.count, -1, -1)
+        out: Tensor = self.net(x)
+        return out.squeeze(-1)

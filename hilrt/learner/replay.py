@@ -1,0 +1,303 @@
+"""Replay: every row once, in one store; tiers are index lists over it.
+
+Online rows are a ring, demonstrations lie behind it and stay. `next` is an index, -1 where there is none: never
+across an episode's end, a gap, a restart, or rows that have been overwritten.
+"""
+
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hilrt.features import Features
+from hilrt.record import Float32, GripperCommand, Mode, Record, Source, vector
+
+Indices = npt.NDArray[np.int64]
+
+PROTECTED_ROWS = 5_000
+"""Autonomous successes that the ring does not overwrite: the newest this many rows, at most half of the ring."""
+SHARE = (0.5, 0.3, 0.2)
+"""Of the human half: demonstrations, interventions, autonomous successes; renormalised over those present."""
+
+
+class Tier(IntEnum):
+    """Index lists over the store; a row may be in several."""
+
+    ONLINE = 0
+    DEMONSTRATIONS = 1
+    INTERVENTIONS = 2
+    SUCCESSES = 3
+
+
+class Batch(NamedTuple):
+    """Rows drawn from the tiers in order; float32 of shape (B, ...) unless said."""
+
+    state: Tensor
+    action: Tensor
+    gripper: Tensor
+    """Executed command, int64, (B,)."""
+    reward: Tensor
+    terminated: Tensor
+    human: Tensor
+    """1 where a human decided the action."""
+    change: Tensor
+    """1 where the gripper command differs from the last one that was not `stay`."""
+    next_state: Tensor
+    counts: tuple[int, ...]
+    """Rows of each tier."""
+
+
+class ReplayStatistics(msgspec.Struct, frozen=True):
+    """Rows by tier, and what became of the rest."""
+
+    rows: dict[str, int]
+    added: int
+    evicted: int
+    bytes: int
+
+
+class IndexSet:
+    """Row numbers with O(1) add, discard and uniform draw."""
+
+    def __init__(self) -> None:
+        self._items = array("q")
+        self._place: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._items)
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._place
+
+    def add(self, index: int) -> None:
+        """Put in; nothing happens if it is there."""
+        if index not in self._place:
+            self._place[index] = len(self._items)
+            self._items.append(index)
+
+    def discard(self, index: int) -> None:
+        """Take out; nothing happens if it is not there."""
+        place = self._place.pop(index, None)
+        if place is None:
+            return
+        last = self._items.pop()
+        if last != index:
+            self._items[place] = last
+            self._place[last] = place
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Indices:
+        """Uniform with replacement."""
+        items: Indices = np.frombuffer(self._items, np.int64)
+        drawn: Indices = items[rng.integers(len(items), size=shape)]
+        return drawn
+
+
+class _Stream:
+    """The episode that is being added to one end of the store."""
+
+    def __init__(self, first: Record) -> None:
+        self.episode, self.step = first.episode, first.step - 1
+        self.rows: list[int] = []
+        self.ended = False
+        self.whole = first.step == 0
+        """From its first step on, without a gap."""
+        self.human = False
+        self._told = GripperCommand.STAY
+
+    def take(self, record: Record) -> bool:
+        """Note a record; whether it directly follows the one before."""
+        follows = bool(self.rows) and record.step == self.step + 1
+        self.whole &= follows or not self.rows
+        self.human |= not record.final and record.source is Source.HUMAN
+        self.step, self.ended = record.step, record.final
+        return follows
+
+    def change(self, command: GripperCommand) -> bool:
+        """Whether a command differs from the last that was not `stay`."""
+        if command in {GripperCommand.STAY, self._told}:
+            return False
+        self._told = command
+        return True
+
+
+class Replay:
+    """The store. `add` takes records in order, `sample` draws batches; equal calls give equal batches."""
+
+    def __init__(self, features: Features, capacity: int, batch_size: int, seed: int) -> None:
+        """`capacity` bounds the online rows; `batch_size` is that of every batch."""
+        self.rng = np.random.default_rng(seed)
+        self.tiers = {tier: IndexSet() for tier in Tier}
+        self.added = self.evicted = 0
+        self._features = features
+        self._capacity = capacity
+        self._batch_size = batch_size
+        self._columns = _Columns(len(features.state), len(features.action))
+        self._rows: Float32 = np.zeros((capacity + 1024, self._columns.width), np.float32)
+        self._next: Indices = np.full(len(self._rows), -1)
+        self._previous: Indices = np.full(len(self._rows), -1)
+        self._protected = np.zeros(capacity, np.bool_)
+        self._successes: deque[list[int]] = deque()
+        self._streams: dict[Tier, _Stream] = {}
+        self._cursor = 0
+        self._end = capacity
+        self._used = 0
+
+    def add(self, record: Record) -> None:
+        """Append a record: demonstrations by their mode, everything else online."""
+        tier = Tier.DEMONSTRATIONS if record.mode is Mode.DEMO else Tier.ONLINE
+        stream = self._streams.get(tier)
+        if stream is None or stream.ended or stream.episode != record.episode:
+            stream = self._streams[tier] = _Stream(record)
+        follows = stream.take(record)
+        index = self._allocate(tier)
+        self._write(index, record, stream)
+        if follows:
+            self._link(stream.rows[-1], index, tier)
+        stream.rows.append(index)
+        self.added += 1
+        if record.final:
+            self._close(record, stream, tier)
+
+    def states(self, tier: Tier) -> Float32:
+        """States of all rows of a tier, shape (n, ds)."""
+        return self._rows[list(self.tiers[tier]), : self._columns.state]
+
+    def sample(self, batches: int) -> list[Batch]:
+        """Draw batches: half online, half human tiers; whole batches of what there is while one is empty.."""
+        counts = self._counts()
+        drawn = [self.tiers[t].draw(self.rng, (batches, n)) for t, n in zip(Tier, counts, strict=True) if n]
+        index = np.concatenate(drawn, axis=1)
+        now = torch.from_numpy(self._rows[index])
+        after = torch.from_numpy(self._rows[self._next[index], : self._columns.state])
+        return [self._columns.batch(a, b, counts) for a, b in zip(now, after, strict=True)]
+
+    def statistics(self) -> ReplayStatistics:
+        """Rows by tier, and what became of the rest."""
+        rows = {tier.name.lower(): len(self.tiers[tier]) for tier in Tier}
+        return ReplayStatistics(rows, self.added, self.evicted, self._rows.nbytes)
+
+    # --- adding ----------------------------------------------------------------------------------
+
+    def _allocate(self, tier: Tier) -> int:
+        if tier is Tier.DEMONSTRATIONS:
+            if self._end == len(self._rows):
+                self._grow()
+            self._end += 1
+            return self._end - 1
+        while self._protected[self._cursor]:
+            self._cursor = (self._cursor + 1) % self._capacity
+        index = self._cursor
+        self._cursor = (index + 1) % self._capacity
+        self._evict(index)
+        return index
+
+    def _grow(self) -> None:
+        extra = len(self._rows) - self._capacity
+        self._rows = np.concatenate((self._rows, np.zeros((extra, self._columns.width), np.float32)))
+        self._next = np.concatenate((self._next, np.full(extra, -1)))
+        self._previous = np.concatenate((self._previous, np.full(extra, -1)))
+
+    def _evict(self, index: int) -> None:
+        if self._used < self._capacity:
+            self._used += 1  # rows are first taken in order, so this one is fresh
+            return
+        self.evicted += 1
+        self._withdraw(index)
+        before, after = int(self._previous[index]), int(self._next[index])
+        if before >= 0:  # it was protected when its turn came, and has outlived what it leads to
+            self._withdraw(before)
+            self._next[before] = -1
+        if after >= 0:
+            self._previous[after] = -1
+        self._next[index] = self._previous[index] = -1
+
+    def _write(self, index: int, record: Record, stream: _Stream) -> None:
+        row, c = self._rows[index], self._columns
+        row[:] = 0.0
+        row[: c.state] = vector(record.state)
+        if record.final:
+            return
+        row[c.state : c.scalars] = vector(record.action)
+        human = record.source is Source.HUMAN or record.mode is Mode.DEMO
+        change = stream.change(record.gripper)
+        row[c.scalars :] = (record.gripper, record.reward, record.terminated, human, change)
+
+    def _link(self, before: int, index: int, tier: Tier) -> None:
+        """Make `before` a whole transition."""
+        self._next[before], self._previous[index] = index, before
+        self.tiers[tier].add(before)
+        if tier is Tier.ONLINE and self._rows[before, self._columns.human]:
+            self.tiers[Tier.INTERVENTIONS].add(before)
+
+    def _close(self, final: Record, stream: _Stream, tier: Tier) -> None:
+        if final.discarded:
+            for index in reversed(stream.rows):  # in reverse, each list gets its former order back
+                self._withdraw(index)
+        elif tier is Tier.ONLINE and final.success and stream.whole and not stream.human:
+            self._protect(stream.rows)
+
+    def _withdraw(self, index: int) -> None:
+        """Nobody learns from this row any more; it stays what others' `next` points at."""
+        for members in self.tiers.values():
+            members.discard(index)
+
+    # --- autonomous successes --------------------------------------------------------------------
+
+    def _protect(self, rows: list[int]) -> None:
+        self._protected[rows] = True
+        self._successes.append(rows)
+        for index in rows:
+            if index in self.tiers[Tier.ONLINE]:
+                self.tiers[Tier.SUCCESSES].add(index)
+        limit = min(PROTECTED_ROWS, self._capacity // 2)
+        while sum(map(len, self._successes)) > limit:
+            oldest = self._successes.popleft()
+            self._protected[oldest] = False
+            for index in oldest:
+                self.tiers[Tier.SUCCESSES].discard(index)
+
+    # --- drawing ---------------------------------------------------------------------------------
+
+    def _counts(self) -> tuple[int, ...]:
+        """Rows of each tier in a batch."""
+        sizes = [len(self.tiers[tier]) for tier in Tier]
+        shares = np.array([share if n else 0.0 for share, n in zip(SHARE, sizes[1:], strict=True)])
+        if not shares.any():
+            return (self._batch_size, 0, 0, 0)
+        human = self._batch_size // 2 if sizes[0] else self._batch_size
+        ends = np.rint(np.cumsum(shares) / shares.sum() * human).astype(int)
+        return (self._batch_size - human, *(int(n) for n in np.diff(ends, prepend=0)))
+
+
+class _Columns:
+    """Where a row holds what: state, action, then single numbers."""
+
+    def __init__(self, state: int, action: int) -> None:
+        self.state = state
+        self.scalars = state + action
+        self.human = self.scalars + 3
+        self.width = self.scalars + 5
+
+    def batch(self, rows: Tensor, after: Tensor, counts: tuple[int, ...]) -> Batch:
+        gripper, reward, terminated, human, change = rows[:, self.scalars :].unbind(1)
+        return Batch(
+            rows[:, : self.state],
+            rows[:, self.state : self.scalars],
+            gripper.long(),
+            reward,
+            terminated,
+            human,
+            change,
+            after,
+            counts,
+        )

@@ -1,0 +1,244 @@
+"""Soft actor-critic with demonstrations and corrections (RLPD; HIL-SERL, arXiv 2410.21845).
+
+Symbols: o, o' latents of state and next state; a continuous action, g gripper command; Q_j the critics, Q_g the
+gripper's; a prime marks the slow target copies. `terminated` ends the future, a time limit does not.
+"""
+
+import copy
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows
+
+from hilrt.config import Config
+from hilrt.learner.networks import Critics
+from hilrt.learner.replay import Batch, Replay
+from hilrt.learner.scalars import Scalars
+from hilrt.policy.actor import Actor
+
+GRADIENT_NORM = 10.0
+GRIPPER_MARGIN = 0.05
+"""Lead in Q that a human's gripper command is given over the others; one step is worth about 0.03."""
+
+
+class Descent:
+    """Adam on some parameters, gradient norm clipped at 10; nothing else gets a gradient."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
+        self.parameters = list(parameters)
+        self.adam = torch.optim.Adam(self.parameters, lr=rate, fused=True)
+
+    def step(self, loss: Tensor) -> Tensor:
+        """Go one step down; returns the gradient's norm before clipping."""
+        gradients = torch.autograd.grad(loss, self.parameters)
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        norm = nn.utils.clip_grad_norm_(self.parameters, GRADIENT_NORM, foreach=True)
+        self.adam.step()
+        return norm
+
+
+class Target(nn.Module):
+    """Slow copies of all that is bootstrapped from."""
+
+    def __init__(self, actor: Actor, critics: Critics) -> None:
+        super().__init__()
+        self.trunk = copy.deepcopy(actor.trunk)
+        self.critics = copy.deepcopy(critics)
+        self.gripper_net = copy.deepcopy(actor.gripper_net)
+        self.requires_grad_(False)
+
+
+@torch.no_grad()
+def follow(target: nn.Module, source: nn.Module, tau: float) -> None:
+    """target += tau (source - target); buffers too."""
+    for slow, fast in zip(target.state_dict().values(), source.state_dict().values(), strict=True):
+        slow.lerp_(fast, tau)
+
+
+class Sac(nn.Module):
+    """All that learns: networks, targets, temperature and their optimisers."""
+
+    def __init__(self, actor: Actor, config: Config, device: torch.device) -> None:
+        """Networks are drawn from torch's default generator; noise comes from `self.generator`."""
+        super().__init__()
+        learner = config.learner
+        cuda = device.type == "cuda"
+        self.actor = actor
+        self.critics = Critics(
+            learner.num_critics or (10 if cuda else 2), actor.trunk.size, len(actor.features.action)
+        )
+        self.target = Target(actor, self.critics)
+        self.log_alpha = nn.Parameter(torch.tensor(learner.temperature_init).log())
+        self.to(device)
+        self.device = device
+        self.generator = torch.Generator(device).manual_seed(config.seed)
+        self.scalars = Scalars()
+        self._learner = learner
+        self._gamma = config.gamma
+        self._penalty = config.processor.gripper.gripper_penalty
+        self._entropy = -0.5 * len(actor.features.action)
+        rate = learner.learning_rate
+        self.descents = {
+            "critics": Descent([*self.critics.parameters(), *actor.trunk.parameters()], rate),
+            "policy": Descent(actor.policy_net.parameters(), rate),
+            "gripper": Descent(actor.gripper_net.parameters(), rate),
+            "temperature": Descent([self.log_alpha], rate),
+        }
+
+    def learner_step(self, batches: list[Batch], bc_weight: float) -> None:
+        """A critic update on every batch but the last, which updates actor, temperature and gripper."""
+        *for_critics, for_actor = batches
+        for batch in for_critics:
+            self.update_critics(batch)
+        self.update_actor(for_actor, bc_weight)
+
+    # --- critics ---------------------------------------------------------------------------------
+
+    def update_critics(self, batch: Batch) -> None:
+        """One step on the critics and, through them alone, on the trunk."""
+        loss = self.critic_loss(batch)
+        norm = self.descents["critics"].step(loss)
+        follow(self.target.trunk, self.actor.trunk, self._learner.tau)
+        follow(self.target.critics, self.critics, self._learner.tau)
+        self.scalars.add(critic_loss=loss, critic_gradient=norm)
+
+    def critic_loss(self, batch: Batch) -> Tensor:
+        """sum_j mean (Q_j(o, a) - y)^2."""
+        y, _ = self.clipped(self.bellman(batch))
+        q = self.critics(self.actor.trunk(batch.state), batch.action)
+        return (q - y).square().mean(dim=1).sum()
+
+    @torch.no_grad()
+    def bellman(self, batch: Batch) -> Tensor:
+        """r + gamma (1 - terminated) min_j Q'_j(o', a') with a' ~ pi(o'); no entropy: reward is sparse."""
+        action, _ = self.actor.policy(self.actor.trunk(batch.next_state)).sample(self.generator)
+        q = self.target.critics(self.target.trunk(batch.next_state), action)
+        q = self._random_pair(q).amin(dim=0)
+        return batch.reward + self._gamma * (1.0 - batch.terminated) * q
+
+    def clipped(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Targets kept to what a reward of 0 or 1 can be worth, and the share of them that was outside."""
+        if not self._learner.clip_targets:
+            return y, torch.zeros((), device=y.device)
+        clipped = y.clamp(0.0, 1.0)
+        return clipped, (clipped != y).float().mean()
+
+    def _random_pair(self, q: Tensor) -> Tensor:
+        """The random two critics that a target is the lesser of."""
+        if len(q) == 2:
+            return q
+        return q[torch.randperm(len(q), generator=self.generator, device=q.device)[:2]]
+
+    # --- actor -----------------------------------------------------------------------------------
+
+    def update_actor(self, batch: Batch, bc_weight: float) -> None:
+        """One step each on policy, temperature and gripper; the trunk is not touched."""
+        with torch.no_grad():
+            latent = self.actor.trunk(batch.state)
+        self._update_policy(latent, batch, bc_weight)
+        self._update_gripper(latent, batch, bc_weight)
+
+    def _update_policy(self, latent: Tensor, batch: Batch, bc_weight: float) -> None:
+        loss, log_pi = self.policy_loss(latent, batch, bc_weight)
+        norm = self.descents["policy"].step(loss)
+        self.descents["temperature"].step(self.temperature_loss(log_pi))
+        self.scalars.add(
+            actor_loss=loss, actor_gradient=norm, entropy=-log_pi.mean(), alpha=self.log_alpha.exp()
+        )
+
+    def policy_loss(self, latent: Tensor, batch: Batch, bc_weight: float) -> tuple[Tensor, Tensor]:
+        """mean[alpha log pi - mean_j Q_j(o, a~)] + lambda mean|Q| mean over human rows |tanh mu(o) - a|^2; log pi."""
+        policy = self.actor.policy(latent)
+        action, log_pi = policy.sample(self.generator)
+        q = self.critics(latent, action)
+        loss = (self.log_alpha.exp().detach() * log_pi - q.mean(dim=0)).mean()
+        if bc_weight > 0.0:
+            rows = self._imitated(latent, batch)
+            bc = mean_over(rows, (policy.mean.tanh() - batch.action).square().sum(-1))
+            loss = loss + bc_weight * q.detach().abs().mean() * bc
+            self.scalars.add(bc_loss=bc, bc_gate=rows.sum() / batch.human.sum().clamp(min=1.0))
+        self.scalars.add(std=policy.std.mean())
+        return loss, log_pi.detach()
+
+    def temperature_loss(self, log_pi: Tensor) -> Tensor:
+        """-alpha (log pi + H) with H = -d/2."""
+        return -(self.log_alpha.exp() * (log_pi + self._entropy)).mean()
+
+    @torch.no_grad()
+    def _imitated(self, latent: Tensor, batch: Batch) -> Tensor:
+        """Weight of each row in imitation: human rows; with `qfilter`, those no worse than the policy."""
+        if self._learner.bc != "qfilter":
+            return batch.human
+        own = self.critics(latent, self.actor.policy(latent).mean.tanh()).mean(dim=0)
+        return batch.human * (self.critics(latent, batch.action).mean(dim=0) >= own)
+
+    # --- gripper ---------------------------------------------------------------------------------
+
+    def _update_gripper(self, latent: Tensor, batch: Batch, bc_weight: float) -> None:
+        q = self.actor.gripper(latent)
+        loss = self.gripper_loss(q, batch)
+        if bc_weight > 0.0:
+            loss = loss + bc_weight * mean_over(self._imitated(latent, batch), margin(q, batch.gripper))
+        norm = self.descents["gripper"].step(loss)
+        follow(self.target.gripper_net, self.actor.gripper_net, self._learner.tau)
+        self.scalars.add(gripper_loss=loss, gripper_gradient=norm, gripper_q=q.amax(dim=-1).mean())
+
+    def gripper_loss(self, q: Tensor, batch: Batch) -> Tensor:
+        """Huber(Q_g(o, g) - [r + rho + gamma (1 - terminated) Q'_g(o', argmax Q_g(o', .))]), rho per change."""
+        with torch.no_grad():
+            best = self.actor.gripper(self.actor.trunk(batch.next_state)).argmax(dim=-1, keepdim=True)
+            slow = self.target.gripper_net(self.target.trunk(batch.next_state)).gather(-1, best).squeeze(-1)
+            rho = self._penalty * batch.change
+            y = batch.reward + rho + self._gamma * (1.0 - batch.terminated) * slow
+        return F.huber_loss(q.gather(-1, batch.gripper[:, None]).squeeze(-1), y)
+
+    # --- before the first step -------------------------------------------------------------------
+
+    def warm_start(self, replay: Replay) -> Iterator[None]:
+        """Clone the demonstrations, then let the critics learn them while the clone follows the trunk.
+
+        Yields after each update.
+        """
+        everything = Descent(self.actor.parameters(), self._learner.learning_rate)
+        for _ in range(self._learner.warm_start_steps):
+            (batch,) = replay.sample(1)
+            everything.step(self.clone_loss(self.actor.trunk(batch.state), batch))
+            yield
+        follow(self.target.trunk, self.actor.trunk, 1.0)
+        follow(self.target.gripper_net, self.actor.gripper_net, 1.0)
+        head = Descent(self.actor.policy_net.parameters(), self._learner.learning_rate)
+        for _ in range(self._learner.critic_warmup_steps):
+            critics, clone = replay.sample(2)
+            self.update_critics(critics)
+            latent = self.actor.trunk(clone.state).detach()
+            head.step(self.clone_loss(latent, clone))
+            self._update_gripper(latent, clone, 1.0)
+            yield
+
+    def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:
+        """Human rows: |tanh mu(o) - a|^2, and the gripper's large margin."""
+        error = (self.actor.policy(latent).mean.tanh() - batch.action).square().sum(-1)
+        return mean_over(batch.human, error + margin(self.actor.gripper(latent), batch.gripper))
+
+    # --- looking on ------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def diagnose(self, batch: Batch) -> dict[str, float]:
+        """Figures that need not be taken at every update: Q by tier, spread, TD error, clipped share."""
+        return {}
+
+
+def margin(q: Tensor, shown: Tensor) -> Tensor:
+    """How far the shown command's Q is from leading the others by the margin: max_g [Q(g) + m(g)] - Q(shown).
+
+    Large-margin imitation of a greedy policy (Hester et al. 2018); shapes (B, 3), (B,) to (B,).
+    """
+    lead = torch.full_like(q, GRIPPER_MARGIN).scatter_(-1, shown[:, None], 0.0)
+    return (q + lead).amax(dim=-1) - q.gather(-1, shown[:, None]).squeeze(-1)
+
+
+def mean_over(rows: Tensor, values: Tensor) -> Tensor:
+    """Mean of values weighted by rows (0 or 1); 0 where there are none."""
+    return (rows * values).sum() / rows.sum().clamp(min=1.0)

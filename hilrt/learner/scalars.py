@@ -1,0 +1,28 @@
+"""Running means of tensors, left on their device until read: reading one every update would stall a GPU."""
+
+import torch
+from torch import Tensor
+
+
+class Scalars:
+    """Means by name since the last `read`."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, **values: Tensor) -> None:
+        """Take zero-dimensional tensors in."""
+        for name, value in values.items():
+            value = value.detach()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def read(self) -> dict[str, float]:
+        """The means, in one transfer; starts anew."""
+        if not self._sums:
+            return {}
+        sums = torch.stack(list(self._sums.values())).tolist()
+        means = {name: s / self._counts[name] for name, s in zip(self._sums, sums, strict=True)}
+        self._sums, self._counts = {}, {}
+        return means

@@ -1,0 +1,140 @@
+"""The actor: all that acting needs, and so all that is published to control and stored as `actor.safetensors`."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows
+
+from hilrt.errors import ActorMismatchError
+from hilrt.features import Features
+from hilrt.record import Float32
+
+LATENT = 64
+STD_MIN, STD_MAX = 1e-5, 1.0
+INITIAL_LOG_STD = -1.5
+"""Near the target entropy of -1/2 per axis, so that a warm-started policy explores around what it was shown."""
+FLAT = 1e-3
+"""A state entry that varies less than this in the demonstrations (1 mm, 1 mrad) is not blown up to unit size."""
+FAR = 10.0
+"""Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
+
+
+class Trunk(nn.Module):
+    """State to latent: normalise, Linear, LayerNorm, tanh; image encoders join here. Shapes (..., ds) to (..., 64)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, features: Features) -> None:
+        super().__init__()
+        size = len(features.state)
+        self.size = LATENT
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+        self.state = nn.Sequential(nn.Linear(size, LATENT), nn.LayerNorm(LATENT), nn.Tanh())
+
+    def normalise_by(self, states: Float32) -> None:
+        """Take mean and standard deviation from demonstrated states, shape (n, ds)."""
+        self.mean.copy_(torch.from_numpy(states.mean(axis=0)))
+        self.std.copy_(torch.from_numpy(np.maximum(states.std(axis=0), FLAT)))
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Latent of raw states."""
+        out: Tensor = self.state(((state - self.mean) / self.std).clamp(-FAR, FAR))
+        return out
+
+
+class Policy(NamedTuple):
+    """A tanh-Gaussian over actions, before the tanh: `mean` and `std`, shape (..., da)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def sample(self, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Reparameterised action in (-1, 1) and its log-density, shape (...)."""
+        noise = torch.randn(
+            self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype
+        )
+        u = self.mean + self.std * noise
+        gaussian = -0.5 * noise.square() - self.std.log() - 0.9189385332046727
+        # log(1 - tanh(u)^2) in the form that stays finite
+        squash = 2.0 * (0.6931471805599453 - u - F.softplus(-2.0 * u))
+        return u.tanh(), (gaussian - squash).sum(-1)
+
+
+def mlp(sizes: tuple[int, ...], out: int) -> nn.Sequential:
+    """Linear, LayerNorm, ReLU per hidden layer; a small last layer, so that nothing is decided before learning."""
+    layers: list[nn.Module] = []
+    for a, b in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(a, b), nn.LayerNorm(b), nn.ReLU()]
+    last = nn.Linear(sizes[-1], out)
+    nn.init.uniform_(last.weight, -3e-3, 3e-3)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers, last)
+
+
+class Actor(nn.Module):
+    """Trunk, tanh-Gaussian policy over the continuous action, and Q values of the gripper commands."""
+
+    def __init__(self, features: Features) -> None:
+        super().__init__()
+        self.features = features
+        self.trunk = Trunk(features)
+        self.policy_net = mlp((LATENT, 256, 256), 2 * len(features.action))
+        self.gripper_net = mlp((LATENT, 128, 128), len(features.gripper))
+
+    def policy(self, latent: Tensor) -> Policy:
+        """Action distribution at a latent."""
+        mean, log_std = self.policy_net(latent).chunk(2, dim=-1)
+        return Policy(mean, (log_std + INITIAL_LOG_STD).exp().clamp(STD_MIN, STD_MAX))
+
+    def gripper(self, latent: Tensor) -> Tensor:
+        """Q of each gripper command, shape (..., 3)."""
+        out: Tensor = self.gripper_net(latent)
+        return out
+
+    @torch.inference_mode()
+    def act(
+        self,
+        state: Float32,
+        deterministic: bool,
+        epsilon: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Float32, int]:
+        """Action, float32 in [-1, 1], shape (da,), and gripper command for one state, float32, shape (ds,).
+
+        Args:
+            deterministic: the policy's mode instead of a sample.
+            epsilon: chance of a random gripper command.
+            generator: source of randomness on the actor's device; torch's own by default.
+        """
+        latent = self.trunk(torch.from_numpy(state).to(self.trunk.mean.device))
+        policy = self.policy(latent)
+        action = policy.mean.tanh() if deterministic else policy.sample(generator)[0]
+        command = int(self.gripper(latent).argmax())
+        if epsilon > 0.0 and float(torch.rand((), generator=generator)) < epsilon:
+            command = int(torch.randint(len(self.features.gripper), (), generator=generator))
+        return action.cpu().numpy(), command
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Parameters and normalisation by name; shares memory with the actor when it is on the CPU."""
+        return {name: value.detach().cpu().numpy() for name, value in self.state_dict().items()}
+
+    @torch.no_grad()
+    def load_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Inverse of `to_arrays`.
+
+        Raises:
+            ActorMismatchError: names or shapes are not this actor's; nothing was changed.
+        """
+        own = self.state_dict()
+        expected = {name: tuple(value.shape) for name, value in own.items()}
+        given = {name: tuple(value.shape) for name, value in arrays.items()}
+        if given != expected:
+            raise ActorMismatchError(expected, given)
+        for name, value in own.items():
+            value.copy_(torch.from_numpy(arrays[name]))

@@ -1,0 +1,92 @@
+"""The step record: one message per tick, the same in the ring, in the journal and on the way into replay.
+
+Record t holds observation t, the action executed on it, and the reward and end flags that observation t+1 decided. The
+last observation of an episode follows in a record with `final = true` and no action, so `next` is always an index.
+Frames travel beside the record, raw, at the offsets of `Features.images`.
+"""
+
+from enum import IntEnum
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Float32 = npt.NDArray[np.float32]
+
+
+class Mode(IntEnum):
+    """Why an episode is run."""
+
+    DEMO = 0
+    TRAIN = 1
+    EVAL = 2
+
+
+class Source(IntEnum):
+    """Who decided the executed action."""
+
+    POLICY = 0
+    HUMAN = 1
+
+
+class GripperCommand(IntEnum):
+    """What the gripper is told; on `STAY` it keeps its last goal, and so its force."""
+
+    CLOSE = 0
+    STAY = 1
+    OPEN = 2
+
+
+class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
+    """One step; vectors are little-endian float32 bytes, shapes as in `Features`."""
+
+    episode: int
+    step: int
+    mode: Mode
+    final: bool = False
+    monotonic_ns: int
+    wall_ns: int
+    state: bytes
+    action: bytes = b""
+    """Executed, in [-1, 1]; empty in a final record."""
+    gripper: GripperCommand = GripperCommand.STAY
+    policy_action: bytes = b""
+    """What the policy wanted; empty where none was asked."""
+    policy_gripper: GripperCommand = GripperCommand.STAY
+    source: Source = Source.POLICY
+    joint_goal: bytes = b""
+    """Goal positions sent to the six motors [rad]."""
+    reward: float = 0.0
+    terminated: bool = False
+    """Success, or failure declared by the operator: the future is worth nothing."""
+    truncated: bool = False
+    """Time limit or interruption: the future goes on unseen."""
+    success: bool = False
+    discarded: bool = False
+    """On a final record: the operator wants the episode recorded again, so nobody learns from it."""
+    policy_version: int = 0
+    frame_ages_ms: tuple[float, ...] = ()
+    missed: int = 0
+    """Deadlines missed before this tick."""
+    bus_faults: int = 0
+    """Retries and errors on the servo bus during this tick."""
+
+
+_decoder = msgspec.msgpack.Decoder(Record)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode_into(record: Record, scratch: bytearray) -> memoryview:
+    """Encode to `scratch` (grown if needed) and return the written part."""
+    _encoder.encode_into(record, scratch)
+    return memoryview(scratch)
+
+
+def decode(data: bytes | memoryview) -> Record:
+    """Inverse of `encode_into`; raises `msgspec.MsgspecError` on anything else."""
+    return _decoder.decode(data)
+
+
+def vector(data: bytes) -> Float32:
+    """A record's vector as a read-only float32 array."""
+    return np.frombuffer(data, dtype="<f4")

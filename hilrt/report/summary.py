@@ -1,0 +1,123 @@
+"""What a run came to, from the lines its recorder wrote; the content of summary.json."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from hilrt.data.episodes import EpisodeSummary, Tally, wilson
+from hilrt.record import Mode
+from hilrt.shm.status import Status
+
+GOAL = 0.9
+"""The success rate whose first reaching is reported."""
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """Successes of a number of episodes, with the 95 % Wilson interval."""
+
+    successes: int
+    episodes: int
+    rate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.successes}/{self.episodes} = {self.rate:.1%} "
+            f"(95 % interval {self.low:.1%} .. {self.high:.1%})"
+        )
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """Deterministic episodes after a number of online steps."""
+
+    online_steps: int
+    success: Rate
+    mean_steps: float
+
+
+class Realtime(msgspec.Struct, frozen=True, kw_only=True):
+    """How well the clock was kept in the last start of the run."""
+
+    ticks: int
+    missed: int
+    lateness_p50_us: float
+    lateness_p99_us: float
+    lateness_max_us: float
+    restarts: int
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A run in one page."""
+
+    job: str
+    seed: int
+    wall_s: float
+    online_steps: int
+    episodes: dict[str, int]
+    successes: dict[str, int]
+    human_steps: int
+    success_rate: float
+    autonomous_rate: float
+    intervention_rate: float
+    evaluations: list[Evaluation]
+    steps_to_goal: int | None
+    """Online steps at the first evaluation of at least 90 %."""
+    realtime: Realtime
+    updates: int
+
+
+def rate(episodes: Sequence[EpisodeSummary]) -> Rate:
+    """Success rate of some episodes."""
+    successes, n = sum(e.success for e in episodes), len(episodes)
+    low, high = wilson(successes, n)
+    return Rate(successes=successes, episodes=n, rate=successes / max(1, n), low=low, high=high)
+
+
+def evaluations(episodes: Sequence[EpisodeSummary]) -> list[Evaluation]:
+    """Evaluation episodes, grouped by the online steps they came after."""
+    groups: dict[int, list[EpisodeSummary]] = defaultdict(list)
+    for episode in episodes:
+        if episode.mode is Mode.EVAL and not episode.discarded:
+            groups[episode.online_steps].append(episode)
+    return [
+        Evaluation(online_steps=steps, success=rate(group), mean_steps=_mean_steps(group))
+        for steps, group in sorted(groups.items())
+    ]
+
+
+def summarise(
+    job: str, seed: int, episodes: Sequence[EpisodeSummary], status: Status, wall_s: float
+) -> Summary:
+    """The summary of a run whose episodes are these and whose status block is this."""
+    tally = Tally(episodes)
+    judged = evaluations(episodes)
+    control = status.control
+    return Summary(
+        job=job,
+        seed=seed,
+        wall_s=round(wall_s, 1),
+        online_steps=tally.online_steps,
+        episodes={mode.name.lower(): n for mode, n in tally.episodes.items()},
+        successes={mode.name.lower(): n for mode, n in tally.successes.items()},
+        human_steps=sum(e.human_steps for e in episodes if e.mode is Mode.TRAIN),
+        success_rate=tally.success_rate,
+        autonomous_rate=tally.autonomous_rate,
+        intervention_rate=tally.intervention_rate,
+        evaluations=judged,
+        steps_to_goal=next((e.online_steps for e in judged if e.success.rate >= GOAL), None),
+        realtime=Realtime(
+            ticks=control.ticks,
+            missed=control.misses,
+            lateness_p50_us=control.lateness_p50_us,
+            lateness_p99_us=control.lateness_p99_us,
+            lateness_max_us=control.lateness_max_us,
+            restarts=status.supervisor.restarts,
+        ),
+        updates=status.learner.updates,
+    )
+
+
+def _mean_steps(episodes: Sequence[EpisodeSummary]) -> float:
+    return sum(e.steps for e in episodes) / max(1, len(episodes))

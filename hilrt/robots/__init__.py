@@ -1,0 +1,5 @@
+"""Robot descriptions: one URDF per arm, read by the kinematics and by the simulated world."""
+
+from pathlib import Path
+
+SO100_URDF = Path(__file__).with_name("so100.urdf")

@@ -1,0 +1,86 @@
+"""The folder of one run: config, journal, checkpoints, TensorBoard events, log, episodes, summary."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import tomlkit
+
+from hilrt import taskfile
+from hilrt.config import Config
+from hilrt.data.journal import next_episode, read_episodes
+from hilrt.errors import RunFolderError
+from hilrt.record import Mode
+
+
+class RunFolder:
+    """A run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log = path / "log.txt"
+        self.episodes = path / "episodes.jsonl"
+        self.journal = path / "journal"
+
+    @classmethod
+    def create(cls, task_file: Path, overrides: Sequence[str], kind: str) -> "RunFolder":
+        """Make `<runs_dir>/<name>-<kind>-<time>` with the config as it will be used.
+
+        Raises:
+            ConfigError: the task file is wrong.
+            RunFolderError: it cannot be made.
+        """
+        config = taskfile.load(task_file, overrides)
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        return cls.fill(Path(config.runs_dir) / f"{config.env.name}-{kind}-{stamp}", task_file, overrides)
+
+    @classmethod
+    def fill(cls, path: Path, task_file: Path, overrides: Sequence[str]) -> "RunFolder":
+        """Make the folder and write its config, with paths that hold from any working directory."""
+        document = taskfile.document(task_file, overrides)
+        config = taskfile.from_tree(document.unwrap(), str(task_file))
+        document["dataset"]["root"] = str(Path(config.dataset.root).resolve())  # type: ignore[index]
+        document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())  # type: ignore[index]
+        if urdf := config.processor.inverse_kinematics.urdf_path:
+            document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(urdf).resolve())  # type: ignore[index]
+        try:
+            path.mkdir(parents=True)
+            (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
+        except OSError as error:
+            raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """An existing run.
+
+        Raises:
+            RunFolderError: it is not one.
+        """
+        if not (path / "config.toml").is_file():
+            raise RunFolderError(str(path), "is not a run: it has no config.toml")
+        return cls(path)
+
+    def config(self) -> Config:
+        """The config of this run."""
+        return taskfile.load(self.path / "config.toml")
+
+    def progress(self) -> tuple[int, int]:
+        """Number of the next episode, and online steps already taken, from the journal."""
+        if not self.journal.is_dir():
+            return 0, 0
+        steps = sum(
+            sum(not record.final for record in episode.records)
+            for episode in read_episodes(self.journal)
+            if episode.mode is Mode.TRAIN
+        )
+        return next_episode(self.journal), steps
+
+    def write_json(self, name: str, content: object) -> Path:
+        """Write a JSON file, whole or not at all."""
+        target = self.path / name
+        beside = target.with_suffix(".tmp")
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+        beside.replace(target)
+        return target

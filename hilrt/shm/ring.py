@@ -1,0 +1,256 @@
+"""Ring of step records from one process to one other: fixed slots, no waiting, no overwriting.
+
+Synchronisation pairs (aligned 8-byte words; x86-64 keeps stores in order and loads in order):
+  A  HEAD: the producer's store publishes a slot's contents; the consumer loads it before it reads them.
+  B  TAIL: the consumer's store gives a slot back; the producer loads it before it writes there.
+Every other word has one writer and guards nothing. Either process may die between any two stores and come
+back by `attach`: a slot is published by the store of HEAD alone and given back by the store of TAIL alone.
+"""
+
+import struct
+from collections.abc import Sequence
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import msgspec
+import numpy as np
+import xxhash
+
+from hilrt.errors import RecordSizeError
+from hilrt.shm.segment import LINE, Segment, align
+
+_WORD = 8
+# Words of the ring, one cache line per writer.
+_SLOTS, _RESERVE, _HEADER_BYTES, _FRAME_BYTES = range(4)  # whoever made the ring; then constant
+_HEAD, _SEQUENCE, _REJECTED = range(8, 11)  # producer
+_TAIL, _EXPECTED, _CORRUPT = range(16, 19)  # consumer
+_CONTROL_BYTES = 3 * LINE
+# Words of a slot, before its header area.
+_SLOT_SEQUENCE, _SLOT_HEADER, _SLOT_FRAMES, _SLOT_DIGEST = range(4)
+
+
+class Slot(NamedTuple):
+    """One record, in place: valid until the next `try_pop` or `release`."""
+
+    sequence: int
+    lost: int
+    """Records missing just before this one: rejected by a full ring, corrupt, or cut off by a crash."""
+    header: memoryview
+    frames: memoryview
+
+
+class RingStatistics(msgspec.Struct, frozen=True):
+    """Counts since the ring was made; `lost` is what the consumer knows to be missing, corrupt included."""
+
+    pushed: int
+    rejected: int
+    popped: int
+    lost: int
+    corrupt: int
+    used: int
+    slots: int
+
+
+class Ring:
+    """Single producer, single consumer; neither end may be shared by threads.
+
+    Waking the consumer is not the ring's business.
+    """
+
+    def __init__(self, segment: Segment) -> None:
+        self._segment = segment
+        self._buf = segment.buf
+        self._words = words = self._buf.cast("Q")
+        self._slots, self._reserve = words[_SLOTS], words[_RESERVE]
+        self._header_bytes, self._frame_bytes = words[_HEADER_BYTES], words[_FRAME_BYTES]
+        self._stride = _stride(self._header_bytes, self._frame_bytes)
+        self._held: int | None = None  # sequence of the slot that the caller of try_pop is reading
+
+    @classmethod
+    def create(
+        cls,
+        run: str,
+        what: str,
+        slots: int,
+        header_bytes: int,
+        frame_bytes: int,
+        schema: str,
+        reserve: int = 0,
+    ) -> Self:
+        """Make the ring's segment.
+
+        Args:
+            run: the run's name.
+            what: the ring's name within the run.
+            slots: records it holds.
+            header_bytes: room for a record's header.
+            frame_bytes: room for a record's frames, alignment included.
+            schema: what the records are; attachers must name the same.
+            reserve: slots that only `reserved` pushes may use.
+
+        Raises:
+            SegmentExistsError, SharedMemoryFullError, PlatformError: see `Segment.create`.
+        """
+        if not 0 <= reserve < slots:
+            raise ValueError(f"a ring of {slots} slots cannot reserve {reserve}: 0 <= reserve < slots")
+        size = _CONTROL_BYTES + slots * _stride(header_bytes, frame_bytes)
+        geometry = struct.pack("=4Q", slots, reserve, header_bytes, frame_bytes)
+        return cls(Segment.create(run, what, size, schema, geometry))
+
+    @classmethod
+    def attach(cls, run: str, what: str, schema: str) -> Self:
+        """Open either end of a ring; it goes on where the dead process before it stopped.
+
+        Raises:
+            SegmentAbsentError, SegmentNotReadyError, SegmentMismatchError: see `Segment.attach`.
+        """
+        return cls(Segment.attach(run, what, schema))
+
+    def try_push(
+        self,
+        header: bytes | bytearray | memoryview,
+        frames: Sequence[np.ndarray] = (),
+        *,
+        offsets: Sequence[int] = (),
+        reserved: bool = False,
+    ) -> bool:
+        """Copy a record into the next slot, or count it as rejected when the ring is full. Never waits.
+
+        Every call takes a sequence number, delivered or not, so that the consumer sees what is missing.
+
+        Args:
+            header: small encoded part, at most `header_bytes`.
+            frames: arrays of any shape and dtype, copied once.
+            offsets: where each goes in the slot's frame area [bytes]; multiples of 64 copy fastest.
+            reserved: may use the slots kept in reserve.
+
+        Raises:
+            RecordSizeError: header or frames do not fit a slot; the record counts as missing.
+            ValueError: as many offsets as frames are needed.
+        """
+        words = self._words
+        sequence = words[_SEQUENCE]
+        words[_SEQUENCE] = sequence + 1
+        head = words[_HEAD]
+        free = self._slots - (head - words[_TAIL])  # B: load
+        if free <= (0 if reserved else self._reserve):
+            words[_REJECTED] += 1
+            return False
+        self._fill(self._start(head), sequence, header, frames, offsets)
+        words[_HEAD] = head + 1  # A: store
+        return True
+
+    def _fill(
+        self,
+        start: int,
+        sequence: int,
+        header: bytes | bytearray | memoryview,
+        frames: Sequence[np.ndarray],
+        offsets: Sequence[int],
+    ) -> None:
+        if len(header) > self._header_bytes:
+            raise RecordSizeError(self._segment.name, "the header", len(header), self._header_bytes)
+        at = start + LINE
+        self._buf[at : at + len(header)] = header
+        frames_end = self._copy_frames(at + align(self._header_bytes), frames, offsets)
+        words, word = self._words, start // _WORD
+        words[word + _SLOT_SEQUENCE] = sequence
+        words[word + _SLOT_HEADER] = len(header)
+        words[word + _SLOT_FRAMES] = frames_end
+        words[word + _SLOT_DIGEST] = _digest(sequence, *self._views(start, len(header), frames_end))
+
+    def _copy_frames(self, at: int, frames: Sequence[np.ndarray], offsets: Sequence[int]) -> int:
+        end = 0
+        for frame, offset in zip(frames, offsets, strict=True):
+            frame_end = offset + frame.nbytes
+            if offset < 0 or frame_end > self._frame_bytes:
+                raise RecordSizeError(self._segment.name, "a frame", frame_end, self._frame_bytes)
+            np.ndarray(frame.shape, frame.dtype, self._buf, at + offset)[...] = frame
+            end = max(end, frame_end)
+        return end
+
+    def try_pop(self) -> Slot | None:
+        """The oldest record not read yet, in place, or None; gives the one before it back.
+
+        A slot whose digest is wrong is skipped and shows as a gap before the next one.
+        """
+        self.release()
+        words = self._words
+        while (tail := words[_TAIL]) != words[_HEAD]:  # A: load
+            slot = self._verified(self._start(tail))
+            if slot is not None:
+                self._held = slot.sequence
+                return slot
+            words[_CORRUPT] += 1
+            words[_TAIL] = tail + 1  # B: store
+        return None
+
+    def release(self) -> None:
+        """Give the slot of the last `try_pop` back to the producer; its views must not be used any more."""
+        if self._held is None:
+            return
+        # A reader killed between these two stores gets the same slot again, with nothing lost before it.
+        self._words[_EXPECTED] = self._held + 1
+        self._words[_TAIL] += 1  # B: store
+        self._held = None
+
+    def statistics(self) -> RingStatistics:
+        """Counts by either end or an onlooker; those of a push or pop in progress may be one apart."""
+        words = self._words
+        tail, head = words[_TAIL], words[_HEAD]
+        popped = tail - words[_CORRUPT]
+        return RingStatistics(
+            pushed=head,
+            rejected=words[_REJECTED],
+            popped=popped,
+            lost=max(0, words[_EXPECTED] - popped),
+            corrupt=words[_CORRUPT],
+            used=head - tail,
+            slots=self._slots,
+        )
+
+    def unlink(self) -> None:
+        """Take the name away; processes that have the ring open keep it."""
+        self._segment.unlink()
+
+    def close(self) -> None:
+        """Let go of the ring; a slot still held is not given back: the next consumer reads it again."""
+        self._words.release()
+        self._buf.release()
+        self._segment.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self, count: int) -> int:
+        return _CONTROL_BYTES + count % self._slots * self._stride
+
+    def _views(self, start: int, header_bytes: int, frame_bytes: int) -> tuple[memoryview, memoryview]:
+        header = start + LINE
+        frames = header + align(self._header_bytes)
+        return self._buf[header : header + header_bytes], self._buf[frames : frames + frame_bytes]
+
+    def _verified(self, start: int) -> Slot | None:
+        words, word = self._words, start // _WORD
+        sequence = words[word + _SLOT_SEQUENCE]
+        header_bytes, frame_bytes = words[word + _SLOT_HEADER], words[word + _SLOT_FRAMES]
+        if header_bytes > self._header_bytes or frame_bytes > self._frame_bytes:
+            return None
+        header, frames = self._views(start, header_bytes, frame_bytes)
+        if _digest(sequence, header, frames) != words[word + _SLOT_DIGEST]:
+            return None
+        lost = max(0, sequence - words[_EXPECTED])
+        return Slot(sequence, lost, header.toreadonly(), frames.toreadonly())
+
+
+def _stride(header_bytes: int, frame_bytes: int) -> int:
+    return LINE + align(header_bytes) + align(frame_bytes)
+
+
+def _digest(sequence: int, header: memoryview, frames: memoryview) -> int:
+    return xxhash.xxh3_64_intdigest(frames, xxhash.xxh3_64_intdigest(header, sequence))

@@ -1,0 +1,265 @@
+"""A named piece of shared memory with a checked layout and a lock that lives as long as its users.
+
+Every process that has a segment open, creator and attachers alike, holds a shared flock on its own open file
+description. The kernel drops it when the process ends, whichever way, so a segment is stale exactly when an
+exclusive flock on it succeeds.
+
+A name is unlinked only under such a lock, and whoever has just locked a file looks whether it still has a
+name: between making a file and locking it there is a moment in which a sweep may take it for stale.
+"""
+
+import errno
+import fcntl
+import mmap
+import os
+import re
+import shutil
+import struct
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import posix_ipc
+import xxhash
+
+from hilrt.errors import (
+    PlatformError,
+    SegmentAbsentError,
+    SegmentExistsError,
+    SegmentMismatchError,
+    SegmentNotReadyError,
+    SharedMemoryFullError,
+)
+
+LINE = 64
+"""Bytes of a cache line: what two processes write is kept on different ones."""
+
+_DIRECTORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps POSIX shared memory
+_MAGIC = int.from_bytes(b"hilrtshm", "little")
+_LAYOUT = 1
+_HEADER = struct.Struct("=6Q")
+
+
+class _Header(NamedTuple):
+    magic: int
+    layout: int
+    payload_offset: int
+    payload_bytes: int
+    schema_bytes: int
+    schema_digest: int
+
+
+def align(size: int) -> int:
+    """The next multiple of a cache line [bytes]."""
+    return -(-size // LINE) * LINE
+
+
+class Segment:
+    """Shared memory `/hilrt-<uid>-<run>-<what>`; see `create` and `attach`.
+
+    `close` gives up the lock; the mapping itself goes when the last view of it does, so no view ever dangles.
+    """
+
+    def __init__(self, name: str, fd: int, header: _Header, schema: str) -> None:
+        end = header.payload_offset + header.payload_bytes
+        self._view = memoryview(mmap.mmap(fd, end, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE))
+        self._header = header
+        self.name = name
+        self.schema = schema
+        self._fd: int | None = fd
+
+    @classmethod
+    def create(cls, run: str, what: str, size: int, schema: str, initial: bytes = b"") -> Self:
+        """Make a segment of `size` payload bytes: zeros, after `initial`, which no attacher ever sees absent.
+
+        A stale segment of the same name is replaced.
+
+        Raises:
+            SegmentExistsError: another process has one of this name open.
+            SharedMemoryFullError: there is no room for it; nothing is left behind.
+            PlatformError: this processor's memory order is not the one the code relies on.
+        """
+        name = segment_name(run, what)
+        fd = _create_locked(name)
+        try:
+            text = schema.encode()
+            offset = align(_HEADER.size + len(text))
+            header = _Header(_MAGIC, _LAYOUT, offset, size, len(text), _digest(text))
+            _reserve(name, fd, offset + size)
+            segment = cls(name, fd, header, schema)
+        except BaseException:
+            posix_ipc.unlink_shared_memory(name)
+            os.close(fd)
+            raise
+        segment._format(text, initial)
+        return segment
+
+    def _format(self, text: bytes, initial: bytes) -> None:
+        self.buf[: len(initial)] = initial
+        self._view[_HEADER.size : _HEADER.size + len(text)] = text
+        self._view[: _HEADER.size] = _HEADER.pack(0, *self._header[1:])
+        # Last: an attacher that sees the magic sees all of the above (x86-64 keeps the order of stores).
+        self._view[:8].cast("Q")[0] = _MAGIC
+
+    @classmethod
+    def attach(cls, run: str, what: str, schema: str | None = None) -> Self:
+        """Open a segment somebody has made; None takes any schema, which `schema` then tells.
+
+        Raises:
+            SegmentAbsentError: there is none of this name.
+            SegmentNotReadyError: it is being made, or its maker died while making it.
+            SegmentMismatchError: its schema is another one; the message shows both.
+            PlatformError: this processor's memory order is not the one the code relies on.
+        """
+        name = segment_name(run, what)
+        fd = _open_locked(name)
+        try:
+            return cls(name, fd, *_read_header(name, fd, schema))
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @property
+    def buf(self) -> memoryview:
+        """The payload; it starts on a cache line."""
+        if self._fd is None:
+            raise ValueError(f"shared memory {self.name} is closed")
+        offset = self._header.payload_offset
+        return self._view[offset : offset + self._header.payload_bytes]
+
+    def unlink(self) -> None:
+        """Take the name away (once or more); processes that have the segment open keep it."""
+        if self._fd is None:
+            raise ValueError(f"shared memory {self.name} is closed: unlink it before, or sweep")
+        if os.fstat(self._fd).st_nlink:
+            posix_ipc.unlink_shared_memory(self.name)
+
+    def close(self) -> None:
+        """Give up the lock and this view of the memory. The name stays: see `unlink` and `sweep_stale`."""
+        if self._fd is None:
+            return
+        fd, self._fd = self._fd, None
+        self._view = memoryview(b"")
+        fcntl.flock(fd, fcntl.LOCK_UN)  # a view still alive keeps a duplicate of fd open
+        os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", None) is not None:
+            warnings.warn(f"shared memory {self.name} was not closed", ResourceWarning, 2, self)
+            self.close()
+
+
+def segment_name(run: str, what: str) -> str:
+    """The POSIX name of a segment; raises ValueError for parts that a file name cannot have."""
+    for part in (run, what):
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", part):
+            raise ValueError(f"{part!r} in a shared memory name: use 1 to 100 of A-Z a-z 0-9 . _ -")
+    return f"/hilrt-{os.getuid()}-{run}-{what}"
+
+
+def sweep_stale() -> list[str]:
+    """Remove this user's segments that no process has open; returns their names."""
+    found = sorted(path.name for path in _DIRECTORY.glob(f"hilrt-{os.getuid()}-*"))
+    return [f"/{name}" for name in found if _remove_if_stale(f"/{name}")]
+
+
+def runs_with(what: str) -> list[str]:
+    """Runs of this user that have a segment `what`, stale ones included."""
+    prefix, suffix = f"hilrt-{os.getuid()}-", f"-{what}"
+    names = sorted(path.name for path in _DIRECTORY.glob(f"{prefix}*{suffix}"))
+    return [name.removeprefix(prefix).removesuffix(suffix) for name in names]
+
+
+def _remove_if_stale(name: str) -> bool:
+    try:
+        fd = posix_ipc.SharedMemory(name).fd
+    except (posix_ipc.ExistentialError, posix_ipc.PermissionsError):
+        return False  # gone meanwhile, or planted by another user
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        status = os.fstat(fd)
+        stale = status.st_nlink > 0 and status.st_uid == os.getuid()
+        if stale:
+            posix_ipc.unlink_shared_memory(name)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return stale
+
+
+def _create_locked(name: str) -> int:
+    _check_platform()
+    while True:
+        try:
+            fd: int = posix_ipc.SharedMemory(name, posix_ipc.O_CREX, mode=0o600).fd
+        except posix_ipc.ExistentialError:
+            if not _remove_if_stale(name) and Path(_DIRECTORY, name[1:]).exists():
+                raise SegmentExistsError(name) from None
+            continue
+        fcntl.flock(fd, fcntl.LOCK_SH)  # waits for a sweep that found the file before this lock
+        if os.fstat(fd).st_nlink:
+            return fd
+        os.close(fd)
+
+
+def _open_locked(name: str) -> int:
+    _check_platform()
+    try:
+        fd: int = posix_ipc.SharedMemory(name).fd
+    except posix_ipc.ExistentialError:
+        raise SegmentAbsentError(name) from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        swept = os.fstat(fd).st_nlink == 0
+    except BlockingIOError:
+        swept = True  # only a sweep locks exclusively
+    if swept:
+        os.close(fd)
+        raise SegmentAbsentError(name)
+    return fd
+
+
+def _reserve(name: str, fd: int, size: int) -> None:
+    """Back every page now: a full /dev/shm must be an error here, not SIGBUS at a write."""
+    try:
+        os.posix_fallocate(fd, 0, size)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        usage = shutil.disk_usage(_DIRECTORY)
+        raise SharedMemoryFullError(name, size, usage.free, usage.total) from None
+
+
+def _read_header(name: str, fd: int, expected: str | None) -> tuple[_Header, str]:
+    raw = os.pread(fd, _HEADER.size, 0)
+    if len(raw) < _HEADER.size:
+        raise SegmentNotReadyError(name)
+    header = _Header(*_HEADER.unpack(raw))
+    if header.magic != _MAGIC:
+        raise SegmentNotReadyError(name)
+    if header.layout != _LAYOUT:
+        raise SegmentMismatchError(name, f"layout {header.layout}", f"layout {_LAYOUT}")
+    found = os.pread(fd, header.schema_bytes, _HEADER.size).decode()
+    if expected is not None and header.schema_digest != _digest(expected.encode()):
+        raise SegmentMismatchError(name, found, expected)
+    return header, found
+
+
+def _digest(text: bytes) -> int:
+    return xxhash.xxh3_64_intdigest(text)
+
+
+def _check_platform() -> None:
+    machine = os.uname().machine
+    if machine != "x86_64":
+        raise PlatformError(machine)

@@ -1,0 +1,193 @@
+"""The status block: what each process says of itself, for the screen, for `hilrt status` and for each other.
+
+Times are CLOCK_MONOTONIC [ns]; counters start at 0; flags are 0 or 1. Writing one is a store, reading a load.
+"""
+
+import json
+from types import TracebackType
+from typing import Self
+
+from hilrt.shm.region import Float, Int, Region, Text
+from hilrt.shm.segment import Segment
+
+_WHAT = "status"
+
+
+class SupervisorStatus(Region):
+    """Written by the supervisor; the key words count presses on its terminal."""
+
+    heartbeat_ns = Int()
+    pid = Int()
+    started_ns = Int()
+    stop = Int()  # asks every process to finish
+    key_intervene = Int()
+    key_success = Int()
+    key_failure = Int()
+    key_rerecord = Int()
+    key_forward_ns = Int()  # of the keys that are held, the time of the last press
+    key_back_ns = Int()
+    key_left_ns = Int()
+    key_right_ns = Int()
+    key_up_ns = Int()
+    key_down_ns = Int()
+    key_open_ns = Int()
+    key_close_ns = Int()
+    restarts = Int()
+    message = Text()
+
+
+class ControlStatus(Region):
+    """Written by the control process, once a tick."""
+
+    heartbeat_ns = Int()
+    pid = Int()
+    ready = Int()
+    phase = Int()
+    mode = Int()
+    episode = Int()
+    step = Int()
+    online_steps = Int()
+    episodes_train = Int()
+    episodes_demo = Int()
+    episodes_eval = Int()
+    successes = Int()
+    eval_successes = Int()
+    human_steps = Int()
+    ticks = Int()
+    misses = Int()
+    lateness_p50_us = Float()
+    lateness_p99_us = Float()
+    lateness_max_us = Float()
+    sense_ms = Float()
+    decide_ms = Float()
+    act_ms = Float()
+    bus_retries = Int()
+    bus_errors = Int()
+    weight_version = Int()
+    weight_age_ms = Float()
+    success_rate = Float()
+    autonomous_rate = Float()
+    intervention_rate = Float()
+    ik_failures = Int()
+    dropped = Int()
+    done = Int()
+    message = Text()
+
+
+class LearnerStatus(Region):
+    """Written by the learner."""
+
+    heartbeat_ns = Int()
+    pid = Int()
+    ready = Int()
+    phase = Int()
+    updates = Int()
+    updates_per_s = Float()
+    utd = Float()
+    online_rows = Int()
+    demo_rows = Int()
+    intervention_rows = Int()
+    success_rows = Int()
+    version = Int()
+    checkpoint_ns = Int()
+    gaps_filled = Int()
+    credit = Float()
+    paid_steps = Int()  # online steps whose updates are all done
+    critic_loss = Float()
+    done = Int()
+    message = Text()
+
+
+class RecorderStatus(Region):
+    """Written by the recorder."""
+
+    heartbeat_ns = Int()
+    pid = Int()
+    ready = Int()
+    records = Int()
+    bytes = Int()
+    flushed_episode = Int()
+    lag = Int()
+    message = Text()
+
+
+class SimStatus(Region):
+    """Written by the simulator; `port` is the path of its servo bus."""
+
+    heartbeat_ns = Int()
+    pid = Int()
+    ready = Int()
+    sim_time_s = Float()
+    realtime_factor = Float()
+    port = Text()
+    message = Text()
+
+
+_REGIONS: tuple[type[Region], ...] = (
+    SupervisorStatus,
+    ControlStatus,
+    LearnerStatus,
+    RecorderStatus,
+    SimStatus,
+)
+
+
+class Status:
+    """The run's status block; each process writes its own region and reads any."""
+
+    def __init__(self, segment: Segment) -> None:
+        self._segment = segment
+        buf = segment.buf
+        self.supervisor = SupervisorStatus(_part(buf, SupervisorStatus))
+        self.control = ControlStatus(_part(buf, ControlStatus))
+        self.learner = LearnerStatus(_part(buf, LearnerStatus))
+        self.recorder = RecorderStatus(_part(buf, RecorderStatus))
+        self.sim = SimStatus(_part(buf, SimStatus))
+
+    @classmethod
+    def create(cls, run: str) -> Self:
+        """Make the run's status block, all zeros.
+
+        Raises:
+            SegmentExistsError, SharedMemoryFullError, PlatformError: see `Segment.create`.
+        """
+        size = sum(region.size for region in _REGIONS)
+        return cls(Segment.create(run, _WHAT, size, _schema()))
+
+    @classmethod
+    def attach(cls, run: str) -> Self:
+        """Open the run's status block.
+
+        Raises:
+            SegmentAbsentError, SegmentNotReadyError, SegmentMismatchError: see `Segment.attach`.
+        """
+        return cls(Segment.attach(run, _WHAT, _schema()))
+
+    def close(self) -> None:
+        """Let go of the block; the name stays."""
+        for region in (self.supervisor, self.control, self.learner, self.recorder, self.sim):
+            region.close()
+        self._segment.close()
+
+    def unlink(self) -> None:
+        """Take the name away; processes that have the block open keep it."""
+        self._segment.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _part(buf: memoryview, kind: type[Region]) -> memoryview:
+    start = sum(region.size for region in _REGIONS[: _REGIONS.index(kind)])
+    return buf[start : start + kind.size]
+
+
+def _schema() -> str:
+    return json.dumps(
+        {kind.__name__: {name: field.kind for name, field in kind.fields.items()} for kind in _REGIONS}
+    )

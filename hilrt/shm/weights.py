@@ -1,0 +1,204 @@
+"""Policy weights from the learner to control: two buffers and a version.
+
+Synchronisation pair (aligned 8-byte words on x86-64):
+  A  VERSION: the writer's store publishes buffer `version % 2`; the reader loads it before it copies.
+The writer never touches the published buffer, so a copy is whole if VERSION is the same after it: only a
+writer that has published the next version goes on to overwrite this one.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+import xxhash
+
+from hilrt.errors import SegmentAbsentError, SegmentNotReadyError, WeightsLayoutError
+from hilrt.shm.segment import LINE, Segment, align
+
+log = logging.getLogger(__name__)
+
+_WHAT = "weights"
+_WORD = 8
+_VERSION = 0
+# Words of a buffer, before its arrays.
+_DIGEST, _PUBLISHED_NS = range(2)
+
+
+class Adopted(NamedTuple):
+    """A version of the weights; the arrays are the caller's own."""
+
+    version: int
+    arrays: dict[str, np.ndarray]
+
+
+class _Array(NamedTuple):
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+    def view(self, buffer: memoryview | np.ndarray) -> np.ndarray:
+        return np.ndarray(self.shape, self.dtype, buffer, self.offset)
+
+
+class _Layout:
+    """Where each array lies in a buffer: in the order given, each on a cache line of its own."""
+
+    def __init__(self, arrays: list[tuple[str, str, tuple[int, ...]]]) -> None:
+        self.arrays: list[_Array] = []
+        self.size = 0
+        for name, dtype, shape in arrays:
+            self.arrays.append(_Array(name, dtype, shape, self.size))
+            self.size += align(np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64)))
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        return cls([(name, array.dtype.str, array.shape) for name, array in arrays.items()])
+
+    @classmethod
+    def parse(cls, schema: str) -> Self:
+        return cls([(name, dtype, tuple(shape)) for name, dtype, shape in json.loads(schema)])
+
+    def schema(self) -> str:
+        return json.dumps([(array.name, array.dtype, array.shape) for array in self.arrays])
+
+
+class _Buffers:
+    """What writer and reader see alike: the version and two buffers."""
+
+    def __init__(self, segment: Segment, layout: _Layout) -> None:
+        self._segment = segment
+        self._layout = layout
+        self._buf = segment.buf
+        self._words = self._buf.cast("Q")
+
+    @property
+    def version(self) -> int:
+        """The newest version published; 0 before the first."""
+        return self._words[_VERSION]
+
+    @property
+    def published_ns(self) -> int:
+        """When the newest version was published [CLOCK_MONOTONIC ns]; 0 before the first."""
+        return self._words[self._word(self.version) + _PUBLISHED_NS]
+
+    def close(self) -> None:
+        """Let go of the segment; the name stays, so that a restarted process finds it."""
+        self._words.release()
+        self._buf.release()
+        self._segment.close()
+
+    def unlink(self) -> None:
+        """Take the name away; processes that have the segment open keep it."""
+        self._segment.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self, version: int) -> int:
+        return LINE + version % 2 * (LINE + self._layout.size)
+
+    def _word(self, version: int) -> int:
+        return self._start(version) // _WORD
+
+    def _arrays(self, version: int) -> memoryview:
+        start = self._start(version) + LINE
+        return self._buf[start : start + self._layout.size]
+
+
+class WeightsWriter(_Buffers):
+    """The learner's end."""
+
+    @classmethod
+    def open(cls, run: str, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Make the run's segment for arrays of this layout, or go on with the one a dead writer left.
+
+        Raises:
+            SegmentMismatchError: the run's segment has another layout.
+            SharedMemoryFullError, PlatformError: see `Segment.create`.
+        """
+        layout = _Layout.of(arrays)
+        try:
+            segment = Segment.attach(run, _WHAT, layout.schema())
+        except (SegmentAbsentError, SegmentNotReadyError):
+            size = LINE + 2 * (LINE + layout.size)
+            segment = Segment.create(run, _WHAT, size, layout.schema())
+        return cls(segment, layout)
+
+    def publish(self, arrays: Mapping[str, np.ndarray]) -> int:
+        """Copy the arrays into the spare buffer and make it the newest version, which is returned.
+
+        Raises:
+            WeightsLayoutError: names, shapes or dtypes differ from those the segment was opened with; the
+                newest version stays what it was.
+        """
+        version = self.version + 1
+        spare = self._arrays(version)
+        if set(arrays) != {array.name for array in self._layout.arrays}:
+            raise self._mismatch(str(sorted(arrays)), str([array.name for array in self._layout.arrays]))
+        for array in self._layout.arrays:
+            source = arrays[array.name]
+            if (source.dtype.str, source.shape) != (array.dtype, array.shape):
+                found = f"{array.name} {source.dtype.str} {source.shape}"
+                raise self._mismatch(found, f"{array.dtype} {array.shape}")
+            array.view(spare)[...] = source
+        word = self._word(version)
+        self._words[word + _DIGEST] = _digest(version, spare)
+        self._words[word + _PUBLISHED_NS] = time.monotonic_ns()
+        self._words[_VERSION] = version  # A: store
+        return version
+
+    def _mismatch(self, found: str, expected: str) -> WeightsLayoutError:
+        return WeightsLayoutError(self._segment.name, found, expected)
+
+
+class WeightsReader(_Buffers):
+    """Control's end. Any number of readers may look on."""
+
+    def __init__(self, segment: Segment, layout: _Layout) -> None:
+        super().__init__(segment, layout)
+        self._seen = 0
+
+    @classmethod
+    def try_attach(cls, run: str) -> Self | None:
+        """Open the run's weights, whatever their layout; None while there are none.
+
+        Raises:
+            SegmentMismatchError: they were made by another version of hilrt.
+        """
+        try:
+            segment = Segment.attach(run, _WHAT)
+        except (SegmentAbsentError, SegmentNotReadyError):
+            return None
+        return cls(segment, _Layout.parse(segment.schema))
+
+    def adopt(self) -> Adopted | None:
+        """Copy the newest version out; None when there is nothing newer, or it was replaced during the copy.
+
+        A version whose digest is wrong is logged and skipped. Never waits.
+        """
+        version = self.version  # A: load
+        if version == self._seen:
+            return None
+        copy = np.array(self._arrays(version))
+        digest = self._words[self._word(version) + _DIGEST]
+        if self.version != version:
+            return None
+        self._seen = version
+        if _digest(version, copy.data) != digest:
+            log.warning("weights version %d is corrupt and was not adopted", version)
+            return None
+        return Adopted(version, {array.name: array.view(copy) for array in self._layout.arrays})
+
+
+def _digest(version: int, arrays: memoryview) -> int:
+    return xxhash.xxh3_64_intdigest(arrays, version)

@@ -1,0 +1,131 @@
+"""A scripted operator's skill: it sees the cube and knows what to do next from any state."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hilrt.sim.model import CUBE_SIDE
+from hilrt.sim.tasks import EMPTY, Push, find_task
+
+Array = NDArray[np.float64]
+
+CLOSE, STAY, OPEN = 0, 1, 2
+
+# End-effector frame: tip of the fixed finger. The tool points down and the jaw opens towards -y, so
+# the cube belongs on the -y side of the fixed finger to be gripped, on its +y side to be pushed.
+GRIP_OFFSET = np.array([0.0, 0.024, -0.0065])  # [m], end effector from cube before closing
+PUSH_GAP = 0.028  # [m], end effector behind the cube's centre, half a diagonal and a finger
+STAGE_GAP = 0.042  # [m], the same before contact
+HOVER = 0.05  # [m], height of the finger tip on its way
+CLEAR = 0.038  # [m], above this it cannot knock the cube
+PUSH_STEP = 0.006  # [m], way ahead while pushing: a cube that is hit slides on by itself
+PUSH_HEIGHT = 0.008  # [m]
+LOW = 0.016  # [m], pushing from higher up would climb onto the cube
+LIFTED = 0.09  # [m]
+BAND = 0.02  # [m], distance within which motion slows down, at any step size or rate
+WIDE = 0.45  # gripper open enough to go down over a cube on its diagonal
+STOPPED = 0.1  # [1/s], a jaw slower than this has met the cube
+
+
+class ExpertAction(NamedTuple):
+    """End-effector motion (3,) in [-1, 1], base frame, and a gripper command (CLOSE, STAY or OPEN)."""
+
+    delta: Array
+    gripper: int
+
+
+class Expert:
+    """Scripted policy of one task.
+
+    It may take over at any tick: what to do follows from the state, and the one thing remembered is
+    the gripper's last opening, from which it knows that the jaw has stopped.
+
+    Args:
+        task: name of the task, see `tasks.TASKS`.
+        fps: how often `act` is called [Hz].
+
+    Raises:
+        UnknownNameError: no such task.
+    """
+
+    def __init__(self, task: str, fps: float) -> None:
+        self._task = find_task(task)
+        self._fps = fps
+        self._last_opening: float | None = None
+
+    def reset(self) -> None:
+        """Forget the last tick; call at the start of an episode and at every takeover."""
+        self._last_opening = None
+
+    def act(self, ee: ArrayLike, opening: float, cube: ArrayLike) -> ExpertAction:
+        """What to do now.
+
+        Args:
+            ee: end-effector position, shape (3,), base frame [m].
+            opening: of the gripper, 0 closed .. 1 open.
+            cube: position, shape (3,) or longer (a pose), base frame [m].
+        """
+        ee, cube = np.asarray(ee, dtype=float), np.asarray(cube, dtype=float)[:3]
+        if isinstance(self._task, Push):
+            goal, command = _push(ee, opening, cube, np.array(self._task.target))
+        else:
+            goal, command = self._pick(ee, opening, cube)
+        self._last_opening = opening
+        return ExpertAction(np.clip((goal - ee) / BAND, -1.0, 1.0), command)
+
+    def progress(self, ee: ArrayLike, opening: float, cube: ArrayLike) -> float:
+        """How far along the task is, from 0 to 1; arguments as `act`."""
+        return self._task.progress(np.asarray(ee), opening, np.asarray(cube)[:3])
+
+    def _pick(self, ee: Array, opening: float, cube: Array) -> tuple[Array, int]:
+        grip = cube + GRIP_OFFSET
+        error = grip - ee
+        aside = float(np.hypot(error[0], error[1]))
+        if opening > EMPTY and _between_fingers(ee - cube):
+            if opening < WIDE and self._jaw_stopped(opening):
+                return np.array([ee[0], ee[1], LIFTED]), CLOSE
+            if opening < WIDE or (aside < 0.008 and abs(error[2]) < 0.004):
+                return ee, CLOSE
+        if opening < WIDE:
+            return np.array([ee[0], ee[1], HOVER]), OPEN
+        return _approach(ee, grip, aside), STAY
+
+    def _jaw_stopped(self, opening: float) -> bool:
+        if self._last_opening is None:
+            return False
+        return abs(opening - self._last_opening) * self._fps < STOPPED
+
+
+def _push(ee: Array, opening: float, cube: Array, target: Array) -> tuple[Array, int]:
+    command = OPEN if opening < WIDE else STAY
+    way = target - cube[:2]
+    distance = float(np.linalg.norm(way))
+    if distance < 0.01:
+        return ee, command
+    way /= distance
+    behind = cube[:2] - ee[:2]
+    along = float(behind @ way)
+    beside = behind - along * way
+    if ee[2] < LOW and along > 0.015 and np.linalg.norm(beside) < 0.014:
+        move = target - PUSH_GAP * way + beside - ee[:2]
+        move *= min(1.0, PUSH_STEP / float(np.linalg.norm(move)))
+        return np.array([*(ee[:2] + move), PUSH_HEIGHT]), command
+    stage = np.array([*(cube[:2] - STAGE_GAP * way), PUSH_HEIGHT])
+    return _approach(ee, stage, float(np.linalg.norm(stage[:2] - ee[:2]))), command
+
+
+def _approach(ee: Array, goal: Array, aside: float) -> Array:
+    """Next way point to a low goal: up if low and astray, across above the cube, then down."""
+    if aside > 0.012 and ee[2] < CLEAR:
+        return np.array([ee[0], ee[1], HOVER])
+    if aside > 0.006 and ee[2] >= CLEAR:
+        return np.array([goal[0], goal[1], HOVER])
+    return goal
+
+
+def _between_fingers(offset: Array) -> bool:
+    """Whether the cube is where the closing jaw would catch it, given end effector less cube [m]."""
+    x, y, z = offset
+    half = CUBE_SIDE / 2
+    return bool(abs(x) < 0.010 and 0.2 * half < y < 0.036 and -half < z < 0.2 * half)

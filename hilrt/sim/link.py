@@ -1,0 +1,156 @@
+"""What passes between control and the simulator beside the wires: requests, the truth, and camera frames.
+
+Each region has one writer. The pose is guarded by a sequence word, odd while it changes; each camera has two
+frame buffers, of which the writer fills the one not published.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from hilrt.features import Features, Image
+from hilrt.shm.region import Float, Int, Region
+from hilrt.shm.segment import Segment, align
+
+POSE = ("x", "y", "z", "sin_4yaw", "cos_4yaw")
+
+
+class Requests(Region):
+    """Written by control."""
+
+    places = Int()  # scenes asked for so far
+    seed = Int()
+
+
+class Truth(Region):
+    """Written by the simulator."""
+
+    placed = Int()  # scenes placed so far
+    sequence = Int()  # odd while the pose below is being written
+    success = Int()
+    x = Float()
+    y = Float()
+    z = Float()
+    sin_4yaw = Float()
+    cos_4yaw = Float()
+
+
+class Shutter(Region):
+    """One camera's newest frame: buffer `frames % 2`."""
+
+    frames = Int()
+    time_0_ns = Int()
+    time_1_ns = Int()
+
+
+class SimLink:
+    """Both ends of the link; each calls only its own half."""
+
+    def __init__(self, segment: Segment, features: Features) -> None:
+        self._segment = segment
+        buf = segment.buf
+        self._requests = Requests(buf)
+        self._truth = Truth(buf[Requests.size :])
+        start = Requests.size + Truth.size
+        self._shutters: dict[str, tuple[Shutter, list[npt.NDArray[np.uint8]]]] = {}
+        for image in features.images:
+            shutter = Shutter(buf[start:])
+            start += Shutter.size
+            self._shutters[image.name] = (
+                shutter,
+                [_frame(buf, start + i * align(image.nbytes), image) for i in (0, 1)],
+            )
+            start += 2 * align(image.nbytes)
+
+    @classmethod
+    def create(cls, run: str, features: Features) -> "SimLink":
+        """Made by the supervisor."""
+        frames = sum(Shutter.size + 2 * align(image.nbytes) for image in features.images)
+        size = Requests.size + Truth.size + frames
+        return cls(Segment.create(run, "sim", size, features.schema()), features)
+
+    @classmethod
+    def attach(cls, run: str, features: Features) -> "SimLink":
+        """Opened by control and by the simulator."""
+        return cls(Segment.attach(run, "sim", features.schema()), features)
+
+    # --- control's half
+
+    def request_place(self, seed: int) -> None:
+        """Ask for the object at a place drawn from `seed`."""
+        self._requests.seed = seed
+        self._requests.places += 1
+
+    def placed(self) -> bool:
+        """Whether the last request has been carried out."""
+        return self._truth.placed == self._requests.places
+
+    def success(self) -> bool:
+        """The task's verdict."""
+        return bool(self._truth.success)
+
+    def object_pose(self) -> npt.NDArray[np.float64]:
+        """A consistent pose, shape (5,), as in `hilrt.features.OBJECT`."""
+        truth = self._truth
+        while True:
+            before = truth.sequence
+            pose = np.array([getattr(truth, name) for name in POSE])
+            if before % 2 == 0 and truth.sequence == before:
+                return pose
+
+    def newest_frame(self, camera: str) -> tuple[int, int, npt.NDArray[np.uint8]] | None:
+        """Frame number, capture time [ns] and a copy of the newest frame; None before the first."""
+        shutter, buffers = self._shutters[camera]
+        while number := shutter.frames:
+            time_ns = shutter.time_1_ns if number % 2 else shutter.time_0_ns
+            frame = buffers[number % 2].copy()
+            if shutter.frames == number:
+                return number, time_ns, frame
+        return None
+
+    # --- the simulator's half
+
+    def wanted_place(self) -> int | None:
+        """Seed of a request not yet carried out."""
+        return None if self.placed() else self._requests.seed
+
+    def report(self, pose: npt.NDArray[np.float64], success: bool) -> None:
+        """Publish the truth."""
+        truth = self._truth
+        truth.sequence += 1
+        for name, value in zip(POSE, pose, strict=True):
+            setattr(truth, name, float(value))
+        truth.success = int(success)
+        truth.sequence += 1
+
+    def report_placed(self) -> None:
+        """Acknowledge the last request."""
+        self._truth.placed = self._requests.places
+
+    def publish_frame(self, camera: str, image: npt.NDArray[np.uint8], time_ns: int) -> None:
+        """Fill the spare buffer, then show it."""
+        shutter, buffers = self._shutters[camera]
+        number = shutter.frames + 1
+        buffers[number % 2][:] = image
+        if number % 2:
+            shutter.time_1_ns = time_ns
+        else:
+            shutter.time_0_ns = time_ns
+        shutter.frames = number
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        for shutter, buffers in self._shutters.values():
+            buffers.clear()
+            shutter.close()
+        self._requests.close()
+        self._truth.close()
+        self._segment.close()
+
+    def unlink(self) -> None:
+        """Take the name away."""
+        self._segment.unlink()
+
+
+def _frame(buf: memoryview, start: int, image: Image) -> npt.NDArray[np.uint8]:
+    flat = np.frombuffer(buf[start : start + image.nbytes], dtype=np.uint8)
+    return flat.reshape(image.height, image.width, 3)

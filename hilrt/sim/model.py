@@ -1,0 +1,177 @@
+"""The MuJoCo model: the arm's URDF, given simple shapes, actuators, a table, a cube and cameras."""
+
+import mujoco
+import numpy as np
+
+from hilrt.robots import SO100_URDF
+
+JOINTS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
+CAMERAS = ("front", "wrist")
+FINGERS = ("fixed_finger", "moving_finger")
+CUBE_SIDE = 0.025  # [m]
+CUBE_MASS = 0.020  # [kg]
+STALL_TORQUE = 2.94  # [N m]
+STALL_CURRENT = 2.7  # [A], STS3215 at 12 V
+TIMESTEP = 0.002  # [s]
+
+ARMATURE = 0.028  # [kg m2]
+POSITION_GAIN = 200.0  # [N m/rad], between the makers' 17.8 and 998: sags 0.2 degrees
+VELOCITY_GAIN = 2.73  # [N m s/rad]
+
+# The jaw's inner face is parallel to the fixed finger's when a cube is between them.
+JAW_PARALLEL = 0.165  # [rad]
+FINGER_FACE = -0.0079  # [m], inner face of the fixed finger, x in the gripper's frame
+FINGER_TIP = -0.0981  # [m], z in the gripper's frame
+
+# Contact parameters. MuJoCo scales contact stiffness with the lighter body's mass; with its defaults
+# fingers that press a 20 g cube with 10 N sink into it and spit it out.
+STIFF = {"solref": (0.004, 1.0), "solimp": (0.98, 0.999, 0.001, 0.5, 2.0)}
+
+# Collision classes (bits): the arm meets table and cube but never itself; the joint limits do that.
+TABLE, ARM, CUBE = 1, 2, 4
+
+WHITE = (0.90, 0.90, 0.86, 1.0)
+BLACK = (0.12, 0.12, 0.13, 1.0)
+ORANGE = (0.95, 0.55, 0.10, 1.0)
+RED = (0.85, 0.10, 0.12, 1.0)
+WOOD = (0.55, 0.47, 0.38, 1.0)
+
+# Where the links run: body, ends in its frame [m], radius [m].
+CAPSULES = (
+    ("base_link", (0.0, 0.0, 0.02), (0.0388, 0.0, 0.035), 0.030),
+    ("shoulder_link", (0.0, 0.0, 0.0), (-0.0304, 0.0, -0.0542), 0.025),
+    ("upper_arm_link", (0.0, 0.0, 0.018), (-0.1126, -0.028, 0.018), 0.018),
+    ("lower_arm_link", (0.0, 0.0, 0.018), (-0.1349, 0.0052, 0.018), 0.016),
+    ("wrist_link", (0.0, 0.0, 0.018), (0.0, -0.0461, 0.0181), 0.018),
+)
+
+
+def build_spec() -> mujoco.MjSpec:
+    """The scene common to all tasks, not yet compiled; the world's frame is the URDF's base."""
+    spec = mujoco.MjSpec.from_file(str(SO100_URDF))
+    spec.compiler.fusestatic = False  # keeps gripper_frame_link a body of its own
+    _set_options(spec)
+    for name in JOINTS:
+        _add_servo(spec, name)
+    for body, start, end, radius in CAPSULES:
+        _add_arm_geom(
+            spec.body(body),
+            type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+            fromto=(*start, *end),
+            size=(radius, 0, 0),
+            rgba=WHITE,
+        )
+    _add_fingers(spec)
+    _add_scene(spec)
+    return spec
+
+
+def _set_options(spec: mujoco.MjSpec) -> None:
+    option = spec.option
+    option.timestep = TIMESTEP
+    option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    option.impratio = 3.0  # friction stiffer than normal force: a held cube creeps 0.02 mm/s
+    spec.visual.global_.offwidth = 1280
+    spec.visual.global_.offheight = 960
+    spec.visual.quality.shadowsize = 1024
+    spec.visual.headlight.ambient = (0.35, 0.35, 0.35)
+    spec.visual.headlight.diffuse = (0.35, 0.35, 0.35)
+    spec.visual.map.znear = 0.01
+
+
+def _add_servo(spec: mujoco.MjSpec, name: str) -> None:
+    spec.joint(name).armature = ARMATURE
+    servo = spec.add_actuator(
+        name=name,
+        target=name,
+        trntype=mujoco.mjtTrn.mjTRN_JOINT,
+        group=JOINTS.index(name),  # a group of its own, so that torque can be switched off
+    )
+    servo.set_to_position(kp=POSITION_GAIN, kv=VELOCITY_GAIN)
+
+
+def _add_arm_geom(body: mujoco.MjsBody, **shape: object) -> None:
+    body.add_geom(contype=ARM, conaffinity=0, **shape)
+
+
+def _add_fingers(spec: mujoco.MjSpec) -> None:
+    gripper = spec.body("gripper_link")
+    box = mujoco.mjtGeom.mjGEOM_BOX
+    _add_arm_geom(gripper, type=box, pos=(0.004, 0, -0.014), size=(0.026, 0.018, 0.016), rgba=WHITE)
+    pad = {
+        "type": box,
+        "condim": 4,
+        "friction": (1.0, 0.01, 0.0001),
+        **STIFF,
+        "rgba": ORANGE,
+    }
+    length, thickness = 0.070, 0.010
+    _add_arm_geom(
+        gripper,
+        name=FINGERS[0],
+        pos=(FINGER_FACE - thickness / 2, 0.0, FINGER_TIP + length / 2),
+        size=(thickness / 2, 0.011, length / 2),
+        **pad,
+    )
+    # The jaw's frame: x as the gripper's, y along the gripper's z, z against its y; pivot at `origin`.
+    origin = spec.body("moving_jaw_link").pos
+    face = FINGER_FACE + CUBE_SIDE - origin[0]
+    x, y = face + thickness / 2, FINGER_TIP + length / 2 - origin[2]
+    c, s = np.cos(-JAW_PARALLEL), np.sin(-JAW_PARALLEL)
+    _add_arm_geom(
+        spec.body("moving_jaw_link"),
+        name=FINGERS[1],
+        pos=(c * x - s * y, s * x + c * y, origin[1]),
+        quat=(np.cos(JAW_PARALLEL / 2), 0, 0, -np.sin(JAW_PARALLEL / 2)),
+        size=(thickness / 2, length / 2, 0.011),
+        **pad,
+    )
+
+
+def _add_scene(spec: mujoco.MjSpec) -> None:
+    world = spec.worldbody
+    world.add_geom(
+        name="table",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=(0.6, 0.6, 0.1),
+        contype=TABLE,
+        conaffinity=ARM | CUBE,
+        friction=(0.5, 0.005, 0.0001),
+        rgba=WOOD,
+    )
+    cube = world.add_body(name="cube", pos=(0.2, 0.0, CUBE_SIDE / 2))
+    cube.add_freejoint(name="cube")
+    cube.add_geom(
+        name="cube",
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=(CUBE_SIDE / 2,) * 3,
+        mass=CUBE_MASS,
+        contype=CUBE,
+        conaffinity=ARM,
+        condim=4,
+        friction=(0.5, 0.005, 0.0001),
+        rgba=RED,
+        **STIFF,
+    )
+    world.add_light(pos=(0.3, -0.3, 0.9), dir=(-0.1, 0.3, -0.9), diffuse=(0.5, 0.5, 0.5))
+    _add_camera(world, "front", (0.56, 0.0, 0.30), (0.18, 0.02, 0.03), fovy=48.0)
+    _add_camera(spec.body("gripper_link"), "wrist", (0.006, -0.075, -0.005), (0.006, 0.0, -0.105), fovy=75.0)
+
+
+def _add_camera(
+    body: mujoco.MjsBody,
+    name: str,
+    position: tuple[float, float, float],
+    look_at: tuple[float, float, float],
+    fovy: float,
+) -> None:
+    """Camera in the body's frame that looks at a point, with that frame's +z up in the picture."""
+    back = np.subtract(position, look_at)
+    back /= np.linalg.norm(back)
+    right = np.cross((0.0, 0.0, 1.0), back)
+    right /= np.linalg.norm(right)
+    axes = np.stack((right, np.cross(back, right), back), axis=1)
+    quat = np.empty(4)
+    mujoco.mju_mat2Quat(quat, axes.ravel())
+    body.add_camera(name=name, pos=position, quat=quat, fovy=fovy)

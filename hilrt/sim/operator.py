@@ -1,0 +1,113 @@
+"""A scripted person: demonstrates with an expert's eyes, watches the policy, and takes over when it is stuck.
+
+It uses nothing a person at the arm could not see, wants what a person's device could say, and makes mistakes.
+"""
+
+import numpy as np
+
+from hilrt.config import Config
+from hilrt.devices.operator import OperatorInput, Scene
+from hilrt.record import GripperCommand, Mode
+from hilrt.sim.expert import Expert
+
+BURST_STEPS = 3
+WORSE = 0.15
+"""A fall of progress by this much below its best is noticed at once."""
+LEAST_ATTENTION = 0.1
+"""Chance of watching an episode once the policy succeeds every time."""
+
+
+class ScriptedOperator:
+    """`teleop.type = "scripted"`."""
+
+    def __init__(self, config: Config) -> None:
+        self._habits = config.teleop.scripted
+        self._intervene = config.teleop.intervene
+        self._limit = config.max_episode_steps
+        self._reaction = round(self._habits.reaction_s * config.env.fps)
+        self._expert = Expert(config.env.task, config.env.fps)
+        self._spent = 0
+        self.begin(Mode.EVAL, 0)
+
+    def begin(self, mode: Mode, seed: int) -> None:
+        """A new episode starts; `seed` decides all chance in it."""
+        self._rng = np.random.default_rng(seed)
+        self._mode = mode
+        self._watching: bool | None = None
+        self._burst: tuple[float, float, float] | None = None
+        self._burst_left = 0
+        self._holding = 0
+        self._reacting: int | None = None
+        self._expert.reset()
+        self._look_afresh(0)
+
+    def sense(self, scene: Scene) -> OperatorInput:
+        """What it wants now."""
+        if self._mode is Mode.EVAL:
+            return OperatorInput()
+        if self._mode is Mode.DEMO:
+            wish = self._demonstrate(scene)
+            return wish._replace(rerecord=scene.step >= self._limit - 1)
+        if not self._takes_over(scene):
+            return OperatorInput()
+        self._spent += 1
+        return self._demonstrate(scene)
+
+    def _demonstrate(self, scene: Scene) -> OperatorInput:
+        """The expert's action with a person's noise and slips."""
+        assert scene.object is not None  # the process that builds the operator provides for it
+        action, gripper = self._expert.act(scene.ee, scene.opening, scene.object)
+        habits = self._habits
+        if self._burst_left == 0 and self._rng.random() < habits.wrong_bursts / BURST_STEPS:
+            self._burst = tuple(self._rng.uniform(-1.0, 1.0, 3))
+            self._burst_left = BURST_STEPS
+        if self._burst_left:
+            self._burst_left -= 1
+            action = np.asarray(self._burst)
+        noisy = np.clip(action + self._rng.normal(0.0, habits.noise, 3), -1.0, 1.0)
+        x, y, z = (float(a) for a in noisy)
+        return OperatorInput(intervening=True, action=(x, y, z), gripper=GripperCommand(gripper))
+
+    def _takes_over(self, scene: Scene) -> bool:
+        """Hold on, let go, or notice that the policy needs help."""
+        if self._holding:
+            self._holding -= 1
+            if self._holding == 0:
+                self._look_afresh(scene.step)
+            return True
+        if not self._may_watch(scene.autonomous_rate):
+            return False
+        if self._reacting is not None:
+            self._reacting -= 1
+            if self._reacting > 0:
+                return False
+            self._reacting = None
+            self._holding = self._hold_length()
+            self._expert.reset()
+            return True
+        if self._stuck(scene):
+            self._reacting = self._reaction
+        return False
+
+    def _may_watch(self, autonomous_rate: float) -> bool:
+        if self._watching is None:
+            chance = max(LEAST_ATTENTION, 1.0 - autonomous_rate)
+            self._watching = bool(self._rng.random() < chance)
+        return self._intervene and self._watching and self._spent < self._habits.budget_steps
+
+    def _hold_length(self) -> int:
+        if self._rng.random() >= self._habits.release_early:
+            return self._limit  # to the end of the episode
+        return int(self._rng.integers(*self._habits.hold_steps, endpoint=True))
+
+    def _look_afresh(self, step: int) -> None:
+        self._best = -np.inf
+        self._best_step = step
+
+    def _stuck(self, scene: Scene) -> bool:
+        assert scene.object is not None
+        progress = self._expert.progress(scene.ee, scene.opening, scene.object)
+        if progress > self._best + 0.01:
+            self._best, self._best_step = progress, scene.step
+        stalled = scene.step - self._best_step >= self._habits.stall_steps
+        return stalled or progress < self._best - WORSE

@@ -1,0 +1,73 @@
+"""Pictures of the simulated scene, taken in a thread of their own so that rendering never delays a servo's reply."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from hilrt.config import Config
+from hilrt.sim.link import SimLink
+from hilrt.sim.world import World
+
+
+class Studio:
+    """Renders every simulated camera of the config from a copy of the world.
+
+    MuJoCo releases the GIL while it draws; the graphics context belongs to the thread that made it, so all
+    drawing happens there.
+    """
+
+    def __init__(self, config: Config, link: SimLink) -> None:
+        self._cameras = {n: c for n, c in config.robot.cameras.items() if c.type == "sim"}
+        self._interval_s = 1.0 / min((c.fps for c in self._cameras.values()), default=1)
+        self._link = link
+        self._copy = World(config.env.task, config.seed)
+        self._due = 0.0
+        self._closing = False
+        self._wanted, self._done = threading.Event(), threading.Event()
+        self._done.set()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="studio", daemon=True)
+        self._thread.start()
+
+    def expose(self, world: World, *, wait: bool) -> None:
+        """Take pictures of the world as it is now: all of them at once (`wait`), or when their rate says so."""
+        if not wait and (time.monotonic() < self._due or not self._done.is_set()):
+            return
+        if self._error:
+            raise self._error
+        self._due = max(self._due + self._interval_s, time.monotonic())
+        self._copy.mirror(world)
+        self._done.clear()
+        self._wanted.set()
+        if wait:
+            self._done.wait()
+
+    def _run(self) -> None:
+        try:
+            with self._copy:
+                while self._wanted.wait() and not self._closing:
+                    self._wanted.clear()
+                    self._shoot()
+                    self._done.set()
+        except BaseException as error:  # noqa: BLE001 - carried to the thread that can act on it
+            self._error = error
+        finally:
+            self._done.set()
+
+    def _shoot(self) -> None:
+        taken_ns = time.monotonic_ns()
+        for name, camera in self._cameras.items():
+            turned = camera.rotation in {90, 270}
+            height, width = (camera.width, camera.height) if turned else (camera.height, camera.width)
+            self._link.publish_frame(name, self._copy.render(name, height, width), taken_ns)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        self._wanted.set()
+        self._thread.join()

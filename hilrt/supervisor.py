@@ -1,0 +1,254 @@
+"""Starts the processes of a run, watches them, restarts what may die, keeps the arm safe, shows the screen."""
+
+import asyncio
+import logging
+import os
+import select
+import signal
+import time
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from hilrt.children import NAMED_ERROR, Child
+from hilrt.config import Config
+from hilrt.devices.arm import hold_arm, release_arm
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.keyboard import Key, press
+from hilrt.errors import HilrtError, ProcessError
+from hilrt.features import from_config
+from hilrt.launch import Job, Role, Spec
+from hilrt.report.screen import Screen
+from hilrt.runfolder import RunFolder
+from hilrt.shm.ring import Ring
+from hilrt.shm.segment import sweep_stale
+from hilrt.shm.status import Status
+from hilrt.sim.link import SimLink
+from hilrt.terminal import Terminal
+
+log = logging.getLogger(__name__)
+
+Owned = TypeVar("Owned", Status, Ring, SimLink)
+
+RING_SECONDS = 60
+"""How long control can go on at full rate while a reader is away."""
+RING_BYTES = 1 << 29
+"""Upper bound of a ring; cameras at full resolution shorten its seconds."""
+RESERVE = 1 / 8
+"""Of a ring, kept for human steps and episode ends."""
+MAX_RESTARTS = 5
+START_S = 60.0
+FINISH_S = 60.0
+LOOK_MS = 100
+NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 5, Role.LEARNER: 10}
+EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
+
+
+class Supervisor:
+    """One start of one run; a context manager that leaves no process and no segment behind."""
+
+    def __init__(self, folder: RunFolder, config: Config, spec: Spec) -> None:
+        self._folder, self._config = folder, config
+        self._stack = ExitStack()
+        self._children: dict[Role, Child] = {}
+        self._restarts: dict[Role, int] = {}
+        self._poll = select.poll()
+        self._interrupts = 0
+        fds = {name: os.eventfd(0, os.EFD_NONBLOCK) for name in EVENTS}
+        for fd in fds.values():
+            os.set_inheritable(fd, True)  # noqa: FBT003 - the function's only form
+            self._stack.callback(os.close, fd)
+        self._spec = msgspec.structs.replace(spec, fds=fds)
+
+    def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self._children.values():
+            child.terminate()
+        for child in self._children.values():
+            if not child.wait(5.0):
+                child.kill()
+            child.collect(self._folder.log)
+        self._stack.close()
+
+    def _open(self) -> None:
+        """Shared memory, terminal, signals."""
+        if swept := sweep_stale():
+            log.info("cleared what a dead run left behind: %s", ", ".join(swept))
+        run, features = self._spec.run, from_config(self._config)
+        self.status = self._own(Status.create(run))
+        slot = features.header_bytes + features.frame_bytes
+        slots = int(max(64, min(RING_SECONDS * max(self._config.env.fps, 20), RING_BYTES // slot)))
+        for name in ("recorder", "learner") if self._spec.job is Job.TRAIN else ("recorder",):
+            self._own(
+                Ring.create(
+                    run,
+                    f"steps-{name}",
+                    slots,
+                    features.header_bytes,
+                    features.frame_bytes,
+                    features.schema(),
+                    reserve=int(slots * RESERVE),
+                )
+            )
+        if self._config.sim:
+            self._own(SimLink.create(run, features))
+        self._terminal = self._stack.enter_context(Terminal())
+        if self._terminal.fd is not None:
+            self._poll.register(self._terminal.fd, select.POLLIN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = signal.signal(number, self._interrupted)
+            self._stack.callback(signal.signal, number, before)
+        self.status.supervisor.pid = os.getpid()
+        self.status.supervisor.started_ns = time.monotonic_ns()
+        self._screen = self._stack.enter_context(
+            Screen(self.status, self._config, self._folder.path, self._spec.job)
+        )
+
+    def _own(self, segment: Owned) -> Owned:
+        self._stack.callback(segment.close)
+        self._stack.callback(segment.unlink)
+        return segment
+
+    # --- the run
+
+    def run(self) -> None:
+        """Start everything, wait until the work is done or stopped, finish in order.
+
+        Raises:
+            ProcessError: a process ended for good before its time.
+        """
+        if self._config.sim:
+            self._start(Role.SIM)
+            self._wait_ready(Role.SIM)
+        self._start(Role.RECORDER)
+        if self._spec.job is Job.TRAIN:
+            self._start(Role.LEARNER)
+        self._start(Role.CONTROL)
+        while Role.CONTROL in self._children:
+            self._look()
+        self._finish()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked for an end before the work was done."""
+        return self._interrupts > 0
+
+    def _start(self, role: Role) -> None:
+        child = Child(role, self._spec, NICENESS[role])
+        self._children[role] = child
+        self._poll.register(child.pidfd, select.POLLIN)
+
+    def _wait_ready(self, role: Role) -> None:
+        deadline = time.monotonic() + START_S
+        while not getattr(self.status, role.value).ready and role in self._children:
+            self._look()
+            if time.monotonic() > deadline:
+                raise ProcessError(role, f"was not ready after {START_S:.0f} s.", str(self._folder.log))
+
+    def _look(self) -> None:
+        """One turn: deaths first, then keys, then the screen."""
+        self.status.supervisor.heartbeat_ns = time.monotonic_ns()
+        ready = {fd for fd, _ in self._poll.poll(LOOK_MS)}
+        for child in list(self._children.values()):
+            if child.pidfd in ready:
+                self._buried(child)
+        if self._terminal.fd in ready:
+            for key in self._terminal.keys():
+                if key is Key.STOP:
+                    self._request_stop()
+                else:
+                    press(self.status.supervisor, key)
+        self._screen.update()
+
+    def _finish(self) -> None:
+        """Learner: checkpoint; recorder: drain; simulator: last, because it is the hardware."""
+        self.status.supervisor.stop = 1
+        deadline = time.monotonic() + FINISH_S
+        while self._children.keys() & {Role.LEARNER, Role.RECORDER} and time.monotonic() < deadline:
+            self._look()
+
+    def _interrupted(self, *_: object) -> None:
+        self._request_stop()
+        if self._interrupts > 2:
+            raise KeyboardInterrupt
+
+    def _request_stop(self) -> None:
+        self._interrupts += 1
+        self.status.supervisor.stop = 1
+        self.status.supervisor.message = "stopping: episode is cut, then checkpoint and journal are closed"
+
+    # --- deaths
+
+    def _buried(self, child: Child) -> None:
+        """A child has ended: as it should, or it is replaced, or the run cannot go on."""
+        child.wait(1.0)
+        if child.role is Role.CONTROL and child.exit_status != 0:
+            self._make_safe()
+        del self._children[child.role]
+        self._poll.unregister(child.pidfd)
+        words = child.collect(self._folder.log)
+        if child.exit_status == 0:
+            return
+        if child.exit_status == NAMED_ERROR:
+            raise ProcessError(child.role, f"stopped: {words.splitlines()[-1] if words else ''}", self._log)
+        how = self._how(child)
+        if child.role is Role.SIM:
+            raise ProcessError(child.role, f"{how}, and with it the arm.", self._log)
+        self._replace(child, how)
+
+    @property
+    def _log(self) -> str:
+        return str(self._folder.log)
+
+    @staticmethod
+    def _how(child: Child) -> str:
+        status = child.exit_status or 0
+        return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"failed (status {status})"
+
+    def _replace(self, child: Child, how: str) -> None:
+        role = child.role
+        self._restarts[role] = self._restarts.get(role, 0) + 1
+        if self._restarts[role] > MAX_RESTARTS:
+            raise ProcessError(role, f"{how}, for the {self._restarts[role]}th time.", self._log)
+        log.warning("%s %s; restarting it", role, how)
+        self.status.supervisor.restarts += 1
+        self.status.supervisor.message = f"{role} {how} and was restarted"
+        getattr(self.status, role.value).ready = 0
+        if role is Role.CONTROL:
+            control = self.status.control
+            self._spec = msgspec.structs.replace(
+                self._spec,
+                first_episode=max(self._spec.first_episode, control.episode + 1),
+                online_steps=max(self._spec.online_steps, control.online_steps),
+                episodes=max(0, self._spec.episodes - self._episodes_done()),
+            )
+        self._start(role)
+
+    def _episodes_done(self) -> int:
+        control = self.status.control
+        done = control.episodes_demo if self._spec.job is Job.RECORD else control.episodes_eval
+        control.episodes_demo = control.episodes_eval = 0
+        return done
+
+    def _make_safe(self) -> None:
+        """Control is dead: take the bus and do what the config wants."""
+        port = self.status.sim.port if self._config.sim else self._config.robot.port
+        ids = Calibration.load(self._config.robot.calibration_path).ids
+        act = hold_arm if self._config.safety.on_crash == "hold" else release_arm
+        try:
+            asyncio.run(act(port, ids))
+            log.warning("control died; arm: %s", self._config.safety.on_crash)
+        except (HilrtError, OSError) as error:
+            log.exception("control died, and the arm could not be reached")
+            self.status.supervisor.message = f"arm not reached: {error}"

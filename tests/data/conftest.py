@@ -1,0 +1,50 @@
+"""Steps to put into journals, and what consists of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from hilrt.features import Features, Image
+from hilrt.record import Mode, Record, encode_into
+
+MakeRecord = Callable[..., Record]
+
+
+@pytest.fixture
+def features() -> Features:
+    """A small step with two cameras, one of a size that leaves a gap before the next."""
+    images = (Image("front", 5, 7, 0), Image("wrist", 8, 8, 128))
+    return Features(10, ("a.pos", "b.pos"), ("dx", "dy", "dz"), ("close", "stay", "open"), images)
+
+
+@pytest.fixture
+def make_record() -> MakeRecord:
+    """Record of a step; whatever the caller does not name depends on the step alone."""
+
+    def make(episode: int, step: int, **fields: object) -> Record:
+        facts: dict = {
+            "mode": Mode.TRAIN,
+            "monotonic_ns": step * 100_000_000,
+            "wall_ns": 10**18 + step,
+            "state": np.float32([episode, step]).tobytes(),
+        }
+        return Record(episode=episode, step=step, **(facts | fields))
+
+    return make
+
+
+@pytest.fixture
+def make_frames(features: Features) -> Callable[[int], bytes]:
+    """Frames of a step, all bytes different from the neighbours'."""
+
+    def make(step: int) -> bytes:
+        return np.random.default_rng(step).bytes(features.frame_bytes)
+
+    return make
+
+
+@pytest.fixture
+def encode() -> Callable[[Record], bytes]:
+    """A record as it travels."""
+    return lambda record: bytes(encode_into(record, bytearray()))

@@ -1,0 +1,165 @@
+"""The status block and the typed regions it is made of."""
+
+import math
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hilrt.errors import SegmentAbsentError, SegmentMismatchError
+from hilrt.shm.region import Float, Int, Region, Text
+from hilrt.shm.segment import LINE, Segment
+from hilrt.shm.status import _REGIONS, ControlStatus, Status, SupervisorStatus
+
+
+class Sample(Region):
+    """One field of each kind, with text in the middle and at the end."""
+
+    count = Int()
+    name = Text(13)
+    level = Float()
+    message = Text()
+
+
+def test_another_process_view_sees_every_field(run):
+    """What one opening writes, of every region and kind, the other reads."""
+    with Status.create(run) as writer, Status.attach(run) as reader:
+        writer.control.step += 1
+        writer.control.step += 1
+        writer.control.lateness_p99_us = 81.5
+        writer.supervisor.message = "arm holds: motor 3 at 61 °C"
+        writer.sim.port = "/dev/pts/3"
+        writer.learner.credit = -2
+        writer.recorder.bytes = 2**40
+        assert (reader.control.step, reader.control.lateness_p99_us) == (2, 81.5)
+        assert reader.supervisor.message == "arm holds: motor 3 at 61 °C"
+        assert (reader.sim.port, reader.learner.credit, reader.recorder.bytes) == ("/dev/pts/3", -2.0, 2**40)
+
+
+def test_new_block_is_all_zeros(run):
+    """Before anything is written, numbers are 0 and texts empty."""
+    with Status.create(run) as status:
+        for kind, region in zip(
+            _REGIONS,
+            (status.supervisor, status.control, status.learner, status.recorder, status.sim),
+            strict=True,
+        ):
+            assert {getattr(region, name) for name in kind.fields} <= {0, ""}
+
+
+def test_regions_do_not_share_cache_lines(run):
+    """Filling any one region changes no byte of another, and each size is a whole number of lines."""
+    assert all(kind.size % LINE == 0 for kind in _REGIONS)
+    with Status.create(run) as status, Segment.attach(run, "status") as segment:
+        changed = []
+        for region in (status.supervisor, status.control, status.learner, status.recorder, status.sim):
+            before = bytes(segment.buf)
+            region.memory[:] = b"\xff" * region.size
+            after = bytes(segment.buf)
+            changed.append({at // LINE for at in range(len(after)) if after[at] != before[at]})
+        assert sum(map(len, changed)) == len(set.union(*changed)) == len(segment.buf) // LINE
+
+
+@given(
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20),
+    st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=200),
+)
+def test_fields_keep_their_values_and_their_distance(count, level, name, message):
+    """Values are read back, text cut to its capacity at a character, and no field disturbs another."""
+    sample = Sample(memoryview(bytearray(Sample.size)))
+    for _ in range(3):  # both copies of each text
+        sample.count, sample.level, sample.name, sample.message = count, level, name, message
+    assert sample.count == count
+    assert sample.level == level or (math.isnan(sample.level) and math.isnan(level))
+    for text, whole, capacity in ((sample.name, name, 16), (sample.message, message, 120)):
+        assert whole.startswith(text)
+        rest = whole[len(text) :]
+        assert len(text.encode()) + (len(rest[0].encode()) if rest else capacity) > capacity - 1
+        assert len(text.encode()) <= capacity
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 1.5, "1"])
+def test_values_that_are_no_64_bit_integers_are_refused(value):
+    """Int takes integers that fit, and nothing else."""
+    sample = Sample(memoryview(bytearray(Sample.size)))
+    with pytest.raises((ValueError, TypeError)):
+        sample.count = value
+
+
+def test_text_is_never_torn(run, spawn):
+    """Against a writer without pause, every message read is one of those written."""
+    with Status.create(run) as status:
+        child = spawn("talk", run)
+        assert child.stdout.readline() == "ready\n"
+        seen = {status.control.message for _ in range(20_000)}
+        assert child.poll() is None
+    assert all(text == text[:1] * 120 for text in seen)
+    assert len(seen) > 1
+
+
+def test_text_that_is_no_unicode_is_still_shown(run):
+    """A lone surrogate, as in an undecodable file name, becomes a question mark instead of an error."""
+    with Status.create(run) as status:
+        status.control.message = "no file \udcff.toml"
+        assert status.control.message == "no file ?.toml"
+
+
+def test_half_written_text_leaves_the_old_one(run):
+    """A writer that died before it published its new text has changed nothing a reader sees."""
+    with Status.create(run) as status, Status.attach(run) as reader:
+        status.control.message = "old"
+        field = ControlStatus.message
+        field._copy(status.control, status.control.ints[field.word] + 1)[:60] = b"x" * 60
+        assert reader.control.message == "old"
+
+
+def test_counters_survive_their_writer(run):
+    """A restarted writer reads what the dead one counted."""
+    with Status.create(run) as status:
+        first = Status.attach(run)
+        first.control.ticks = 41
+        first.close()
+        with Status.attach(run) as second:
+            second.control.ticks += 1
+        assert status.control.ticks == 42
+
+
+def test_absent_status_is_named(run):
+    """Attaching to no run says so."""
+    with pytest.raises(SegmentAbsentError, match=f"hilrt-{os.getuid()}-{run}-status"):
+        Status.attach(run)
+
+
+def test_block_with_other_fields_is_a_mismatch(run):
+    """A block of another version of the code is refused, and the message names its fields."""
+    with (
+        Segment.create(run, "status", 64, '{"ControlStatus": {"steps": "int8"}}'),
+        pytest.raises(SegmentMismatchError, match=r'(?s)"steps": "int8".*"online_steps": "int8"'),
+    ):
+        Status.attach(run)
+
+
+def test_closed_block_refuses_use(run):
+    """After close, twice, reading and writing raise ValueError."""
+    status = Status.create(run)
+    status.unlink()
+    status.close()
+    status.close()
+    with pytest.raises(ValueError, match="released"):
+        _ = status.control.step
+    with pytest.raises(ValueError, match="released"):
+        status.control.message = "late"
+
+
+def test_class_access_gives_the_descriptor():
+    """Fields are listed in the order of their declaration, each at its own place."""
+    assert SupervisorStatus.heartbeat_ns is SupervisorStatus.fields["heartbeat_ns"]
+    assert [(name, field.word) for name, field in Sample.fields.items()] == [
+        ("count", 0),
+        ("name", 1),
+        ("level", 6),
+        ("message", 7),
+    ]

@@ -1,0 +1,72 @@
+"""Drives the simulated arm as the control process does: end-effector steps, inverse kinematics, servo goals."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hilrt.control.kinematics import Kinematics
+from hilrt.robots import SO100_URDF
+from hilrt.sim.expert import CLOSE, OPEN, Expert
+from hilrt.sim.world import START_POSE_DEG, World
+
+BOX = ((0.15, -0.11, 0.005), (0.31, 0.17, 0.12))
+JAW_STEP = {CLOSE: -1.0, OPEN: 1.0}
+ALL = [True] * 6
+
+
+class Driver:
+    """One arm in one world at one rate."""
+
+    def __init__(self, world: World, fps: float = 10.0) -> None:
+        self.world, self.fps = world, fps
+        self.max_step = np.pi / fps
+        self.kinematics = Kinematics(SO100_URDF, max_step=self.max_step)
+        self.goals = np.radians(START_POSE_DEG)
+        self.pose = self.kinematics.forward(self.goals)
+
+    def go_home(self, seed: int) -> None:
+        """Arm to the start pose, cube to a new place."""
+        self.goals = np.radians(START_POSE_DEG)
+        self.world.set_goals(self.goals, ALL)
+        self.world.step(1.0)
+        self.world.place(seed)
+        self.pose = self.kinematics.forward(self.goals)
+
+    @property
+    def ee(self) -> np.ndarray:
+        return self.kinematics.forward(self.world.positions())[:3, 3]
+
+    @property
+    def opening(self) -> float:
+        return float((self.world.positions()[5] + 0.174533) / (1.74533 + 0.174533))
+
+    def act(self, delta, gripper: int) -> None:
+        """One tick."""
+        target = self.pose[:3, 3] + np.clip(delta, -1, 1) * 0.2 / self.fps
+        self.pose[:3, 3] = np.clip(target, *BOX)
+        self.goals[:5] = self.kinematics.inverse(self.goals, self.pose).q
+        jaw = self.goals[5] + JAW_STEP.get(gripper, 0.0) * self.max_step
+        self.goals[5] = np.clip(jaw, -0.174533, 1.74533)
+        self.world.set_goals(self.goals, ALL)
+        self.world.step(1 / self.fps)
+
+
+class Outcome(NamedTuple):
+    success: bool
+    steps: int
+    progress: list
+
+
+def attempt(driver: Driver, expert: Expert, noise: float = 0.0, seed: int = 0, seconds: float = 10.0) -> Outcome:
+    """Let the expert work from here until success or the time limit."""
+    expert.reset()
+    rng = np.random.default_rng(seed)
+    progress = []
+    for step in range(round(seconds * driver.fps)):
+        scene = (driver.ee, driver.opening, driver.world.object_pose())
+        action = expert.act(*scene)
+        progress.append(expert.progress(*scene))
+        driver.act(action.delta + rng.normal(0.0, noise, 3), action.gripper)
+        if driver.world.success():
+            return Outcome(True, step + 1, progress)
+    return Outcome(False, step + 1, progress)
