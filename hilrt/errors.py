@@ -230,6 +230,13 @@ class OverheatError(HilrtError):
         )
 
 
+class CameraError(HilrtError):
+    """A camera does not deliver what was asked of it."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"camera {name}: {problem}.")
+
+
 class CalibrationFileError(HilrtError):
     """A calibration file cannot be used."""
 

@@ -76,7 +76,8 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's; it asks us to stop
     log = Path(spec.run_dir) / "log.txt"
     pattern = f"%(asctime)s {spec.role} %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(filename=log, level=logging.INFO, format=pattern)
+    logging.basicConfig(filename=log, level=logging.WARNING, format=pattern)
+    logging.getLogger("hilrt").setLevel(logging.INFO)
     try:
         importlib.import_module(MODULES[spec.role]).main(spec)
     except HilrtError as error:
@@ -87,4 +88,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    # By its real name: as `__main__` its enums would not be the ones that everybody else compares with.
+    sys.exit(importlib.import_module("hilrt.launch").main(sys.argv))

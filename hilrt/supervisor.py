@@ -111,9 +111,9 @@ class Supervisor:
             self._stack.callback(signal.signal, number, before)
         self.status.supervisor.pid = os.getpid()
         self.status.supervisor.started_ns = time.monotonic_ns()
-        self._screen = self._stack.enter_context(
-            Screen(self.status, self._config, self._folder.path, self._spec.job)
-        )
+        self.status.supervisor.job = self._spec.job
+        self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
+        self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
 
     def _own(self, segment: Owned) -> Owned:
         self._stack.callback(segment.close)

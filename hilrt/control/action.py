@@ -65,12 +65,28 @@ class EndEffectorControl:
         target = before + np.clip(inside - before, -self._step, self._step)
         self.pose[:3, 3] = target
         solution = self._kinematics.inverse(self.joints, self.pose)
-        self.joints[:5] = solution.q
+        if solution.converged:
+            self.joints[:5] = solution.q
+        else:
+            self._go_as_near_as_possible(solution.q, before, target)
         self.joints[5] = self._gripper_goal(gripper)
-        if not solution.converged:  # keep the reference where the arm can follow
-            self.pose[:3, 3] = self._kinematics.forward(self.joints)[:3, 3]
         executed = np.clip((self.position - before) / self._step, -1.0, 1.0)
         return Command(self.joints.copy(), executed.astype(np.float32), solution.converged)
+
+    def _go_as_near_as_possible(self, joints: Float64, before: Float64, target: Float64) -> None:
+        """Out of reach: move only if that is nearer, and keep the reference where the arm can follow."""
+        reached = self._kinematics.forward(joints)[:3, 3]
+        nearer = np.linalg.norm(reached - target) < np.linalg.norm(before - target)
+        if nearer and (np.abs(reached - before) <= self._step).all() and self._contains(reached, before):
+            self.joints[:5] = joints
+            self.pose[:3, 3] = reached
+        else:
+            self.pose[:3, 3] = before
+
+    def _contains(self, position: Float64, before: Float64) -> bool:
+        """Whether a position is in the box, or no further out of it than the last one."""
+        low, high = np.minimum(self._low, before), np.maximum(self._high, before)
+        return bool(((position >= low) & (position <= high)).all())
 
     def _gripper_goal(self, command: GripperCommand) -> float:
         step = (int(command) - int(GripperCommand.STAY)) * self._limits.max_step

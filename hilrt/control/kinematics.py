@@ -13,9 +13,9 @@ from hilrt.errors import RobotModelError, UnknownNameError
 Array = NDArray[np.float64]
 
 POSITION_TOLERANCE = 5e-4  # [m], what counts as reached
-JOINT_TOLERANCE = 1e-4  # [rad], a smaller iteration step ends the solve
+JOINT_TOLERANCE = 3e-4  # [rad], a smaller iteration step ends the solve
 MAX_ITERATIONS = 25
-MIN_DAMPING = 1e-6  # [m2]
+MIN_DAMPING = 1e-7  # [m2/rad2]
 
 
 class IkResult(NamedTuple):
@@ -63,7 +63,6 @@ class Kinematics:
         self._weight = orientation_weight
         self._max_step = max_step
         self._q: Array = np.zeros(self._model.nq)
-        self._error: Array = np.zeros(6)
         self._eye: Array = np.eye(self.joints)
 
     def forward(self, q: ArrayLike) -> Array:
@@ -75,63 +74,81 @@ class Kinematics:
     def inverse(self, q_start: ArrayLike, T_target: Array) -> IkResult:  # noqa: N803 (a transform)
         """Joint angles that bring the frame to `T_target`, as near to `q_start` as that allows.
 
-        Damped least squares with damping that grows with the error (Sugihara, IEEE T-RO 27(5), 2011):
-        quadratic near the goal, and no jump at a singularity or where the target is out of reach.
-        Limits hold inside the iteration: a joint that pushes against one is left out of the step.
+        Levenberg-Marquardt from the damping of Sugihara (IEEE T-RO 27(5), 2011): no jump at a singularity
+        or where the target is out of reach. Limits hold inside the iteration: a joint that pushes against
+        one is left out of the step.
+        Position comes first: where orientation would keep it from being reached, orientation gives way.
 
         Args:
             q_start: joint angles, shape (n,) or longer [rad]; outside the limits is brought inside.
             T_target: wanted pose, shape (4, 4), base frame [m].
         """
+        whole = self._solve(q_start, T_target, self._weight)
+        if whole.converged or not self._weight:
+            return whole
+        position_only = self._solve(q_start, T_target, 0.0)
+        return min(whole, position_only, key=lambda result: result.position_error)
+
+    def _solve(self, q_start: ArrayLike, T_target: Array, weight: float) -> IkResult:  # noqa: N803
         n = self.joints
         q = self._q[:n]
         np.clip(np.asarray(q_start)[:n], self.lower, self.upper, out=q)
         low = np.maximum(self.lower, q - self._max_step)
         high = np.minimum(self.upper, q + self._max_step)
-        jacobian = self._linearise(T_target)
+        error, jacobian = self._linearise(T_target, weight)
+        cost = float(error @ error)
+        damping = MIN_DAMPING + 0.01 * cost
         for _ in range(MAX_ITERATIONS):
-            step = self._step(jacobian, q, low, high)
-            q += step
-            np.clip(q, low, high, out=q)
-            jacobian = self._linearise(T_target)
-            if max(step.max(), -step.min()) < JOINT_TOLERANCE:
+            before = q.copy()
+            step = self._step(error, jacobian, damping, low - q, high - q)
+            np.clip(q + step, low, high, out=q)
+            new_error, new_jacobian = self._linearise(T_target, weight)
+            new_cost = float(new_error @ new_error)
+            small = max(step.max(), -step.min()) < JOINT_TOLERANCE
+            if new_cost > cost:
+                # Without this, a soft orientation makes the solve circle around the limits for ever.
+                q[:] = before
+                damping *= 10.0
+            else:
+                error, jacobian, cost = new_error, new_jacobian, new_cost
+                damping = max(MIN_DAMPING, 0.1 * damping)
+            if small:
                 break
-        error = float(np.sqrt(self._error[:3] @ self._error[:3]))
-        return IkResult(q.copy(), error, error < POSITION_TOLERANCE)
+        miss = float(np.sqrt(error[:3] @ error[:3]))
+        return IkResult(q.copy(), miss, miss < POSITION_TOLERANCE)
 
-    def _linearise(self, T_target: Array) -> Array:  # noqa: N803
-        """Store the weighted error (6,) at the current joints; return its Jacobian (6, n)."""
+    def _linearise(self, T_target: Array, weight: float) -> tuple[Array, Array]:  # noqa: N803
+        """Weighted error (6,) at the current joints, and its Jacobian (6, n)."""
         jacobian: Array = pin.computeFrameJacobian(
             self._model, self._data, self._q, self._frame, pin.LOCAL_WORLD_ALIGNED
         )[:, : self.joints]
         pose = self._data.oMf[self._frame]
-        self._error[:3] = T_target[:3, 3] - pose.translation
-        self._error[3:] = pin.log3(T_target[:3, :3] @ pose.rotation.T)
-        self._error[3:] *= self._weight
-        jacobian[3:] *= self._weight
-        return jacobian
+        error = np.empty(6)
+        error[:3] = T_target[:3, 3] - pose.translation
+        error[3:] = pin.log3(T_target[:3, :3] @ pose.rotation.T)
+        error[3:] *= weight
+        jacobian[3:] *= weight
+        return error, jacobian
 
-    def _step(self, jacobian: Array, q: Array, low: Array, high: Array) -> Array:
-        """Damped Gauss-Newton step inside the bounds.
+    def _step(self, error: Array, jacobian: Array, damping: float, low: Array, high: Array) -> Array:
+        """Damped Gauss-Newton step between `low` and `high`.
 
         Clipping alone would leave the other joints counting on motion that never comes, and the solve
         stalls centimetres away; so a joint that meets its bound stays there and the rest solve again.
         """
-        damping = MIN_DAMPING + 0.5 * float(self._error @ self._error)
         hessian: Array = jacobian.T @ jacobian + damping * self._eye
-        gradient = self._error @ jacobian
+        gradient = error @ jacobian
         step: Array = np.linalg.solve(hessian, gradient)
-        fixed = np.zeros(self.joints, dtype=bool)
-        while True:
-            outside = (q + step < low) | (q + step > high)
-            outside &= ~fixed
-            if not outside.any():
-                return step
-            fixed |= outside
+        outside = (step < low) | (step > high)
+        fixed = outside
+        while outside.any():
             free = ~fixed
-            step[outside] = np.clip(q + step, low, high)[outside] - q[outside]
+            step[fixed] = np.clip(step, low, high)[fixed]
             pull = gradient[free] - hessian[np.ix_(free, fixed)] @ step[fixed]
             step[free] = np.linalg.solve(hessian[np.ix_(free, free)], pull)
+            outside = free & ((step < low) | (step > high))
+            fixed = fixed | outside
+        return step
 
 
 def _load(path: Path) -> "pin.Model":

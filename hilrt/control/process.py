@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 PACING_STEPS = 8
 """Lockstep: steps that control may be ahead of the learner."""
 FIRST_FRAME_S = 5.0
+BUS_DEADLINE_S = 0.005
+LOCKSTEP_DEADLINE_S = 2.0
+"""Simulated time stands still meanwhile, so a slow computer is no fault of the bus."""
 
 
 def main(spec: Spec) -> None:
@@ -104,7 +107,9 @@ async def _assemble(
 async def _connect(config: Config, status: Status, calibration: Calibration, stack: AsyncExitStack) -> Arm:
     """The arm, holding its pose from here to the end of the process."""
     port = status.sim.port if config.sim else config.robot.port
-    arm = await Arm.connect(port, calibration)
+    lockstep = config.sim is not None and config.sim.clock == "lockstep"
+    deadline_s = LOCKSTEP_DEADLINE_S if lockstep else BUS_DEADLINE_S
+    arm = await Arm.connect(port, calibration, deadline_s=deadline_s)
 
     async def leave() -> None:
         with suppress(*BUS_ERRORS):

@@ -21,7 +21,8 @@ WINDOW = 1024
 def become_realtime(priority: int = PRIORITY) -> bool:
     """Ask for SCHED_FIFO; False, with a line in the log, where it is not permitted."""
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        # Reset on fork: a child that kept this priority could take the whole computer.
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except PermissionError:
         limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
         log.warning("no real-time scheduling: RTPRIO limit is %d, not %d; ticks may be late", limit, priority)

@@ -143,9 +143,10 @@ class Recorder:
         """Told to stop, nothing in the ring, and nobody left to fill it; or the disk refuses."""
         if not self._stopping():
             return False
-        silence_s = (time.monotonic_ns() - self._status.control.heartbeat_ns) / 1e9
-        drained = silence_s > CONTROL_GONE_S and not self._ring.statistics().used
-        return drained or bool(self._refusal)
+        control = self._status.control
+        silence_s = (time.monotonic_ns() - control.heartbeat_ns) / 1e9
+        gone = bool(control.done) or silence_s > CONTROL_GONE_S
+        return (gone and not self._ring.statistics().used) or bool(self._refusal)
 
     def _stopping(self) -> bool:
         return self._told or bool(self._status.supervisor.stop)

@@ -110,13 +110,12 @@ class Calibration:
             CalibrationFileError: absent, not of this format, or a value that cannot be.
         """
         try:
-            data = Path(path).read_bytes()
-            motors = msgspec.json.decode(data, type=dict[str, MotorCalibration])
+            entries = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, msgspec.Raw])
         except FileNotFoundError as error:
             raise CalibrationFileError(str(path), "there is no such file") from error
         except (OSError, msgspec.MsgspecError, UnicodeError) as error:
             raise CalibrationFileError(str(path), str(error)) from error
-        return cls(motors, str(path))
+        return cls({n: _entry(str(path), n, entry) for n, entry in entries.items()}, str(path))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a calibration file, whole or not at all."""
@@ -125,6 +124,13 @@ class Calibration:
         beside = target.with_suffix(".tmp")
         beside.write_bytes(msgspec.json.format(msgspec.json.encode(self.motors), indent=4))
         beside.replace(target)
+
+
+def _entry(path: str, name: str, data: msgspec.Raw) -> MotorCalibration:
+    try:
+        return msgspec.json.decode(data, type=MotorCalibration)
+    except msgspec.MsgspecError as error:
+        raise CalibrationFileError(path, f"{name}: {error}") from error
 
 
 def _check(motors: dict[str, MotorCalibration], path: str) -> None:

@@ -1,8 +1,8 @@
 """The critics, stacked: one batched matrix product per layer for all of them."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
-import torch
 
 
 class StackedLinear(nn.Module):

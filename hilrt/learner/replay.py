@@ -1,7 +1,7 @@
 """Replay: every row once, in one store; tiers are index lists over it.
 
-Online rows are a ring, demonstrations lie behind it and stay. `next` is an index, -1 where there is none: never
-across an episode's end, a gap, a restart, or rows that have been overwritten.
+Online rows are a ring, demonstrations lie behind it and stay. `next` is an index, -1 where there is none: it
+never leads across an episode's end, a gap, a restart, or into rows that have been overwritten.
 """
 
 from array import array
@@ -22,7 +22,7 @@ from hilrt.record import Float32, GripperCommand, Mode, Record, Source, vector
 Indices = npt.NDArray[np.int64]
 
 PROTECTED_ROWS = 5_000
-"""Autonomous successes that the ring does not overwrite: the newest this many rows, at most half of the ring."""
+"""The newest this many rows of autonomous successes, at most half of the ring, are not overwritten."""
 SHARE = (0.5, 0.3, 0.2)
 """Of the human half: demonstrations, interventions, autonomous successes; renormalised over those present."""
 

@@ -1,7 +1,7 @@
 """Soft actor-critic with demonstrations and corrections (RLPD; HIL-SERL, arXiv 2410.21845).
 
-Symbols: o, o' latents of state and next state; a continuous action, g gripper command; Q_j the critics, Q_g the
-gripper's; a prime marks the slow target copies. `terminated` ends the future, a time limit does not.
+Symbols: o, o' latents of state and next state; a continuous action, g gripper command; Q_j the critics, Q_g
+the gripper's; a prime marks the slow target copies. `terminated` ends the future, a time limit does not.
 """
 
 import copy
@@ -13,9 +13,10 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.config import Config
 from hilrt.learner.networks import Critics
-from hilrt.learner.replay import Batch, Replay
+from hilrt.learner.replay import Batch, Replay, Tier
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
+from hilrt.record import Float32
 
 GRADIENT_NORM = 10.0
 GRIPPER_MARGIN = 0.05
@@ -52,7 +53,7 @@ class Target(nn.Module):
 
 @torch.no_grad()
 def follow(target: nn.Module, source: nn.Module, tau: float) -> None:
-    """target += tau (source - target); buffers too."""
+    """Move a slow copy by `tau` of the way; buffers too."""
     for slow, fast in zip(target.state_dict().values(), source.state_dict().values(), strict=True):
         slow.lerp_(fast, tau)
 
@@ -87,6 +88,11 @@ class Sac(nn.Module):
             "temperature": Descent([self.log_alpha], rate),
         }
 
+    def normalise_by(self, states: Float32) -> None:
+        """Normalise states by these, shape (n, ds), from the demonstrations."""
+        self.actor.trunk.normalise_by(states)
+        self.target.trunk.normalise_by(states)
+
     def learner_step(self, batches: list[Batch], bc_weight: float) -> None:
         """A critic update on every batch but the last, which updates actor, temperature and gripper."""
         *for_critics, for_actor = batches
@@ -106,16 +112,16 @@ class Sac(nn.Module):
 
     def critic_loss(self, batch: Batch) -> Tensor:
         """sum_j mean (Q_j(o, a) - y)^2."""
-        y, _ = self.clipped(self.bellman(batch))
+        y, _ = self.clipped(self.bellman(batch, self.generator))
         q = self.critics(self.actor.trunk(batch.state), batch.action)
         return (q - y).square().mean(dim=1).sum()
 
     @torch.no_grad()
-    def bellman(self, batch: Batch) -> Tensor:
-        """r + gamma (1 - terminated) min_j Q'_j(o', a') with a' ~ pi(o'); no entropy: reward is sparse."""
-        action, _ = self.actor.policy(self.actor.trunk(batch.next_state)).sample(self.generator)
+    def bellman(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Y = r + gamma (1 - terminated) min_j Q'_j(o', a') with a' ~ pi(o'); no entropy: reward is sparse."""
+        action, _ = self.actor.policy(self.actor.trunk(batch.next_state)).sample(generator)
         q = self.target.critics(self.target.trunk(batch.next_state), action)
-        q = self._random_pair(q).amin(dim=0)
+        q = _random_pair(q, generator).amin(dim=0)
         return batch.reward + self._gamma * (1.0 - batch.terminated) * q
 
     def clipped(self, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -124,12 +130,6 @@ class Sac(nn.Module):
             return y, torch.zeros((), device=y.device)
         clipped = y.clamp(0.0, 1.0)
         return clipped, (clipped != y).float().mean()
-
-    def _random_pair(self, q: Tensor) -> Tensor:
-        """The random two critics that a target is the lesser of."""
-        if len(q) == 2:
-            return q
-        return q[torch.randperm(len(q), generator=self.generator, device=q.device)[:2]]
 
     # --- actor -----------------------------------------------------------------------------------
 
@@ -149,7 +149,10 @@ class Sac(nn.Module):
         )
 
     def policy_loss(self, latent: Tensor, batch: Batch, bc_weight: float) -> tuple[Tensor, Tensor]:
-        """mean[alpha log pi - mean_j Q_j(o, a~)] + lambda mean|Q| mean over human rows |tanh mu(o) - a|^2; log pi."""
+        """mean[alpha log pi - mean_j Q_j(o, a~)] + lambda mean|Q| mean over human rows |tanh mu(o) - a|^2.
+
+        Returns the loss and log pi(a~), shape (B,).
+        """
         policy = self.actor.policy(latent)
         action, log_pi = policy.sample(self.generator)
         q = self.critics(latent, action)
@@ -186,7 +189,10 @@ class Sac(nn.Module):
         self.scalars.add(gripper_loss=loss, gripper_gradient=norm, gripper_q=q.amax(dim=-1).mean())
 
     def gripper_loss(self, q: Tensor, batch: Batch) -> Tensor:
-        """Huber(Q_g(o, g) - [r + rho + gamma (1 - terminated) Q'_g(o', argmax Q_g(o', .))]), rho per change."""
+        """Huber(Q_g(o, g) - [r + rho + gamma (1 - terminated) Q'_g(o', argmax Q_g(o', .))]), double DQN.
+
+        rho is the penalty where the command changes. `q`: Q_g(o, .), shape (B, 3).
+        """
         with torch.no_grad():
             best = self.actor.gripper(self.actor.trunk(batch.next_state)).argmax(dim=-1, keepdim=True)
             slow = self.target.gripper_net(self.target.trunk(batch.next_state)).gather(-1, best).squeeze(-1)
@@ -226,8 +232,31 @@ class Sac(nn.Module):
 
     @torch.no_grad()
     def diagnose(self, batch: Batch) -> dict[str, float]:
-        """Figures that need not be taken at every update: Q by tier, spread, TD error, clipped share."""
-        return {}
+        """Figures not worth taking at every update: Q by tier, ensemble spread, TD error, clipped targets.
+
+        Draws nothing from `generator`, so looking does not change what is learned.
+        """
+        y, outside = self.clipped(self.bellman(batch, torch.Generator(self.device).manual_seed(0)))
+        q = self.critics(self.actor.trunk(batch.state), batch.action)
+        mean = q.mean(dim=0)
+        td = (mean - y).abs()
+        figures = {
+            "q_spread": q.std(dim=0).mean(),
+            "td_p50": td.quantile(0.5),
+            "td_p99": td.quantile(0.99),
+            "clipped": outside,
+        }
+        for tier, part in zip(Tier, mean.split(batch.counts), strict=True):
+            if len(part):
+                figures[f"q_{tier.name.lower()}"] = part.mean()
+        return dict(zip(figures, torch.stack(list(figures.values())).tolist(), strict=True))
+
+
+def _random_pair(q: Tensor, generator: torch.Generator) -> Tensor:
+    """The random two critics that a target is the lesser of, shape (2, B)."""
+    if len(q) == 2:
+        return q
+    return q[torch.randperm(len(q), generator=generator, device=q.device)[:2]]
 
 
 def margin(q: Tensor, shown: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ class Scalars:
     def add(self, **values: Tensor) -> None:
         """Take zero-dimensional tensors in."""
         for name, value in values.items():
-            value = value.detach()
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
+            so_far = self._sums.get(name)
+            self._sums[name] = value.detach() if so_far is None else so_far + value.detach()
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def read(self) -> dict[str, float]:

@@ -1,1 +1,1 @@
-"""What acting needs: the actor and where to find a saved one. Control imports this, and nothing of the learner."""
+"""What acting needs: the actor, and where to find a saved one. Control imports nothing of the learner."""

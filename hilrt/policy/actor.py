@@ -1,6 +1,7 @@
-"""The actor: all that acting needs, and so all that is published to control and stored as `actor.safetensors`."""
+"""The actor: all that acting needs, and so all that is published to control and kept in `actor.safetensors`."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,15 +17,15 @@ from hilrt.record import Float32
 LATENT = 64
 STD_MIN, STD_MAX = 1e-5, 1.0
 INITIAL_LOG_STD = -1.5
-"""Near the target entropy of -1/2 per axis, so that a warm-started policy explores around what it was shown."""
+"""Near the target entropy of -1/2 per axis: a warm-started policy explores around what it was shown."""
 FLAT = 1e-3
-"""A state entry that varies less than this in the demonstrations (1 mm, 1 mrad) is not blown up to unit size."""
+"""State entries that vary less than this in the demonstrations (1 mm, 1 mrad) are not blown up to unit size."""
 FAR = 10.0
 """Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
 
 
 class Trunk(nn.Module):
-    """State to latent: normalise, Linear, LayerNorm, tanh; image encoders join here. Shapes (..., ds) to (..., 64)."""
+    """State (..., ds) to latent (..., 64): normalise, Linear, LayerNorm, tanh. Image encoders join here."""
 
     mean: Tensor
     std: Tensor
@@ -67,9 +68,9 @@ class Policy(NamedTuple):
 
 
 def mlp(sizes: tuple[int, ...], out: int) -> nn.Sequential:
-    """Linear, LayerNorm, ReLU per hidden layer; a small last layer, so that nothing is decided before learning."""
+    """Linear, LayerNorm, ReLU per hidden layer; a small last layer: nothing is decided before learning."""
     layers: list[nn.Module] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), nn.LayerNorm(b), nn.ReLU()]
     last = nn.Linear(sizes[-1], out)
     nn.init.uniform_(last.weight, -3e-3, 3e-3)
@@ -105,9 +106,10 @@ class Actor(nn.Module):
         epsilon: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> tuple[Float32, int]:
-        """Action, float32 in [-1, 1], shape (da,), and gripper command for one state, float32, shape (ds,).
+        """Action, float32 in [-1, 1], shape (da,), and gripper command for one state.
 
         Args:
+            state: float32, shape (ds,).
             deterministic: the policy's mode instead of a sample.
             epsilon: chance of a random gripper command.
             generator: source of randomness on the actor's device; torch's own by default.

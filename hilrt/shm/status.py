@@ -33,6 +33,8 @@ class SupervisorStatus(Region):
     key_open_ns = Int()
     key_close_ns = Int()
     restarts = Int()
+    job = Text(16)
+    goal = Int()  # online steps to take, or episodes to record or judge
     message = Text()
 
 

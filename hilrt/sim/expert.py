@@ -16,7 +16,7 @@ CLOSE, STAY, OPEN = 0, 1, 2
 # the cube belongs on the -y side of the fixed finger to be gripped, on its +y side to be pushed.
 GRIP_OFFSET = np.array([0.0, 0.024, -0.0065])  # [m], end effector from cube before closing
 PUSH_GAP = 0.028  # [m], end effector behind the cube's centre, half a diagonal and a finger
-STAGE_GAP = 0.042  # [m], the same before contact
+STAGE_GAP = 0.036  # [m], the same before contact
 HOVER = 0.05  # [m], height of the finger tip on its way
 CLEAR = 0.038  # [m], above this it cannot knock the cube
 PUSH_STEP = 0.006  # [m], way ahead while pushing: a cube that is hit slides on by itself

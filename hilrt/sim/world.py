@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 START_POSE_DEG = (2.5, -7.5, 9.0, 88.5, -84.7, 50.0)
 
 SUCCESS_HOLD = 0.5  # [s], how long the goal must hold without a break
-CHUNK = 10  # physics steps between looks at the task and at the servos' set-points
+CHUNK = 5  # physics steps between looks at the task and at the servos' set-points
 
 
 class World:

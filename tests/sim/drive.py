@@ -1,4 +1,4 @@
-"""Drives the simulated arm as the control process does: end-effector steps, inverse kinematics, servo goals."""
+"""Drives the simulated arm as the control process does: steps, inverse kinematics, servo goals."""
 
 from typing import NamedTuple
 
@@ -34,10 +34,12 @@ class Driver:
 
     @property
     def ee(self) -> np.ndarray:
+        """Measured end-effector position [m]."""
         return self.kinematics.forward(self.world.positions())[:3, 3]
 
     @property
     def opening(self) -> float:
+        """Measured gripper opening, 0 to 1."""
         return float((self.world.positions()[5] + 0.174533) / (1.74533 + 0.174533))
 
     def act(self, delta, gripper: int) -> None:
@@ -52,12 +54,16 @@ class Driver:
 
 
 class Outcome(NamedTuple):
+    """How an attempt ended, and the expert's progress at each step."""
+
     success: bool
     steps: int
     progress: list
 
 
-def attempt(driver: Driver, expert: Expert, noise: float = 0.0, seed: int = 0, seconds: float = 10.0) -> Outcome:
+def attempt(
+    driver: Driver, expert: Expert, noise: float = 0.0, seed: int = 0, seconds: float = 10.0
+) -> Outcome:
     """Let the expert work from here until success or the time limit."""
     expert.reset()
     rng = np.random.default_rng(seed)

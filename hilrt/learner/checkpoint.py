@@ -1,0 +1,159 @@
+"""Checkpoints: all the learner knows but its rows, which come back from demonstrations and journal in their order.
+
+Written beside and renamed; no pickle. A learner loaded from one goes on exactly as if it had not stopped.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+import xxhash
+from safetensors.numpy import save as to_safetensors
+from torch import Tensor
+
+from hilrt.config import Config
+from hilrt.errors import CheckpointError
+from hilrt.learner.replay import Replay
+from hilrt.learner.sac import Sac
+from hilrt.policy.saved import Evaluation, Meta, checkpoints_of, load_arrays, load_meta
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+KEPT = 3
+_GENERATOR = "generator"
+
+
+def config_digest(config: Config) -> str:
+    """Equal for equal values, however the task file is laid out."""
+    return xxhash.xxh3_64_hexdigest(msgspec.json.encode(config))
+
+
+def save(
+    run_dir: Path,
+    sac: Sac,
+    replay: Replay,
+    config: Config,
+    *,
+    online_steps: int,
+    updates: int,
+    credit: float,
+    evaluation: Evaluation | None = None,
+) -> Path:
+    """Write a checkpoint named after `online_steps`, and remove those no longer needed.
+
+    The newest three stay, and the best of those that were evaluated.
+    """
+    files = {
+        "actor.safetensors": to_safetensors(_contiguous(sac.actor.to_arrays())),
+        "learner.safetensors": to_safetensors(_contiguous(_learner_arrays(sac))),
+    }
+    meta = Meta(
+        features=sac.actor.features,
+        config=config_digest(config),
+        online_steps=online_steps,
+        updates=updates,
+        credit=credit,
+        random=json.dumps(replay.rng.bit_generator.state),
+        digests={name: xxhash.xxh3_64_hexdigest(data) for name, data in files.items()},
+        evaluation=evaluation,
+    )
+    folder = run_dir / "checkpoints"
+    path = _write(folder, f"{online_steps:08d}", files | {"meta.json": msgspec.json.encode(meta)})
+    for old in _superseded(run_dir):
+        shutil.rmtree(old)
+    return path
+
+
+def restore(path: Path, sac: Sac, replay: Replay) -> Meta:
+    """Load a checkpoint into a learner of the same features and config.
+
+    Raises:
+        CheckpointError: absent, damaged, or of a learner of another make.
+        ActorMismatchError: of other features.
+    """
+    meta = load_meta(path)
+    sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
+    arrays = load_arrays(path, meta, "learner.safetensors")
+    try:
+        _restore_learner(sac, {name: torch.from_numpy(value) for name, value in arrays.items()})
+    except (KeyError, RuntimeError, ValueError) as error:
+        problem = f"does not fit this learner ({error}); was num_critics changed?"
+        raise CheckpointError(str(path / "learner.safetensors"), problem) from None
+    replay.rng.bit_generator.state = json.loads(meta.random)
+    return meta
+
+
+# --- what is in learner.safetensors --------------------------------------------------------------
+
+
+def _learner_arrays(sac: Sac) -> Arrays:
+    tensors = {name: value for name, value in sac.state_dict().items() if not name.startswith("actor.")}
+    tensors[_GENERATOR] = sac.generator.get_state()
+    tensors.update(_moments(sac))
+    return {name: value.detach().cpu().numpy() for name, value in tensors.items()}
+
+
+def _moments(sac: Sac) -> Iterator[tuple[str, Tensor]]:
+    """Adam's state by descent, parameter and name; nothing before the first step."""
+    for descent_name, descent in sac.descents.items():
+        for index, parameter in enumerate(descent.parameters):
+            for name, value in descent.adam.state[parameter].items():
+                yield f"adam.{descent_name}.{index}.{name}", value
+
+
+def _restore_learner(sac: Sac, tensors: dict[str, Tensor]) -> None:
+    sac.generator.set_state(tensors.pop(_GENERATOR))
+    for name in [n for n in tensors if n.startswith("adam.")]:
+        _, descent_name, index, key = name.split(".")
+        descent = sac.descents[descent_name]
+        parameter = descent.parameters[int(index)]
+        descent.adam.state[parameter][key] = tensors.pop(name).clone().to(parameter.device)
+    actor = {name: value for name, value in sac.state_dict().items() if name.startswith("actor.")}
+    sac.load_state_dict(actor | tensors)
+
+
+def _contiguous(arrays: Arrays) -> Arrays:
+    return {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
+
+
+# --- on disk -------------------------------------------------------------------------------------
+
+
+def _write(folder: Path, name: str, files: dict[str, bytes]) -> Path:
+    draft, path, former = folder / f".{name}.new", folder / name, folder / f".{name}.old"
+    for leftover in (draft, former):
+        shutil.rmtree(leftover, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for file_name, data in files.items():
+        with (draft / file_name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    if path.exists():
+        path.rename(former)
+    draft.rename(path)
+    shutil.rmtree(former, ignore_errors=True)
+    return path
+
+
+def _superseded(run_dir: Path) -> list[Path]:
+    """All but the newest three and the best."""
+    found = checkpoints_of(run_dir)
+    scores = {path: _score(path) for path in found}
+    best = max(found, key=lambda path: (scores[path], path.name))
+    return [path for path in found[:-KEPT] if path != best]
+
+
+def _score(path: Path) -> float:
+    try:
+        evaluation = load_meta(path).evaluation
+    except CheckpointError:
+        return -1.0
+    return evaluation.successes / max(1, evaluation.episodes) if evaluation else -1.0

@@ -1,0 +1,198 @@
+"""The learner process: rows from the ring, a learner step for each that is paid for, weights back to control."""
+
+import logging
+import os
+import select
+import signal
+import time
+from enum import IntEnum
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from hilrt.config import Config
+from hilrt.features import from_config
+from hilrt.launch import Spec
+from hilrt.learner.intake import Intake
+from hilrt.learner.training import Training
+from hilrt.report.metrics import Metrics
+from hilrt.shm.ring import Ring
+from hilrt.shm.status import Status
+from hilrt.shm.weights import WeightsWriter
+from hilrt.taskfile import load
+
+log = logging.getLogger(__name__)
+
+WAIT_MS = 50
+"""Longest sleep, so that the heartbeat is never older."""
+PUBLISH_UPDATES = 50
+"""Critic updates between two publications, at least."""
+REPORT_S = 1.0
+
+
+class LearnerPhase(IntEnum):
+    """What the learner is at."""
+
+    LOADING = 0
+    WARM_START = 1
+    LEARNING = 2
+    WAITING = 3
+    DONE = 4
+
+
+def main(spec: Spec) -> None:
+    """Learn until asked to stop, by the status block or SIGTERM; then leave a checkpoint.
+
+    Raises:
+        NoDemonstrationsError: there is nothing to start from.
+        DeviceError: `learner.device` is not there.
+        HilrtError: of shared memory, journal or checkpoint.
+    """
+    torch.set_num_threads(1)
+    run_dir = Path(spec.run_dir)
+    config = load(run_dir / "config.toml")
+    with (
+        Ring.attach(spec.run, "steps-learner", from_config(config).schema()) as ring,
+        Status.attach(spec.run) as status,
+        Metrics(run_dir / "tensorboard", config.env.fps) as metrics,
+    ):
+        process = _Process(spec, config, status, metrics)
+        signal.signal(signal.SIGTERM, process.stop)
+        process.start()
+        with WeightsWriter.open(spec.run, process.training.sac.actor.to_arrays()) as weights:
+            process.run(Intake(ring, run_dir / "journal", process.training.last), weights)
+
+
+class _Process:
+    """The loop around `Training`: heartbeats, sleep, pay, publish, save, report."""
+
+    def __init__(self, spec: Spec, config: Config, status: Status, metrics: Metrics) -> None:
+        self.training = Training(config, Path(spec.run_dir), metrics)
+        self._steps_fd, self._updates_fd = spec.fds["learner_steps"], spec.fds["updates"]
+        self._config = config
+        self._lockstep = config.sim is not None and config.sim.clock == "lockstep"
+        self._supervisor, self._own, self._status = status.supervisor, status.learner, status
+        self._metrics = metrics
+        self._stopping = False
+        self._published = (0, 0.0)
+        self._saved_s = time.monotonic()
+        self._idle_s = 0.0
+        self._reported = (time.monotonic(), 0)
+        self._own.pid = os.getpid()
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Finish the learner step in hand, then leave a checkpoint."""
+        self._stopping = True
+
+    @property
+    def _asked_to_stop(self) -> bool:
+        return self._stopping or bool(self._supervisor.stop)
+
+    def start(self) -> None:
+        """Everything before the first online step."""
+        self._beat(LearnerPhase.LOADING)
+        if self.training.load():
+            return
+        for _ in self.training.sac.warm_start(self.training.replay):
+            self._beat(LearnerPhase.WARM_START)
+            if self._asked_to_stop:
+                return  # half a warm start is no checkpoint; the next start does it again
+        self.training.save()
+
+    def run(self, intake: Intake, weights: WeightsWriter) -> None:
+        """Until asked to stop."""
+        poll = select.poll()
+        poll.register(self._steps_fd, select.POLLIN)
+        self._publish(weights)
+        self._own.ready = 1
+        while not self._asked_to_stop:
+            self._take_in(intake)
+            due = self.training.credit.due
+            self._beat(LearnerPhase.LEARNING if due else LearnerPhase.WAITING)
+            if due:
+                self._learn(weights)
+            self._pay()
+            self._housekeeping(intake)
+            if not due:
+                self._sleep(poll)
+        self._finish(intake)
+
+    # --- parts of the loop -----------------------------------------------------------------------
+
+    def _take_in(self, intake: Intake) -> None:
+        for record in intake.drain():
+            self.training.take(record)
+
+    def _learn(self, weights: WeightsWriter) -> None:
+        figures = self.training.step()
+        if figures is not None:
+            self._own.critic_loss = figures["critic_loss"]
+        updates, published_s = self._published
+        late = time.monotonic() - published_s >= self._config.learner.policy_parameters_push_frequency
+        if self.training.updates - updates >= PUBLISH_UPDATES and (late or self._lockstep):
+            self._publish(weights)
+
+    def _publish(self, weights: WeightsWriter) -> None:
+        self._own.version = weights.publish(self.training.sac.actor.to_arrays())
+        self._published = (self.training.updates, time.monotonic())
+
+    def _pay(self) -> None:
+        """Tell lockstep control how far the updates are; after publishing, so that it adopts on time."""
+        paid = self.training.credit.paid_steps
+        if paid != self._own.paid_steps:
+            self._own.paid_steps = paid
+            if self._lockstep:
+                os.eventfd_write(self._updates_fd, 1)
+
+    def _sleep(self, poll: select.poll) -> None:
+        began = time.monotonic()
+        if poll.poll(WAIT_MS):
+            os.eventfd_read(self._steps_fd)
+        self._idle_s += time.monotonic() - began
+
+    def _housekeeping(self, intake: Intake) -> None:
+        now = time.monotonic()
+        if now - self._saved_s >= self._config.learner.checkpoint_every_s:
+            self._save()
+        if now - self._reported[0] >= REPORT_S:
+            self._report(intake, now)
+
+    def _save(self) -> None:
+        self.training.save()
+        self._saved_s = time.monotonic()
+        self._own.checkpoint_ns = time.monotonic_ns()
+
+    def _finish(self, intake: Intake) -> None:
+        self._take_in(intake)
+        self.training.close_evaluation()
+        self._save()
+        self._report(intake, time.monotonic())
+        self._beat(LearnerPhase.DONE)
+        self._own.done = 1
+
+    # --- what others see -------------------------------------------------------------------------
+
+    def _beat(self, phase: LearnerPhase) -> None:
+        own, training = self._own, self.training
+        own.phase = phase
+        own.heartbeat_ns = time.monotonic_ns()
+        own.updates = training.updates
+        own.credit = training.credit.credit
+
+    def _report(self, intake: Intake, now: float) -> None:
+        own, training = self._own, self.training
+        since, updates = self._reported
+        seconds = max(now - since, 1e-9)
+        own.updates_per_s = (training.updates - updates) / seconds
+        own.utd = training.updates / max(1, training.credit.online_steps)
+        own.gaps_filled = intake.gaps_filled
+        self._reported = (now, training.updates)
+        rows = training.replay.statistics()
+        own.online_rows, own.demo_rows = rows.rows["online"], rows.rows["demonstrations"]
+        own.intervention_rows, own.success_rows = rows.rows["interventions"], rows.rows["successes"]
+        steps = training.credit.online_steps
+        data = {**rows.rows, "evicted": rows.evicted, "bytes": rows.bytes, "gaps_filled": intake.gaps_filled}
+        self._metrics.scalars("Data", data, steps)
+        self._metrics.real_time(self._status, self._idle_s / seconds, steps)
+        self._idle_s = 0.0

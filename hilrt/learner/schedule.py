@@ -1,0 +1,58 @@
+"""When to learn, and how much to imitate."""
+
+import math
+
+from hilrt.config import Learner
+
+
+class Credit:
+    """Token bucket: every online step past the first few pays for `utd` critic updates."""
+
+    def __init__(self, utd: float, per_step: int, free_steps: int) -> None:
+        """`per_step` critic updates are spent at a time; `free_steps` online steps pay nothing.
+
+        With `utd` 0 there is always credit once learning has begun.
+        """
+        self.online_steps = 0
+        self.credit = 0.0
+        self._utd = utd
+        self._per_step = per_step
+        self._free_steps = free_steps
+
+    def earn(self) -> None:
+        """Count one online step."""
+        self.online_steps += 1
+        if self.online_steps > self._free_steps:
+            self.credit += self._utd
+
+    def forgive(self, online_steps: int, credit: float) -> None:
+        """Of the steps counted so far, the first `online_steps` are paid but for `credit` (a checkpoint's)."""
+        unpaid = self.online_steps - max(online_steps, self._free_steps)
+        self.credit = credit + self._utd * max(0, unpaid)
+
+    @property
+    def due(self) -> bool:
+        """Whether a learner step can be paid."""
+        if self._utd == 0.0:
+            return self.online_steps >= max(1, self._free_steps)
+        return self.credit >= self._per_step
+
+    def spend(self) -> None:
+        """Pay for a learner step."""
+        if self._utd > 0.0:
+            self.credit -= self._per_step
+
+    @property
+    def paid_steps(self) -> int:
+        """Online steps whose updates are all done."""
+        if self._utd == 0.0 or self.credit < self._per_step:
+            return self.online_steps
+        return self.online_steps - math.floor((self.credit - self._per_step) / self._utd) - 1
+
+
+def bc_weight(learner: Learner, autonomous_rate: float) -> float:
+    """Weight of imitation: from `bc_weight` down to `bc_weight_final` as autonomous success goes 0 to 80 %."""
+    if learner.bc == "off":
+        return 0.0
+    share = min(1.0, autonomous_rate / 0.8)
+    return learner.bc_weight + share * (learner.bc_weight_final - learner.bc_weight)

@@ -1,0 +1,176 @@
+"""What the learner process does, without the process: rows in, learner steps out, checkpoints."""
+
+import logging
+from pathlib import Path
+
+import torch
+
+from hilrt.config import Config
+from hilrt.data.episodes import EpisodeSummary, Tally
+from hilrt.data.journal import read_episodes
+from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
+from hilrt.features import from_config
+from hilrt.learner import checkpoint
+from hilrt.learner.replay import Replay, Tier
+from hilrt.learner.sac import Sac
+from hilrt.learner.schedule import Credit, bc_weight
+from hilrt.policy.actor import Actor
+from hilrt.policy.saved import Evaluation, checkpoints_of
+from hilrt.record import Mode, Record
+from hilrt.report.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+READ_UPDATES = 50
+"""Critic updates between two looks at the losses; each look waits for the device."""
+
+
+def device_of(name: str) -> torch.device:
+    """The device that `learner.device` means.
+
+    Raises:
+        DeviceError: no such device, or it does not answer.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(name, str(error).split("\n", 1)[0]) from None
+    return device
+
+
+class Training:
+    """Rows, networks and credit of one run."""
+
+    def __init__(self, config: Config, run_dir: Path, metrics: Metrics) -> None:
+        """Raises `DeviceError` when `learner.device` is not there."""
+        settings = config.learner
+        device = device_of(settings.device)
+        features = from_config(config)
+        torch.manual_seed(config.seed)
+        self.sac = Sac(Actor(features), config, device)
+        self.replay = Replay(features, settings.online_buffer_capacity, settings.batch_size, config.seed)
+        utd = settings.utd_ratio
+        if utd is None:
+            utd = 8.0 if device.type == "cuda" else 4.0
+        self.credit = Credit(utd, settings.critic_updates, settings.online_step_before_learning)
+        self.tally = Tally()
+        self.updates = 0
+        """Critic updates."""
+        self.last: Record | None = None
+        """The last record taken in."""
+        self._config = config
+        self._features = features
+        self._run_dir = run_dir
+        self._metrics = metrics
+        self._evaluating: list[EpisodeSummary] = []
+        self._evaluation: tuple[int, Evaluation] | None = None
+        """The last one, and the updates it was made after."""
+
+    # --- rows ------------------------------------------------------------------------------------
+
+    def load(self) -> bool:
+        """Take in demonstrations, the run's journal, and the newest checkpoint that can be read.
+
+        Returns:
+            Whether there was a checkpoint; if not, `Sac.warm_start` comes next.
+
+        Raises:
+            NoDemonstrationsError: there are none.
+            JournalFormatError, JournalFeaturesError: a file is not what it should be.
+        """
+        root = Path(self._config.dataset.root)
+        for episode in read_episodes(root, features=self._features):
+            for record in episode.records:
+                self.replay.add(record)
+        shown = self.replay.states(Tier.DEMONSTRATIONS)
+        if not len(shown):
+            raise NoDemonstrationsError(str(root))
+        self.sac.normalise_by(shown)
+        for episode in read_episodes(self._run_dir / "journal", features=self._features):
+            for record in episode.records:
+                self._count(record)
+        return self._restore()
+
+    def take(self, record: Record) -> None:
+        """Take a new record in; the first training step after an evaluation closes it."""
+        if record.mode is not Mode.EVAL:
+            self.close_evaluation()
+        self._metrics.observe(record)
+        summary = self._count(record)
+        if summary is not None and summary.mode is Mode.TRAIN:
+            self._metrics.episode(summary, self.tally)
+
+    def _count(self, record: Record) -> EpisodeSummary | None:
+        self.last = record
+        summary = self.tally.add(record)
+        if record.mode is Mode.EVAL:
+            if summary is not None and not summary.discarded:
+                self._evaluating.append(summary)
+            return summary
+        self._evaluating.clear()
+        self.replay.add(record)
+        if record.mode is Mode.TRAIN and not record.final:
+            self.credit.earn()
+        return summary
+
+    # --- learning --------------------------------------------------------------------------------
+
+    @property
+    def bc_weight(self) -> float:
+        """Weight of imitation now."""
+        return bc_weight(self._config.learner, self.tally.autonomous_rate)
+
+    def step(self) -> dict[str, float] | None:
+        """One learner step; every 50 critic updates, the means of its figures since."""
+        critic_updates = self._config.learner.critic_updates
+        batches = self.replay.sample(critic_updates + 1)
+        self.sac.learner_step(batches, self.bc_weight)
+        self.credit.spend()
+        before, self.updates = self.updates, self.updates + critic_updates
+        if before // READ_UPDATES == self.updates // READ_UPDATES:
+            return None
+        figures = self.sac.scalars.read() | self.sac.diagnose(batches[-1]) | {"bc_weight": self.bc_weight}
+        self._metrics.scalars("Learning", figures, self.credit.online_steps)
+        return figures
+
+    # --- checkpoints -----------------------------------------------------------------------------
+
+    def close_evaluation(self) -> None:
+        """If evaluation episodes are in, report them and keep the actor they judged."""
+        if not self._evaluating:
+            return
+        judged = Evaluation(len(self._evaluating), sum(e.success for e in self._evaluating))
+        self._evaluating.clear()
+        self._evaluation = (self.updates, judged)
+        self._metrics.evaluation(judged.successes, judged.episodes, self.credit.online_steps)
+        self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        known = self._evaluation
+        checkpoint.save(
+            self._run_dir,
+            self.sac,
+            self.replay,
+            self._config,
+            online_steps=self.credit.online_steps,
+            updates=self.updates,
+            credit=self.credit.credit,
+            evaluation=known[1] if known and known[0] == self.updates else None,
+        )
+
+    def _restore(self) -> bool:
+        for path in reversed(checkpoints_of(self._run_dir)):
+            try:
+                meta = checkpoint.restore(path, self.sac, self.replay)
+            except CheckpointError as error:
+                log.warning("%s", error)
+                continue
+            self.updates = meta.updates
+            self.credit.forgive(meta.online_steps, meta.credit)
+            log.info("going on from %s", path)
+            return True
+        return False

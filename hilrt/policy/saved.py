@@ -1,0 +1,103 @@
+"""Where checkpoints lie, what is in one, and the actor of one; evaluation needs no more.
+
+`<run>/checkpoints/<online steps>/` holds actor.safetensors, learner.safetensors and meta.json. The folder gets its
+name by a rename once all of it is on disk, so one with a name is whole.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy.typing as npt
+import xxhash
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from hilrt.errors import CheckpointError
+from hilrt.features import Features
+from hilrt.policy.actor import Actor
+
+FORMAT = 1
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """Deterministic episodes run with a checkpoint's actor."""
+
+    episodes: int
+    successes: int
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """meta.json."""
+
+    format: int = FORMAT
+    features: Features
+    config: str
+    """Digest of the task file's values."""
+    online_steps: int
+    updates: int
+    credit: float
+    random: str
+    """State of the replay's random generator, JSON."""
+    digests: dict[str, str]
+    """xxh3 of the other files."""
+    evaluation: Evaluation | None = None
+
+
+def checkpoints_of(run_dir: Path) -> list[Path]:
+    """A run's checkpoints, oldest first."""
+    return sorted(p for p in (run_dir / "checkpoints").glob("*") if p.name.isdecimal())
+
+
+def newest_checkpoint(run_dir: Path) -> Path | None:
+    """The checkpoint with the most online steps."""
+    found = checkpoints_of(run_dir)
+    return found[-1] if found else None
+
+
+def load_meta(path: Path) -> Meta:
+    """What a checkpoint folder says of itself.
+
+    Raises:
+        CheckpointError: absent, damaged, or of another version of hilrt.
+    """
+    file = path / "meta.json"
+    try:
+        meta = msgspec.json.decode(file.read_bytes(), type=Meta)
+    except OSError as error:
+        raise CheckpointError(str(file), f"cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(str(file), f"is damaged: {error}") from None
+    if meta.format != FORMAT:
+        raise CheckpointError(str(file), f"has format {meta.format}; this hilrt reads {FORMAT}")
+    return meta
+
+
+def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays in one of a checkpoint's safetensors files.
+
+    Raises:
+        CheckpointError: absent or damaged.
+    """
+    file = path / name
+    try:
+        data = file.read_bytes()
+        if xxhash.xxh3_64_hexdigest(data) != meta.digests.get(name):
+            raise CheckpointError(str(file), "is damaged: its digest is not the one in meta.json")
+        return dict(load(data))
+    except OSError as error:
+        raise CheckpointError(str(file), f"cannot be read: {error.strerror}") from None
+    except SafetensorError as error:
+        raise CheckpointError(str(file), f"is damaged: {error}") from None
+
+
+def load_actor(path: Path) -> Actor:
+    """The actor of a checkpoint folder, on the CPU.
+
+    Raises:
+        CheckpointError: absent or damaged.
+    """
+    meta = load_meta(path)
+    actor = Actor(meta.features)
+    actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
+    return actor

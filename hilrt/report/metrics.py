@@ -1,0 +1,147 @@
+"""TensorBoard: scalars over online steps, laid out on boards by `custom_scalars`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+
+from hilrt.data.episodes import EpisodeSummary, Tally, wilson
+from hilrt.record import Mode, Record, Source, vector
+from hilrt.shm.status import Status
+
+BOARDS = {
+    "Task": ["success", "autonomous_success", "return", "length", "cycle_s"],
+    "Human": [
+        *(
+            "intervention_rate",
+            "interventions",
+            "human_steps",
+            "first_human_step",
+            "takeover_jump",
+            "seconds",
+        ),
+    ],
+    "Learning": [
+        *("critic_loss", "actor_loss", "gripper_loss", "bc_loss", "bc_gate", "bc_weight"),
+        *(
+            "entropy",
+            "std",
+            "alpha",
+            "gripper_q",
+            "critic_gradient",
+            "actor_gradient",
+            "gripper_gradient",
+            "q_spread",
+            "clipped",
+        ),
+        *("q_online", "q_demonstrations", "q_interventions", "q_successes", "td_p50", "td_p99"),
+    ],
+    "Data": ["online", "demonstrations", "interventions", "successes", "evicted", "bytes", "gaps_filled"],
+    "RealTime": [
+        *("lateness_p50_us", "lateness_p99_us", "lateness_max_us", "misses"),
+        *(
+            "sense_ms",
+            "decide_ms",
+            "act_ms",
+            "bus_retries",
+            "bus_errors",
+            "weight_age_ms",
+            "version_lag",
+            "updates_per_s",
+            "utd",
+            "idle",
+        ),
+    ],
+}
+"""Scalars by board; a tag is `board/scalar`."""
+INTERVAL = ["Evaluation/success", "Evaluation/low", "Evaluation/high"]
+
+
+class Metrics:
+    """One run's event file."""
+
+    def __init__(self, folder: Path, fps: int) -> None:
+        self._writer = SummaryWriter(str(folder))
+        self._fps = fps
+        self._human_steps = 0
+        self._by_human = False
+        self._jumps: list[float] = []
+        self._failures = {"declared": 0, "time_limit": 0}
+        layout = {name: {s: ["Multiline", [f"{name}/{s}$"]] for s in tags} for name, tags in BOARDS.items()}
+        layout["Evaluation"] = {"success, 95 % interval": ["Margin", INTERVAL]}
+        self._writer.add_custom_scalars(layout)
+
+    def observe(self, record: Record) -> None:
+        """Take every step in, for what episode summaries do not tell."""
+        human = record.source is Source.HUMAN and not record.final
+        if human and not self._by_human and record.policy_action:
+            self._jumps.append(float(np.linalg.norm(vector(record.action) - vector(record.policy_action))))
+        self._by_human = human
+        self._human_steps += human and record.mode is Mode.TRAIN
+
+    def episode(self, summary: EpisodeSummary, tally: Tally) -> None:
+        """A training episode has ended."""
+        if summary.discarded:
+            return
+        task = {
+            "success": tally.success_rate,
+            "autonomous_success": tally.autonomous_rate,
+            "return": summary.return_,
+            "length": summary.steps,
+            "cycle_s": summary.duration_s,
+        }
+        human = {
+            "intervention_rate": tally.intervention_rate,
+            "interventions": summary.interventions,
+            "human_steps": summary.human_steps,
+            "seconds": self._human_steps / self._fps,
+        }
+        if summary.first_human_step is not None:
+            human["first_human_step"] = summary.first_human_step
+        if self._jumps:
+            human["takeover_jump"] = float(np.mean(self._jumps))
+            self._jumps.clear()
+        self.scalars("Task", task, summary.online_steps)
+        self.scalars("Human", human, summary.online_steps)
+        if not summary.success:
+            self._fail("declared" if summary.terminated else "time_limit", summary.online_steps)
+
+    def evaluation(self, successes: int, episodes: int, online_steps: int) -> None:
+        """An evaluation has ended: success and its 95 % Wilson interval."""
+        low, high = wilson(successes, episodes)
+        values = {"success": successes / max(1, episodes), "low": low, "high": high}
+        self.scalars("Evaluation", values, online_steps)
+
+    def real_time(self, status: Status, idle: float, online_steps: int) -> None:
+        """What control and learner say of themselves; `idle`: share of time the learner slept."""
+        control, learner = status.control, status.learner
+        names = BOARDS["RealTime"]
+        values = {name: float(getattr(control, name)) for name in names if hasattr(control, name)}
+        values["version_lag"] = float(learner.version - control.weight_version)
+        values["updates_per_s"], values["utd"] = learner.updates_per_s, learner.utd
+        values["idle"] = idle
+        self.scalars("RealTime", values, online_steps)
+
+    def scalars(self, board: str, values: Mapping[str, float], online_steps: int) -> None:
+        """Write values of a board."""
+        for name, value in values.items():
+            self._writer.add_scalar(f"{board}/{name}", value, online_steps)
+
+    def close(self) -> None:
+        """Write out what is buffered; may be called again."""
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _fail(self, label: str, online_steps: int) -> None:
+        self._failures[label] += 1
+        self.scalars("Task", {f"failures_{label}": float(self._failures[label])}, online_steps)

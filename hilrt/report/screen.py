@@ -1,0 +1,86 @@
+"""The terminal while a run goes on: a panel that is redrawn, or a line now and then where nobody looks."""
+
+import sys
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from rich.console import Console
+from rich.live import Live
+
+from hilrt.report.panel import View, line, render, view
+from hilrt.shm.status import Status
+
+REDRAW_S = 0.25
+LINE_S = 10.0
+PACE_S = 300.0
+"""The pace is that of the last five minutes: evaluations and resets are part of it."""
+PACE_MIN_S = 5.0
+
+
+class Screen:
+    """Shows a run on standard output as long as somebody calls `update`."""
+
+    def __init__(self, status: Status, run: str) -> None:
+        self._status = status
+        self._run = run
+        self._pace = Pace()
+        self._console = Console(file=sys.stdout)
+        self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
+        self._due = 0.0
+
+    def update(self) -> None:
+        """Redraw if it is time to; cheap to call often."""
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + (REDRAW_S if self._live else LINE_S)
+            self._draw(now)
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._draw(time.monotonic())
+        if self._live:
+            self._live.stop()
+
+    def _draw(self, now: float) -> None:
+        seen = self._look(now)
+        if self._live:
+            self._live.update(render(seen), refresh=True)
+        else:
+            self._console.print(line(seen), soft_wrap=True, markup=False, highlight=False)
+
+    def _look(self, now: float) -> View:
+        seen = view(self._status, self._run)
+        self._pace.add(now, seen.reached)
+        return msgspec.structs.replace(seen, pace=self._pace.per_s)
+
+
+class Pace:
+    """How fast a counter has gone lately."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, count: int) -> None:
+        """Note the counter; a step back (a restart) begins anew."""
+        if self._seen and count < self._seen[-1][1]:
+            self._seen.clear()
+        self._seen.append((now, count))
+        while now - self._seen[0][0] > PACE_S:
+            self._seen.popleft()
+
+    @property
+    def per_s(self) -> float | None:
+        """Counts per second; None until there is something to go by."""
+        if not self._seen:
+            return None
+        (began, first), (now, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (now - began) if now - began >= PACE_MIN_S and last > first else None

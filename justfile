@@ -1,0 +1,32 @@
+# Recipes for everyday work; `just` lists them. Tools come from .venv where there is one.
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+
+[private]
+default:
+    @just --list
+
+# Demonstrations, training and evaluation on the simulated arm
+demo:
+    test -d datasets/sim_so100 || hilrt record configs/sim_so100.toml
+    hilrt train configs/sim_so100.toml
+    hilrt eval "$(ls -td runs/sim-so100-train-* | head -n 1)"
+    @echo "dashboards: tensorboard --logdir runs   (in .venv/bin), then open the address it prints"
+
+# All tests
+test *args:
+    python -m pytest {{args}}
+
+# Style, types, and documents that are made from the code
+check:
+    ruff format --check .
+    ruff check .
+    mypy
+    python docs/configuration.py --check
+
+# Every benchmark, one JSON object each
+bench *args:
+    for bench in ring weights bus tick learner ik journal; do python benches/$bench.py {{args}}; done
+
+# Make docs/configuration.md anew from hilrt/config.py
+docs:
+    python docs/configuration.py

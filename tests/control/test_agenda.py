@@ -1,0 +1,64 @@
+"""What comes next, and when it is enough."""
+
+from pathlib import Path
+
+from hilrt import taskfile
+from hilrt.control.agenda import Agenda
+from hilrt.launch import Job, Role, Spec
+from hilrt.record import Mode, Record
+
+SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
+
+
+def agenda(job, *, episodes=0, online_steps=0, overrides=()):
+    spec = Spec(
+        role=Role.CONTROL, job=job, run="r", run_dir="", fds={}, episodes=episodes, online_steps=online_steps
+    )
+    return Agenda(taskfile.load(SIM, list(overrides)), spec)
+
+
+def play(plan, mode, steps, *, discarded=False):
+    """One episode of so many steps."""
+    record = Record(episode=0, step=0, mode=mode, monotonic_ns=0, wall_ns=0, state=b"")
+    for _ in range(steps):
+        plan.stepped(record)
+    record.final, record.discarded = True, discarded
+    plan.ended(record)
+
+
+def test_record_counts_kept_episodes():
+    """An episode to be recorded again does not count."""
+    plan = agenda(Job.RECORD, episodes=2)
+    play(plan, Mode.DEMO, 5)
+    play(plan, Mode.DEMO, 5, discarded=True)
+    assert plan.next() is Mode.DEMO
+    play(plan, Mode.DEMO, 5)
+    assert plan.next() is None
+
+
+def test_training_is_interrupted_by_evaluations():
+    """After each thousand online steps come the evaluation's episodes, whose steps are not online."""
+    overrides = ["learner.online_steps=2000", "eval.episodes=2"]
+    plan = agenda(Job.TRAIN, overrides=overrides)
+    modes = []
+    while (mode := plan.next()) is not None:
+        modes.append(mode)
+        play(plan, mode, 500)
+    t, e = Mode.TRAIN, Mode.EVAL
+    assert modes == [t, t, e, e, t, t, e, e]
+    assert plan.online_steps == 2000
+
+
+def test_resume_goes_on_counting():
+    """A resumed run evaluates at the next thousand, not at those behind it."""
+    plan = agenda(Job.TRAIN, online_steps=1700, overrides=["eval.episodes=1"])
+    assert plan.next() is Mode.TRAIN
+    play(plan, Mode.TRAIN, 300)
+    assert plan.next() is Mode.EVAL
+
+
+def test_no_evaluations():
+    """`eval.every_steps = 0` means none."""
+    plan = agenda(Job.TRAIN, overrides=["eval.every_steps=0", "learner.online_steps=10"])
+    play(plan, Mode.TRAIN, 10)
+    assert plan.next() is None

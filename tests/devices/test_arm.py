@@ -1,0 +1,306 @@
+import asyncio
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hilrt.config import MOTORS
+from hilrt.devices.arm import Arm, hold_arm
+from hilrt.devices.calibration import Calibration, MotorCalibration
+from hilrt.devices.feetech.packets import Instruction
+from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.errors import (
+    BusLostError,
+    BusTimeoutError,
+    CalibrationMismatchError,
+    GoalError,
+    MotorMissingError,
+    PortBusyError,
+    ServoFaultError,
+    SettingRefusedError,
+    WrongModelError,
+)
+
+IDS = (1, 2, 3, 4, 5, 6)
+
+
+def connect(line, calibration):
+    """An arm; the deadline is generous, for the servos are a thread of this process."""
+    return Arm.connect(line.path, calibration, deadline_s=0.1)
+
+
+def held(line, register):
+    """What the six servos hold in a register."""
+    return [servo.get(register) for servo in line.bank.servos]
+
+
+def move(line, present, velocity=0):
+    """Put all joints at these positions [counts, as the servos show them]."""
+    for servo, position in zip(line.bank.servos, present, strict=True):
+        raw = position + servo.get(Register.HOMING_OFFSET)
+        servo.set_present(raw, velocity, 0.0, 0.0, 30.0, 12.0)
+
+
+def test_connecting_applies_the_start_up_settings(run, line, calibration):
+    """Gains, delays and the gripper's force limits are set, EEPROM is locked again, torque stays off."""
+    line.bank.servos[1].put(Register.PHASE, 0x1C)
+
+    async def check():
+        async with await connect(line, calibration):
+            pass
+
+    run(check())
+    assert held(line, Register.P_COEFFICIENT) == [16] * 6
+    assert held(line, Register.D_COEFFICIENT) == [32] * 6
+    assert held(line, Register.RETURN_DELAY_TIME) == [0] * 6
+    assert held(line, Register.ACCELERATION) == held(line, Register.MAXIMUM_ACCELERATION) == [254] * 6
+    assert held(line, Register.MAX_TORQUE_LIMIT) == [1000] * 5 + [500]
+    assert held(line, Register.OVERLOAD_TORQUE) == [80] * 5 + [25]
+    assert held(line, Register.PROTECTION_CURRENT) == [500] * 5 + [250]
+    assert held(line, Register.PHASE) == [12] * 6
+    assert held(line, Register.LOCK) == [1] * 6
+    assert held(line, Register.TORQUE_ENABLE) == [0] * 6
+
+
+def test_connecting_again_writes_nothing(run, line, calibration):
+    """Settings are compared first: EEPROM wears, and torque must not drop."""
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            await arm.enable_torque()
+        line.requests.clear()
+        async with await connect(line, calibration):
+            pass
+
+    run(check())
+    instructions = {request[4] for request in line.requests}
+    assert instructions == {Instruction.PING, Instruction.READ, Instruction.SYNC_READ}
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+def test_a_reading_is_in_si_units(run, line, calibration):
+    """Counts, signs and scales of all six motors arrive as radians, amperes, volts and degrees Celsius."""
+    move(line, [2000, 2005, 2010, 2015, 2020, 2025])
+    line.bank.set_present(2, 2010 + 500 - 50 - 500, -100, -0.5, -1.3, 41.0, 7.4)
+    line.bank.servos[4].put(Register.STATUS, Fault.OVERLOAD)
+
+    async def check():
+        async with await connect_despite_fault(line, calibration) as arm:
+            return await arm.read()
+
+    reading = run(check())
+    expected = calibration.radians([2000, 2005, 2010, 2015, 2020, 2025])
+    assert reading.position == pytest.approx(expected)
+    assert reading.velocity == pytest.approx([0, 0, -100 * 2 * np.pi / 4095, 0, 0, 0])
+    assert reading.current == pytest.approx([0, 0, -1.3, 0, 0, 0])
+    assert reading.load == pytest.approx([0, 0, -0.5, 0, 0, 0])
+    assert reading.voltage == pytest.approx([12, 12, 7.4, 12, 12, 12])
+    assert reading.temperature == pytest.approx([30, 30, 41, 30, 30, 30])
+    assert reading.status.tolist() == [0, 0, 0, 0, Fault.OVERLOAD, 0]
+    assert reading.monotonic_ns > 0
+
+
+async def connect_despite_fault(line, calibration):
+    """An arm whose motor went into overload after it was connected."""
+    status = held(line, Register.STATUS)
+    for servo in line.bank.servos:
+        servo.put(Register.STATUS, 0)
+    arm = await connect(line, calibration)
+    for servo, value in zip(line.bank.servos, status, strict=True):
+        servo.put(Register.STATUS, value)
+    return arm
+
+
+def test_goals_reach_the_servos_within_their_range(run, line, calibration):
+    """A goal in radians becomes counts in one sync write; beyond the range it stops at its end."""
+    goal = calibration.radians([1000, 1500, 2000, 2500, 3000, 2222])
+    goal[0] = 9.0
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            line.requests.clear()
+            await arm.write(goal)
+            await arm.read()
+
+    run(check())
+    assert held(line, Register.GOAL_POSITION) == [3300, 1500, 2000, 2500, 3000, 2222]
+    assert sum(request.count(b"\xff\xff\xfe") for request in line.requests) == 2
+
+
+@pytest.mark.parametrize("goal", [np.array([0, 0, np.nan, 0, 0, 0]), np.full(6, np.inf), np.zeros(5)])
+def test_a_goal_that_is_no_pose_is_refused(run, line, calibration, goal):
+    """Nothing is sent for a goal that is not finite or not of six joints."""
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            line.requests.clear()
+            with pytest.raises(GoalError, match="must be 6 finite angles"):
+                await arm.write(goal)
+
+    run(check())
+    assert line.requests == []
+
+
+def test_torque_comes_on_without_a_jump(run, line, calibration):
+    """Every servo's goal is its present position before its torque is on."""
+    present = [1000, 1100, 1200, 1300, 1400, 1500]
+    move(line, present)
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            line.requests.clear()
+            await arm.enable_torque()
+            assert held(line, Register.GOAL_POSITION) == present
+            assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+            await arm.disable_torque()
+            assert held(line, Register.TORQUE_ENABLE) == [0] * 6
+
+    run(check())
+    writes = [(r[2], r[5]) for r in line.requests if r[4] == Instruction.WRITE]
+    goal, torque = Register.GOAL_POSITION.address, Register.TORQUE_ENABLE.address
+    assert writes[:12] == [(motor, address) for motor in IDS for address in (goal, torque)]
+
+
+def test_holding_keeps_the_grip(run, line, calibration):
+    """A gripper at rest under torque keeps the goal it squeezes towards; the joints stop where they are."""
+    line.bank.servos[5].put(Register.TORQUE_ENABLE, 1)
+    line.bank.servos[5].put(Register.GOAL_POSITION, 800)
+    move(line, [2000] * 6)
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            line.bank.servos[5].put(Register.TORQUE_ENABLE, 1)
+            await arm.hold()
+
+    run(check())
+    assert held(line, Register.GOAL_POSITION) == [2000] * 5 + [800]
+
+
+def test_holding_stops_a_gripper_that_moves(run, line, calibration):
+    """A gripper on its way stops like any joint."""
+    move(line, [2000] * 6, velocity=500)
+    for servo in line.bank.servos:
+        servo.put(Register.TORQUE_ENABLE, 1)
+        servo.put(Register.GOAL_POSITION, 3000)
+    run(hold_arm(line.path, IDS))
+    assert held(line, Register.GOAL_POSITION) == [2000] * 6
+
+
+def test_a_dead_motor_does_not_keep_the_others_from_holding(run, line):
+    """All that answer hold; the one that does not is named at the end."""
+    move(line, [2000] * 6)
+    line.bank.servos[1].put(Register.ID, 99)
+    with pytest.raises(BusTimeoutError, match=r"motor 2 \(shoulder_lift\)"):
+        run(hold_arm(line.path, IDS))
+    assert held(line, Register.TORQUE_ENABLE) == [1, 0, 1, 1, 1, 1]
+
+
+def test_the_arm_of_a_killed_program_can_be_held_at_once(run, line):
+    """A program killed with -9 while it has the port open frees it for the supervisor."""
+    held_open = (
+        "import serial, sys, time\n"
+        f"port = serial.Serial({line.path!r}, exclusive=True)\n"
+        "print('open', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", held_open], stdout=subprocess.PIPE) as owner:
+        assert owner.stdout.readline() == b"open\n"
+        with pytest.raises(PortBusyError):
+            run(hold_arm(line.path, IDS))
+        owner.send_signal(signal.SIGKILL)
+    run(hold_arm(line.path, IDS))
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+def test_missing_motors_are_named(run, line, calibration):
+    """The error lists who is missing and who answered."""
+    for index in (2, 5):
+        line.bank.servos[index].put(Register.ID, 90 + index)
+    with pytest.raises(MotorMissingError) as caught:
+        run(connect(line, calibration))
+    assert str(caught.value) == (
+        f"motors 3 (elbow_flex), 6 (gripper) did not answer on {line.path}. "
+        "motors 1 (shoulder_pan), 2 (shoulder_lift), 4 (wrist_flex), 5 (wrist_roll) did. "
+        "Motors are chained: check the cable before the first missing one."
+    )
+
+
+def test_a_dead_bus_asks_for_power(run, line, calibration):
+    """When no motor answers, power and baud rate are the suspects."""
+    for servo in line.bank.servos:
+        servo.put(Register.ID, 90)
+    with pytest.raises(MotorMissingError, match=r"No motor did: .* power .* 1000000 baud"):
+        run(connect(line, calibration))
+
+
+def test_another_model_is_refused(run, line, calibration):
+    """A motor that is no STS3215 is named with its model."""
+    line.bank.servos[3].put(Register.MODEL, 1284)
+    with pytest.raises(WrongModelError, match=r"motor 4 \(wrist_flex\) .* model 1284, expected 777"):
+        run(connect(line, calibration))
+
+
+def test_a_servo_with_a_fault_is_refused(run, line, calibration):
+    """An arm is not taken into service while a servo reports a fault."""
+    line.bank.servos[0].put(Register.STATUS, Fault.TEMPERATURE)
+    with pytest.raises(ServoFaultError, match=r"motor 1 \(shoulder_pan\) .* reports: temperature"):
+        run(connect(line, calibration))
+
+
+def test_another_arms_calibration_is_refused(run, line, calibration):
+    """File and servos must agree; every difference is listed, nothing is written."""
+    changed = {**calibration.motors, "elbow_flex": MotorCalibration(3, 0, 7, 720, 3300)}
+    with pytest.raises(CalibrationMismatchError) as caught:
+        run(connect(line, Calibration(changed, "arm.json")))
+    assert "as arm.json says: elbow_flex homing_offset is -50, not 7; " in str(caught.value)
+    assert "elbow_flex range_max is 3340, not 3300. " in str(caught.value)
+    assert not any(request[4] == Instruction.WRITE for request in line.requests)
+
+
+def test_a_setting_that_is_not_kept_is_an_error(run, line, calibration):
+    """A write that was acknowledged but had no effect is found by reading it back."""
+    line.bank.servos[0]._writable = lambda register: register is not Register.P_COEFFICIENT
+    message = r"motor 1 \(shoulder_pan\) on .* keeps P_COEFFICIENT at 32, 16 was written"
+    with pytest.raises(SettingRefusedError, match=message):
+        run(connect(line, calibration))
+
+
+def test_a_failed_connection_frees_the_port(run, line, calibration):
+    """After an error in connecting, the port can be opened again."""
+    line.bank.servos[0].put(Register.STATUS, Fault.VOLTAGE)
+    with pytest.raises(ServoFaultError):
+        run(connect(line, calibration))
+    line.bank.servos[0].put(Register.STATUS, 0)
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            assert (await arm.read()).position.shape == (len(MOTORS),)
+
+    run(check())
+
+
+def test_an_arm_comes_back_after_its_port_vanished(run, line, calibration, tmp_path):
+    """Replugged and browned out, the arm gets its start-up settings again."""
+    name = tmp_path / "port"
+    name.symlink_to(line.path)
+    second = type(line)(line.bank)
+
+    async def check():
+        async with await Arm.connect(str(name), calibration, deadline_s=0.1) as arm:
+            line.unplug()
+            with pytest.raises(BusLostError):
+                await arm.read()
+            for servo in line.bank.servos:
+                servo.power_cycle()
+            name.unlink()
+            name.symlink_to(second.path)
+            await arm.reconnect()
+            assert held(second, Register.ACCELERATION) == [254] * 6
+            await asyncio.wait_for(arm.read(), 10)
+
+    try:
+        run(check())
+    finally:
+        second.unplug()

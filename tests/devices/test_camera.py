@@ -1,0 +1,158 @@
+"""Cameras read through OpenCV; a video file stands for the device."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import hilrt
+from hilrt import config
+from hilrt.devices.camera import OpenCVCamera
+from hilrt.errors import CameraError
+
+FRAMES = 6
+RATE = 50
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Six frames of 64 x 48: red on the left, blue on the right, and brighter from frame to frame."""
+    path = tmp_path / "video.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (64, 48))
+    for number in range(FRAMES):
+        image = np.zeros((48, 64, 3), np.uint8)
+        image[:, :32, 2] = image[:, 32:, 0] = 100 + 20 * number
+        writer.write(image)
+    writer.release()
+    return path
+
+
+@pytest.fixture
+def play(video):
+    """Start a camera on the video, with settings of its own; it is closed at the end."""
+    cameras = []
+
+    def play(**settings):
+        facts = {"index_or_path": str(video), "width": 64, "height": 48, "fps": RATE} | settings
+        camera = OpenCVCamera("front", config.Camera(**facts))
+        cameras.append(camera)
+        camera.start()
+        return camera
+
+    yield play
+    for camera in cameras:
+        camera.close()
+
+
+def wait_for(condition):
+    """The first true value, or failure."""
+    deadline = time.monotonic() + 20
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return value
+
+
+def test_frames_are_rgb_with_time_and_number(play):
+    """The newest frame has the right colours on the right sides, a time in the past, and a rising number."""
+    before = time.monotonic_ns()
+    camera = play()
+    frame = wait_for(camera.newest)
+    assert (frame.image.shape, frame.image.dtype) == ((48, 64, 3), np.uint8)
+    red, green, blue = frame.image[24, 8]
+    assert red > 80 > max(green, blue)
+    red, green, blue = frame.image[24, 56]
+    assert blue > 80 > max(red, green)
+    assert before < frame.monotonic_ns < time.monotonic_ns()
+    later = wait_for(lambda: (f := camera.newest()).sequence > frame.sequence and f)
+    assert later.monotonic_ns > frame.monotonic_ns
+
+
+def test_a_file_is_played_in_order_and_over_again(play):
+    """Each frame is the one its number says, also after the file's end, and none comes before its time."""
+    camera = play()
+    seen = {}
+    while not seen or max(seen) < 2 * FRAMES:
+        frame = wait_for(camera.newest)
+        seen[frame.sequence] = frame
+        time.sleep(0.001)
+    for number, frame in seen.items():
+        assert abs(frame.image[:, :28, 0].mean() - (100 + 20 * (number % FRAMES))) < 8
+    first, last = seen[min(seen)], seen[max(seen)]
+    lasted = (last.monotonic_ns - first.monotonic_ns) / 1e9
+    assert lasted > 0.8 * (last.sequence - first.sequence) / RATE
+
+
+@pytest.mark.parametrize(
+    ("rotation", "shape", "red_at"),
+    [
+        (0, (48, 64, 3), (24, 8)),
+        (90, (64, 48, 3), (8, 24)),
+        (180, (48, 64, 3), (24, 56)),
+        (270, (64, 48, 3), (56, 24)),
+    ],
+)
+def test_rotation_is_clockwise(play, rotation, shape, red_at):
+    """The red left side comes to the top at 90 degrees, to the right at 180, to the bottom at 270."""
+    image = wait_for(play(rotation=rotation).newest).image
+    assert image.shape == shape
+    red, green, blue = image[red_at]
+    assert red > 80 > max(green, blue)
+
+
+def test_an_absent_device_is_named(tmp_path):
+    """A device that is not there is an error that names it and says what is."""
+    camera = OpenCVCamera("wrist", config.Camera(index_or_path=97))
+    with pytest.raises(
+        CameraError, match=r"camera wrist: /dev/video97 does not exist; there is .*/dev/video"
+    ):
+        camera.start()
+    assert camera.newest() is None
+    camera.close()
+
+
+def test_another_mode_than_asked_for_is_named(play):
+    """The message says what the source gives and what the config asks for."""
+    with pytest.raises(CameraError, match=r"video\.avi gives 64x48 where the config asks for 640x480"):
+        play(width=640, height=480)
+
+
+def test_what_is_no_video_is_named(tmp_path, play):
+    """A file that is no video and a device that is no camera are errors, not silence."""
+    path = tmp_path / "text.avi"
+    path.write_text("not a video")
+    with pytest.raises(CameraError, match=r"text\.avi is no video"):
+        play(index_or_path=str(path))
+    with pytest.raises(CameraError, match="/dev/null cannot be opened: no camera"):
+        play(index_or_path="/dev/null")
+
+
+def test_a_source_that_dies_leaves_its_last_frame(play, video):
+    """When nothing more comes the last frame stays, growing older, and neither reading nor closing blocks."""
+    camera = play()
+    wait_for(camera.newest)
+    video.write_bytes(b"")
+    last = wait_for(lambda: (f := camera.newest()) and time.monotonic_ns() - f.monotonic_ns > 0.3e9 and f)
+    assert camera.newest() is last
+    camera.close()
+    assert camera.newest() is last
+
+
+def test_close_ends_the_thread(play):
+    """After close, once or twice, no thread is left."""
+    camera = play()
+    assert any(t.name == "camera front" for t in threading.enumerate())
+    camera.close()
+    camera.close()
+    assert not any(t.name == "camera front" for t in threading.enumerate())
+
+
+def test_opencv_is_loaded_only_for_a_camera():
+    """Importing the module does not import cv2."""
+    code = "import sys, hilrt.devices.camera; sys.exit('cv2' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(hilrt.__file__).parents[1])

@@ -1,0 +1,79 @@
+"""The terminal as an operator's keyboard."""
+
+import time
+
+import numpy as np
+import pytest
+
+from hilrt.devices.keyboard import HELD_NS, Key, TerminalKeyboard, decode_keys, press
+from hilrt.devices.operator import Scene
+from hilrt.record import GripperCommand, Mode
+from hilrt.shm.status import SupervisorStatus
+
+SCENE = Scene(ee=np.zeros(3), opening=0.5, object=None, step=0, autonomous_rate=0.0)
+
+
+@pytest.fixture
+def keys():
+    return SupervisorStatus(memoryview(bytearray(SupervisorStatus.size)))
+
+
+def test_sequences():
+    """Arrows, shifted and ctrl arrows, letters and a lone escape are told apart; the rest is passed over."""
+    data = b"\x1b[A\x1b[1;2Bs x\x1b[1;5D\x1b"
+    assert decode_keys(data) == [Key.FORWARD, Key.DOWN, Key.SUCCESS, Key.INTERVENE, Key.CLOSE, Key.FAILURE]
+
+
+def test_short_press_counts(keys):
+    """A press between two ticks is in the next one's input, once."""
+    pad = TerminalKeyboard(keys)
+    pad.begin(Mode.TRAIN, 0)
+    press(keys, Key.SUCCESS)
+    assert pad.sense(SCENE).success
+    assert not pad.sense(SCENE).success
+
+
+def test_space_toggles_intervention(keys):
+    """Space takes over and hands back; two presses between two ticks cancel."""
+    pad = TerminalKeyboard(keys)
+    pad.begin(Mode.TRAIN, 0)
+    assert not pad.sense(SCENE).intervening
+    press(keys, Key.INTERVENE)
+    assert pad.sense(SCENE).intervening
+    press(keys, Key.INTERVENE)
+    press(keys, Key.INTERVENE)
+    assert pad.sense(SCENE).intervening
+
+
+def test_operator_drives_demonstrations_only(keys):
+    """Demonstrations start in the operator's hands; in an evaluation there is no taking over."""
+    pad = TerminalKeyboard(keys)
+    pad.begin(Mode.DEMO, 0)
+    assert pad.sense(SCENE).intervening
+    pad.begin(Mode.EVAL, 0)
+    press(keys, Key.INTERVENE)
+    assert not pad.sense(SCENE).intervening
+
+
+def test_directions_are_held_while_presses_come(keys, monkeypatch):
+    """A direction moves the arm until its presses stop coming."""
+    now = time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+    pad = TerminalKeyboard(keys)
+    for key in (Key.FORWARD, Key.RIGHT, Key.UP, Key.CLOSE):
+        press(keys, key)
+    wish = pad.sense(SCENE)
+    assert wish.action == (1.0, -1.0, 1.0)
+    assert wish.gripper is GripperCommand.CLOSE
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now + HELD_NS)
+    released = pad.sense(SCENE)
+    assert released.action == (0.0, 0.0, 0.0)
+    assert released.gripper is GripperCommand.STAY
+
+
+def test_presses_before_an_episode_do_not_count(keys):
+    """What was pressed while the arm was reset does not end the new episode."""
+    pad = TerminalKeyboard(keys)
+    press(keys, Key.FAILURE)
+    pad.begin(Mode.TRAIN, 0)
+    assert not pad.sense(SCENE).failure

@@ -1,0 +1,226 @@
+"""What the terminal shows of a run."""
+
+import contextlib
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+import hilrt
+from hilrt.control.loop import Phase
+from hilrt.launch import Job
+from hilrt.report.panel import CONTROL_PHASES, MESSAGES, line, render, view
+from hilrt.report.screen import Pace
+from hilrt.shm.status import Status
+
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def status():
+    """The status block of a healthy run at 100 s, an hour's figures in it."""
+    with Status.create(f"test-{uuid.uuid4().hex[:12]}") as block:
+        block.supervisor.started_ns = 40 * SECOND
+        block.supervisor.job, block.supervisor.goal = Job.TRAIN, 10_000
+        for region in (block.supervisor, block.control, block.learner, block.recorder, block.sim):
+            region.pid, region.heartbeat_ns = 1, 100 * SECOND
+        control, learner = block.control, block.learner
+        control.phase, control.mode, control.episode, control.step = Phase.RUNNING, 1, 12, 34
+        control.online_steps, control.ticks, control.misses = 4_000, 12_345, 0
+        control.success_rate, control.autonomous_rate, control.intervention_rate = 0.75, 0.6, 0.125
+        control.episodes_eval, control.eval_successes = 20, 17
+        control.lateness_p50_us, control.lateness_p99_us, control.lateness_max_us = 81, 250, 1300
+        control.weight_age_ms = 350
+        learner.updates_per_s, learner.utd, learner.phase = 123, 4, 2
+        yield block
+        block.unlink()
+
+
+@pytest.fixture
+def look(status):
+    """The panel as text for 80 columns, at 100 s."""
+
+    def look(job=Job.TRAIN, pace=5.0):
+        status.supervisor.job = job
+        console = Console(file=io.StringIO(), width=80, height=24)
+        console.print(render(at_100_s(status, pace)))
+        return console.file.getvalue()
+
+    return look
+
+
+def at_100_s(status, pace=5.0):
+    """What there is to see at that time."""
+    return msgspec.structs.replace(view(status, "so100-train"), now_ns=100 * SECOND, pace=pace)
+
+
+def squeezed(text):
+    """Single spaces, so that a test does not depend on the layout."""
+    return re.sub(r"\s+", " ", text)
+
+
+def test_a_training_run_at_a_glance(look):
+    """Phase, progress, time left, rates, updates, lateness and health are all on the panel."""
+    text = squeezed(look())
+    for part in (
+        "hilrt train · so100-train",
+        "running, episode 12 (train), step 34",
+        "0:01:00 so far, 0:20:00 left",
+        "4,000 / 10,000 steps, 5.0/s",
+        "success 75% of the last 20",
+        "autonomous 60%",
+        "interventions 12%",
+        "evaluation 17 of 20 succeeded",
+        "learner learning",
+        "updates 123/s",
+        "updates per step 4.00",
+        "350 ms old",
+        "late p50/p99 81 / 250 us",
+        "late at most 1,300 us",
+        "ticks missed 0 of 12,345",
+        "control ok recorder ok learner ok simulator ok",
+    ):
+        assert part in text
+
+
+def test_the_panel_fits_a_small_terminal(look, status):
+    """With every process complaining at full length the panel is at most 80 x 24, and nothing else is cut."""
+    control, learner, recorder = status.control, status.learner, status.recorder
+    control.dropped, control.human_steps, control.ticks, control.weight_version = (
+        123_456,
+        98_765,
+        999_999,
+        14_400,
+    )
+    control.lateness_p50_us, control.lateness_p99_us, learner.updates = 9_999, 99_999, 1_234_567
+    recorder.records, recorder.bytes = 123_456, 98_765_000_000
+    for region in (status.supervisor, status.control, status.learner, status.recorder):
+        region.message = "x " * 60
+    lines = look().splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) == 80
+    assert "…" not in look()
+    assert MESSAGES == 3
+
+
+def test_recording_and_evaluation_show_no_learner(look):
+    """Jobs without a learner count episodes and say nothing about updates."""
+    for job in (Job.RECORD, Job.EVAL):
+        text = look(job)
+        assert "episodes" in text
+        assert "learner" not in text
+        assert "updates" not in text
+
+
+def test_a_silent_process_is_flagged(look, status):
+    """A heartbeat older than two seconds is named with its age; one that is done has merely ended."""
+    status.learner.heartbeat_ns = 90 * SECOND
+    assert "learner silent for 10 s" in look()
+    status.learner.done = 1
+    assert "learner ended" in look()
+    status.recorder.pid = 0
+    assert "recorder starting" in look()
+
+
+def test_trouble_is_red(status):
+    """A message of a process and a missed tick are drawn in red."""
+    status.control.misses = 3
+    status.recorder.message = "No space left on device"
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
+    console.print(render(at_100_s(status)))
+    drawn = console.file.getvalue()
+    assert "\x1b[1;31mrecorder: No space left on device" in drawn
+    assert "\x1b[31m3 of 12,345" in drawn
+    assert "\x1b[31m" not in drawn.replace("\x1b[31m3 of", "")
+
+
+def test_unknown_pace_leaves_the_time_open(look):
+    """Without a pace there is no promise."""
+    assert "-:--:-- left" in look(pace=None)
+
+
+def test_one_line_says_it_too(status):
+    """The line for logs holds progress, rates and every complaint."""
+    status.learner.heartbeat_ns = 90 * SECOND
+    status.recorder.message = "No space left on device"
+    text = line(at_100_s(status))
+    assert text == (
+        "train: running, episode 12 (train), step 34; 4000/10000 steps, left 0:20:00; "
+        "success 75%, autonomous 60%, human 12%; 123 updates/s; late p99 250 us, missed 0; "
+        "learner silent for 10 s; recorder: No space left on device"
+    )
+
+
+def test_pace_is_that_of_the_last_minutes():
+    """Ten a second, then one a second: after five minutes only the latter counts; restarts begin anew."""
+    pace = Pace()
+    assert pace.per_s is None
+    for second in range(1000):
+        pace.add(second, min(10 * second, 6000 + second - 600))
+    assert pace.per_s == pytest.approx(1.0)
+    pace.add(1000, 0)
+    assert pace.per_s is None
+
+
+def test_phase_names_follow_the_enum():
+    """Each phase of control has its text."""
+    assert len(CONTROL_PHASES) == len(Phase)
+    assert [text.split()[0] for text in CONTROL_PHASES] == [phase.name.lower() for phase in Phase]
+
+
+SHOW = """
+import sys
+from hilrt.report.screen import Screen
+from hilrt.shm.status import Status
+with Status.attach(sys.argv[1]) as status:
+    with Screen(status, "mine") as screen:
+        for _ in range(5):
+            screen.update()
+"""
+
+
+def show(run, stdout):
+    """A process with a screen on the given output."""
+    environment = os.environ | {"PYTHONPATH": str(Path(hilrt.__file__).parents[1]), "TERM": "xterm"}
+    return subprocess.Popen([sys.executable, "-c", SHOW, run], stdout=stdout, env=environment)
+
+
+@pytest.fixture
+def run(status):
+    """The run's name, from its segment's."""
+    for region in (status.control, status.learner, status.recorder, status.sim):
+        region.heartbeat_ns = time.monotonic_ns()
+    return status._segment.name.split("-", 2)[2].removesuffix("-status")
+
+
+def test_a_terminal_gets_the_panel(run):
+    """On a terminal the screen draws the panel, and leaves the cursor visible."""
+    master, slave = pty.openpty()
+    with show(run, slave) as child, os.fdopen(master, "rb", buffering=0) as terminal:
+        os.close(slave)
+        drawn = b""
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while chunk := terminal.read(4096):
+                drawn += chunk
+    assert child.returncode == 0
+    assert "hilrt train · mine".encode() in drawn
+    assert drawn.rindex(b"\x1b[?25h") > drawn.rindex(b"\x1b[?25l")
+
+
+def test_a_file_gets_plain_lines(run, tmp_path):
+    """Elsewhere it writes a line at the start and one at the end, without escape codes."""
+    with (tmp_path / "out").open("wb") as file, show(run, file) as child:
+        pass
+    assert child.returncode == 0
+    lines = (tmp_path / "out").read_text().splitlines()
+    assert len(lines) == 2
+    assert all(text.startswith("train: running, episode 12") for text in lines)

@@ -1,0 +1,231 @@
+"""The simulated world: physics, goals, cube, success, determinism."""
+
+import mujoco
+import numpy as np
+import pytest
+from drive import ALL, Driver
+
+from hilrt.errors import UnknownNameError
+from hilrt.sim.expert import CLOSE, STAY
+from hilrt.sim.model import JOINTS, STALL_TORQUE
+from hilrt.sim.tasks import CUBE_REST, PATCH_CENTRE, PATCH_SIDE, TASKS
+from hilrt.sim.world import START_POSE_DEG, SUCCESS_HOLD, World
+
+START = np.radians(START_POSE_DEG)
+
+
+@pytest.fixture
+def world():
+    """A fresh pick_lift world."""
+    with World("pick_lift", 0) as world:
+        yield world
+
+
+def put_cube(world: World, position, yaw: float = 0.0) -> None:
+    """Move the cube by hand, at rest."""
+    cube = world._data.joint("cube")
+    cube.qpos = (*position, np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
+    cube.qvel = np.zeros(6)
+    mujoco.mj_forward(world._model, world._data)
+
+
+def grip_the_cube(world: World) -> Driver:
+    """Close the jaw on a cube put between the fingers, low over the table."""
+    driver = Driver(world)
+    driver.go_home(0)
+    x, y, _ = driver.ee
+    while driver.ee[2] > 0.008:
+        driver.act((0.0, 0.0, -0.5), STAY)
+    put_cube(world, (x, y - 0.02, CUBE_REST))
+    while driver.opening > 0.3:
+        driver.act((0.0, 0.0, 0.0), CLOSE)
+    for _ in range(5):
+        driver.act((0.0, 0.0, 0.0), CLOSE)
+    return driver
+
+
+def test_unknown_task_lists_known():
+    """A task that does not exist is refused with the names of those that do."""
+    with pytest.raises(UnknownNameError, match="no task 'lift'; there are: pick_lift, push"):
+        World("lift", 0)
+
+
+def test_same_calls_same_bits():
+    """Two worlds with the same seed and goals end in bit-identical states."""
+    rng = np.random.default_rng(1)
+    goals = START + rng.uniform(-0.4, 0.4, (20, 6))
+    states = []
+    for _ in range(2):
+        world = World("push", 7)
+        for goal in goals:
+            world.set_goals(goal, ALL, velocity_limit=3.0)
+            world.step(0.1)
+        states.append(np.concatenate([world._data.qpos, world._data.qvel]))
+    np.testing.assert_array_equal(states[0], states[1])
+
+
+def test_small_steps_equal_large_ones(world):
+    """Time cut into pieces that are no multiple of the physics step gives the same physics as whole."""
+    other = World("pick_lift", 0)
+    for w, pieces in ((world, 3), (other, 100)):
+        w.set_goals(START + 0.2, ALL)
+        for _ in range(pieces):
+            w.step(0.5 / pieces)
+    assert world.time == pytest.approx(0.5)
+    assert world._steps == other._steps
+    np.testing.assert_array_equal(world.positions(), other.positions())
+
+
+def test_goals_are_reached(world):
+    """A second after a goal is given, every joint is within half a degree of it, gravity or not."""
+    goal = START + np.array([0.5, -0.3, 0.3, -0.4, 0.5, 0.2])
+    world.set_goals(goal, ALL)
+    world.step(1.0)
+    np.testing.assert_allclose(world.positions(), goal, atol=np.radians(0.5))
+    np.testing.assert_allclose(world.velocities(), 0.0, atol=0.02)
+
+
+def test_velocity_limit_is_kept(world):
+    """With a velocity limit the joint is on its way for as long as the limit says."""
+    goal = START.copy()
+    goal[0] += 1.0
+    world.set_goals(goal, ALL, velocity_limit=0.5)
+    world.step(1.0)
+    assert world.positions()[0] - START[0] == pytest.approx(0.5, abs=0.05)
+    assert world.velocities()[0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_torque_off_lets_the_arm_fall(world):
+    """Without torque the shoulder gives way and its servo exerts nothing; with torque it stays."""
+    world.step(1.0)
+    held = world.positions()
+    world.set_goals(START, [False] * 6)
+    world.step(2.0)
+    assert np.abs(world.positions() - held).max() > np.radians(10)
+    np.testing.assert_array_equal(world.loads(), 0.0)
+    np.testing.assert_array_equal(world.currents(), 0.0)
+
+
+def test_torque_on_starts_from_where_the_arm_is(world):
+    """A fallen arm that is switched on with a velocity limit leaves at that velocity, without a jerk."""
+    world.set_goals(START, [False] * 6)
+    world.step(2.0)
+    fallen = world.positions()
+    world.set_goals(START, ALL, velocity_limit=0.2)
+    world.step(0.1)
+    assert np.abs(world.positions() - fallen).max() < 0.1
+
+
+def test_gripper_force_is_limited(world):
+    """A gripper closed on a cube pushes with half the stall torque and no more."""
+    grip_the_cube(world)
+    assert world.loads()[JOINTS.index("gripper")] == pytest.approx(-1.47 / STALL_TORQUE, rel=0.01)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_place_is_deterministic_and_in_the_patch(task):
+    """A seed gives one pose of the cube, flat on the table and inside the patch; the arm is untouched."""
+    world = World(task, 0)
+    world.set_goals(START + 0.3, ALL)
+    world.step(0.2)
+    arm = world.positions()
+    poses = []
+    for seed in range(50):
+        world.place(seed)
+        poses.append(world.object_pose())
+    world.place(3)
+    np.testing.assert_array_equal(world.object_pose(), poses[3])
+    np.testing.assert_array_equal(world.positions(), arm)
+    spread = np.abs(np.array(poses)[:, :2] - PATCH_CENTRE)
+    assert spread.max() <= PATCH_SIDE / 2
+    assert spread.max() > 0.4 * PATCH_SIDE
+    np.testing.assert_allclose(np.array(poses)[:, 2], CUBE_REST)
+
+
+@pytest.mark.parametrize("face", [(1, 0, 0), (0, 1, 0)])
+def test_yaw_ignores_quarter_turns_and_the_face_that_is_up(world, face):
+    """A cube turned by 90 degrees, or lying on another face, has the same pose."""
+    put_cube(world, (0.2, 0.0, CUBE_REST), yaw=0.2)
+    expected = world.object_pose()
+    np.testing.assert_allclose(expected[3:], (np.sin(0.8), np.cos(0.8)), atol=1e-9)
+    put_cube(world, (0.2, 0.0, CUBE_REST), yaw=0.2 + np.pi / 2)
+    np.testing.assert_allclose(world.object_pose(), expected, atol=1e-9)
+    quat, roll = np.empty(4), np.array([np.sqrt(0.5), *(np.sqrt(0.5) * np.array(face))])
+    mujoco.mju_mulQuat(quat, np.array([np.cos(0.1), 0, 0, np.sin(0.1)]), roll)
+    world._data.joint("cube").qpos[3:] = quat
+    mujoco.mj_forward(world._model, world._data)
+    np.testing.assert_allclose(world.object_pose(), expected, atol=1e-9)
+
+
+def test_success_needs_half_a_second_of_holding():
+    """A held cube counts when it has been high enough for half a second, not before, and a drop ends it."""
+    with World("pick_lift", 0) as world:
+        driver = grip_the_cube(world)
+        world.step(2.0)
+        assert not world.success()  # held, but on the table
+        while world.object_pose()[2] < CUBE_REST + 0.052:
+            driver.act((0.0, 0.0, 0.5), CLOSE)
+        assert not world.success()
+        world.step(SUCCESS_HOLD)
+        assert world.success()
+        world.set_goals(START, ALL)  # open
+        world.step(1.0)
+        assert world.object_pose()[2] < CUBE_REST + 0.01
+        assert not world.success()
+
+
+def test_a_cube_in_the_air_is_not_lifted(world):
+    """Height without both fingers on the cube is no success."""
+    for _ in range(60):
+        put_cube(world, (0.3, 0.1, 0.15))
+        world.step(0.01)
+    assert not world.success()
+
+
+def test_held_cube_does_not_creep(world):
+    """Ten seconds in the grip move the cube by less than a millimetre."""
+    driver = grip_the_cube(world)
+    for _ in range(5):
+        driver.act((0.0, 0.0, 0.5), CLOSE)
+    world.step(0.5)
+    before = world.object_pose()[:3]
+    world.step(10.0)
+    assert np.linalg.norm(world.object_pose()[:3] - before) < 1e-3
+
+
+def test_push_needs_rest_on_the_target():
+    """The cube counts when it lies still on the disc, not while it slides across or lies beside."""
+    world = World("push", 0)
+    x, y = TASKS["push"].target
+    put_cube(world, (x, y - 0.035, CUBE_REST))
+    world.step(1.0)
+    assert not world.success()
+    for _ in range(150):
+        put_cube(world, (x, y, CUBE_REST))
+        world._data.joint("cube").qvel[0] = 0.2
+        world.step(0.004)
+    assert not world.success()
+    world.step(1.0)
+    assert world.success()
+
+
+def test_placing_clears_success():
+    """A new place begins a new episode: old success does not carry over."""
+    world = World("push", 0)
+    put_cube(world, (*TASKS["push"].target, CUBE_REST))
+    world.step(1.0)
+    assert world.success()
+    world.place(1)
+    assert not world.success()
+    world.step(0.1)
+    assert not world.success()
+
+
+def test_progress_grows_with_the_task(world):
+    """Progress is larger with the cube gripped than from afar, and largest when it is lifted."""
+    afar = world.progress()
+    driver = grip_the_cube(world)
+    gripped = world.progress()
+    for _ in range(8):
+        driver.act((0.0, 0.0, 0.5), CLOSE)
+    assert 0.0 < afar < gripped < world.progress() <= 1.0
