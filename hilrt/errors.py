@@ -336,13 +336,9 @@ class StepsLostError(HilrtError):
 class ActorMismatchError(HilrtError):
     """Weights are not those of an actor for these features."""
 
-    def __init__(self, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
-        names = sorted(n for n in {*expected, *found} if expected.get(n) != found.get(n))
-        differ = "; ".join(
-            f"{n}: {found.get(n, 'absent')}, expected {expected.get(n, 'none')}" for n in names
-        )
+    def __init__(self, difference: str) -> None:
         super().__init__(
-            f"these weights are of an actor for other features ({differ}). "
+            f"these weights are of an actor for other features ({difference}). "
             "Use the task file they were trained with, or start a new run."
         )
 

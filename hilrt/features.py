@@ -10,6 +10,9 @@ from hilrt.config import MOTORS, Config
 OBJECT = ("object.x", "object.y", "object.z", "object.sin_4yaw", "object.cos_4yaw")
 """Pose of a cube in the base frame [m]; its yaw repeats every 90 degrees."""
 
+OBJECT_FROM_EE = ("object_from_ee.x", "object_from_ee.y", "object_from_ee.z")
+"""The way that is left from the end effector to the object [m]: millimetres here decide a grasp."""
+
 ALIGNMENT = 64
 """Frames start on cache lines."""
 
@@ -84,7 +87,7 @@ def _state_names(config: Config) -> tuple[str, ...]:
     names += ["setpoint_error.x", "setpoint_error.y", "setpoint_error.z", "setpoint_error.gripper"]
     names += ["previous.dx", "previous.dy", "previous.dz", "previous.gripper"]
     if config.sim and config.sim.observe_object:
-        names += OBJECT
+        names += OBJECT + OBJECT_FROM_EE
     return tuple(names)
 
 

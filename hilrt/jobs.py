@@ -51,7 +51,7 @@ def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tupl
     Raises:
         RunFolderError: not a run, or one without a checkpoint.
     """
-    from hilrt.policy.checkpoint import newest_checkpoint  # noqa: PLC0415 - torch is behind it
+    from hilrt.policy.saved import newest_checkpoint  # noqa: PLC0415 - torch is behind it
 
     trained = RunFolder.open(path)
     checkpoint = newest_checkpoint(path)

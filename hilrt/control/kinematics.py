@@ -136,9 +136,9 @@ class Kinematics:
         Clipping alone would leave the other joints counting on motion that never comes, and the solve
         stalls centimetres away; so a joint that meets its bound stays there and the rest solve again.
         """
-        hessian: Array = jacobian.T @ jacobian + damping * self._eye
+        hessian = jacobian.T @ jacobian + damping * self._eye
         gradient = error @ jacobian
-        step: Array = np.linalg.solve(hessian, gradient)
+        step: Array = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
         outside = (step < low) | (step > high)
         fixed = outside
         while outside.any():

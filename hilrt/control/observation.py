@@ -64,7 +64,7 @@ class Observer:
         parts += [reference.position - ee, [reference.joints[5] - joints[5]]]
         parts += [self._action, [float(self._gripper) - float(GripperCommand.STAY)]]
         if obj is not None:
-            parts.append(obj)
+            parts += [obj, obj[:3] - ee]
         self._last = (time_ns, joints)
         return Observation(time_ns, np.concatenate(parts).astype(np.float32), joints, ee, obj)
 

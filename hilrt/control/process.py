@@ -176,7 +176,8 @@ def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) ->
     import torch  # noqa: PLC0415
 
     from hilrt.control.policy import Policy  # noqa: PLC0415
-    from hilrt.policy.actor import Actor, load_actor  # noqa: PLC0415
+    from hilrt.policy.actor import Actor  # noqa: PLC0415
+    from hilrt.policy.saved import load_actor  # noqa: PLC0415
 
     torch.set_num_threads(1)
     torch.manual_seed(seed * 1_000_003 + spec.online_steps)

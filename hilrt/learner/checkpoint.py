@@ -1,9 +1,10 @@
-"""Checkpoints: all the learner knows but its rows, which come back from demonstrations and journal in their order.
+"""Checkpoints: all the learner knows but its rows, which demonstrations and journal give back in their order.
 
 Written beside and renamed; no pickle. A learner loaded from one goes on exactly as if it had not stopped.
 """
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,12 +20,14 @@ from safetensors.numpy import save as to_safetensors
 from torch import Tensor
 
 from hilrt.config import Config
-from hilrt.errors import CheckpointError
+from hilrt.errors import ActorMismatchError, CheckpointError
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
 from hilrt.policy.saved import Evaluation, Meta, checkpoints_of, load_arrays, load_meta
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+log = logging.getLogger(__name__)
 
 KEPT = 3
 _GENERATOR = "generator"
@@ -71,14 +74,18 @@ def save(
     return path
 
 
-def restore(path: Path, sac: Sac, replay: Replay) -> Meta:
-    """Load a checkpoint into a learner of the same features and config.
+def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
+    """Load a checkpoint into a learner of the same features.
 
     Raises:
         CheckpointError: absent, damaged, or of a learner of another make.
         ActorMismatchError: of other features.
     """
     meta = load_meta(path)
+    if meta.features != sac.actor.features:
+        raise ActorMismatchError(f"{path}: {meta.features.schema()}, expected {sac.actor.features.schema()}")
+    if meta.config != config_digest(config):
+        log.warning("%s was made with other settings; learning goes on with those of now", path)
     sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
     arrays = load_arrays(path, meta, "learner.safetensors")
     try:

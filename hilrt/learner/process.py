@@ -1,4 +1,4 @@
-"""The learner process: rows from the ring, a learner step for each that is paid for, weights back to control."""
+"""The learner process: rows from the ring, learner steps as they are paid for, weights back to control."""
 
 import logging
 import os

@@ -114,11 +114,12 @@ class Sac(nn.Module):
         """sum_j mean (Q_j(o, a) - y)^2."""
         y, _ = self.clipped(self.bellman(batch, self.generator))
         q = self.critics(self.actor.trunk(batch.state), batch.action)
-        return (q - y).square().mean(dim=1).sum()
+        loss: Tensor = (q - y).square().mean(dim=1).sum()
+        return loss
 
     @torch.no_grad()
     def bellman(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Y = r + gamma (1 - terminated) min_j Q'_j(o', a') with a' ~ pi(o'); no entropy: reward is sparse."""
+        """Y = r + gamma (1 - terminated) min_j Q'_j(o', a'), a' ~ pi(o'); no entropy: reward is sparse."""
         action, _ = self.actor.policy(self.actor.trunk(batch.next_state)).sample(generator)
         q = self.target.critics(self.target.trunk(batch.next_state), action)
         q = _random_pair(q, generator).amin(dim=0)
@@ -175,7 +176,9 @@ class Sac(nn.Module):
         if self._learner.bc != "qfilter":
             return batch.human
         own = self.critics(latent, self.actor.policy(latent).mean.tanh()).mean(dim=0)
-        return batch.human * (self.critics(latent, batch.action).mean(dim=0) >= own)
+        shown = self.critics(latent, batch.action).mean(dim=0)
+        gate: Tensor = shown >= own
+        return batch.human * gate.float()
 
     # --- gripper ---------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class Credit:
             self.credit += self._utd
 
     def forgive(self, online_steps: int, credit: float) -> None:
-        """Of the steps counted so far, the first `online_steps` are paid but for `credit` (a checkpoint's)."""
+        """Go on from a checkpoint: of the steps counted, its `online_steps` are paid but for its `credit`."""
         unpaid = self.online_steps - max(online_steps, self._free_steps)
         self.credit = credit + self._utd * max(0, unpaid)
 
@@ -51,7 +51,7 @@ class Credit:
 
 
 def bc_weight(learner: Learner, autonomous_rate: float) -> float:
-    """Weight of imitation: from `bc_weight` down to `bc_weight_final` as autonomous success goes 0 to 80 %."""
+    """Weight of imitation: `bc_weight` to `bc_weight_final` as autonomous success goes 0 to 80 %."""
     if learner.bc == "off":
         return 0.0
     share = min(1.0, autonomous_rate / 0.8)

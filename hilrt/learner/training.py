@@ -98,13 +98,13 @@ class Training:
         """Take a new record in; the first training step after an evaluation closes it."""
         if record.mode is not Mode.EVAL:
             self.close_evaluation()
-        self._metrics.observe(record)
         summary = self._count(record)
         if summary is not None and summary.mode is Mode.TRAIN:
             self._metrics.episode(summary, self.tally)
 
     def _count(self, record: Record) -> EpisodeSummary | None:
         self.last = record
+        self._metrics.observe(record)
         summary = self.tally.add(record)
         if record.mode is Mode.EVAL:
             if summary is not None and not summary.discarded:
@@ -165,7 +165,7 @@ class Training:
     def _restore(self) -> bool:
         for path in reversed(checkpoints_of(self._run_dir)):
             try:
-                meta = checkpoint.restore(path, self.sac, self.replay)
+                meta = checkpoint.restore(path, self.sac, self.replay, self._config)
             except CheckpointError as error:
                 log.warning("%s", error)
                 continue

@@ -1,4 +1,4 @@
-"""The actor: all that acting needs, and so all that is published to control and kept in `actor.safetensors`."""
+"""The actor: all that acting needs, so all that is published to control and kept in `actor.safetensors`."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -19,7 +19,7 @@ STD_MIN, STD_MAX = 1e-5, 1.0
 INITIAL_LOG_STD = -1.5
 """Near the target entropy of -1/2 per axis: a warm-started policy explores around what it was shown."""
 FLAT = 1e-3
-"""State entries that vary less than this in the demonstrations (1 mm, 1 mrad) are not blown up to unit size."""
+"""State entries that vary less than this (1 mm, 1 mrad) when demonstrated are not blown up to unit size."""
 FAR = 10.0
 """Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
 
@@ -137,6 +137,11 @@ class Actor(nn.Module):
         expected = {name: tuple(value.shape) for name, value in own.items()}
         given = {name: tuple(value.shape) for name, value in arrays.items()}
         if given != expected:
-            raise ActorMismatchError(expected, given)
+            raise ActorMismatchError(_difference(given, expected))
         for name, value in own.items():
             value.copy_(torch.from_numpy(arrays[name]))
+
+
+def _difference(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
+    names = sorted(n for n in {*expected, *found} if expected.get(n) != found.get(n))
+    return "; ".join(f"{n}: {found.get(n, 'absent')}, expected {expected.get(n, 'none')}" for n in names)

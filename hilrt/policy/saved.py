@@ -1,7 +1,7 @@
 """Where checkpoints lie, what is in one, and the actor of one; evaluation needs no more.
 
-`<run>/checkpoints/<online steps>/` holds actor.safetensors, learner.safetensors and meta.json. The folder gets its
-name by a rename once all of it is on disk, so one with a name is whole.
+`<run>/checkpoints/<online steps>/` holds actor.safetensors, learner.safetensors and meta.json. The folder
+gets its name by a rename once all of it is on disk, so one with a name is whole.
 """
 
 from pathlib import Path

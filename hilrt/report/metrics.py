@@ -1,4 +1,4 @@
-"""TensorBoard: scalars over online steps, laid out on boards by `custom_scalars`."""
+"""TensorBoard: scalars over online steps, laid out by `hilrt.report.boards`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,54 +10,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
 from hilrt.record import Mode, Record, Source, vector
+from hilrt.report import boards
 from hilrt.shm.status import Status
-
-BOARDS = {
-    "Task": ["success", "autonomous_success", "return", "length", "cycle_s"],
-    "Human": [
-        *(
-            "intervention_rate",
-            "interventions",
-            "human_steps",
-            "first_human_step",
-            "takeover_jump",
-            "seconds",
-        ),
-    ],
-    "Learning": [
-        *("critic_loss", "actor_loss", "gripper_loss", "bc_loss", "bc_gate", "bc_weight"),
-        *(
-            "entropy",
-            "std",
-            "alpha",
-            "gripper_q",
-            "critic_gradient",
-            "actor_gradient",
-            "gripper_gradient",
-            "q_spread",
-            "clipped",
-        ),
-        *("q_online", "q_demonstrations", "q_interventions", "q_successes", "td_p50", "td_p99"),
-    ],
-    "Data": ["online", "demonstrations", "interventions", "successes", "evicted", "bytes", "gaps_filled"],
-    "RealTime": [
-        *("lateness_p50_us", "lateness_p99_us", "lateness_max_us", "misses"),
-        *(
-            "sense_ms",
-            "decide_ms",
-            "act_ms",
-            "bus_retries",
-            "bus_errors",
-            "weight_age_ms",
-            "version_lag",
-            "updates_per_s",
-            "utd",
-            "idle",
-        ),
-    ],
-}
-"""Scalars by board; a tag is `board/scalar`."""
-INTERVAL = ["Evaluation/success", "Evaluation/low", "Evaluation/high"]
 
 
 class Metrics:
@@ -70,9 +24,7 @@ class Metrics:
         self._by_human = False
         self._jumps: list[float] = []
         self._failures = {"declared": 0, "time_limit": 0}
-        layout = {name: {s: ["Multiline", [f"{name}/{s}$"]] for s in tags} for name, tags in BOARDS.items()}
-        layout["Evaluation"] = {"success, 95 % interval": ["Margin", INTERVAL]}
-        self._writer.add_custom_scalars(layout)
+        self._writer.add_custom_scalars(boards.LAYOUT)
 
     def observe(self, record: Record) -> None:
         """Take every step in, for what episode summaries do not tell."""
@@ -97,7 +49,7 @@ class Metrics:
             "intervention_rate": tally.intervention_rate,
             "interventions": summary.interventions,
             "human_steps": summary.human_steps,
-            "seconds": self._human_steps / self._fps,
+            "human_seconds": self._human_steps / self._fps,
         }
         if summary.first_human_step is not None:
             human["first_human_step"] = summary.first_human_step
@@ -118,8 +70,7 @@ class Metrics:
     def real_time(self, status: Status, idle: float, online_steps: int) -> None:
         """What control and learner say of themselves; `idle`: share of time the learner slept."""
         control, learner = status.control, status.learner
-        names = BOARDS["RealTime"]
-        values = {name: float(getattr(control, name)) for name in names if hasattr(control, name)}
+        values = {name: float(getattr(control, name)) for name in boards.CONTROL}
         values["version_lag"] = float(learner.version - control.weight_version)
         values["updates_per_s"], values["utd"] = learner.updates_per_s, learner.utd
         values["idle"] = idle

@@ -28,8 +28,8 @@ LEARNER_PHASES = ("loading", "warm start", "learning", "waiting", "done")
 """Texts for `hilrt.learner.process.LearnerPhase`."""
 SILENT_S = 2.0
 """A heartbeat older than this is flagged."""
-MESSAGES = 3
-"""Shown at a time; at two lines each the panel still fits 24."""
+MESSAGES = 2
+"""Shown at a time; at three lines each the panel still fits 24."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,9 +226,7 @@ def _state(role: str, v: View, pid: int, heartbeat_ns: int, done: int) -> tuple[
 
 
 def _messages(v: View) -> Iterator[tuple[str, str]]:
-    """What the processes have to say: the supervisor in yellow, trouble in red."""
-    if v.supervisor.message:
-        yield v.supervisor.message, "yellow"
+    """What the processes have to say: trouble first, in red; then the supervisor."""
     said = {
         "control": v.control.message,
         "learner": v.learner.message,
@@ -238,6 +236,8 @@ def _messages(v: View) -> Iterator[tuple[str, str]]:
     for role, message in said.items():
         if message:
             yield f"{role}: {message}", "bold red"
+    if v.supervisor.message:
+        yield v.supervisor.message, "yellow"
 
 
 def _named(names: tuple[str, ...], index: int) -> str:

@@ -45,6 +45,7 @@ class World:
         self._fingers = [self._model.geom(name).id for name in FINGERS]
         self._cube = self._model.body("cube").id
         self._cube_geom = self._model.geom("cube").id
+        self._cube_velocity: Array = self._data.joint("cube").qvel[:3]  # a view of MuJoCo's memory
         self._ee = self._model.body("gripper_frame_link").id
         self._clock = 0.0
         self._steps = 0
@@ -192,7 +193,7 @@ class World:
         # other, and one physics step old.
         scene = Scene(
             cube=self._data.xpos[self._cube],
-            cube_speed=float(np.linalg.norm(self._data.joint("cube").qvel[:3])),
+            cube_speed=float(np.linalg.norm(self._cube_velocity)),
             held=self._is_held(),
         )
         if not self._task.achieved(scene):

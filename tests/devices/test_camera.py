@@ -23,13 +23,19 @@ RATE = 50
 def video(tmp_path):
     """Six frames of 64 x 48: red on the left, blue on the right, and brighter from frame to frame."""
     path = tmp_path / "video.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (64, 48))
-    for number in range(FRAMES):
-        image = np.zeros((48, 64, 3), np.uint8)
+    images = np.zeros((FRAMES, 48, 64, 3), np.uint8)
+    for number, image in enumerate(images):
         image[:, :32, 2] = image[:, 32:, 0] = 100 + 20 * number
+    write_video(path, images)
+    return path
+
+
+def write_video(path, images):
+    """Motion JPEG of BGR images."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (64, 48))
+    for image in images:
         writer.write(image)
     writer.release()
-    return path
 
 
 @pytest.fixture
@@ -132,12 +138,17 @@ def test_what_is_no_video_is_named(tmp_path, play):
         play(index_or_path="/dev/null")
 
 
-def test_a_source_that_dies_leaves_its_last_frame(play, video):
+def test_a_source_that_dies_leaves_its_last_frame(play, tmp_path):
     """When nothing more comes the last frame stays, growing older, and neither reading nor closing blocks."""
-    camera = play()
-    wait_for(camera.newest)
-    video.write_bytes(b"")
-    last = wait_for(lambda: (f := camera.newest()) and time.monotonic_ns() - f.monotonic_ns > 0.3e9 and f)
+    path = tmp_path / "long.avi"
+    noise = np.random.default_rng(
+        0
+    )  # hardly compresses: the file's start soon leaves every buffer in between
+    write_video(path, [noise.integers(0, 180, (48, 64, 3), np.uint8) for _ in range(300)])
+    camera = play(index_or_path=str(path))
+    wait_for(lambda: camera.newest().sequence > 60)
+    path.write_bytes(b"")
+    last = wait_for(lambda: (f := camera.newest()) and time.monotonic_ns() - f.monotonic_ns > 0.5e9 and f)
     assert camera.newest() is last
     camera.close()
     assert camera.newest() is last

@@ -18,7 +18,8 @@ from rich.console import Console
 import hilrt
 from hilrt.control.loop import Phase
 from hilrt.launch import Job
-from hilrt.report.panel import CONTROL_PHASES, MESSAGES, line, render, view
+from hilrt.learner.process import LearnerPhase
+from hilrt.report.panel import CONTROL_PHASES, LEARNER_PHASES, line, render, view
 from hilrt.report.screen import Pace
 from hilrt.shm.status import Status
 
@@ -104,12 +105,11 @@ def test_the_panel_fits_a_small_terminal(look, status):
     control.lateness_p50_us, control.lateness_p99_us, learner.updates = 9_999, 99_999, 1_234_567
     recorder.records, recorder.bytes = 123_456, 98_765_000_000
     for region in (status.supervisor, status.control, status.learner, status.recorder):
-        region.message = "x " * 60
+        region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
     lines = look().splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) == 80
     assert "…" not in look()
-    assert MESSAGES == 3
 
 
 def test_recording_and_evaluation_show_no_learner(look):
@@ -171,10 +171,12 @@ def test_pace_is_that_of_the_last_minutes():
     assert pace.per_s is None
 
 
-def test_phase_names_follow_the_enum():
-    """Each phase of control has its text."""
-    assert len(CONTROL_PHASES) == len(Phase)
-    assert [text.split()[0] for text in CONTROL_PHASES] == [phase.name.lower() for phase in Phase]
+@pytest.mark.parametrize(("texts", "phases"), [(CONTROL_PHASES, Phase), (LEARNER_PHASES, LearnerPhase)])
+def test_phase_names_follow_the_enums(texts, phases):
+    """Each phase of control and learner has its text, in the order of their numbers."""
+    assert len(texts) == len(phases)
+    for text, phase in zip(texts, phases, strict=True):
+        assert text.replace(" ", "_").startswith(phase.name.lower())
 
 
 SHOW = """

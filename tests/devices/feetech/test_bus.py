@@ -19,7 +19,7 @@ from hilrt.errors import (
 
 MOTORS = (1, 2, 3, 4, 5, 6)
 WATCHDOG_S = 30
-DEADLINE_S = 0.2
+DEADLINE_S = 20.0  # nothing here measures time: a busy machine must not fail a read
 FOREIGN = encode(9, 0, bytes(15))
 
 
@@ -30,7 +30,7 @@ def silence(reply):
 
 def late(reply):
     """The reply comes after the first attempt was given up."""
-    return [(0.1, reply)]
+    return [(0.15, reply)]
 
 
 def truncated(reply):
@@ -74,7 +74,7 @@ async def until(condition):
 
 
 def connected(path, deadline_s=DEADLINE_S):
-    """A bus; the deadline is generous, for the servos are a thread of this process."""
+    """A bus whose third motor has a name."""
     return Bus.open(path, deadline_s=deadline_s, names={3: "elbow_flex"})
 
 
@@ -122,16 +122,23 @@ def test_the_error_byte_of_each_servo_is_kept(run, line):
     run(check())
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Attempts of 0.1 s under the long deadline."""
+    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.005)
+
+
 @pytest.mark.parametrize("fault", HEALED)
-def test_a_lost_reply_is_asked_for_again_within_the_deadline(run, line, fault):
+def test_a_lost_reply_is_asked_for_again_within_the_deadline(run, line, impatient, fault):
     """One bad reply costs a retry, not the transaction."""
 
     async def check():
         async with await connected(line.path) as bus:
             line.faults.append(fault)
             assert len(await bus.read_telemetry(MOTORS)) == 6
-            assert bus.statistics().retries == 1
+            assert bus.statistics().retries > 0
             assert bus.statistics().timeouts == 0
+            assert bus.statistics().checksum_errors == (fault is corrupt)
 
     run(check())
 
@@ -151,8 +158,9 @@ def test_noise_among_the_replies_costs_nothing(run, line, fault):
     run(check())
 
 
-def test_only_the_missing_servos_are_asked_again(run, line):
+def test_only_the_missing_servos_are_asked_again(run, line, monkeypatch):
     """A retry of a sync read names those that did not answer."""
+    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.025)  # half a second
 
     async def check():
         async with await connected(line.path) as bus:
@@ -167,36 +175,49 @@ def test_a_silent_servo_is_named_after_the_deadline(run, line):
     """The error says which motor, where, what was asked, and when it was last heard."""
 
     async def check():
-        async with await connected(line.path, 0.05) as bus:
+        async with await connected(line.path) as bus:
+            await bus.read(3, Register.ID)
+            bus._deadline_s = 0.5
             with pytest.raises(BusTimeoutError, match=r"motor 9 on .*; it never has\."):
                 await bus.read(9, Register.ID)
-            await bus.read(3, Register.ID)
             line.bank.servos[2].put(Register.ID, 33)
             with pytest.raises(BusTimeoutError) as caught:
                 await bus.sync_read(Register.PRESENT_POSITION, MOTORS)
             assert caught.value.missing == (3,)
-            assert str(caught.value).startswith(f"motor 3 (elbow_flex) on {line.path} did not answer")
-            assert "x read of PRESENT_POSITION in" in str(caught.value)
+            assert str(caught.value).startswith(f"motor 3 (elbow_flex) on {line.path} did not answer ")
+            assert " x read of PRESENT_POSITION in " in str(caught.value)
             assert "; last good reply " in str(caught.value)
             assert bus.statistics().timeouts == 2
 
     run(check())
 
 
-def test_a_reply_after_its_deadline_is_not_the_answer_to_the_next_question(run, line, monkeypatch):
-    """Late bytes are thrown away, though they would pass for a reply to what is asked now."""
-    monkeypatch.setattr("hilrt.devices.feetech.bus.QUIET_S", 0.2)  # the servos are a busy thread
-    given_up = threading.Event()
+def held_back(release):
+    """A reply that comes when `release` is set."""
 
-    def after_the_deadline(reply):
-        given_up.wait(WATCHDOG_S)
+    def fault(reply):
+        release.wait(WATCHDOG_S)
         return [(0, reply)]
+
+    return fault
+
+
+@pytest.fixture
+def very_quiet(monkeypatch):
+    """Half a second of silence after a failure, for the servos are a thread that may have to wait."""
+    monkeypatch.setattr("hilrt.devices.feetech.bus.QUIET_S", 0.5)
+
+
+def test_a_reply_after_its_deadline_is_not_the_answer_to_the_next_question(run, line, very_quiet):
+    """Late bytes are thrown away, though they would pass for a reply to what is asked now."""
+    given_up = threading.Event()
 
     async def check():
         async with await connected(line.path, 0.02) as bus:
-            line.faults.append(after_the_deadline)
+            line.faults.append(held_back(given_up))
             with pytest.raises(BusTimeoutError):
                 await bus.read(1, Register.MIN_POSITION_LIMIT)
+            bus._deadline_s = DEADLINE_S
             given_up.set()
             assert await bus.read(1, Register.MAX_POSITION_LIMIT) == 3300
             assert bus.statistics().stale_bytes > 0
@@ -204,34 +225,44 @@ def test_a_reply_after_its_deadline_is_not_the_answer_to_the_next_question(run, 
     run(check())
 
 
+def test_a_cancelled_transaction_leaves_a_clean_line(run, line, very_quiet):
+    """The reply that a cancelled call waited for is not taken by the next one."""
+    cancelled = threading.Event()
+
+    async def check():
+        async with await connected(line.path) as bus:
+            line.faults.append(held_back(cancelled))
+            task = asyncio.create_task(bus.read(1, Register.MIN_POSITION_LIMIT))
+            await until(lambda: line.requests)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            cancelled.set()
+            assert await bus.read(1, Register.MAX_POSITION_LIMIT) == 3300
+
+    run(check())
+
+
 def test_no_fault_makes_a_wrong_value(run, line, monkeypatch):
-    """Under random faults every read gives the register's value or a timeout."""
-    monkeypatch.setattr("hilrt.devices.feetech.bus.QUIET_S", 0.05)  # the servos are a busy thread
+    """Under random faults every read gives what its own register holds."""
+    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.001)  # 20 ms
+    monkeypatch.setattr("hilrt.devices.feetech.bus.QUIET_S", 0.05)
     dice = random.Random(1)
-    registers = [r for r in Register if r.size == 2]
+    registers = [register for register in Register if register.size == 2]
     for number, register in enumerate(registers):
         for servo in line.bank.servos:
             servo.put(register, 10 * number + servo.id)
-    read = timeouts = 0
 
     async def check():
-        nonlocal read, timeouts
-        async with await connected(line.path, 0.1) as bus:
+        async with await connected(line.path) as bus:
             for _ in range(100):
                 number, motor = dice.randrange(len(registers)), dice.choice(MOTORS)
-                line.faults.clear()
                 if dice.random() < 0.5:
                     line.faults.append(dice.choice([silence, truncated, corrupt, *HARMLESS]))
-                try:
-                    value = await bus.read(motor, registers[number])
-                except BusTimeoutError:
-                    timeouts += 1
-                else:
-                    assert value == 10 * number + motor
-                    read += 1
+                assert await bus.read(motor, registers[number]) == 10 * number + motor
+            assert bus.statistics().retries > 20
 
     run(check())
-    assert read > timeouts
 
 
 def test_stale_input_is_purged_before_a_request(run, line):
@@ -246,22 +277,6 @@ def test_stale_input_is_purged_before_a_request(run, line):
             line.send(forged)
             await until(lambda: bus.statistics().stale_bytes == 2 * len(forged))
             assert await bus.read(1, Register.MIN_POSITION_LIMIT) == 700
-
-    run(check())
-
-
-def test_a_cancelled_transaction_leaves_a_clean_line(run, line):
-    """Whoever is cancelled while waiting does not spoil the next transaction."""
-
-    async def check():
-        async with await connected(line.path) as bus:
-            line.faults.append(lambda reply: [(0.01, reply)])
-            task = asyncio.create_task(bus.read(1, Register.MIN_POSITION_LIMIT))
-            await until(lambda: line.requests)
-            task.cancel()
-            assert await bus.read(2, Register.MIN_POSITION_LIMIT) == 710
-            with pytest.raises(asyncio.CancelledError):
-                await task
 
     run(check())
 
@@ -285,7 +300,7 @@ def test_an_unplugged_port_fails_whoever_waits_and_can_be_reopened(run, line, tm
     name.symlink_to(line.path)
 
     async def check(second):
-        bus = await connected(str(name), 20.0)
+        bus = await connected(str(name))
         line.faults.append(silence)
         waiting = asyncio.create_task(bus.read(1, Register.ID))
         await until(lambda: line.requests)

@@ -1,0 +1,84 @@
+"""A small config, and records to learn from."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from hilrt.config import Config
+from hilrt.features import Features
+from hilrt.record import GripperCommand, Mode, Record
+from hilrt.taskfile import from_tree
+
+MakeConfig = Callable[..., Config]
+MakeRecord = Callable[..., Record]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def features() -> Features:
+    """Three numbers of state, two of action."""
+    return Features(10, ("episode", "step", "noise"), ("dx", "dy"), ("close", "stay", "open"), ())
+
+
+@pytest.fixture
+def make_config() -> MakeConfig:
+    """A simulated task; keywords go to its [learner] table."""
+
+    def make(**learner: object) -> Config:
+        workspace = {"end_effector_bounds": {"min": [0.0, 0.0, 0.0], "max": [1.0, 1.0, 1.0]}}
+        tree = {
+            "env": {"task": "pick_lift"},
+            "sim": {"clock": "lockstep"},
+            "robot": {"id": "sim"},
+            "dataset": {"root": "datasets/none"},
+            "processor": {
+                "gripper": {"gripper_penalty": -0.02},
+                "reset": {"fixed_reset_joint_positions": [0, 0, 0, 0, 0, 0]},
+                "inverse_kinematics": workspace,
+            },
+            "learner": {"device": "cpu", "batch_size": 32} | learner,
+        }
+        return from_tree(tree, "test")
+
+    return make
+
+
+@pytest.fixture
+def make_record() -> MakeRecord:
+    """Record of a step whose state is (episode, step, noise)."""
+
+    def make(episode: int, step: int, **fields: object) -> Record:
+        rng = np.random.default_rng((episode, step))
+        facts: dict = {
+            "mode": Mode.TRAIN,
+            "monotonic_ns": step * 100_000_000,
+            "wall_ns": 10**18 + step,
+            "state": np.float32([episode, step, rng.normal()]).tobytes(),
+            "action": rng.uniform(-1, 1, 2).astype(np.float32).tobytes(),
+            "gripper": GripperCommand(int(rng.integers(3))),
+        }
+        return Record(episode=episode, step=step, **(facts | fields))
+
+    return make
+
+
+@pytest.fixture
+def make_episode(make_record: MakeRecord) -> Callable[..., list[Record]]:
+    """An episode that ends as told; other keywords go to every record."""
+
+    def make(
+        episode: int, steps: int, *, success: bool = False, discarded: bool = False, **fields: object
+    ) -> list[Record]:
+        end = {"success": success, "reward": float(success), "terminated": success, "truncated": not success}
+        body = [make_record(episode, t, **fields) for t in range(steps - 1)]
+        body.append(make_record(episode, steps - 1, **(fields | end)))
+        final = {"final": True, "success": success, "discarded": discarded}
+        return [*body, make_record(episode, steps, **(fields | final))]
+
+    return make

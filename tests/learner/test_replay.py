@@ -1,0 +1,229 @@
+"""Replay: links, tiers, eviction and what a batch is made of."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hilrt.features import Features
+from hilrt.learner.replay import IndexSet, Replay, Tier
+from hilrt.record import GripperCommand, Mode, Record, Source
+
+FIXTURES = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def transitions(replay: Replay, tier: Tier) -> set[tuple[int, int, int, int]]:
+    """(episode, step) of every row that can be drawn and of its next row, read from their states."""
+    rows = replay._rows
+    pairs = set()
+    for index in replay.tiers[tier]:
+        now, after = rows[index], rows[replay._next[index]]
+        pairs.add((int(now[0]), int(now[1]), int(after[0]), int(after[1])))
+    return pairs
+
+
+def consecutive(records: list[Record]) -> set[tuple[int, int, int, int]]:
+    """What a naive reader would link."""
+    return {
+        (a.episode, a.step, b.episode, b.step)
+        for a, b in zip(records, records[1:], strict=False)
+        if not a.final and a.episode == b.episode and b.step == a.step + 1
+    }
+
+
+@FIXTURES
+@given(
+    lengths=st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.booleans()), min_size=1, max_size=30),
+    lost=st.sets(st.integers(0, 250)),
+)
+def test_next_never_crosses_an_end_or_a_gap(
+    features: Features,
+    make_episode: Callable[..., list[Record]],
+    lengths: list[tuple[int, bool, bool]],
+    lost: set[int],
+) -> None:
+    """The links are exactly those of consecutive steps, whatever steps are missing and whatever is discarded."""
+    records = []
+    for episode, (steps, success, discarded) in enumerate(lengths):
+        records += make_episode(episode, steps, success=success, discarded=discarded)
+    seen = [record for position, record in enumerate(records) if position not in lost]
+    replay = Replay(features, 1000, 8, 0)
+    for record in seen:
+        replay.add(record)
+    gone = {record.episode for record in seen if record.discarded}
+    kept = [record for record in seen if record.episode not in gone]
+    assert transitions(replay, Tier.ONLINE) == consecutive(kept)
+
+
+@FIXTURES
+@given(lengths=st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=20, max_size=60))
+def test_links_stay_true_when_the_ring_wraps(
+    features: Features, make_episode: Callable[..., list[Record]], lengths: list[tuple[int, bool]]
+) -> None:
+    """However rows are overwritten and successes spared, a drawn row's next is its own, and the newest are there."""
+    replay = Replay(features, 100, 8, 0)
+    records = []
+    for episode, (steps, success) in enumerate(lengths):
+        for record in make_episode(episode, steps, success=success):
+            replay.add(record)
+            records.append(record)
+    drawn = transitions(replay, Tier.ONLINE)
+    assert drawn <= consecutive(records)
+    assert drawn >= consecutive(records[-50:])
+    successes = [r for r in records if lengths[r.episode][1]]
+    newest = [r for r in successes if sum(s.episode >= r.episode for s in successes) <= 50]
+    assert transitions(replay, Tier.SUCCESSES) == consecutive(newest) == transitions(replay, Tier.SUCCESSES) & drawn
+
+
+def test_tiers_hold_what_their_names_say(
+    features: Features, make_episode: Callable[..., list[Record]]
+) -> None:
+    """Demonstrations, human rows and unaided successes go to their tiers; rescued successes are no successes."""
+    replay = Replay(features, 1000, 8, 0)
+    rescued = make_episode(1, 4, success=True)
+    rescued[1].source = Source.HUMAN
+    for record in (
+        *make_episode(0, 3, success=True, mode=Mode.DEMO, source=Source.HUMAN),
+        *make_episode(0, 5, success=True),
+        *rescued,
+        *make_episode(2, 6),
+    ):
+        replay.add(record)
+    assert {pair[0] for pair in transitions(replay, Tier.DEMONSTRATIONS)} == {0}
+    assert len(replay.tiers[Tier.DEMONSTRATIONS]) == 3
+    assert transitions(replay, Tier.INTERVENTIONS) == {(1, 1, 1, 2)}
+    assert transitions(replay, Tier.SUCCESSES) == {(0, t, 0, t + 1) for t in range(5)}
+    assert len(replay.tiers[Tier.ONLINE]) == 5 + 4 + 6
+
+
+def test_success_with_a_gap_is_not_counted_as_unaided(
+    features: Features, make_episode: Callable[..., list[Record]]
+) -> None:
+    """A step that was lost may have been the human's, so its episode joins no tier of successes."""
+    replay = Replay(features, 1000, 8, 0)
+    for record in make_episode(0, 5, success=True):
+        if record.step != 2:
+            replay.add(record)
+    assert len(replay.tiers[Tier.SUCCESSES]) == 0
+
+
+def test_demonstrations_outlive_any_number_of_steps(
+    features: Features, make_episode: Callable[..., list[Record]]
+) -> None:
+    """The ring wraps many times, the store of demonstrations grows, and every demonstration is still there."""
+    replay = Replay(features, 50, 8, 0)
+    shown = [r for e in range(120) for r in make_episode(e, 12, mode=Mode.DEMO, source=Source.HUMAN)]
+    for record in shown:
+        replay.add(record)
+    for episode in range(40):
+        for record in make_episode(episode, 9):
+            replay.add(record)
+    assert transitions(replay, Tier.DEMONSTRATIONS) == consecutive(shown)
+    assert replay.statistics().evicted == 40 * 10 - 50
+
+
+@pytest.mark.parametrize(
+    ("human", "success", "expected"),
+    [
+        (False, False, (32, 32, 0, 0)),
+        (True, False, (32, 20, 12, 0)),
+        (False, True, (32, 23, 0, 9)),
+        (True, True, (32, 16, 10, 6)),
+    ],
+)
+def test_batch_is_half_online_half_human_tiers(
+    features: Features,
+    make_episode: Callable[..., list[Record]],
+    human: bool,
+    success: bool,
+    expected: tuple[int, ...],
+) -> None:
+    """The human half is 50, 30 and 20 %, renormalised over the tiers that have rows."""
+    replay = Replay(features, 1000, 64, 0)
+    aided = make_episode(0, 5)
+    if human:
+        aided[2].source = Source.HUMAN
+    shown = make_episode(0, 5, mode=Mode.DEMO, source=Source.HUMAN)
+    for record in (*shown, *aided, *make_episode(1, 5, success=success)):
+        replay.add(record)
+    (batch,) = replay.sample(1)
+    assert batch.counts == expected
+    assert batch.human[32 : 32 + expected[1] + expected[2]].all()
+    assert len(batch.state) == 64
+
+
+def test_batch_without_online_rows_is_all_demonstrations(
+    features: Features, make_episode: Callable[..., list[Record]]
+) -> None:
+    """Before the first online step a batch is made of demonstrations alone."""
+    replay = Replay(features, 1000, 16, 0)
+    for record in make_episode(0, 5, mode=Mode.DEMO, source=Source.HUMAN):
+        replay.add(record)
+    (batch,) = replay.sample(1)
+    assert batch.counts == (0, 16, 0, 0)
+
+
+def test_batch_carries_what_was_recorded(
+    features: Features, make_episode: Callable[..., list[Record]]
+) -> None:
+    """State, action, command, reward, end flag and next state of a drawn row are those of its records."""
+    replay = Replay(features, 1000, 64, 0)
+    records = make_episode(3, 9, success=True)
+    for record in records:
+        replay.add(record)
+    (batch,) = replay.sample(1)
+    for row in range(64):
+        record = records[int(batch.state[row, 1])]
+        assert batch.action[row].numpy().tobytes() == record.action
+        assert batch.next_state[row].numpy().tobytes() == records[record.step + 1].state
+        assert batch.gripper[row] == record.gripper
+        assert (batch.reward[row], batch.terminated[row]) == (record.reward, record.terminated)
+
+
+def test_gripper_change_is_counted_against_the_last_real_command(
+    features: Features, make_record: Callable[..., Record]
+) -> None:
+    """`stay` is no change and forgets nothing; repeating a command is none either; a new episode starts afresh."""
+    close, stay, open_ = GripperCommand.CLOSE, GripperCommand.STAY, GripperCommand.OPEN
+    commands = [stay, open_, open_, stay, open_, close, stay, close, open_]
+    expected = [0, 1, 0, 0, 0, 1, 0, 0, 1]
+    replay = Replay(features, 1000, 8, 0)
+    for episode in (0, 1):
+        for step, command in enumerate(commands):
+            replay.add(make_record(episode, step, gripper=command))
+        replay.add(make_record(episode, len(commands), final=True))
+    changes = {(int(r[0]), int(r[1])): r[-1] for r in replay._rows[: replay.added]}
+    for episode in (0, 1):
+        assert [changes[episode, step] for step in range(len(commands))] == expected
+
+
+def test_equal_seeds_draw_equal_batches(
+    features: Features, make_episode: Callable[..., list[Record]]
+) -> None:
+    """Two stores filled alike draw alike; another seed draws differently."""
+
+    def draw(seed: int) -> bytes:
+        replay = Replay(features, 1000, 16, seed)
+        for record in make_episode(0, 50):
+            replay.add(record)
+        return b"".join(batch.state.numpy().tobytes() for batch in replay.sample(3))
+
+    assert draw(1) == draw(1)
+    assert draw(1) != draw(2)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20))))
+def test_index_set_is_a_set(operations: list[tuple[bool, int]]) -> None:
+    """Adding and discarding give the members of a Python set, and draws come from exactly these."""
+    members, model = IndexSet(), set()
+    for add, index in operations:
+        (members.add if add else members.discard)(index)
+        (model.add if add else model.discard)(index)
+    assert set(members) == model
+    assert len(members) == len(model)
+    if model:
+        assert set(members.draw(np.random.default_rng(0), (40 * len(model),)).tolist()) <= model
