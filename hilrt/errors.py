@@ -343,6 +343,16 @@ class ActorMismatchError(HilrtError):
         )
 
 
+class PolicyFeaturesError(HilrtError):
+    """A policy is asked to act on other features than it was trained on."""
+
+    def __init__(self, checkpoint: str, trained: str, given: str) -> None:
+        super().__init__(
+            f"the policy in {checkpoint} was trained on other features. Trained on: {trained}. "
+            f"The config gives: {given}. Evaluate it with the config it was trained with."
+        )
+
+
 class NoDemonstrationsError(HilrtError):
     """There is nothing to start learning from."""
 

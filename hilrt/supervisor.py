@@ -80,6 +80,7 @@ class Supervisor:
                 child.kill()
             child.collect(self._folder.log)
         self._stack.close()
+        sweep_stale()  # the learner's weights: nobody has them open any more
 
     def _open(self) -> None:
         """Shared memory, terminal, signals."""
@@ -111,8 +112,8 @@ class Supervisor:
             self._stack.callback(signal.signal, number, before)
         self.status.supervisor.pid = os.getpid()
         self.status.supervisor.started_ns = time.monotonic_ns()
-        self.status.supervisor.job = self._spec.job
         self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
+        self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
         self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
 
     def _own(self, segment: Owned) -> Owned:
@@ -205,6 +206,9 @@ class Supervisor:
         how = self._how(child)
         if child.role is Role.SIM:
             raise ProcessError(child.role, f"{how}, and with it the arm.", self._log)
+        if child.exit_status and child.exit_status > 0 and not getattr(self.status, child.role.value).ready:
+            last = words.splitlines()[-1] if words else ""
+            raise ProcessError(child.role, f"{how} while it was starting: {last}", self._log)
         self._replace(child, how)
 
     @property

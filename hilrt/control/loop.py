@@ -53,13 +53,14 @@ class Loop:
         publisher: Publisher,
         agenda: Agenda,
         status: ControlStatus,
+        tally: Tally,
         stop_wanted: Callable[[], bool],
     ) -> None:
         self._config, self._cell, self._operator, self._policy = config, cell, operator, policy
         self._observer, self._limits, self._home = observer, limits, limits.clip(home)
         self._publisher, self._agenda, self._status = publisher, agenda, status
         self._judge = Judge(config)
-        self._tally = Tally()
+        self._tally = tally
         self._stop_wanted = stop_wanted
         self._stopped = False
 

@@ -25,12 +25,13 @@ from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.control.safety import JointLimits
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.ticker import LockstepTicker, Readable, Ticker, TimerTicker
+from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.camera import Camera, OpenCVCamera
 from hilrt.devices.keyboard import TerminalKeyboard
 from hilrt.devices.operator import Operator
-from hilrt.errors import CameraError
+from hilrt.errors import CameraError, PolicyFeaturesError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
 from hilrt.robots import SO100_URDF
@@ -89,18 +90,30 @@ async def _assemble(
         stack.callback(link.close)
     arm = await _connect(config, status, calibration, stack)
     agenda = Agenda(config, spec)
-    ticker = _ticker(spec, config, status, arm, agenda, stop_wanted)
-    stack.callback(ticker.close)
     reference = EndEffectorControl(config, kinematics, limits)
     observer = Observer(config, kinematics, home)
     scene = SimScene(link) if link else RealScene(config.processor.reset.reset_time_s)
     cameras = await _cameras(config, link, stack)
-    cell = Cell(config, ticker, arm, cameras, scene, observer, reference, status.control)
     operator = _operator(config, status)
     policy = _policy(spec, features, config.seed, stack)
     publisher = _publisher(spec, features, stack)
+    ticker = _ticker(spec, config, status, arm, agenda, stop_wanted)  # last: from here on time counts
+    stack.callback(ticker.close)
+    cell = Cell(config, ticker, arm, cameras, scene, observer, reference, status.control)
+    tally = Tally(read_summaries(Path(spec.run_dir) / "episodes.jsonl"))
     return Loop(
-        config, cell, operator, policy, observer, limits, home, publisher, agenda, status.control, stop_wanted
+        config,
+        cell,
+        operator,
+        policy,
+        observer,
+        limits,
+        home,
+        publisher,
+        agenda,
+        status.control,
+        tally,
+        stop_wanted,
     )
 
 
@@ -182,7 +195,10 @@ def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) ->
     torch.set_num_threads(1)
     torch.manual_seed(seed * 1_000_003 + spec.online_steps)
     if spec.job is Job.EVAL:
-        policy = Policy(load_actor(Path(spec.checkpoint), features), None)
+        actor = load_actor(Path(spec.checkpoint))
+        if actor.features != features:
+            raise PolicyFeaturesError(spec.checkpoint, actor.features.schema(), features.schema())
+        policy = Policy(actor, None)
     else:
         policy = Policy(Actor(features), spec.run)
     stack.callback(policy.close)

@@ -23,7 +23,7 @@ def show_live_runs() -> None:
         except HilrtError:  # ended meanwhile, or of another version
             continue
         with status:
-            if _alive(status.supervisor.pid):
+            if status.supervisor.job and _alive(status.supervisor.pid):
                 console.print(render(view(status, run)))
                 found = True
     if not found:

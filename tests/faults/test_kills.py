@@ -1,0 +1,141 @@
+"""Processes killed with -9 in mid-run: what must go on does, and nothing recorded is lost."""
+
+import asyncio
+import os
+import re
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import jobs
+import numpy as np
+import pytest
+
+from hilrt.control.loop import Phase
+from hilrt.data.journal import read_episodes
+from hilrt.devices.arm import Arm
+from hilrt.devices.calibration import Calibration
+from hilrt.record import Mode
+
+REALTIME = [
+    *jobs.SMALL,
+    "sim.clock=realtime",
+    "env.fps=30",
+    "processor.reset.control_time_s=3.0",
+    "eval.every_steps=0",
+    "learner.online_steps=400",
+    *(f"processor.inverse_kinematics.end_effector_step_sizes.{axis}=0.0067" for axis in "xyz"),
+]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faults")
+    jobs.record(folder, *(o for o in REALTIME if "fps" in o or "step_sizes" in o))
+    return folder
+
+
+def train_steps(run):
+    """Training steps in the journal, each once."""
+    keys = [
+        (e.number, r.step)
+        for e in read_episodes(run / "journal")
+        if e.mode is Mode.TRAIN
+        for r in e.records
+        if not r.final
+    ]
+    assert len(keys) == len(set(keys))
+    return len(keys)
+
+
+def episodes_are_whole(run):
+    """No step is missing inside any episode, cut ones included."""
+    return all([r.step for r in e.records] == list(range(len(e.records))) for e in read_episodes(run / "journal"))
+
+
+def test_learner_killed(workplace):
+    """Control misses no tick while the learner is dead; it comes back with all rows, and the run finishes."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 150)
+        misses = live.status.control.misses
+        dead = live.kill("learner")
+        live.wait_for(lambda: live.status.learner.pid != dead and live.status.learner.ready)
+        assert live.status.control.misses == misses
+        rows = live.status.control.online_steps
+        live.wait_for(lambda: live.status.learner.paid_steps >= rows)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    summary = jobs.summary(live.path)
+    assert summary["realtime"]["restarts"] == 1
+    assert summary["online_steps"] == train_steps(live.path) >= 400
+    assert episodes_are_whole(live.path)
+
+
+def test_control_killed(workplace):
+    """The arm is made to hold within 200 ms, control is restarted, and every step it published is in the journal."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 60 and live.status.control.phase == Phase.RUNNING)
+        port = live.status.sim.port
+        killed = datetime.now()
+        dead = live.kill("control")
+        published = live.status.control.online_steps
+        log = live.path / "log.txt"
+        live.wait_for(lambda: "control died; arm: hold" in log.read_text())
+        held = datetime.strptime(
+            re.search(r"^(\S+ \S+) .*control died; arm: hold", log.read_text(), re.M)[1], "%Y-%m-%d %H:%M:%S,%f"
+        )
+        assert (held - killed).total_seconds() < 0.2
+        speed = asyncio.run(speed_of_arm(port))
+        assert speed < 0.2, speed
+        live.wait_for(lambda: live.status.control.pid != dead and live.status.control.ready)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert "control was killed by SIGKILL and was restarted" in text
+    summary = jobs.summary(live.path)
+    assert summary["online_steps"] == train_steps(live.path) >= max(400, published)
+    assert episodes_are_whole(live.path)
+
+
+async def speed_of_arm(port):
+    """Fastest joint [rad/s] of an arm that nobody drives; its torque must be on."""
+    calibration = Calibration.load(jobs.ROOT / "configs/calibration/robots/so100_follower/sim.json")
+    async with await Arm.connect(port, calibration, deadline_s=0.5) as arm:
+        first = (await arm.read()).position
+        await asyncio.sleep(0.3)
+        return float(np.abs((await arm.read()).position - first).max() / 0.3)
+
+
+def test_everything_killed(workplace):
+    """The next start clears what is left in shared memory, and --resume goes on from where the journal ends."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 200)
+        pids = [getattr(live.status, role).pid for role in ("control", "learner", "recorder", "sim")]
+        os.kill(live.process.pid, signal.SIGKILL)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        live.process.wait()
+        run = live.path
+    left = list(Path("/dev/shm").glob(f"hilrt-*-{run.name}-*"))
+    assert left
+    before = train_steps(run)
+    done = jobs.run(workplace, "train", "--resume", run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not any(path.exists() for path in left)
+    assert "cleared what a dead run left behind" in (run / "log.txt").read_text()
+    assert jobs.summary(run)["online_steps"] == train_steps(run) >= 400 > before
+    assert episodes_are_whole(run)
+
+
+def test_ctrl_c(workplace):
+    """Ctrl-C cuts the episode, leaves a checkpoint and a summary, says how to go on, and ends with status 0."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 60)
+        os.kill(live.process.pid, signal.SIGINT)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert f"hilrt train --resume runs/{live.path.name}" in text
+    assert jobs.summary(live.path)["online_steps"] == train_steps(live.path) < 400
+    assert list((live.path / "checkpoints").iterdir())
+    *_, last = read_episodes(live.path / "journal")
+    assert last.complete
+    assert not list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}-*"))

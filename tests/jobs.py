@@ -1,0 +1,113 @@
+"""Runs hilrt as its users do: the command line in a folder of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from hilrt.shm.status import Status
+
+ROOT = Path(__file__).parents[1]
+SIM = ROOT / "configs" / "sim_so100.toml"
+PATIENCE_S = 240.0
+"""Watchdog, not a time limit: far beyond what anything here takes."""
+
+SMALL = [
+    "learner.warm_start_steps=20",
+    "learner.critic_warmup_steps=5",
+    "learner.batch_size=32",
+    "learner.utd_ratio=1.0",
+    "dataset.num_episodes_to_record=2",
+]
+
+
+def command(*words, overrides=()):
+    """Arguments of a hilrt command on the simulated arm."""
+    sets = [f"robot.calibration_dir={ROOT}/configs/calibration", *overrides]
+    flags = [part for text in sets for part in ("--set", text)] if "--resume" not in words else []
+    return [sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]
+
+
+def run(folder, *words, overrides=()):
+    """Run a command to its end."""
+    return subprocess.run(
+        command(*words, overrides=overrides),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def record(folder, *overrides):
+    """Two demonstrations in `folder`/datasets/sim_so100."""
+    done = run(folder, "record", SIM, overrides=[*SMALL, *overrides])
+    assert done.returncode == 0, done.stderr
+    return folder / "datasets" / "sim_so100"
+
+
+def newest_run(folder, kind):
+    """The newest run folder of a kind."""
+    return max((folder / "runs").glob(f"*-{kind}-*"))
+
+
+def summary(run_folder):
+    """A run's summary.json."""
+    return json.loads((run_folder / "summary.json").read_text())
+
+
+class LiveRun:
+    """A training run in the background, watched through its status block."""
+
+    def __init__(self, folder, *words, overrides=()):
+        self.folder = folder
+        before = set((folder / "runs").glob("*-train-*")) if "--resume" not in words else set()
+        self.process = subprocess.Popen(
+            command(*words, overrides=overrides), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.wait_for(lambda: self._new_run(before))
+        self.path = self._new_run(before)
+        self.wait_for(self._attach)
+
+    def _new_run(self, before):
+        found = [p for p in (self.folder / "runs").glob("*-train-*") if p not in before]
+        return max(found) if found else None
+
+    def _attach(self):
+        try:
+            self.status = Status.attach(self.path.name)
+        except Exception:
+            return False
+        return True
+
+    def wait_for(self, condition):
+        """Wait until something holds, under a watchdog."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert self.process.poll() is None, self.process.stdout.read()
+            assert time.monotonic() < deadline, "watchdog"
+            time.sleep(0.01)
+
+    def kill(self, role):
+        """kill -9 a process of the run; returns its pid."""
+        pid = getattr(self.status, role).pid
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def finish(self):
+        """Wait for the end; returns all that was printed."""
+        text, _ = self.process.communicate(timeout=PATIENCE_S)
+        return text
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        self.status.close()

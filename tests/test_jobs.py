@@ -1,0 +1,102 @@
+"""The jobs from end to end, as a user runs them, on the simulated arm."""
+
+import json
+
+import jobs
+import pytest
+
+from hilrt.data.journal import read_episodes
+from hilrt.record import Mode, Source
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder with two demonstrations."""
+    folder = tmp_path_factory.mktemp("work")
+    jobs.record(folder)
+    return folder
+
+
+def test_record(workplace):
+    """`hilrt record` leaves complete, successful demonstrations by the operator, and a summary."""
+    episodes = list(read_episodes(workplace / "datasets" / "sim_so100"))
+    assert [e.number for e in episodes] == [0, 1]
+    assert all(e.complete and e.mode is Mode.DEMO and e.records[-1].success for e in episodes)
+    assert all(r.source is Source.HUMAN for e in episodes for r in e.records if not r.final)
+    assert jobs.summary(jobs.newest_run(workplace, "record"))["episodes"]["demo"] == 2
+
+
+def test_record_goes_on(tmp_path):
+    """A second `hilrt record` adds to the dataset."""
+    jobs.record(tmp_path)
+    jobs.record(tmp_path, "dataset.num_episodes_to_record=1")
+    assert [e.number for e in read_episodes(tmp_path / "datasets" / "sim_so100")] == [0, 1, 2]
+
+
+def test_train_then_eval(workplace):
+    """`hilrt train` leaves all that its run folder promises; `hilrt eval` judges it with an interval."""
+    overrides = [*jobs.SMALL, "learner.online_steps=200", "eval.every_steps=100", "eval.episodes=2"]
+    done = jobs.run(workplace, "train", jobs.SIM, overrides=overrides)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = jobs.newest_run(workplace, "train")
+    assert {p.name for p in run.iterdir()} >= {
+        "config.toml", "journal", "checkpoints", "tensorboard", "log.txt", "episodes.jsonl", "summary.json",
+    }  # fmt: skip
+    summary = jobs.summary(run)
+    assert summary["online_steps"] >= 200
+    assert [e["success"]["episodes"] for e in summary["evaluations"]] == [2, 2]
+    assert summary["updates"] >= summary["online_steps"] - 100 - 2
+    assert f"hilrt eval runs/{run.name}" in done.stdout
+    steps = sum(not r.final for e in read_episodes(run / "journal") if e.mode is Mode.TRAIN for r in e.records)
+    assert steps == summary["online_steps"]
+
+    judged = jobs.run(workplace, "eval", f"runs/{run.name}", "--episodes", "3")
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert "/3 = " in judged.stdout
+    assert "95 % interval" in judged.stdout
+    assert not any(
+        r.source is Source.HUMAN for e in read_episodes(next((run / "evals").iterdir()) / "journal") for r in e.records
+    )
+
+
+def test_same_seed_same_demonstrations(tmp_path):
+    """In lockstep, demonstrations are the same bytes on every machine: same seed, same states."""
+    states = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        folder.mkdir()
+        root = jobs.record(folder, "dataset.num_episodes_to_record=1")
+        states.append([r.state for r in next(iter(read_episodes(root))).records])
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "overrides", "message"),
+    [
+        (["train", "nowhere.toml"], [], "nowhere.toml: no such file"),
+        (["train", jobs.SIM], ["env.fsp=3"], "Did you mean `fps`?"),
+        (["train", jobs.SIM], ["dataset.root=nowhere"], "no demonstrations in"),
+        (["train", "--resume", "nowhere"], [], "nowhere: is not a run"),
+        (["eval", "nowhere"], [], "nowhere: is not a run"),
+        (["status"], [], "no run is alive"),
+        (["record", jobs.ROOT / "configs" / "so100.toml"], ["robot.id=absent"], "absent.json: there is no such file"),
+        (
+            ["record", jobs.ROOT / "configs" / "so100.toml"],
+            ["robot.id=sim", "robot.port=/dev/ttyNONE"],
+            "no serial port /dev/ttyNONE",
+        ),
+    ],
+)
+def test_one_clear_message(tmp_path, words, overrides, message):
+    """What cannot work ends with status 2 and one message, never a traceback."""
+    if words == ["status"]:
+        done = jobs.subprocess.run(
+            [jobs.sys.executable, "-c", "from hilrt.cli import main; main()", "status"],
+            capture_output=True, text=True, timeout=jobs.PATIENCE_S, check=False,
+        )  # fmt: skip
+    else:
+        done = jobs.run(tmp_path, *words, overrides=overrides)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert json.dumps(done.stderr).count("error: ") == 1
