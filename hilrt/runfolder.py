@@ -9,9 +9,8 @@ import tomlkit
 
 from hilrt import taskfile
 from hilrt.config import Config
-from hilrt.data.journal import next_episode, read_episodes
+from hilrt.data.journal import next_episode, online_steps
 from hilrt.errors import RunFolderError
-from hilrt.record import Mode
 
 
 class RunFolder:
@@ -68,14 +67,7 @@ class RunFolder:
 
     def progress(self) -> tuple[int, int]:
         """Number of the next episode, and online steps already taken, from the journal."""
-        if not self.journal.is_dir():
-            return 0, 0
-        steps = sum(
-            sum(not record.final for record in episode.records)
-            for episode in read_episodes(self.journal)
-            if episode.mode is Mode.TRAIN
-        )
-        return next_episode(self.journal), steps
+        return (next_episode(self.journal), online_steps(self.journal)) if self.journal.is_dir() else (0, 0)
 
     def write_json(self, name: str, content: object) -> Path:
         """Write a JSON file, whole or not at all."""

@@ -109,5 +109,6 @@ class LiveRun:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
+        self.process.stdout.close()
         self.status.close()

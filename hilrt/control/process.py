@@ -66,9 +66,6 @@ async def _run(spec: Spec) -> None:
         loop = await _assemble(
             spec, config, status, stack, lambda: terminated.is_set() or status.supervisor.stop > 0
         )
-        become_realtime()
-        lock_memory()
-        quiet_collector()
         status.control.ready = 1
         await loop.run(spec.first_episode)
         status.control.done = 1
@@ -88,7 +85,6 @@ async def _assemble(
     link = SimLink.attach(spec.run, features) if config.sim else None
     if link:
         stack.callback(link.close)
-    arm = await _connect(config, status, calibration, stack)
     agenda = Agenda(config, spec)
     reference = EndEffectorControl(config, kinematics, limits)
     observer = Observer(config, kinematics, home)
@@ -97,6 +93,10 @@ async def _assemble(
     operator = _operator(config, status)
     policy = _policy(spec, features, config.seed, stack)
     publisher = _publisher(spec, features, stack)
+    become_realtime()
+    lock_memory()
+    arm = await _connect(config, status, calibration, stack)
+    quiet_collector()
     ticker = _ticker(spec, config, status, arm, agenda, stop_wanted)  # last: from here on time counts
     stack.callback(ticker.close)
     cell = Cell(config, ticker, arm, cameras, scene, observer, reference, status.control)
@@ -120,9 +120,7 @@ async def _assemble(
 async def _connect(config: Config, status: Status, calibration: Calibration, stack: AsyncExitStack) -> Arm:
     """The arm, holding its pose from here to the end of the process."""
     port = status.sim.port if config.sim else config.robot.port
-    lockstep = config.sim is not None and config.sim.clock == "lockstep"
-    deadline_s = LOCKSTEP_DEADLINE_S if lockstep else BUS_DEADLINE_S
-    arm = await Arm.connect(port, calibration, deadline_s=deadline_s)
+    arm = await Arm.connect(port, calibration)
 
     async def leave() -> None:
         with suppress(*BUS_ERRORS):
@@ -131,6 +129,8 @@ async def _connect(config: Config, status: Status, calibration: Calibration, sta
 
     stack.push_async_callback(leave)
     await arm.enable_torque()
+    lockstep = config.sim is not None and config.sim.clock == "lockstep"
+    arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if lockstep else BUS_DEADLINE_S
     return arm
 
 

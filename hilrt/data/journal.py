@@ -105,6 +105,15 @@ def next_episode(folder: Path) -> int:
     return max((number for number, _ in _files(folder)), default=-1) + 1
 
 
+def online_steps(folder: Path) -> int:
+    """Training steps in a folder of episodes, cut and discarded ones included."""
+    return sum(
+        sum(not record.final for record in episode.records)
+        for episode in read_episodes(folder)
+        if episode.mode is Mode.TRAIN
+    )
+
+
 def _files(folder: Path) -> Iterator[tuple[int, Path]]:
     for path in folder.glob("episode_*.hilrt"):
         number = path.stem.removeprefix("episode_")

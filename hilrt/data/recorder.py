@@ -11,7 +11,7 @@ from typing import Self
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
-from hilrt.data.journal import JournalWriter, episode_path, read_episode
+from hilrt.data.journal import JournalWriter, episode_path, online_steps, read_episode
 from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
@@ -64,6 +64,7 @@ class Archive:
         self._features = features
         self._summaries = summaries
         self._tally = Tally(summaries.known)
+        self._tally.online_steps = online_steps(folder)  # what the summaries say lacks episodes cut by a crash
         self._current: int | None = None
         self._due: list[EpisodeSummary] = []
 
@@ -93,10 +94,11 @@ class Archive:
 
     def _recall(self, episode: int) -> None:
         """Count what the recorder before this one has written of the episode."""
-        path = episode_path(self._folder, episode)
+        path, steps = episode_path(self._folder, episode), self._tally.online_steps
         if path.exists():
             for record in read_episode(path, features=self._features).records:
                 self._count(record)
+            self._tally.online_steps = steps  # they were counted at the start
 
     def _count(self, record: Record) -> None:
         summary = self._tally.add(record)

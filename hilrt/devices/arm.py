@@ -24,6 +24,7 @@ from hilrt.errors import (
     WrongModelError,
 )
 
+SETUP_DEADLINE_S = 0.05  # before the first tick there is time, and a late answer is no fault
 HOLD_DEADLINE_S = 0.02  # nothing else waits for the bus then, and every motor should get its chance
 RELEASE_SHARES = (0.6, 0.4, 0.25, 0.15, 0.08)
 RELEASE_STEP_S = 0.2
@@ -38,8 +39,10 @@ _SETTINGS = {
     Register.I_COEFFICIENT: 0,
     Register.D_COEFFICIENT: 32,
 }
+_JOINT_SETTINGS = {Register.TORQUE_LIMIT: 1000}
 _GRIPPER_SETTINGS = {
     Register.MAX_TORQUE_LIMIT: 500,
+    Register.TORQUE_LIMIT: 500,
     Register.PROTECTION_CURRENT: 250,
     Register.OVERLOAD_TORQUE: 25,
 }
@@ -81,8 +84,10 @@ class Arm:
         self._names = dict(zip(self._ids, MOTORS, strict=True))
 
     @classmethod
-    async def connect(cls, port: str, calibration: Calibration, *, deadline_s: float = 0.005) -> Self:
+    async def connect(cls, port: str, calibration: Calibration, *, deadline_s: float = SETUP_DEADLINE_S) -> Self:
         """Open the port, check that it is this arm, and apply its start-up settings.
+
+        `deadline_s` holds until `bus.deadline_s` is set to what a tick can afford.
 
         Raises:
             PortNotFoundError, PortBusyError, PortUnusableError: see `Bus.open`.
@@ -166,6 +171,8 @@ class Arm:
         await self._check_calibration()
         for register, value in _SETTINGS.items():
             await self._set(register, dict.fromkeys(self._ids, value))
+        for register, value in _JOINT_SETTINGS.items():
+            await self._set(register, dict.fromkeys(self._ids[:-1], value))
         for register, value in _GRIPPER_SETTINGS.items():
             await self._set(register, {self._ids[-1]: value})
         phases = await self.bus.sync_read(Register.PHASE, self._ids)
@@ -240,18 +247,21 @@ async def hold_arm(port: str, motors: Sequence[int]) -> None:
 async def release_arm(port: str, motors: Sequence[int]) -> None:
     """Let an arm sink after the program that drove it has died: torque down in steps, then off.
 
+    Motors that do not answer do not keep the others from sinking; the error comes at the end.
+
     Args:
         port: serial device.
         motors: bus ids in the order of `MOTORS`.
     """
-    async with await Bus.open(port, names=dict(zip(motors, MOTORS, strict=True))) as bus:
-        await _hold(bus, motors)
-        full = await bus.sync_read(Register.TORQUE_LIMIT, motors)
-        for share in RELEASE_SHARES:
-            await bus.sync_write(Register.TORQUE_LIMIT, {m: round(full[m] * share) for m in motors})
-            await asyncio.sleep(RELEASE_STEP_S)
-        await _each(motors, lambda motor: bus.write(motor, Register.TORQUE_ENABLE, 0))
-        await bus.sync_write(Register.TORQUE_LIMIT, full)
+    names = dict(zip(motors, MOTORS, strict=True))
+    async with await Bus.open(port, deadline_s=HOLD_DEADLINE_S, names=names) as bus:
+        try:
+            await _hold(bus, motors)
+        finally:
+            for share in RELEASE_SHARES:
+                await bus.sync_write(Register.TORQUE_LIMIT, dict.fromkeys(motors, round(1000 * share)))
+                await asyncio.sleep(RELEASE_STEP_S)
+            await _each(motors, lambda motor: bus.write(motor, Register.TORQUE_ENABLE, 0))
 
 
 async def _hold(bus: Bus, motors: Sequence[int]) -> None:

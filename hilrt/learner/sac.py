@@ -19,6 +19,8 @@ from hilrt.policy.actor import Actor
 from hilrt.record import Float32
 
 GRADIENT_NORM = 10.0
+TEMPERATURE_RATE = 10.0
+"""Times the common rate: at that rate itself the first thousands of steps are spent with far too much noise."""
 GRIPPER_MARGIN = 0.05
 """Lead in Q that a human's gripper command is given over the others; one step is worth about 0.03."""
 
@@ -85,7 +87,7 @@ class Sac(nn.Module):
             "critics": Descent([*self.critics.parameters(), *actor.trunk.parameters()], rate),
             "policy": Descent(actor.policy_net.parameters(), rate),
             "gripper": Descent(actor.gripper_net.parameters(), rate),
-            "temperature": Descent([self.log_alpha], rate),
+            "temperature": Descent([self.log_alpha], TEMPERATURE_RATE * rate),
         }
 
     def normalise_by(self, states: Float32) -> None:

@@ -89,6 +89,8 @@ def _add_servo(spec: mujoco.MjSpec, name: str) -> None:
         group=JOINTS.index(name),  # a group of its own, so that torque can be switched off
     )
     servo.set_to_position(kp=POSITION_GAIN, kv=VELOCITY_GAIN)
+    servo.forcelimited = True
+    servo.forcerange = (-STALL_TORQUE, STALL_TORQUE)
 
 
 def _add_arm_geom(body: mujoco.MjsBody, **shape: object) -> None:

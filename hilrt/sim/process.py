@@ -15,7 +15,7 @@ import numpy as np
 
 from hilrt import taskfile
 from hilrt.config import Config
-from hilrt.control.realtime import become_realtime
+from hilrt.control.realtime import become_realtime, quiet_collector
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.features import from_config
@@ -51,6 +51,7 @@ def main(spec: Spec) -> None:
             simulator.run_lockstep(spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps)
         else:
             become_realtime(PRIORITY)
+            quiet_collector()
             simulator.run_realtime()
 
 
@@ -119,6 +120,7 @@ class Simulator:
             self._calibration.radians(goals),
             [servo.torque_enabled for servo in servos],
             np.where(limits > 0.0, np.minimum(limits, NO_LOAD_SPEED), NO_LOAD_SPEED),
+            [servo.torque_limit for servo in servos],
         )
 
     def _measure(self) -> None:

@@ -67,7 +67,11 @@ class World:
         mujoco.mj_forward(self._model, self._data)
 
     def set_goals(
-        self, goals: ArrayLike, torque_enabled: ArrayLike, velocity_limit: ArrayLike = np.inf
+        self,
+        goals: ArrayLike,
+        torque_enabled: ArrayLike,
+        velocity_limit: ArrayLike = np.inf,
+        torque_limit: ArrayLike = 1.0,
     ) -> None:
         """Goal positions of the servos, from the next step on.
 
@@ -75,6 +79,7 @@ class World:
             goals: shape (6,) [rad].
             torque_enabled: shape (6,), bool; a servo without torque is limp.
             velocity_limit: shape (6,) or scalar [rad/s], of the servo's set-point on its way.
+            torque_limit: shape (6,) or scalar, share of the stall torque a servo may use.
         """
         enabled = np.asarray(torque_enabled, dtype=bool)
         was_off = np.array([self._model.opt.disableactuator >> i & 1 for i in range(len(JOINTS))])
@@ -83,6 +88,8 @@ class World:
         self._model.opt.disableactuator = int((~enabled) @ (1 << np.arange(len(JOINTS))))
         self._goals[:] = goals
         self._velocity_limit[:] = velocity_limit
+        torque = STALL_TORQUE * np.broadcast_to(torque_limit, len(JOINTS))
+        self._model.actuator_forcerange[:] = np.stack((-torque, torque), axis=1)
 
     def step(self, seconds: float) -> None:
         """Let that much time pass, to the nearest physics step; the rest is carried over [s]."""

@@ -15,6 +15,8 @@ from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.registers import Register
 from hilrt.record import Mode
 
 REALTIME = [
@@ -139,3 +141,21 @@ def test_ctrl_c(workplace):
     *_, last = read_episodes(live.path / "journal")
     assert last.complete
     assert not list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}-*"))
+
+
+def test_release_on_crash(workplace):
+    """With `safety.on_crash = "release"` a dead control leaves the arm without torque, after lowering it."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=[*REALTIME, "safety.on_crash=release"]) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 20)
+        live.kill("control")
+        live.wait_for(lambda: "control died; arm: release" in (live.path / "log.txt").read_text())
+        assert asyncio.run(torques(live.status.sim.port)) == [0] * 6
+        text = live.finish()
+    assert live.process.returncode == 0, text
+
+
+async def torques(port):
+    """Torque_Enable of the six servos."""
+    async with await Bus.open(port, deadline_s=0.5) as bus:
+        held = await bus.sync_read(Register.TORQUE_ENABLE, range(1, 7))
+    return [held[motor] for motor in range(1, 7)]

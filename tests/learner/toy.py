@@ -1,4 +1,4 @@
-"""A two-dimensional reach-and-grasp: go to a target, close the gripper there, hold it closed for a step."""
+"""A two-dimensional reach-and-grasp: go to a target, close the gripper there and nowhere else."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,7 +28,7 @@ Decide = Callable[[np.ndarray], Command]
 
 
 class Reach:
-    """The point starts anywhere; closing away from the target ends nothing but makes no success either."""
+    """The point starts anywhere; a gripper that closed away from the target must open first."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
@@ -37,16 +37,14 @@ class Reach:
     def episode(self, decide: Decide, mode: Mode, source: Source = Source.POLICY) -> list[Record]:
         """Run one episode; its records, the final one included."""
         self._episode += 1
-        point, target = self._rng.uniform(-1, 1, (2, 2))
+        point, target = self._rng.uniform(-1, 1, 2), self._rng.uniform(-0.2, 0.2, 2)
         closed, records = 0.0, []
         for step in range(LIMIT):
             state = np.float32([*point, *target, closed])
             command = decide(state)
-            was_closed = closed
-            closed = {0: 1.0, 1: closed, 2: 0.0}[command.gripper]
-            if not was_closed:
-                point = np.clip(point + STEP * command.action, -1.5, 1.5)
-            success = bool(closed and np.linalg.norm(point - target) < NEAR)
+            was_closed, closed = closed, {0: 1.0, 1: closed, 2: 0.0}[command.gripper]
+            point = np.clip(point + STEP * command.action, -1.5, 1.5)
+            success = bool(closed > was_closed and np.linalg.norm(point - target) < NEAR)
             record = self._record(step, mode, state)
             record.action = np.float32(command.action).tobytes()
             record.gripper, record.source = GripperCommand(command.gripper), source

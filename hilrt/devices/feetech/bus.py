@@ -67,7 +67,8 @@ class Bus:
         self.port = port
         self.baudrate = baudrate
         self.names = names
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
+        """Of one transaction, its time on the wire excluded [s]."""
         self._byte_s = 10 / baudrate
         self._lock = asyncio.Lock()
         self.errors: dict[int, int] = {}
@@ -208,7 +209,7 @@ class Bus:
             self._transactions += 1
             started, clean = monotonic(), False
             try:
-                attempts = await self._attempt(link, motors, size, request, deadline_s or self._deadline_s)
+                attempts = await self._attempt(link, motors, size, request, deadline_s or self.deadline_s)
                 missing = [motor for motor in motors if motor not in link.replies]
                 clean = attempts == 1 and not missing
             finally:
