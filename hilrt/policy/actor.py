@@ -19,8 +19,9 @@ STD_MIN, STD_MAX = 1e-5, 1.0
 INITIAL_LOG_STD = -1.5
 """Near the target entropy of -1/2 per axis: a warm-started policy explores around what it was shown."""
 FLAT = 1e-3
-"""State entries that vary less than this (1 mm, 1 mrad) when demonstrated are not blown up to unit size."""
-FAR = 10.0
+"""State entries that vary less than this (1 mm, 1 mrad) in demonstrations keep their unit: how far they go is
+unknown, and blown up they would drown all others."""
+FAR = 5.0
 """Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
 
 
@@ -41,7 +42,8 @@ class Trunk(nn.Module):
     def normalise_by(self, states: Float32) -> None:
         """Take mean and standard deviation from demonstrated states, shape (n, ds)."""
         self.mean.copy_(torch.from_numpy(states.mean(axis=0)))
-        self.std.copy_(torch.from_numpy(np.maximum(states.std(axis=0), FLAT)))
+        std = states.std(axis=0)
+        self.std.copy_(torch.from_numpy(np.where(std < FLAT, np.float32(1.0), std)))
 
     def forward(self, state: Tensor) -> Tensor:
         """Latent of raw states."""
