@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "hilrt" / "config.py"
@@ -20,7 +21,11 @@ def main() -> int:
     """Write the page; with --check, only say whether it is up to date."""
     page = render(ast.parse(SOURCE.read_text(encoding="utf-8")))
     if "--check" in sys.argv:
-        return 0 if PAGE.read_text(encoding="utf-8") == page else "docs/configuration.md is stale: run `just docs`"
+        return (
+            0
+            if PAGE.read_text(encoding="utf-8") == page
+            else "docs/configuration.md is stale: run `just docs`"
+        )
     PAGE.write_text(page, encoding="utf-8")
     return 0
 
@@ -52,7 +57,11 @@ def section(tables: dict[str, ast.ClassDef], name: str, path: str) -> list[str]:
 def fields(struct: ast.ClassDef) -> list[tuple[ast.AnnAssign, str]]:
     """Each field with the text below it."""
     body = [*struct.body, None]
-    return [(node, text_of(after)) for node, after in zip(body, body[1:], strict=False) if isinstance(node, ast.AnnAssign)]
+    return [
+        (node, text_of(after))
+        for node, after in pairwise(body)
+        if isinstance(node, ast.AnnAssign)
+    ]
 
 
 def text_of(node: ast.stmt | None) -> str:

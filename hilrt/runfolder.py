@@ -39,10 +39,10 @@ class RunFolder:
         """Make the folder and write its config, with paths that hold from any working directory."""
         document = taskfile.document(task_file, overrides)
         config = taskfile.from_tree(document.unwrap(), str(task_file))
-        document["dataset"]["root"] = str(Path(config.dataset.root).resolve())  # type: ignore[index]
-        document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())  # type: ignore[index]
+        document["dataset"]["root"] = str(Path(config.dataset.root).resolve())
+        document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
         if urdf := config.processor.inverse_kinematics.urdf_path:
-            document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(urdf).resolve())  # type: ignore[index]
+            document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(urdf).resolve())
         try:
             path.mkdir(parents=True)
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -58,7 +58,7 @@ class Supervisor:
         self._interrupts = 0
         fds = {name: os.eventfd(0, os.EFD_NONBLOCK) for name in EVENTS}
         for fd in fds.values():
-            os.set_inheritable(fd, True)  # noqa: FBT003 - the function's only form
+            os.set_inheritable(fd, True)
             self._stack.callback(os.close, fd)
         self._spec = msgspec.structs.replace(spec, fds=fds)
 
@@ -152,7 +152,7 @@ class Supervisor:
 
     def _wait_ready(self, role: Role) -> None:
         deadline = time.monotonic() + START_S
-        while not getattr(self.status, role.value).ready and role in self._children:
+        while role in self._children and not getattr(self.status, role.value).ready:
             self._look()
             if time.monotonic() > deadline:
                 raise ProcessError(role, f"was not ready after {START_S:.0f} s.", str(self._folder.log))
@@ -165,7 +165,7 @@ class Supervisor:
             if child.pidfd in ready:
                 self._buried(child)
         if self._terminal.fd in ready:
-            for key in self._terminal.keys():
+            for key in self._terminal.read():
                 if key is Key.STOP:
                     self._request_stop()
                 else:

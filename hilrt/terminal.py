@@ -26,7 +26,7 @@ class Terminal:
             tty.setcbreak(self.fd)
         return self
 
-    def keys(self) -> list[Key]:
+    def read(self) -> list[Key]:
         """Keys pressed; call when `fd` is readable."""
         return decode_keys(os.read(self.fd, 256)) if self.fd is not None else []
 

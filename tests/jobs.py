@@ -67,7 +67,11 @@ class LiveRun:
         self.folder = folder
         before = set((folder / "runs").glob("*-train-*")) if "--resume" not in words else set()
         self.process = subprocess.Popen(
-            command(*words, overrides=overrides), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command(*words, overrides=overrides),
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self.wait_for(lambda: self._new_run(before))
         self.path = self._new_run(before)
@@ -93,7 +97,7 @@ class LiveRun:
             time.sleep(0.01)
 
     def kill(self, role):
-        """kill -9 a process of the run; returns its pid."""
+        """Kill -9 a process of the run; returns its pid."""
         pid = getattr(self.status, role).pid
         os.kill(pid, signal.SIGKILL)
         return pid

@@ -47,7 +47,9 @@ def test_train_then_eval(workplace):
     assert [e["success"]["episodes"] for e in summary["evaluations"]] == [2, 2]
     assert summary["updates"] >= summary["online_steps"] - 100 - 2
     assert f"hilrt eval runs/{run.name}" in done.stdout
-    steps = sum(not r.final for e in read_episodes(run / "journal") if e.mode is Mode.TRAIN for r in e.records)
+    steps = sum(
+        not r.final for e in read_episodes(run / "journal") if e.mode is Mode.TRAIN for r in e.records
+    )
     assert steps == summary["online_steps"]
 
     judged = jobs.run(workplace, "eval", f"runs/{run.name}", "--episodes", "3")
@@ -55,7 +57,9 @@ def test_train_then_eval(workplace):
     assert "/3 = " in judged.stdout
     assert "95 % interval" in judged.stdout
     assert not any(
-        r.source is Source.HUMAN for e in read_episodes(next((run / "evals").iterdir()) / "journal") for r in e.records
+        r.source is Source.HUMAN
+        for e in read_episodes(next((run / "evals").iterdir()) / "journal")
+        for r in e.records
     )
 
 
@@ -79,7 +83,11 @@ def test_same_seed_same_demonstrations(tmp_path):
         (["train", "--resume", "nowhere"], [], "nowhere: is not a run"),
         (["eval", "nowhere"], [], "nowhere: is not a run"),
         (["status"], [], "no run is alive"),
-        (["record", jobs.ROOT / "configs" / "so100.toml"], ["robot.id=absent"], "absent.json: there is no such file"),
+        (
+            ["record", jobs.ROOT / "configs" / "so100.toml"],
+            ["robot.id=absent"],
+            "absent.json: there is no such file",
+        ),
         (
             ["record", jobs.ROOT / "configs" / "so100.toml"],
             ["robot.id=sim", "robot.port=/dev/ttyNONE"],

@@ -26,7 +26,9 @@ def audited(tmp_path_factory):
         with jobs.LiveRun(folder, "train", jobs.SIM, overrides=overrides) as live:
             live.wait_for(lambda: live.status.control.ready and live.status.learner.ready)
             pids = {r: getattr(live.status, r).pid for r in ("control", "learner", "recorder", "supervisor")}
-            modes = [path.stat().st_mode & 0o777 for path in Path("/dev/shm").glob(f"hilrt-*-{live.path.name}-*")]
+            modes = [
+                path.stat().st_mode & 0o777 for path in Path("/dev/shm").glob(f"hilrt-*-{live.path.name}-*")
+            ]
             text = live.finish()
         assert live.process.returncode == 0, text
     return {role: (events(notes, pid), modules(notes, pid)) for role, pid in pids.items()}, modes
@@ -87,6 +89,8 @@ def test_help_imports_nothing_heavy():
         "heavy = {'torch', 'cv2', 'mujoco', 'pinocchio', 'numpy', 'tensorboard'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "record" in done.stdout

@@ -29,7 +29,10 @@ def test_shipped(path):
         ("robot.cameras.front.widht=3", ["$.robot.cameras.front", "Did you mean `width`?"]),
         ("robot.cameras.front.fps=5", ["$.robot.cameras.front.fps", "5 is below env.fps = 10"]),
         ("robot.port=/dev/ttyACM0", ["$.robot.port", "[sim] brings its own"]),
-        ("processor.inverse_kinematics.end_effector_bounds.min=[1.0, 0.0, 0.0]", ["min x = 1.0 is not below max x"]),
+        (
+            "processor.inverse_kinematics.end_effector_bounds.min=[1.0, 0.0, 0.0]",
+            ["min x = 1.0 is not below max x"],
+        ),
         ("processor.inverse_kinematics.end_effector_step_sizes.z=0.5", ["z spans", "not more than one step"]),
         ("processor.inverse_kinematics.urdf_path=no.urdf", ["urdf_path", "no such file: no.urdf"]),
         ("learner.bc_weight_final=2.0", ["bc_weight_final", "the weight only falls"]),
@@ -62,7 +65,7 @@ def test_not_toml(tmp_path):
     """Broken TOML is reported with its line."""
     path = tmp_path / "task.toml"
     path.write_text("[env]\nfps = = 3\n")
-    with pytest.raises(ConfigError, match="not valid TOML.*line 2"):
+    with pytest.raises(ConfigError, match=r"not valid TOML.*line 2"):
         taskfile.load(path)
 
 

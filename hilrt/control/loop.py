@@ -43,6 +43,7 @@ class Loop:
 
     def __init__(
         self,
+        *,
         config: Config,
         cell: Cell,
         operator: Operator,
@@ -64,7 +65,6 @@ class Loop:
         self._stop_wanted = stop_wanted
         self._stopped = False
 
-    @property
     def stopping(self) -> bool:
         """Whether the operator or the supervisor wants an end."""
         return self._stopped or self._stop_wanted()
@@ -72,13 +72,13 @@ class Loop:
     async def run(self, first_episode: int) -> None:
         """Work through the agenda; episodes are numbered from `first_episode`."""
         number = first_episode
-        while not self.stopping and (mode := self._agenda.next()) is not None:
+        while not self.stopping() and (mode := self._agenda.next()) is not None:
             self._status.episode, self._status.mode = number, mode
             seed = (self._config.seed * 1_000_003 + number) * len(Mode) + mode
             if mode is not Mode.DEMO:
                 await self._wait_for_policy()
             await self._reset(seed)
-            if self.stopping:
+            if self.stopping():
                 break
             await self._episode(number, mode, seed)
             number += 1
@@ -91,7 +91,7 @@ class Loop:
         """Hold until there are weights to act with."""
         assert self._policy is not None
         self._policy.adopt()
-        while not self._policy.ready and not self.stopping:
+        while not self._policy.ready and not self.stopping():
             self._enter(Phase.WAITING)
             await self._cell.sense()
             self._policy.adopt()
@@ -103,11 +103,11 @@ class Loop:
         senses = await self._cell.sense()
         began_ns = senses.observation.time_ns
         move = ResetMove(senses.observation.joints, self._home, self._limits.max_step * RESET_SPEED)
-        while not move.arrived(senses.observation.joints, self._config.env.fps) and not self.stopping:
+        while not move.arrived(senses.observation.joints, self._config.env.fps) and not self.stopping():
             await self._cell.command(move.advance())
             senses = await self._cell.sense()
         self._cell.scene.place(seed)
-        while not self.stopping:
+        while not self.stopping():
             senses = await self._cell.sense()
             if self._cell.scene.ready((senses.observation.time_ns - began_ns) * 1e-9):
                 break
@@ -124,7 +124,7 @@ class Loop:
             senses = await self._cell.sense()
             wish = self._operator.sense(self._scene(senses, episode.step))
             self._stopped = self._stopped or wish.stop
-            verdict = self._judge.judge(episode.step, self._cell.scene.success(), wish, self.stopping)
+            verdict = self._judge.judge(episode.step, self._cell.scene.success(), wish, self.stopping())
             if settled := episode.settle(verdict):
                 self._count(settled)
             if verdict.over:

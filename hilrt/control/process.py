@@ -102,18 +102,18 @@ async def _assemble(
     cell = Cell(config, ticker, arm, cameras, scene, observer, reference, status.control)
     tally = Tally(read_summaries(Path(spec.run_dir) / "episodes.jsonl"))
     return Loop(
-        config,
-        cell,
-        operator,
-        policy,
-        observer,
-        limits,
-        home,
-        publisher,
-        agenda,
-        status.control,
-        tally,
-        stop_wanted,
+        config=config,
+        cell=cell,
+        operator=operator,
+        policy=policy,
+        observer=observer,
+        limits=limits,
+        home=home,
+        publisher=publisher,
+        agenda=agenda,
+        status=status.control,
+        tally=tally,
+        stop_wanted=stop_wanted,
     )
 
 

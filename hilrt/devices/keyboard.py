@@ -104,7 +104,7 @@ class TerminalKeyboard:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._seen = {key: getattr(keys, key) for key in Key if key.counted}
+        self._seen: dict[Key, int] = {key: getattr(keys, key) for key in Key if key.counted}
         self._intervening = False
         self._mode = Mode.DEMO
 
@@ -134,9 +134,8 @@ class TerminalKeyboard:
 
     def _pressed(self, key: Key) -> int:
         """Presses since last asked."""
-        count: int = getattr(self._keys, key)
-        fresh, self._seen[key] = count - self._seen[key], count
-        return fresh
+        before, self._seen[key] = self._seen[key], int(getattr(self._keys, key))
+        return self._seen[key] - before
 
     def _axis(self, plus: Key, minus: Key) -> float:
         now = time.monotonic_ns()

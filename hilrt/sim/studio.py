@@ -50,7 +50,7 @@ class Studio:
                     self._wanted.clear()
                     self._shoot()
                     self._done.set()
-        except BaseException as error:  # noqa: BLE001 - carried to the thread that can act on it
+        except BaseException as error:  # carried to the thread that can act on it
             self._error = error
         finally:
             self._done.set()

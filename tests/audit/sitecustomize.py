@@ -9,7 +9,7 @@ FOLDER = Path(os.environ["HILRT_AUDIT"])
 
 
 def note(event, args):
-    if event.startswith("socket.") or event.startswith("pickle."):
+    if event.startswith(("socket.", "pickle.")):
         family = int(args[1]) if event == "socket.__new__" else ""
         with (FOLDER / f"{os.getpid()}.events").open("a") as file:
             file.write(f"{event} {family}\n")

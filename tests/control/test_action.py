@@ -17,7 +17,9 @@ from hilrt.record import GripperCommand
 from hilrt.robots import SO100_URDF
 
 ROOT = Path(__file__).parents[2]
-CONFIG = taskfile.load(ROOT / "configs" / "sim_so100.toml", [f"robot.calibration_dir={ROOT}/configs/calibration"])
+CONFIG = taskfile.load(
+    ROOT / "configs" / "sim_so100.toml", [f"robot.calibration_dir={ROOT}/configs/calibration"]
+)
 HOME = radians_from_units(CONFIG.processor.reset.fixed_reset_joint_positions)
 BOX = CONFIG.processor.inverse_kinematics.end_effector_bounds
 TOLERANCE = 1e-3  # [m], what inverse kinematics may leave, twice

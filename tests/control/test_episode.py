@@ -59,7 +59,9 @@ def test_interruption_truncates(judge):
 def test_success_stays_without_termination():
     """With terminate_on_success off, each step after success has reward one, to the time limit."""
     judge = Judge(
-        taskfile.load(SIM, ["processor.reset.control_time_s=0.5", "processor.reset.terminate_on_success=false"])
+        taskfile.load(
+            SIM, ["processor.reset.control_time_s=0.5", "processor.reset.terminate_on_success=false"]
+        )
     )
     assert judge.judge(2, True, NOTHING, False) == Verdict(1.0, success=True)
     assert judge.judge(3, False, NOTHING, False) == Verdict(1.0, success=True)
@@ -81,7 +83,14 @@ def test_records_of_an_episode():
     for step in range(2):
         state = observation(step).state.tobytes()
         record = Record(
-            episode=7, step=step, mode=Mode.TRAIN, monotonic_ns=step, wall_ns=0, state=state, action=b"a", policy_version=step
+            episode=7,
+            step=step,
+            mode=Mode.TRAIN,
+            monotonic_ns=step,
+            wall_ns=0,
+            state=state,
+            action=b"a",
+            policy_version=step,
         )
         episode.acted(record, [])
         episode.settle(Verdict(float(step), terminated=step == 1, success=step == 1))

@@ -52,7 +52,9 @@ def train_steps(run):
 
 def episodes_are_whole(run):
     """No step is missing inside any episode, cut ones included."""
-    return all([r.step for r in e.records] == list(range(len(e.records))) for e in read_episodes(run / "journal"))
+    return all(
+        [r.step for r in e.records] == list(range(len(e.records))) for e in read_episodes(run / "journal")
+    )
 
 
 def test_learner_killed(workplace):
@@ -76,7 +78,9 @@ def test_learner_killed(workplace):
 def test_control_killed(workplace):
     """The arm is made to hold within 200 ms, control is restarted, and every step it published is in the journal."""
     with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
-        live.wait_for(lambda: live.status.control.online_steps > 60 and live.status.control.phase == Phase.RUNNING)
+        live.wait_for(
+            lambda: live.status.control.online_steps > 60 and live.status.control.phase == Phase.RUNNING
+        )
         port = live.status.sim.port
         killed = datetime.now()
         dead = live.kill("control")
@@ -84,7 +88,8 @@ def test_control_killed(workplace):
         log = live.path / "log.txt"
         live.wait_for(lambda: "control died; arm: hold" in log.read_text())
         held = datetime.strptime(
-            re.search(r"^(\S+ \S+) .*control died; arm: hold", log.read_text(), re.M)[1], "%Y-%m-%d %H:%M:%S,%f"
+            re.search(r"^(\S+ \S+) .*control died; arm: hold", log.read_text(), re.MULTILINE)[1],
+            "%Y-%m-%d %H:%M:%S,%f",
         )
         assert (held - killed).total_seconds() < 0.2
         speed = asyncio.run(speed_of_arm(port))

@@ -1,0 +1,109 @@
+"""Ticks missed by a whole training run in real time, with the learner taking every update it can get.
+
+Beside it: the same run without real-time scheduling for anybody, which is what a control loop has when nobody asks.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from host import report
+
+from hilrt.shm.segment import runs_with
+from hilrt.shm.status import Status
+
+ROOT = Path(__file__).parents[1]
+CLI = [sys.executable, "-c", "from hilrt.cli import main; main()"]
+
+
+def settings(hz: int) -> list[str]:
+    """Overrides for a run in real time whose learner never rests."""
+    step = 0.2 / hz
+    values = {
+        "robot.calibration_dir": ROOT / "configs" / "calibration",
+        "sim.clock": "realtime",
+        "env.fps": hz,
+        "env.name": f"bench{os.getpid()}",
+        **{f"processor.inverse_kinematics.end_effector_step_sizes.{axis}": step for axis in "xyz"},
+        "dataset.num_episodes_to_record": 3,
+        "learner.utd_ratio": 0.0,
+        "learner.online_step_before_learning": 1,
+        "learner.warm_start_steps": 50,
+        "learner.critic_warmup_steps": 10,
+        "learner.online_steps": 1_000_000,
+        "eval.every_steps": 0,
+    }
+    return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+
+
+def forbid_realtime() -> None:
+    """For the rival: no real-time priority may be asked for, by root either (drops CAP_SYS_NICE)."""
+    import ctypes  # noqa: PLC0415
+
+    resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))
+    ctypes.CDLL(None).prctl(24, 23)  # PR_CAPBSET_DROP, CAP_SYS_NICE; takes hold at exec
+
+
+def measure(hz: int, seconds: float, *, realtime: bool) -> dict[str, object]:
+    """Run for so long after learning has begun; figures from the status block."""
+    setup = None if realtime else forbid_realtime
+    with tempfile.TemporaryDirectory() as folder:
+        config = str(ROOT / "configs" / "sim_so100.toml")
+        subprocess.run([*CLI, "record", config, *settings(hz)], cwd=folder, check=True, capture_output=True)
+        log = (Path(folder) / "out").open("w")
+        command = [*CLI, "train", config, *settings(hz)]
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, preexec_fn=setup)
+        try:
+            with Status.attach(wait_for_run(f"bench{os.getpid()}-train")) as status:
+                while not status.learner.updates > 200:
+                    time.sleep(0.1)
+                ticks, misses, updates = status.control.ticks, status.control.misses, status.learner.updates
+                retries = status.control.bus_retries
+                time.sleep(seconds)
+                return {
+                    "ticks": status.control.ticks - ticks,
+                    "missed": status.control.misses - misses,
+                    "lateness_p50_us": round(status.control.lateness_p50_us, 1),
+                    "lateness_p99_us": round(status.control.lateness_p99_us, 1),
+                    "sense_ms": round(status.control.sense_ms, 2),
+                    "bus_retries": status.control.bus_retries - retries,
+                    "updates_per_s": round((status.learner.updates - updates) / seconds, 1),
+                }
+        finally:
+            process.terminate()
+            process.wait(60)
+            log.close()
+
+
+def wait_for_run(prefix: str) -> str:
+    """Name of the run once its status block is there."""
+    while True:
+        found = [run for run in runs_with("status") if run.startswith(prefix)]
+        if found:
+            time.sleep(0.5)
+            return found[-1]
+        time.sleep(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--hz", type=int, nargs="+", default=[10, 30])
+    args = parser.parse_args()
+    results = {
+        f"{hz} Hz": {
+            "hilrt": measure(hz, args.seconds, realtime=True),
+            "without real-time scheduling": measure(hz, args.seconds, realtime=False),
+        }
+        for hz in args.hz
+    }
+    report("realtime", results)
+
+
+if __name__ == "__main__":
+    main()
