@@ -142,10 +142,14 @@ def _ticker(
         return TimerTicker(period_ns)
     updates = Readable(spec.fds["updates"])
 
-    async def paced() -> None:
+    def ahead() -> bool:
+        """Whether the learner is not there yet, or too far behind."""
         if spec.job is not Job.TRAIN:
-            return
-        while agenda.online_steps - status.learner.paid_steps > PACING_STEPS and not stop_wanted():
+            return False
+        return not status.learner.ready or agenda.online_steps - status.learner.paid_steps > PACING_STEPS
+
+    async def paced() -> None:
+        while ahead() and not stop_wanted():
             with suppress(TimeoutError):
                 await asyncio.wait_for(updates.count(), 0.2)
 

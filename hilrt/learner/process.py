@@ -1,5 +1,6 @@
 """The learner process: rows from the ring, learner steps as they are paid for, weights back to control."""
 
+import ctypes
 import logging
 import os
 import select
@@ -50,6 +51,7 @@ def main(spec: Spec) -> None:
         HilrtError: of shared memory, journal or checkpoint.
     """
     torch.set_num_threads(1)
+    _keep_memory()
     run_dir = Path(spec.run_dir)
     config = load(run_dir / "config.toml")
     with (
@@ -62,6 +64,14 @@ def main(spec: Spec) -> None:
         process.start()
         with WeightsWriter.open(spec.run, process.training.sac.actor.to_arrays()) as weights:
             process.run(Intake(ring, run_dir / "journal", process.training.last), weights)
+
+
+def _keep_memory() -> None:
+    """Have glibc keep freed memory: given back, every update faults its half-megabyte activations in again."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
+        libc.mallopt(-3, 1 << 25)  # M_MMAP_THRESHOLD
 
 
 class _Process:

@@ -87,8 +87,8 @@ class Actor(nn.Module):
         super().__init__()
         self.features = features
         self.trunk = Trunk(features)
-        self.policy_net = mlp((LATENT, 256, 256), 2 * len(features.action))
-        self.gripper_net = mlp((LATENT, 128, 128), len(features.gripper))
+        self.policy_net = mlp((self.trunk.size, 256, 256), 2 * len(features.action))
+        self.gripper_net = mlp((self.trunk.size, 128, 128), len(features.gripper))
 
     def policy(self, latent: Tensor) -> Policy:
         """Action distribution at a latent."""

@@ -1,0 +1,245 @@
+"""The losses do what their equations say, each gradient goes where it should, and the whole learns."""
+
+import copy
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from hilrt.features import Features
+from hilrt.learner.replay import Batch, Replay, Tier
+from hilrt.learner.sac import Sac, margin
+from hilrt.policy.actor import Actor
+from hilrt.record import Mode, Record, Source
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def make_sac(features: Features, make_config: Callable) -> Callable[..., Sac]:
+    """A learner; keywords go to the config's [learner] table."""
+
+    def make(**learner: object) -> Sac:
+        torch.manual_seed(0)
+        return Sac(Actor(features), make_config(**learner), CPU)
+
+    return make
+
+
+def batch_of(rows: int, **fields: torch.Tensor) -> Batch:
+    """Random rows; what is named replaces them."""
+    generator = torch.Generator().manual_seed(1)
+    facts = {
+        "state": torch.randn(rows, 3, generator=generator),
+        "action": torch.rand(rows, 2, generator=generator) * 2 - 1,
+        "gripper": torch.randint(3, (rows,), generator=generator),
+        "reward": torch.zeros(rows),
+        "terminated": torch.zeros(rows),
+        "human": torch.zeros(rows),
+        "change": torch.zeros(rows),
+        "next_state": torch.randn(rows, 3, generator=generator),
+        "counts": (rows, 0, 0, 0),
+    }
+    return Batch(**(facts | fields))
+
+
+def weights_of(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return copy.deepcopy(module.state_dict())
+
+
+def changed(before: dict[str, torch.Tensor], module: torch.nn.Module) -> set[str]:
+    return {name for name, value in module.state_dict().items() if not torch.equal(value, before[name])}
+
+
+def test_critics_find_the_value_of_a_chain(
+    features: Features, make_config: Callable, make_record: Callable[..., Record]
+) -> None:
+    """On a chain of four states with a reward at its end, Q is gamma to the number of steps left."""
+    replay = Replay(features, 1000, 64, 0)
+    for step in range(4):
+        end = {"reward": 1.0, "terminated": True} if step == 3 else {}
+        state = np.float32([0, step, 0]).tobytes()
+        replay.add(make_record(0, step, state=state, mode=Mode.DEMO, **end))
+    replay.add(make_record(0, 4, state=np.float32([0, 9, 0]).tobytes(), mode=Mode.DEMO, final=True))
+    torch.manual_seed(0)
+    sac = Sac(Actor(features), make_config(learning_rate=1e-3, tau=0.05), CPU)
+    sac.normalise_by(replay.states(Tier.DEMONSTRATIONS))
+    for _ in range(400):
+        sac.update_critics(replay.sample(1)[0])
+    (batch,) = replay.sample(1)
+    with torch.no_grad():
+        q = sac.critics(sac.actor.trunk(batch.state), batch.action).mean(dim=0)
+    expected = 0.97 ** (3.0 - batch.state[:, 1])
+    assert torch.allclose(q, expected, atol=0.03)
+
+
+def test_time_limit_bootstraps_and_success_does_not(make_sac: Callable[..., Sac]) -> None:
+    """The target of a terminated row is its reward; that of any other row adds the next state's value."""
+    sac = make_sac(clip_targets=False)
+    half = torch.tensor([1.0, 0.0]).repeat_interleave(8)
+    y = sac.bellman(batch_of(16, reward=torch.full((16,), 0.25), terminated=half), sac.generator)
+    assert torch.equal(y[:8], torch.full((8,), 0.25))
+    assert (y[8:] != 0.25).all()
+
+
+def test_target_takes_the_lesser_critic_and_no_entropy(make_sac: Callable[..., Sac]) -> None:
+    """With a fixed draw, y is gamma times the minimum over the target critics, whatever the temperature."""
+    sac = make_sac(clip_targets=False, temperature_init=5.0)
+    batch = batch_of(8)
+    generator = torch.Generator().manual_seed(3)
+    y = sac.bellman(batch, generator)
+    with torch.no_grad():
+        latent = sac.actor.trunk(batch.next_state)
+        action, _ = sac.actor.policy(latent).sample(torch.Generator().manual_seed(3))
+        q = sac.target.critics(sac.target.trunk(batch.next_state), action)
+    assert torch.allclose(y, 0.97 * q.min(dim=0).values)
+
+
+def test_ensemble_bootstraps_on_a_random_pair(make_sac: Callable[..., Sac]) -> None:
+    """With more than two critics each target is the lesser of two of them, and different draws differ."""
+    sac = make_sac(clip_targets=False, num_critics=10)
+    batch = batch_of(8)
+    draws = [sac.bellman(batch, torch.Generator().manual_seed(s)) for s in range(4)]
+    with torch.no_grad():
+        action, _ = sac.actor.policy(sac.actor.trunk(batch.next_state)).sample(torch.Generator().manual_seed(0))
+        least = 0.97 * sac.target.critics(sac.target.trunk(batch.next_state), action).amin(dim=0)
+    assert (draws[0] >= least - 1e-6).all()
+    assert (draws[0] > least + 1e-6).any()
+    assert len({d.numpy().tobytes() for d in draws}) == 4
+
+
+@pytest.mark.parametrize(("clip", "expected"), [(True, [0.0, 0.5, 1.0]), (False, [-0.2, 0.5, 1.3])])
+def test_clip_keeps_targets_between_zero_and_one(
+    make_sac: Callable[..., Sac], clip: bool, expected: list[float]
+) -> None:
+    """What a 0/1 reward cannot be worth is cut off, and the share of such targets is told; the flag turns it off."""
+    y, share = make_sac(clip_targets=clip).clipped(torch.tensor([-0.2, 0.5, 1.3]))
+    assert torch.allclose(y, torch.tensor(expected))
+    assert share.item() == pytest.approx(2 / 3 if clip else 0.0)
+
+
+def test_only_critics_train_the_trunk(make_sac: Callable[..., Sac]) -> None:
+    """A critic update moves critics and trunk; an actor update moves policy, gripper and temperature, no more."""
+    sac = make_sac()
+    batch = batch_of(32, human=torch.ones(32))
+    before = weights_of(sac)
+    sac.update_critics(batch)
+    moved = {name.split("_net")[0] for name in changed(before, sac) if not name.startswith("target")}
+    assert all(name.startswith(("critics.", "actor.trunk.state.")) for name in moved)
+    assert len(moved) == 4 + 6
+
+    before = weights_of(sac)
+    sac.update_actor(batch, 1.0)
+    moved = changed(before, sac)
+    assert all(
+        name.startswith(("actor.policy_net", "actor.gripper_net", "target.gripper_net", "log_alpha"))
+        for name in moved
+    )
+    assert {"log_alpha", "actor.policy_net.6.weight", "actor.gripper_net.6.weight"} <= moved
+
+
+def test_targets_follow_slowly(make_sac: Callable[..., Sac]) -> None:
+    """After an update each target weight has gone tau of the way to its source."""
+    sac = make_sac(tau=0.25)
+    old = weights_of(sac.target.critics)
+    sac.update_critics(batch_of(16))
+    for name, value in sac.target.critics.state_dict().items():
+        source = sac.critics.state_dict()[name]
+        assert torch.allclose(value, old[name] + 0.25 * (source - old[name]), atol=1e-6)
+
+
+def test_temperature_rises_when_entropy_is_short(make_sac: Callable[..., Sac]) -> None:
+    """The gradient on alpha has the sign that brings the entropy to -d/2."""
+    sac = make_sac()
+    for log_pi, sign in ((torch.full((4,), 3.0), -1), (torch.full((4,), -3.0), 1)):
+        (gradient,) = torch.autograd.grad(sac.temperature_loss(log_pi), [sac.log_alpha])
+        assert math.copysign(1, gradient.item()) == sign
+
+
+def test_imitation_pulls_on_human_rows_only(make_sac: Callable[..., Sac]) -> None:
+    """The loss grows with the distance to human actions, and does not know other rows' actions."""
+    sac = make_sac()
+    human = torch.tensor([1.0, 0.0]).repeat(8)
+
+    def loss(action: torch.Tensor) -> float:
+        sac.generator.manual_seed(0)
+        batch = batch_of(16, human=human, action=action)
+        return sac.policy_loss(sac.actor.trunk(batch.state), batch, 1.0)[0].item()
+
+    rest, pulled, others = torch.zeros(16, 2), human[:, None].expand(16, 2), (1 - human)[:, None].expand(16, 2)
+    assert loss(pulled) > loss(rest)
+    assert loss(others.contiguous()) == loss(rest)
+
+
+def test_qfilter_drops_rows_worse_than_the_policy(make_sac: Callable[..., Sac]) -> None:
+    """With `qfilter` exactly the human rows with Q(o, a) >= Q(o, pi(o)) are imitated; `plain` takes all."""
+    sac, batch = make_sac(bc="qfilter"), batch_of(64, human=torch.ones(64))
+    with torch.no_grad():
+        latent = sac.actor.trunk(batch.state)
+        own = sac.critics(latent, sac.actor.policy(latent).mean.tanh()).mean(dim=0)
+        shown = sac.critics(latent, batch.action).mean(dim=0)
+    kept = sac._imitated(latent, batch)
+    assert torch.equal(kept, (shown >= own).float())
+    assert 0 < kept.sum() < 64
+    assert make_sac(bc="plain")._imitated(latent, batch).all()
+
+
+def test_gripper_target_is_double_and_pays_for_changes(make_sac: Callable[..., Sac]) -> None:
+    """The gripper's loss is Huber against r + rho + gamma Q'(o', argmax Q(o', .)), rho on every changed command."""
+    sac = make_sac()
+    change = torch.tensor([1.0, 0.0]).repeat(8)
+    batch = batch_of(16, change=change, terminated=torch.zeros(16))
+    with torch.no_grad():
+        sac.target.gripper_net[-1].bias.copy_(torch.tensor([0.3, 0.5, 0.1]))
+        q = sac.actor.gripper(sac.actor.trunk(batch.state))
+        best = sac.actor.gripper(sac.actor.trunk(batch.next_state)).argmax(dim=-1)
+        slow = sac.target.gripper_net(sac.target.trunk(batch.next_state))
+        y = -0.02 * change + 0.97 * slow[range(16), best]
+        expected = torch.nn.functional.huber_loss(q[range(16), batch.gripper], y)
+        assert torch.allclose(sac.gripper_loss(q, batch), expected)
+
+
+def test_margin_is_zero_once_the_shown_command_leads() -> None:
+    """Large-margin imitation is satisfied by a lead of 0.05 and costs what is missing to it."""
+    q = torch.tensor([[0.5, 0.4, 0.3], [0.5, 0.48, 0.3], [0.1, 0.4, 0.3]])
+    assert torch.allclose(margin(q, torch.tensor([0, 0, 0])), torch.tensor([0.0, 0.03, 0.35]), atol=1e-6)
+
+
+def test_warm_start_copies_what_was_shown(
+    features: Features, make_config: Callable, make_record: Callable[..., Record]
+) -> None:
+    """After cloning, action and gripper command on demonstrated states are the demonstrator's."""
+    replay = Replay(features, 1000, 32, 0)
+    rng = np.random.default_rng(0)
+    for step in range(80):
+        side = float(rng.choice([-1, 1]))
+        state, action = np.float32([side, rng.normal(), 0]), np.float32([0.6 * side, -0.3])
+        record = make_record(0, step, state=state.tobytes(), action=action.tobytes(), mode=Mode.DEMO)
+        record.gripper = type(record.gripper)(1 + int(side))
+        record.source = Source.HUMAN
+        replay.add(record)
+    torch.manual_seed(0)
+    config = make_config(learning_rate=1e-3, warm_start_steps=200, critic_warmup_steps=50)
+    sac = Sac(Actor(features), config, CPU)
+    sac.normalise_by(replay.states(Tier.DEMONSTRATIONS))
+    for _ in sac.warm_start(replay):
+        pass
+    for side in (-1.0, 1.0):
+        action, command = sac.actor.act(np.float32([side, 0.1, 0]), deterministic=True)
+        assert np.allclose(action, [0.6 * side, -0.3], atol=0.15)
+        assert command == 1 + side
+
+
+def test_looking_does_not_change_what_is_learned(make_sac: Callable[..., Sac]) -> None:
+    """Diagnosing between updates leaves the next losses as they were."""
+    losses = []
+    for look in (False, True):
+        sac = make_sac()
+        for _ in range(3):
+            sac.learner_step([batch_of(16)] * 3, 1.0)
+            if look:
+                assert sac.diagnose(batch_of(16))["td_p99"] > 0
+        losses.append(sac.scalars.read())
+    assert losses[0] == losses[1]
