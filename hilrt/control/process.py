@@ -93,8 +93,9 @@ async def _assemble(
     operator = _operator(config, status)
     policy = _policy(spec, features, config.seed, stack)
     publisher = _publisher(spec, features, stack)
-    become_realtime()
-    lock_memory()
+    if not _lockstep(config):
+        become_realtime()
+        lock_memory()
     arm = await _connect(config, status, calibration, stack)
     quiet_collector()
     ticker = _ticker(spec, config, status, arm, agenda, stop_wanted)  # last: from here on time counts
@@ -117,6 +118,10 @@ async def _assemble(
     )
 
 
+def _lockstep(config: Config) -> bool:
+    return config.sim is not None and config.sim.clock == "lockstep"
+
+
 async def _connect(config: Config, status: Status, calibration: Calibration, stack: AsyncExitStack) -> Arm:
     """The arm, holding its pose from here to the end of the process."""
     port = status.sim.port if config.sim else config.robot.port
@@ -129,8 +134,7 @@ async def _connect(config: Config, status: Status, calibration: Calibration, sta
 
     stack.push_async_callback(leave)
     await arm.enable_torque()
-    lockstep = config.sim is not None and config.sim.clock == "lockstep"
-    arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if lockstep else BUS_DEADLINE_S
+    arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if _lockstep(config) else BUS_DEADLINE_S
     return arm
 
 
@@ -138,7 +142,7 @@ def _ticker(
     spec: Spec, config: Config, status: Status, arm: Arm, agenda: Agenda, stop_wanted: Callable[[], bool]
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
-    if config.sim is None or config.sim.clock == "realtime":
+    if not _lockstep(config):
         return TimerTicker(period_ns)
     updates = Readable(spec.fds["updates"])
 

@@ -4,6 +4,7 @@ Event-loop timers are not used for the period: uvloop's are whole milliseconds a
 """
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import time
@@ -114,22 +115,28 @@ class TimerTicker:
 
 
 class Readable:
-    """Waits for a descriptor whose 8-byte read is a count: a timerfd or an eventfd."""
+    """Waits for a descriptor whose 8-byte read is a count: a timerfd or an eventfd.
+
+    It is read as soon as it is readable, whoever waits or not: left alone, it would keep the loop awake.
+    """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self._count = 0
         self._event = asyncio.Event()
-        asyncio.get_running_loop().add_reader(fd, self._event.set)
+        asyncio.get_running_loop().add_reader(fd, self._take)
+
+    def _take(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._count += int.from_bytes(os.read(self._fd, 8), "little")
+            self._event.set()
 
     async def count(self) -> int:
         """The accumulated count, at least 1; resets it."""
-        while True:
-            await self._event.wait()
-            self._event.clear()
-            try:
-                return int.from_bytes(os.read(self._fd, 8), "little")
-            except BlockingIOError:
-                continue
+        await self._event.wait()
+        self._event.clear()
+        taken, self._count = self._count, 0
+        return taken
 
     def close(self) -> None:
         """Stop watching; the descriptor stays open."""

@@ -7,7 +7,7 @@ import time
 import pytest
 import uvloop
 
-from hilrt.control.ticker import LockstepTicker, TimerTicker
+from hilrt.control.ticker import LockstepTicker, Readable, TimerTicker
 
 RUNNERS = [asyncio.run, uvloop.run]
 PERIOD_NS = 2_000_000
@@ -88,3 +88,24 @@ def test_lockstep_advances_by_one_period():
     assert [tick.time_ns for tick in ticks] == [PERIOD_NS, 2 * PERIOD_NS, 3 * PERIOD_NS]
     assert order == ["pace", "settle"] * 3
     assert count == 3
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_unread_wakeups_do_not_spin(run):
+    """An eventfd that nobody waits for is read all the same: an idle loop stays idle."""
+
+    async def main():
+        fd = os.eventfd(0, os.EFD_NONBLOCK)
+        readable = Readable(fd)
+        os.eventfd_write(fd, 3)
+        before = time.process_time()
+        await asyncio.sleep(0.3)
+        busy = time.process_time() - before
+        count = await readable.count()
+        readable.close()
+        os.close(fd)
+        return busy, count
+
+    busy, count = run(main())
+    assert count == 3
+    assert busy < 0.15

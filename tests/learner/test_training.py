@@ -1,0 +1,237 @@
+"""A run from its folder: loading, exact resume, evaluations, checkpoints; and that the whole learns."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from toy import FEATURES, Command, Reach, success_of, teacher
+
+from hilrt.config import Config
+from hilrt.data.journal import JournalWriter
+from hilrt.errors import ActorMismatchError, CheckpointError, DeviceError, NoDemonstrationsError
+from hilrt.features import Features, from_config
+from hilrt.learner import checkpoint
+from hilrt.learner.replay import Replay, Tier
+from hilrt.learner.sac import Sac
+from hilrt.learner.training import Training, device_of
+from hilrt.policy.actor import Actor
+from hilrt.policy.saved import checkpoints_of, load_actor, load_meta, newest_checkpoint
+from hilrt.record import Mode, Record, Source, encode_into
+from hilrt.report.metrics import Metrics
+
+CPU = torch.device("cpu")
+
+
+class Run:
+    """A run's folder, with steps of its config's features."""
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.folder = folder
+        self.config = msgspec.structs.replace(
+            config, dataset=msgspec.structs.replace(config.dataset, root=str(folder / "demonstrations"))
+        )
+        self.features = from_config(self.config)
+        self.metrics = Metrics(folder / "tensorboard", 10)
+
+    def episode(self, number: int, mode: Mode, *, steps: int = 8, success: bool = True) -> list[Record]:
+        rng = np.random.default_rng((number, int(mode)))
+        records = []
+        for step in range(steps + 1):
+            state, action = rng.normal(size=len(self.features.state)), rng.uniform(-1, 1, 3)
+            record = Record(
+                episode=number, step=step, mode=mode, monotonic_ns=step, wall_ns=step,
+                state=np.float32(state).tobytes(), action=np.float32(action).tobytes(),
+                source=Source.HUMAN if mode is Mode.DEMO else Source.POLICY,
+            )  # fmt: skip
+            record.final = step == steps
+            last = step == steps - 1
+            record.reward, record.terminated, record.success = float(success and last), success and last, success
+            records.append(record)
+        return records
+
+    def write(self, folder: str, *episodes: list[Record]) -> None:
+        with JournalWriter(self.folder / folder, self.features, "test") as journal:
+            for record in (r for episode in episodes for r in episode):
+                journal.write(bytes(encode_into(record, bytearray())))
+
+    def training(self) -> Training:
+        return Training(self.config, self.folder, self.metrics)
+
+
+@pytest.fixture
+def run(tmp_path: Path, make_config: Callable[..., Config]) -> Run:
+    """A run with two demonstrations and no free steps."""
+    run = Run(tmp_path, make_config(online_step_before_learning=0, num_critics=3))
+    run.write("demonstrations", run.episode(0, Mode.DEMO), run.episode(1, Mode.DEMO))
+    return run
+
+
+def spend(training: Training, steps: int) -> list[bytes]:
+    """Learn, and what each step left of the actor and the temperature."""
+    trace = []
+    for _ in range(steps):
+        training.step()
+        parts = [*training.sac.actor.parameters(), *training.sac.critics.parameters(), training.sac.log_alpha]
+        trace.append(b"".join(p.detach().numpy().tobytes() for p in parts))
+    return trace
+
+
+def test_resumed_run_goes_on_bit_for_bit(run: Run) -> None:
+    """A learner loaded from checkpoint and journal takes exactly the steps of one that was not stopped."""
+    episodes = [run.episode(n, Mode.TRAIN, success=n % 2 == 0) for n in range(4)]
+    run.write("journal", *episodes[:3])
+    one = run.training()
+    assert not one.load()
+    spend(one, 5)
+    one.save()
+    other = run.training()
+    assert other.load()
+    assert other.credit.credit == one.credit.credit
+    assert other.updates == one.updates
+    for training in (one, other):
+        for record in episodes[3]:
+            training.take(record)
+    assert spend(one, 5) == spend(other, 5)
+
+
+def test_resume_would_show_a_difference(run: Run) -> None:
+    """The comparison above can fail: without the optimisers' state the steps differ."""
+    run.write("journal", run.episode(0, Mode.TRAIN))
+    one = run.training()
+    one.load()
+    spend(one, 5)
+    one.save()
+    other = run.training()
+    other.load()
+    other.sac.descents["policy"].adam.state.clear()
+    assert spend(one, 1) != spend(other, 1)
+
+
+def test_steps_after_the_checkpoint_are_owed(run: Run) -> None:
+    """Steps that the journal has and the checkpoint had not are paid after the restart."""
+    run.write("journal", run.episode(0, Mode.TRAIN))
+    one = run.training()
+    one.load()
+    while one.credit.due:
+        one.step()
+    one.save()
+    run.write("journal", run.episode(1, Mode.TRAIN, steps=5))
+    other = run.training()
+    other.load()
+    assert other.credit.credit == 5 * 4.0
+    assert other.credit.online_steps == 13
+
+
+def test_damaged_checkpoint_gives_way_to_the_one_before(run: Run) -> None:
+    """A newest checkpoint that cannot be read is passed over."""
+    run.write("journal", run.episode(0, Mode.TRAIN))
+    one = run.training()
+    one.load()
+    one.save()
+    first = one.updates
+    for record in run.episode(1, Mode.TRAIN):
+        one.take(record)
+    spend(one, 2)
+    one.save()
+    file = newest_checkpoint(run.folder) / "learner.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-5] ^= 1
+    file.write_bytes(data)
+    other = run.training()
+    assert other.load()
+    assert other.updates == first
+
+
+def test_damage_is_named(run: Run) -> None:
+    """A flipped byte, a missing file and an unreadable meta.json are each named with their path and a cure."""
+    training = run.training()
+    training.load()
+    training.save()
+    path = newest_checkpoint(run.folder)
+    file = path / "actor.safetensors"
+    good = file.read_bytes()
+    file.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match=r"actor\.safetensors: is damaged.*next older checkpoint"):
+        load_actor(path)
+    file.unlink()
+    with pytest.raises(CheckpointError, match=r"actor\.safetensors: cannot be read: No such file"):
+        load_actor(path)
+    (path / "meta.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"meta\.json: is damaged"):
+        load_actor(path)
+
+
+def test_checkpoint_of_other_features_is_refused(run: Run, features: Features) -> None:
+    """Weights trained on other observations are not loaded, and the error says so."""
+    training = run.training()
+    training.load()
+    training.save()
+    other = Sac(Actor(features), run.config, CPU)
+    with pytest.raises(ActorMismatchError, match="other features"):
+        checkpoint.restore(newest_checkpoint(run.folder), other, Replay(features, 1000, 8, 0), run.config)
+
+
+def test_newest_three_and_the_best_are_kept(run: Run) -> None:
+    """The checkpoint that did best in evaluation outlives its successors; others go when three are newer."""
+    training = run.training()
+    training.load()
+    scores = {1: [True, True], 2: [True, False]}
+    number = 0
+    for round_ in range(6):
+        for record in run.episode(100 + number, Mode.TRAIN, steps=5):
+            training.take(record)
+        number += 1
+        for success in scores.get(round_, []):
+            for record in run.episode(100 + number, Mode.EVAL, success=success):
+                training.take(record)
+            number += 1
+        training.close_evaluation()
+        spend(training, 1)
+        training.save()
+    kept = {p.name: load_meta(p).evaluation for p in checkpoints_of(run.folder)}
+    assert sorted(kept) == ["00000010", "00000020", "00000025", "00000030"]
+    assert newest_checkpoint(run.folder).name == "00000030"
+
+
+def test_evaluation_is_written_to_the_weights_it_judged(run: Run) -> None:
+    """The first training step after evaluation episodes leaves a checkpoint with their score."""
+    training = run.training()
+    training.load()
+    for number, success in enumerate([True, False, True]):
+        for record in run.episode(number, Mode.EVAL, success=success):
+            training.take(record)
+    assert newest_checkpoint(run.folder) is None
+    training.take(run.episode(3, Mode.TRAIN)[0])
+    meta = load_meta(newest_checkpoint(run.folder))
+    assert (meta.evaluation.episodes, meta.evaluation.successes) == (3, 2)
+    assert training.replay.statistics().rows["online"] == 0
+
+
+def test_saved_actor_acts_like_the_learners(run: Run) -> None:
+    """What evaluation loads decides exactly as what was saved."""
+    training = run.training()
+    training.load()
+    spend(training, 2)
+    training.save()
+    actor = load_actor(newest_checkpoint(run.folder))
+    state = np.random.default_rng(0).normal(size=len(run.features.state)).astype(np.float32)
+    ours, theirs = (a.act(state, deterministic=True) for a in (training.sac.actor, actor))
+    assert np.array_equal(ours[0], theirs[0])
+    assert ours[1] == theirs[1]
+    assert actor.features == run.features
+
+
+def test_no_demonstrations_is_an_error_with_a_cure(tmp_path: Path, make_config: Callable) -> None:
+    """An empty dataset names its folder and the command that fills it."""
+    with pytest.raises(NoDemonstrationsError, match=r"demonstrations: record some with `hilrt record"):
+        Run(tmp_path, make_config()).training().load()
+
+
+def test_absent_accelerator_is_named() -> None:
+    """A device that cannot be had is one message, and `auto` always finds one."""
+    with pytest.raises(DeviceError, match=r'learner.device = "cuda:99"'):
+        device_of("cuda:99")
+    assert device_of("auto").type in {"cpu", "cuda"}

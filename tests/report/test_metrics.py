@@ -1,0 +1,71 @@
+"""What TensorBoard gets to read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from hilrt.data.episodes import Tally
+from hilrt.record import Mode, Record, Source
+from hilrt.report import boards
+from hilrt.report.metrics import Metrics
+
+
+def steps(episode: int, humans: set[int], *, success: bool) -> list[Record]:
+    """Ten steps, some by the human, half a unit away from what the policy wanted."""
+    records = []
+    for step in range(11):
+        record = Record(episode=episode, step=step, mode=Mode.TRAIN, monotonic_ns=step * 10**8, wall_ns=0, state=b"")
+        record.action, record.policy_action = (np.float32([x, 0, 0]).tobytes() for x in (0.5, 0.0))
+        record.source = Source.HUMAN if step in humans else Source.POLICY
+        record.final, record.success = step == 10, success and step == 10
+        record.truncated = not success and step == 9
+        records.append(record)
+    return records
+
+
+def read(folder: Path) -> EventAccumulator:
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return events
+
+
+def test_episodes_are_plotted_over_online_steps(tmp_path: Path) -> None:
+    """Success, interventions and the jump at takeover stand at the number of training steps taken so far."""
+    tally = Tally()
+    with Metrics(tmp_path, fps=10) as metrics:
+        for episode, humans in enumerate(({3, 4, 8}, set())):
+            for record in steps(episode, humans, success=episode == 1):
+                metrics.observe(record)
+                summary = tally.add(record)
+                if summary is not None:
+                    metrics.episode(summary, tally)
+        metrics.evaluation(100, 100, 20)
+    events = read(tmp_path)
+
+    def points(tag: str) -> list[tuple[int, float]]:
+        return [(e.step, pytest.approx(e.value)) for e in events.Scalars(tag)]
+
+    assert points("Task/success") == [(10, 0.0), (20, 0.5)]
+    assert points("Task/autonomous_success") == [(10, 0.0), (20, 0.5)]
+    assert points("Task/failures_time_limit") == [(10, 1.0)]
+    assert points("Human/interventions") == [(10, 2.0), (20, 0.0)]
+    assert points("Human/first_human_step") == [(10, 3.0)]
+    assert points("Human/human_seconds") == [(10, 0.3), (20, 0.3)]
+    assert points("Human/takeover_jump") == [(10, 0.5)]
+    assert points("Evaluation/low") == [(20, 0.96301)]
+
+
+def test_boards_name_the_scalars_there_are(tmp_path: Path) -> None:
+    """The custom layout is in the event file, and what an episode writes is on a board."""
+    with Metrics(tmp_path, fps=10) as metrics:
+        tally = Tally()
+        for record in steps(0, {2}, success=False):
+            metrics.observe(record)
+            if (summary := tally.add(record)) is not None:
+                metrics.episode(summary, tally)
+    events = read(tmp_path)
+    known = {f"Task/{name}" for name in boards.TASK} | {f"Human/{name}" for name in boards.HUMAN}
+    assert set(events.Tags()["scalars"]) <= known
+    assert "custom_scalars__config__" in events.Tags()["tensors"]
