@@ -19,7 +19,9 @@ class Command(NamedTuple):
     joint_goal: Float64
     """Shape (6,) [rad]."""
     executed: npt.NDArray[np.float32]
-    """Shape (3,), in [-1, 1]: the step really taken, after box and joint limits."""
+    """Shape (3,), in [-1, 1]: the action carried out. Box and joint limits are not in it: they belong to the world
+    that answers to the action. Were they in it, an actor that pushes against the box would never see what its own
+    action is worth, and the critics' guess about it would feed on itself."""
     solved: bool
     """Whether inverse kinematics reached the reference."""
 
@@ -60,7 +62,8 @@ class EndEffectorControl:
             gripper: close and open move the gripper's goal at the joint velocity limit; stay keeps it.
         """
         before = self.position.copy()
-        wanted = before + np.clip(action, -1.0, 1.0) * self._step
+        executed = np.clip(action, -1.0, 1.0).astype(np.float32)
+        wanted = before + executed * self._step
         inside = np.clip(wanted, self._low, self._high)
         target = before + np.clip(inside - before, -self._step, self._step)
         self.pose[:3, 3] = target
@@ -70,8 +73,7 @@ class EndEffectorControl:
         else:
             self._go_as_near_as_possible(solution.q, before, target)
         self.joints[5] = self._gripper_goal(gripper)
-        executed = np.clip((self.position - before) / self._step, -1.0, 1.0)
-        return Command(self.joints.copy(), executed.astype(np.float32), solution.converged)
+        return Command(self.joints.copy(), executed, solution.converged)
 
     def _go_as_near_as_possible(self, joints: Float64, before: Float64, target: Float64) -> None:
         """Out of reach: move only if that is nearer, and keep the reference where the arm can follow."""

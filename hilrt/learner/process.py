@@ -51,7 +51,7 @@ def main(spec: Spec) -> None:
         HilrtError: of shared memory, journal or checkpoint.
     """
     torch.set_num_threads(1)
-    _keep_memory()
+    keep_memory()
     run_dir = Path(spec.run_dir)
     config = load(run_dir / "config.toml")
     with (
@@ -66,7 +66,7 @@ def main(spec: Spec) -> None:
             process.run(Intake(ring, run_dir / "journal", process.training.last), weights)
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Have glibc keep freed memory: given back, every update faults its half-megabyte activations in again."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from hilrt.config import Config
-from hilrt.data.episodes import EpisodeSummary, Tally
+from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
 from hilrt.data.journal import read_episodes
 from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
 from hilrt.features import from_config
@@ -120,8 +120,9 @@ class Training:
 
     @property
     def bc_weight(self) -> float:
-        """Weight of imitation now."""
-        return bc_weight(self._config.learner, self.tally.autonomous_rate)
+        """Weight of imitation now; episodes not yet run count as failures, or one lucky start would end it."""
+        seen = min(1.0, self.tally.episodes[Mode.TRAIN] / WINDOW)
+        return bc_weight(self._config.learner, seen * self.tally.autonomous_rate)
 
     def step(self) -> dict[str, float] | None:
         """One learner step; every 50 critic updates, the means of its figures since."""

@@ -40,12 +40,14 @@ class World:
         self.ring, self.journal, self.folder = ring, journal, folder
 
     def happens(self, *records: Record) -> None:
+        """Steps, to both."""
         for record in records:
             data = bytes(encode_into(record, bytearray()))
             self.journal.write(data)
             self.ring.try_push(data)
 
     def intake(self, after: Record | None = None) -> Intake:
+        """A learner that starts now."""
         return Intake(self.ring, self.folder, after)
 
 

@@ -76,7 +76,11 @@ def test_links_stay_true_when_the_ring_wraps(
     assert drawn >= consecutive(records[-50:])
     successes = [r for r in records if lengths[r.episode][1]]
     newest = [r for r in successes if sum(s.episode >= r.episode for s in successes) <= 50]
-    assert transitions(replay, Tier.SUCCESSES) == consecutive(newest) == transitions(replay, Tier.SUCCESSES) & drawn
+    assert (
+        transitions(replay, Tier.SUCCESSES)
+        == consecutive(newest)
+        == transitions(replay, Tier.SUCCESSES) & drawn
+    )
 
 
 def test_tiers_hold_what_their_names_say(

@@ -103,7 +103,9 @@ def test_ensemble_bootstraps_on_a_random_pair(make_sac: Callable[..., Sac]) -> N
     batch = batch_of(8)
     draws = [sac.bellman(batch, torch.Generator().manual_seed(s)) for s in range(4)]
     with torch.no_grad():
-        action, _ = sac.actor.policy(sac.actor.trunk(batch.next_state)).sample(torch.Generator().manual_seed(0))
+        action, _ = sac.actor.policy(sac.actor.trunk(batch.next_state)).sample(
+            torch.Generator().manual_seed(0)
+        )
         least = 0.97 * sac.target.critics(sac.target.trunk(batch.next_state), action).amin(dim=0)
     assert (draws[0] >= least - 1e-6).all()
     assert (draws[0] > least + 1e-6).any()
@@ -168,7 +170,11 @@ def test_imitation_pulls_on_human_rows_only(make_sac: Callable[..., Sac]) -> Non
         batch = batch_of(16, human=human, action=action)
         return sac.policy_loss(sac.actor.trunk(batch.state), batch, 1.0)[0].item()
 
-    rest, pulled, others = torch.zeros(16, 2), human[:, None].expand(16, 2), (1 - human)[:, None].expand(16, 2)
+    rest, pulled, others = (
+        torch.zeros(16, 2),
+        human[:, None].expand(16, 2),
+        (1 - human)[:, None].expand(16, 2),
+    )
     assert loss(pulled) > loss(rest)
     assert loss(others.contiguous()) == loss(rest)
 

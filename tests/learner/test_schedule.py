@@ -58,7 +58,7 @@ def test_step_is_unpaid_until_its_last_update() -> None:
 
 
 def test_free_running_learner_is_always_due_once_it_may() -> None:
-    """utd 0: nothing is due before the first free steps are in, everything after, and no step is ever owed."""
+    """Utd 0: nothing is due before the first free steps are in, everything after, and no step is ever owed."""
     credit = Credit(0.0, 2, 2)
     due = []
     for _ in range(3):

@@ -16,7 +16,9 @@ def steps(episode: int, humans: set[int], *, success: bool) -> list[Record]:
     """Ten steps, some by the human, half a unit away from what the policy wanted."""
     records = []
     for step in range(11):
-        record = Record(episode=episode, step=step, mode=Mode.TRAIN, monotonic_ns=step * 10**8, wall_ns=0, state=b"")
+        record = Record(
+            episode=episode, step=step, mode=Mode.TRAIN, monotonic_ns=step * 10**8, wall_ns=0, state=b""
+        )
         record.action, record.policy_action = (np.float32([x, 0, 0]).tobytes() for x in (0.5, 0.0))
         record.source = Source.HUMAN if step in humans else Source.POLICY
         record.final, record.success = step == 10, success and step == 10
@@ -54,7 +56,7 @@ def test_episodes_are_plotted_over_online_steps(tmp_path: Path) -> None:
     assert points("Human/first_human_step") == [(10, 3.0)]
     assert points("Human/human_seconds") == [(10, 0.3), (20, 0.3)]
     assert points("Human/takeover_jump") == [(10, 0.5)]
-    assert points("Evaluation/low") == [(20, 0.96301)]
+    assert points("Evaluation/low") == [(20, 0.9630065)]
 
 
 def test_boards_name_the_scalars_there_are(tmp_path: Path) -> None:
