@@ -57,7 +57,7 @@ def measure(hz: int, seconds: float, *, realtime: bool) -> dict[str, object]:
         subprocess.run([*CLI, "record", config, *settings(hz)], cwd=folder, check=True, capture_output=True)
         log = (Path(folder) / "out").open("w")
         command = [*CLI, "train", config, *settings(hz)]
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, preexec_fn=setup)
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, preexec_fn=setup)  # noqa: PLW1509 - one thread
         try:
             with Status.attach(wait_for_run(f"bench{os.getpid()}-train")) as status:
                 while not status.learner.updates > 200:

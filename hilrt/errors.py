@@ -394,6 +394,33 @@ class ProcessError(HilrtError):
         super().__init__(f"{role} {what}\nThe whole story is in {log}.")
 
 
+class SimulatorGoneError(HilrtError):
+    """The simulator ended while control waited for it."""
+
+    def __init__(self) -> None:
+        super().__init__("the simulator does not answer any more, and the run is being stopped.")
+
+
+class ArmBlockedError(HilrtError):
+    """The arm does not get to its start pose."""
+
+    def __init__(self, motor: str, off_deg: float) -> None:
+        super().__init__(
+            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away and does not move. "
+            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions."
+        )
+
+
+class NoDemonstrationError(HilrtError):
+    """The operator has discarded one demonstration after another."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} demonstrations in a row were discarded. If the task takes longer than its time limit, raise "
+            "processor.reset.control_time_s; what was kept before is in the dataset."
+        )
+
+
 class NoRunError(HilrtError):
     """There is no live run to look at."""
 

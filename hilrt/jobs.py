@@ -88,8 +88,10 @@ def _run(
     )
     began = time.monotonic()
     with Supervisor(folder, config, spec) as supervisor:
-        supervisor.run()
-        summaries = read_summaries(folder.episodes)
-        summary = summarise(job, config.seed, summaries, supervisor.status, time.monotonic() - began)
-    folder.write_json("summary.json", summary)
+        try:
+            supervisor.run()
+        finally:  # also of a run that failed: what it came to until then
+            episodes_seen = read_summaries(folder.episodes)
+            summary = summarise(job, config, episodes_seen, supervisor.status, time.monotonic() - began)
+            folder.write_json("summary.json", summary)
     return summary

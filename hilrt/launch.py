@@ -82,7 +82,7 @@ def main(argv: list[str]) -> int:
         importlib.import_module(MODULES[spec.role]).main(spec)
     except HilrtError as error:
         logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - the message says it all
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {error}\n")
         return 2
     return 0
 

@@ -1,5 +1,6 @@
 """The folder of one run: config, journal, checkpoints, TensorBoard events, log, episodes, summary."""
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.journal import next_episode, online_steps
 from hilrt.errors import RunFolderError
+from hilrt.launch import Job
 
 
 class RunFolder:
@@ -52,14 +54,17 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
-        """An existing run.
+        """An existing training run.
 
         Raises:
             RunFolderError: it is not one.
         """
         if not (path / "config.toml").is_file():
             raise RunFolderError(str(path), "is not a run: it has no config.toml")
-        return cls(path)
+        whole = path.resolve()
+        if f"-{Job.TRAIN}-" not in whole.name or not re.fullmatch(r"[A-Za-z0-9._-]{1,80}", whole.name):
+            raise RunFolderError(str(path), "is not a training run by its name, <name>-train-<time>")
+        return cls(path if path.name == whole.name else whole)
 
     def config(self) -> Config:
         """The config of this run."""

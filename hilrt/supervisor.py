@@ -42,6 +42,7 @@ MAX_RESTARTS = 5
 START_S = 60.0
 FINISH_S = 60.0
 LOOK_MS = 100
+HUNG_S = 2.0
 NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 5, Role.LEARNER: 10}
 EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
 
@@ -61,6 +62,11 @@ class Supervisor:
             os.set_inheritable(fd, True)
             self._stack.callback(os.close, fd)
         self._spec = msgspec.structs.replace(spec, fds=fds)
+        # Now: when control has died is no time to find the file unreadable.
+        self._motor_ids = Calibration.load(config.robot.calibration_path).ids
+        self._wanted = spec.episodes
+        self._finishing = False
+        self._failure: ProcessError | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -73,12 +79,14 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in self._children.values():
-            child.terminate()
-        for child in self._children.values():
-            if not child.wait(5.0):
-                child.kill()
-            child.collect(self._folder.log)
+        for role in (
+            Role.CONTROL,
+            Role.LEARNER,
+            Role.RECORDER,
+            Role.SIM,
+        ):  # the simulator last: it is the arm
+            if child := self._children.pop(role, None):
+                self._put_down(child)
         self._stack.close()
         sweep_stale()  # the learner's weights: nobody has them open any more
 
@@ -107,7 +115,7 @@ class Supervisor:
         self._terminal = self._stack.enter_context(Terminal())
         if self._terminal.fd is not None:
             self._poll.register(self._terminal.fd, select.POLLIN)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
             before = signal.signal(number, self._interrupted)
             self._stack.callback(signal.signal, number, before)
         self.status.supervisor.pid = os.getpid()
@@ -139,6 +147,8 @@ class Supervisor:
         while Role.CONTROL in self._children:
             self._look()
         self._finish()
+        if self._failure:
+            raise self._failure
 
     @property
     def stopped(self) -> bool:
@@ -164,6 +174,7 @@ class Supervisor:
         for child in list(self._children.values()):
             if child.pidfd in ready:
                 self._buried(child)
+        self._watch_control()
         if self._terminal.fd in ready:
             for key in self._terminal.read():
                 if key is Key.STOP:
@@ -174,6 +185,7 @@ class Supervisor:
 
     def _finish(self) -> None:
         """Learner: checkpoint; recorder: drain; simulator: last, because it is the hardware."""
+        self._finishing = True
         self.status.supervisor.stop = 1
         deadline = time.monotonic() + FINISH_S
         while self._children.keys() & {Role.LEARNER, Role.RECORDER} and time.monotonic() < deadline:
@@ -194,22 +206,56 @@ class Supervisor:
     def _buried(self, child: Child) -> None:
         """A child has ended: as it should, or it is replaced, or the run cannot go on."""
         child.wait(1.0)
-        if child.role is Role.CONTROL and child.exit_status != 0:
-            self._make_safe()
+        if child.role is Role.CONTROL and child.exit_status not in {0, NAMED_ERROR}:
+            self._make_safe()  # with a named error it has done so itself, or has refused this arm
         del self._children[child.role]
         self._poll.unregister(child.pidfd)
         words = child.collect(self._folder.log)
-        if child.exit_status == 0:
+        if child.exit_status == 0 and (child.role is Role.CONTROL or self.status.supervisor.stop):
             return
+        failure = self._failure_of(child, words)
+        if failure is None:
+            self._replace(child)
+        elif self._finishing:  # the others still have a checkpoint or a journal to close
+            self._failure = self._failure or failure
+        else:
+            raise failure
+
+    def _failure_of(self, child: Child, words: str) -> ProcessError | None:
+        """Why the run cannot go on; None if the child can be replaced."""
+        role, last = child.role, words.rpartition("error: ")[2] if words else ""
         if child.exit_status == NAMED_ERROR:
-            raise ProcessError(child.role, f"stopped: {words.splitlines()[-1] if words else ''}", self._log)
-        how = self._how(child)
-        if child.role is Role.SIM:
-            raise ProcessError(child.role, f"{how}, and with it the arm.", self._log)
-        if child.exit_status and child.exit_status > 0 and not getattr(self.status, child.role.value).ready:
-            last = words.splitlines()[-1] if words else ""
-            raise ProcessError(child.role, f"{how} while it was starting: {last}", self._log)
-        self._replace(child, how)
+            return ProcessError(role, f"stopped: {last}", self._log)
+        if role is Role.SIM:
+            return ProcessError(role, f"{self._how(child)}, and with it the arm.", self._log)
+        if (child.exit_status or 0) > 0 and not getattr(self.status, role.value).ready:
+            cause = words.splitlines()[-1] if words else ""
+            return ProcessError(role, f"{self._how(child)} while it was starting: {cause}", self._log)
+        if self._restarts.get(role, 0) == MAX_RESTARTS:
+            return ProcessError(role, f"{self._how(child)}, for the {MAX_RESTARTS + 1}th time.", self._log)
+        if self._finishing:
+            return ProcessError(role, f"{self._how(child)} at the end of the run.", self._log)
+        return None
+
+    def _watch_control(self) -> None:
+        """A control process that hangs is as dead as one that was killed, and the arm as unguarded."""
+        control, child = self.status.control, self._children.get(Role.CONTROL)
+        lockstep = self._config.sim is not None and self._config.sim.clock == "lockstep"
+        if child is None or lockstep or not control.ready or control.done:
+            return
+        if time.monotonic_ns() - control.heartbeat_ns > HUNG_S * 1e9:
+            log.error("control has not ticked for %.0f s; killing it", HUNG_S)
+            control.ready = 0  # once is enough
+            child.kill()
+
+    def _put_down(self, child: Child) -> None:
+        """End a child that is still there, by force if it must be."""
+        child.terminate()
+        if not child.wait(5.0):
+            child.kill()
+            if child.role is Role.CONTROL:
+                self._make_safe()
+        child.collect(self._folder.log)
 
     @property
     def _log(self) -> str:
@@ -220,38 +266,34 @@ class Supervisor:
         status = child.exit_status or 0
         return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"failed (status {status})"
 
-    def _replace(self, child: Child, how: str) -> None:
-        role = child.role
+    def _replace(self, child: Child) -> None:
+        role, how = child.role, self._how(child)
         self._restarts[role] = self._restarts.get(role, 0) + 1
-        if self._restarts[role] > MAX_RESTARTS:
-            raise ProcessError(role, f"{how}, for the {self._restarts[role]}th time.", self._log)
         log.warning("%s %s; restarting it", role, how)
         self.status.supervisor.restarts += 1
         self.status.supervisor.message = f"{role} {how} and was restarted"
         getattr(self.status, role.value).ready = 0
         if role is Role.CONTROL:
-            control = self.status.control
-            self._spec = msgspec.structs.replace(
-                self._spec,
-                first_episode=max(self._spec.first_episode, control.episode + 1),
-                online_steps=max(self._spec.online_steps, control.online_steps),
-                episodes=max(0, self._spec.episodes - self._episodes_done()),
-            )
+            self._skip_what_is_done()
         self._start(role)
 
-    def _episodes_done(self) -> int:
-        control = self.status.control
-        done = control.episodes_demo if self._spec.job is Job.RECORD else control.episodes_eval
-        control.episodes_demo = control.episodes_eval = 0
-        return done
+    def _skip_what_is_done(self) -> None:
+        """A new control goes on behind the episode that was cut."""
+        control, spec = self.status.control, self._spec
+        done = control.episodes_demo if spec.job is Job.RECORD else control.episodes_eval
+        self._spec = msgspec.structs.replace(
+            spec,
+            first_episode=max(spec.first_episode, control.episode + 1),
+            online_steps=max(spec.online_steps, control.online_steps),
+            episodes=max(0, self._wanted - done),
+        )
 
     def _make_safe(self) -> None:
         """Control is dead: take the bus and do what the config wants."""
         port = self.status.sim.port if self._config.sim else self._config.robot.port
-        ids = Calibration.load(self._config.robot.calibration_path).ids
         act = hold_arm if self._config.safety.on_crash == "hold" else release_arm
         try:
-            asyncio.run(act(port, ids))
+            asyncio.run(act(port, self._motor_ids))
             log.warning("control died; arm: %s", self._config.safety.on_crash)
         except (HilrtError, OSError) as error:
             log.exception("control died, and the arm could not be reached")

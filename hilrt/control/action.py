@@ -5,12 +5,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.config import Config
+from hilrt.config import MOTORS, Config
 from hilrt.control.kinematics import Kinematics
 from hilrt.control.safety import JointLimits
+from hilrt.errors import ArmBlockedError
 from hilrt.record import GripperCommand
 
 Float64 = npt.NDArray[np.float64]
+
+SETTLE_TICKS = 2
 
 
 class Command(NamedTuple):
@@ -99,8 +102,9 @@ class EndEffectorControl:
 class ResetMove:
     """Straight in joint space to the start pose, at limited speed, from wherever the arm is."""
 
-    def __init__(self, start: Float64, goal: Float64, max_step: float) -> None:
-        self._goal, self._max_step = goal, max_step
+    def __init__(self, start: Float64, goal: Float64, max_step: float, patience: int) -> None:
+        """`patience`: ticks that the arm may take to settle once it has been told to be there."""
+        self._goal, self._max_step, self._patience = goal, max_step, patience
         self.joints = start.copy()
         self._ticks_at_goal = 0
 
@@ -110,7 +114,16 @@ class ResetMove:
         self._ticks_at_goal += bool(np.allclose(self.joints, self._goal))
         return self.joints
 
-    def arrived(self, measured: Float64, patience: int) -> bool:
-        """Whether the arm is there, within 3 degrees, or has had `patience` ticks to get there."""
-        close = float(np.abs(measured - self._goal).max()) < np.deg2rad(3.0)
-        return self._ticks_at_goal > (2 if close else patience)
+    def arrived(self, measured: Float64) -> bool:
+        """Whether the arm is there, within 3 degrees, and has settled.
+
+        Raises:
+            ArmBlockedError: it is not, and patience is at an end; an episode that began here would begin with a jump.
+        """
+        off = np.abs(measured - self._goal)
+        worst = int(np.argmax(off))
+        if off[worst] < np.deg2rad(3.0):
+            return self._ticks_at_goal > SETTLE_TICKS
+        if self._ticks_at_goal > self._patience:
+            raise ArmBlockedError(MOTORS[worst], float(np.rad2deg(off[worst])))
+        return False

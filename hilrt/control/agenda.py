@@ -1,23 +1,40 @@
 """What the next episode is for, and when the work is done."""
 
+from collections.abc import Sequence
+
 from hilrt.config import Config
+from hilrt.data.episodes import EpisodeSummary
+from hilrt.errors import NoDemonstrationError
 from hilrt.launch import Job, Spec
 from hilrt.record import Mode, Record
+
+PATIENCE = 10
+"""Demonstrations discarded in a row before recording gives up."""
 
 
 class Agenda:
     """Counts episodes and steps against what the job asks for."""
 
-    def __init__(self, config: Config, spec: Spec) -> None:
+    def __init__(self, config: Config, spec: Spec, history: Sequence[EpisodeSummary] = ()) -> None:
+        """`history`: episodes of earlier starts; an evaluation that was cut short is taken up again."""
         self._job = spec.job
         self._episodes = spec.episodes
         self._every = config.eval.every_steps
         self._per_evaluation = config.eval.episodes
         self._online_target = config.learner.online_steps
         self._evaluations_left = 0
-        self._kept = 0
+        self._kept = self._discarded = 0
         self.online_steps = spec.online_steps
-        self._next_evaluation = (spec.online_steps // self._every + 1) * self._every if self._every else 0
+        self._next_evaluation = self._every
+        if self._every and spec.online_steps >= self._every:
+            self._take_up(history)
+
+    def _take_up(self, history: Sequence[EpisodeSummary]) -> None:
+        """Whether the last evaluation that was due has been made, in part or not at all."""
+        due = self.online_steps // self._every * self._every
+        made = sum(e.mode is Mode.EVAL and not e.discarded and e.online_steps >= due for e in history)
+        self._next_evaluation = due + self._every
+        self._evaluations_left = max(0, self._per_evaluation - made)
 
     def next(self) -> Mode | None:
         """Mode of the next episode; None when there is nothing left to do."""
@@ -38,6 +55,12 @@ class Agenda:
 
     def ended(self, record: Record) -> None:
         """Count an episode by its final record; one to be recorded again does not count."""
-        self._kept += not record.discarded
+        if record.discarded:
+            self._discarded += 1
+            if record.mode is Mode.DEMO and self._discarded == PATIENCE:
+                raise NoDemonstrationError(PATIENCE)
+            return
+        self._kept += 1
+        self._discarded = 0
         if record.mode is Mode.EVAL:
             self._evaluations_left -= 1

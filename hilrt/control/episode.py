@@ -37,10 +37,11 @@ class Judge:
     def __init__(self, config: Config) -> None:
         self._limit = config.max_episode_steps
         self._terminate = config.processor.reset.terminate_on_success
-        self._succeeded = False
+        self.begin(Mode.TRAIN)
 
-    def begin(self) -> None:
+    def begin(self, mode: Mode) -> None:
         """A new episode."""
+        self._mode = mode
         self._succeeded = False
 
     def judge(self, step: int, task_success: bool, wish: OperatorInput, interrupted: bool) -> Verdict:
@@ -53,7 +54,10 @@ class Judge:
             return Verdict(0.0, terminated=True)
         if self._succeeded and self._terminate:
             return Verdict(reward, terminated=True, success=True)
-        return Verdict(reward, truncated=step >= self._limit or interrupted, success=self._succeeded)
+        # Half a demonstration, or half an evaluation, is none; half a training episode is still worth learning from.
+        cut = interrupted and self._mode is not Mode.TRAIN
+        over = step >= self._limit or interrupted
+        return Verdict(reward, truncated=over, success=self._succeeded, discarded=cut)
 
 
 class Episode:

@@ -26,6 +26,8 @@ Float64 = npt.NDArray[np.float64]
 
 RESET_SPEED = 1 / 3
 """Of the joint velocity limit."""
+BLOCKED_S = 5.0
+"""How long the arm may take to settle at the start pose before it is taken for blocked."""
 
 
 class Phase(IntEnum):
@@ -71,17 +73,17 @@ class Loop:
 
     async def run(self, first_episode: int) -> None:
         """Work through the agenda; episodes are numbered from `first_episode`."""
-        number = first_episode
+        number, before = first_episode, None
         while not self.stopping() and (mode := self._agenda.next()) is not None:
             self._status.episode, self._status.mode = number, mode
             seed = (self._config.seed * 1_000_003 + number) * len(Mode) + mode
-            if mode is not Mode.DEMO:
-                await self._wait_for_policy()
+            if mode is Mode.TRAIN or (mode is Mode.EVAL and before is not Mode.EVAL):
+                await self._wait_for_policy()  # an evaluation is of one set of weights
             await self._reset(seed)
             if self.stopping():
                 break
             await self._episode(number, mode, seed)
-            number += 1
+            number, before = number + 1, mode
         self._enter(Phase.DONE)
 
     def _enter(self, phase: Phase) -> None:
@@ -102,8 +104,9 @@ class Loop:
         collect_garbage()
         senses = await self._cell.sense()
         began_ns = senses.observation.time_ns
-        move = ResetMove(senses.observation.joints, self._home, self._limits.max_step * RESET_SPEED)
-        while not move.arrived(senses.observation.joints, self._config.env.fps) and not self.stopping():
+        patience = round(BLOCKED_S * self._config.env.fps)
+        move = ResetMove(senses.observation.joints, self._home, self._limits.max_step * RESET_SPEED, patience)
+        while not move.arrived(senses.observation.joints) and not self.stopping():
             await self._cell.command(move.advance())
             senses = await self._cell.sense()
         self._cell.scene.place(seed)
@@ -118,7 +121,7 @@ class Loop:
         self._enter(Phase.RUNNING)
         self._operator.begin(mode, seed)
         self._observer.begin()
-        self._judge.begin()
+        self._judge.begin(mode)
         episode = Episode(number, mode, self._publisher.publish)
         while True:
             senses = await self._cell.sense()
@@ -140,7 +143,7 @@ class Loop:
         state = senses.observation.state
         wanted, wanted_gripper, policy_action = np.zeros(3, np.float32), GripperCommand.STAY, b""
         if self._policy and episode.mode is not Mode.DEMO:
-            if episode.mode is Mode.TRAIN:  # an evaluation is of one set of weights
+            if episode.mode is Mode.TRAIN:
                 self._policy.adopt()
             wanted, wanted_gripper = self._policy.act(state, deterministic=episode.mode is Mode.EVAL)
             policy_action = wanted.tobytes()

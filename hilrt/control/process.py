@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.control.safety import JointLimits
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.ticker import LockstepTicker, Readable, Ticker, TimerTicker
-from hilrt.data.episodes import Tally, read_summaries
+from hilrt.data.episodes import EpisodeSummary, Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.camera import Camera, OpenCVCamera
@@ -34,6 +34,7 @@ from hilrt.devices.operator import Operator
 from hilrt.errors import CameraError, PolicyFeaturesError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
+from hilrt.record import Mode
 from hilrt.robots import SO100_URDF
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
@@ -85,12 +86,13 @@ async def _assemble(
     link = SimLink.attach(spec.run, features) if config.sim else None
     if link:
         stack.callback(link.close)
-    agenda = Agenda(config, spec)
+    history = read_summaries(Path(spec.run_dir) / "episodes.jsonl")
+    agenda = Agenda(config, spec, history)
     reference = EndEffectorControl(config, kinematics, limits)
     observer = Observer(config, kinematics, home)
     scene = SimScene(link) if link else RealScene(config.processor.reset.reset_time_s)
     cameras = await _cameras(config, link, stack)
-    operator = _operator(config, status)
+    operator = _operator(config, status, history)
     policy = _policy(spec, features, config.seed, stack)
     publisher = _publisher(spec, features, stack)
     if not _lockstep(config):
@@ -101,7 +103,6 @@ async def _assemble(
     ticker = _ticker(spec, config, status, arm, agenda, stop_wanted)  # last: from here on time counts
     stack.callback(ticker.close)
     cell = Cell(config, ticker, arm, cameras, scene, observer, reference, status.control)
-    tally = Tally(read_summaries(Path(spec.run_dir) / "episodes.jsonl"))
     return Loop(
         config=config,
         cell=cell,
@@ -113,7 +114,7 @@ async def _assemble(
         publisher=publisher,
         agenda=agenda,
         status=status.control,
-        tally=tally,
+        tally=Tally(history),
         stop_wanted=stop_wanted,
     )
 
@@ -161,7 +162,7 @@ def _ticker(
         """A reply proves that the simulator has read all that was written before the request."""
         await arm.bus.ping(arm.calibration.ids[0])
 
-    return LockstepTicker(period_ns, spec.fds["sim_go"], spec.fds["sim_done"], settled, paced)
+    return LockstepTicker(period_ns, spec.fds["sim_go"], spec.fds["sim_done"], settled, paced, stop_wanted)
 
 
 async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) -> list[Camera]:
@@ -182,12 +183,12 @@ async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) 
     return cameras
 
 
-def _operator(config: Config, status: Status) -> Operator:
+def _operator(config: Config, status: Status, history: Sequence[EpisodeSummary]) -> Operator:
     if config.teleop.type == "keyboard":
-        return TerminalKeyboard(status.supervisor)
+        return TerminalKeyboard(status.supervisor, intervene=config.teleop.intervene)
     from hilrt.sim.operator import ScriptedOperator  # noqa: PLC0415 - brings the simulated task along
 
-    return ScriptedOperator(config)
+    return ScriptedOperator(config, sum(e.human_steps for e in history if e.mode is Mode.TRAIN))
 
 
 def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) -> "Policy | None":

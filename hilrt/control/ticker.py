@@ -11,10 +11,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
+from hilrt.errors import SimulatorGoneError
+
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
 ACT_OFFSET_NS = 10_000_000
 """From deadline to command; two fifths of the period where that is shorter."""
+GONE_S = 1.0
+"""How often a wait for the simulator looks whether it is still wanted."""
 
 
 class Tick(NamedTuple):
@@ -151,6 +155,7 @@ class LockstepTicker:
         go: eventfd that starts the simulator; done: eventfd that it answers on.
         settle: returns once every byte written to the bus has reached the servos.
         paced: returns once the learner may be given another step.
+        stop_wanted: whether to give up waiting for a simulator that does not answer.
     """
 
     simulated = True
@@ -162,9 +167,13 @@ class LockstepTicker:
         done: int,
         settle: Callable[[], Awaitable[object]],
         paced: Callable[[], Awaitable[None]],
+        stop_wanted: Callable[[], bool],
     ) -> None:
         self.period_ns = period_ns
         self._go = go
+        self._stop_wanted = stop_wanted
+        with contextlib.suppress(BlockingIOError):  # an answer that a control killed before us did not take
+            os.read(done, 8)
         self._readable = Readable(done)
         self._settle = settle
         self._paced = paced
@@ -175,9 +184,19 @@ class LockstepTicker:
         await self._paced()
         await self._settle()
         os.eventfd_write(self._go, 1)
-        await self._readable.count()
+        await self._answered()
         self._time_ns += self.period_ns
         return Tick(self._time_ns, 0, 0)
+
+    async def _answered(self) -> None:
+        """Wait for the simulator, but not for one that has gone."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GONE_S):
+                    await self._readable.count()
+                    return
+            if self._stop_wanted():
+                raise SimulatorGoneError
 
     async def until_act(self) -> None:
         """At once: simulated time stands still while we think."""

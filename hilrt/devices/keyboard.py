@@ -5,6 +5,7 @@ press between two ticks is never lost. A terminal tells of presses and repeats, 
 is held while its presses keep coming.
 """
 
+import re
 import time
 from enum import StrEnum
 from typing import Protocol
@@ -62,18 +63,16 @@ SEQUENCES = {
     b"r": Key.RERECORD,
     b"q": Key.STOP,
 }
-"""Longest first: a lone escape is a key, an escape with more behind it starts a sequence."""
+"""What a terminal sends for each."""
+
+STROKE = re.compile(rb"\x1b\[[0-9;]*[ -/]*[@-~]|\x1bO.|\x1b(?!.)|[^\x1b]", re.DOTALL)
+"""One stroke: a control sequence, a lone escape at the end, or a byte. An escape with anything else behind it is
+none: half a sequence must not count as a declared failure."""
 
 
 def decode_keys(data: bytes) -> list[Key]:
-    """Keys in what one read of the terminal gave; unknown bytes are passed over."""
-    keys = []
-    while data:
-        match = next((s for s in SEQUENCES if data.startswith(s)), None)
-        if match is not None:
-            keys.append(SEQUENCES[match])
-        data = data[len(match or b"?") :]
-    return keys
+    """Keys in what one read of the terminal gave; all else is passed over."""
+    return [SEQUENCES[stroke] for stroke in STROKE.findall(data) if stroke in SEQUENCES]
 
 
 class Keys(Protocol):
@@ -102,8 +101,10 @@ def press(keys: object, key: Key) -> None:
 class TerminalKeyboard:
     """`teleop.type = "keyboard"`."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, *, intervene: bool) -> None:
+        """`intervene`: whether training may be interrupted; demonstrations are always the operator's."""
         self._keys = keys
+        self._may_intervene = intervene
         self._seen: dict[Key, int] = {key: getattr(keys, key) for key in Key if key.counted}
         self._intervening = False
         self._mode = Mode.DEMO
@@ -117,7 +118,7 @@ class TerminalKeyboard:
 
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, directions held now."""
-        if self._pressed(Key.INTERVENE) % 2 and self._mode is not Mode.EVAL:
+        if self._pressed(Key.INTERVENE) % 2 and self._may_take_over():
             self._intervening = not self._intervening
         return OperatorInput(
             intervening=self._intervening,
@@ -131,6 +132,9 @@ class TerminalKeyboard:
             failure=self._pressed(Key.FAILURE) > 0,
             rerecord=self._pressed(Key.RERECORD) > 0,
         )
+
+    def _may_take_over(self) -> bool:
+        return self._mode is Mode.DEMO or (self._mode is Mode.TRAIN and self._may_intervene)
 
     def _pressed(self, key: Key) -> int:
         """Presses since last asked."""

@@ -35,4 +35,6 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    except PermissionError:  # the number has gone to somebody else's process
+        return False
     return pid > 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
 from hilrt.record import Mode
 from hilrt.shm.status import Status
@@ -55,6 +56,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     wall_s: float
     online_steps: int
+    """Episodes that a crash cut included."""
     episodes: dict[str, int]
     successes: dict[str, int]
     human_steps: int
@@ -88,17 +90,18 @@ def evaluations(episodes: Sequence[EpisodeSummary]) -> list[Evaluation]:
 
 
 def summarise(
-    job: str, seed: int, episodes: Sequence[EpisodeSummary], status: Status, wall_s: float
+    job: str, config: Config, episodes: Sequence[EpisodeSummary], status: Status, wall_s: float
 ) -> Summary:
     """The summary of a run whose episodes are these and whose status block is this."""
     tally = Tally(episodes)
     judged = evaluations(episodes)
+    whole = [e for e in judged if e.success.episodes >= config.eval.episodes]
     control = status.control
     return Summary(
         job=job,
-        seed=seed,
+        seed=config.seed,
         wall_s=round(wall_s, 1),
-        online_steps=tally.online_steps,
+        online_steps=status.control.online_steps,
         episodes={mode.name.lower(): n for mode, n in tally.episodes.items()},
         successes={mode.name.lower(): n for mode, n in tally.successes.items()},
         human_steps=sum(e.human_steps for e in episodes if e.mode is Mode.TRAIN),
@@ -106,7 +109,7 @@ def summarise(
         autonomous_rate=tally.autonomous_rate,
         intervention_rate=tally.intervention_rate,
         evaluations=judged,
-        steps_to_goal=next((e.online_steps for e in judged if e.success.rate >= GOAL), None),
+        steps_to_goal=next((e.online_steps for e in whole if e.success.rate >= GOAL), None),
         realtime=Realtime(
             ticks=control.ticks,
             missed=control.misses,

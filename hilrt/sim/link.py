@@ -13,6 +13,9 @@ from hilrt.shm.segment import Segment, align
 
 POSE = ("x", "y", "z", "sin_4yaw", "cos_4yaw")
 
+RETRIES = 1000
+"""A writer is done in microseconds; one that died in mid-write never is."""
+
 
 class Requests(Region):
     """Written by control."""
@@ -89,13 +92,14 @@ class SimLink:
         return bool(self._truth.success)
 
     def object_pose(self) -> npt.NDArray[np.float64]:
-        """A consistent pose, shape (5,), as in `hilrt.features.OBJECT`."""
+        """A consistent pose, shape (5,), as in `hilrt.features.OBJECT`; what there is of one that died writing."""
         truth = self._truth
-        while True:
+        for _ in range(RETRIES):
             before = truth.sequence
             pose = np.array([getattr(truth, name) for name in POSE])
             if before % 2 == 0 and truth.sequence == before:
-                return pose
+                break
+        return pose
 
     def newest_frame(self, camera: str) -> tuple[int, int, npt.NDArray[np.uint8]] | None:
         """Frame number, capture time [ns] and a copy of the newest frame; None before the first."""

@@ -20,13 +20,14 @@ LEAST_ATTENTION = 0.1
 class ScriptedOperator:
     """`teleop.type = "scripted"`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, spent: int = 0) -> None:
+        """`spent`: human steps of earlier starts of the run."""
         self._habits = config.teleop.scripted
         self._intervene = config.teleop.intervene
         self._limit = config.max_episode_steps
         self._reaction = round(self._habits.reaction_s * config.env.fps)
         self._expert = Expert(config.env.task, config.env.fps)
-        self._spent = 0
+        self._spent = spent
         self.begin(Mode.EVAL, 0)
 
     def begin(self, mode: Mode, seed: int) -> None:

@@ -69,6 +69,8 @@ class Simulator:
         self._poll.register(self._pty.fd, select.POLLIN)
         self._running = True
         self._measure()
+        if self._studio:
+            self._studio.expose(self._world, wait=True)
         status.pid, status.port = os.getpid(), self._pty.path
         status.ready = 1
 
@@ -89,6 +91,7 @@ class Simulator:
                     if self._studio:
                         self._studio.expose(self._world, wait=True)
                     os.eventfd_write(done, 1)
+        os.eventfd_write(done, 1)  # control may be waiting
 
     def run_realtime(self) -> None:
         """Keep up with the clock."""

@@ -42,12 +42,16 @@ class Studio:
         self._wanted.set()
         if wait:
             self._done.wait()
+            if self._error:
+                raise self._error
 
     def _run(self) -> None:
         try:
             with self._copy:
-                while self._wanted.wait() and not self._closing:
+                while self._wanted.wait():
                     self._wanted.clear()
+                    if self._closing:
+                        break
                     self._shoot()
                     self._done.set()
         except BaseException as error:  # carried to the thread that can act on it

@@ -13,6 +13,7 @@ from hilrt.control.action import EndEffectorControl, ResetMove
 from hilrt.control.kinematics import Kinematics
 from hilrt.control.safety import JointLimits
 from hilrt.devices.calibration import Calibration, radians_from_units
+from hilrt.errors import ArmBlockedError
 from hilrt.record import GripperCommand
 from hilrt.robots import SO100_URDF
 
@@ -112,9 +113,19 @@ def test_gripper_stays():
 def test_reset_is_straight_and_slow():
     """A reset moves no joint faster than its limit and ends at the start pose."""
     start = HOME + np.array([0.5, -0.3, 0.4, -0.2, 1.0, -0.4])
-    move = ResetMove(start, HOME, max_step=0.1)
+    move = ResetMove(start, HOME, max_step=0.1, patience=50)
     positions = [start] + [move.advance().copy() for _ in range(15)]
     assert np.abs(np.diff(positions, axis=0)).max() <= 0.1 + 1e-12
     assert positions[-1] == pytest.approx(HOME)
-    assert move.arrived(HOME, patience=50)
-    assert not move.arrived(HOME + 0.2, patience=50)
+    assert move.arrived(HOME)
+    assert not move.arrived(HOME + 0.2)
+
+
+def test_blocked_reset_is_an_error():
+    """An arm that stays away from its start pose is named with the joint that is off; no episode starts there."""
+    move = ResetMove(HOME, HOME, max_step=0.1, patience=3)
+    blocked = HOME + np.array([0, 0, 0.5, 0, 0, 0])
+    with pytest.raises(ArmBlockedError, match="elbow_flex is 29 degrees away"):  # noqa: PT012 - the last one raises
+        for _ in range(10):
+            move.advance()
+            move.arrived(blocked)

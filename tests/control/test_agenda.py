@@ -2,19 +2,31 @@
 
 from pathlib import Path
 
+import pytest
+
 from hilrt import taskfile
 from hilrt.control.agenda import Agenda
+from hilrt.data.episodes import Tally
+from hilrt.errors import NoDemonstrationError
 from hilrt.launch import Job, Role, Spec
 from hilrt.record import Mode, Record
 
 SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
 
 
-def agenda(job, *, episodes=0, online_steps=0, overrides=()):
+def agenda(job, *, episodes=0, online_steps=0, overrides=(), history=()):
     spec = Spec(
         role=Role.CONTROL, job=job, run="r", run_dir="", fds={}, episodes=episodes, online_steps=online_steps
     )
-    return Agenda(taskfile.load(SIM, list(overrides)), spec)
+    return Agenda(taskfile.load(SIM, list(overrides)), spec, history)
+
+
+def judged(online_steps):
+    """Summary of one evaluation episode."""
+    tally = Tally()
+    tally.online_steps = online_steps
+    record = Record(episode=0, step=0, mode=Mode.EVAL, monotonic_ns=0, wall_ns=0, state=b"", final=True)
+    return tally.add(record)
 
 
 def play(plan, mode, steps, *, discarded=False):
@@ -50,11 +62,28 @@ def test_training_is_interrupted_by_evaluations():
 
 
 def test_resume_goes_on_counting():
-    """A resumed run evaluates at the next thousand, not at those behind it."""
-    plan = agenda(Job.TRAIN, online_steps=1700, overrides=["eval.episodes=1"])
+    """A resumed run evaluates at the next thousand, not at those behind it that were evaluated."""
+    plan = agenda(Job.TRAIN, online_steps=1700, overrides=["eval.episodes=1"], history=[judged(1020)])
     assert plan.next() is Mode.TRAIN
     play(plan, Mode.TRAIN, 300)
     assert plan.next() is Mode.EVAL
+
+
+def test_resume_takes_up_an_evaluation_that_was_cut():
+    """Of an evaluation in whose middle the run was cut, the rest is made first."""
+    plan = agenda(Job.TRAIN, online_steps=1020, overrides=["eval.episodes=3"], history=[judged(1020)])
+    for _ in range(2):
+        assert plan.next() is Mode.EVAL
+        play(plan, Mode.EVAL, 5)
+    assert plan.next() is Mode.TRAIN
+
+
+def test_recording_gives_up(tmp_path):
+    """An operator who discards one demonstration after another is told so, instead of going on for ever."""
+    plan = agenda(Job.RECORD, episodes=2)
+    with pytest.raises(NoDemonstrationError, match="10 demonstrations in a row"):  # noqa: PT012 - the tenth raises
+        for _ in range(10):
+            play(plan, Mode.DEMO, 1, discarded=True)
 
 
 def test_no_evaluations():

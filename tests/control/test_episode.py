@@ -56,6 +56,13 @@ def test_interruption_truncates(judge):
     assert (verdict.truncated, verdict.terminated) == (True, False)
 
 
+@pytest.mark.parametrize(("mode", "discarded"), [(Mode.DEMO, True), (Mode.EVAL, True), (Mode.TRAIN, False)])
+def test_interrupted_halves(judge, mode, discarded):
+    """A demonstration or an evaluation episode that a stop has cut does not count; training steps do."""
+    judge.begin(mode)
+    assert judge.judge(2, False, NOTHING, True).discarded is discarded
+
+
 def test_success_stays_without_termination():
     """With terminate_on_success off, each step after success has reward one, to the time limit."""
     judge = Judge(
@@ -66,7 +73,7 @@ def test_success_stays_without_termination():
     assert judge.judge(2, True, NOTHING, False) == Verdict(1.0, success=True)
     assert judge.judge(3, False, NOTHING, False) == Verdict(1.0, success=True)
     assert judge.judge(5, False, NOTHING, False) == Verdict(1.0, truncated=True, success=True)
-    judge.begin()
+    judge.begin(Mode.TRAIN)
     assert judge.judge(1, False, NOTHING, False).reward == 0.0
 
 

@@ -8,6 +8,7 @@ import pytest
 import uvloop
 
 from hilrt.control.ticker import LockstepTicker, Readable, TimerTicker
+from hilrt.errors import SimulatorGoneError
 
 RUNNERS = [asyncio.run, uvloop.run]
 PERIOD_NS = 2_000_000
@@ -76,7 +77,9 @@ def test_lockstep_advances_by_one_period():
             if what == "settle":
                 os.eventfd_write(done, 1)
 
-        ticker = LockstepTicker(PERIOD_NS, go, done, lambda: note("settle"), lambda: note("pace"))
+        ticker = LockstepTicker(
+            PERIOD_NS, go, done, lambda: note("settle"), lambda: note("pace"), lambda: False
+        )
         ticks = [await ticker.wait() for _ in range(3)]
         ticker.close()
         count = int.from_bytes(os.read(go, 8), "little")
@@ -88,6 +91,28 @@ def test_lockstep_advances_by_one_period():
     assert [tick.time_ns for tick in ticks] == [PERIOD_NS, 2 * PERIOD_NS, 3 * PERIOD_NS]
     assert order == ["pace", "settle"] * 3
     assert count == 3
+
+
+def test_lockstep_does_not_wait_for_the_dead(monkeypatch):
+    """A simulator that is gone does not keep a control that is asked to stop."""
+    monkeypatch.setattr("hilrt.control.ticker.GONE_S", 0.01)
+
+    async def main():
+        go, done = (os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2))
+
+        async def nothing():
+            pass
+
+        ticker = LockstepTicker(PERIOD_NS, go, done, nothing, nothing, lambda: True)
+        try:
+            await ticker.wait()
+        finally:
+            ticker.close()
+            os.close(go)
+            os.close(done)
+
+    with pytest.raises(SimulatorGoneError):
+        uvloop.run(main())
 
 
 @pytest.mark.parametrize("run", RUNNERS)

@@ -24,9 +24,27 @@ def test_sequences():
     assert decode_keys(data) == [Key.FORWARD, Key.DOWN, Key.SUCCESS, Key.INTERVENE, Key.CLOSE, Key.FAILURE]
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x1b[1;5A", b"\x1b[5~", b"\x1b[3~", b"\x1bOA", b"\x1b[", b"\x1b[1;", b"\x1bx"]
+)
+def test_other_sequences_mean_nothing(data):
+    """Keys that mean nothing here, and sequences cut in two, never declare a failure."""
+    assert Key.FAILURE not in decode_keys(data)
+
+
+def test_no_intervention_when_off(keys):
+    """With `teleop.intervene = false` space does nothing in training, but a demonstration is still hers."""
+    pad = TerminalKeyboard(keys, intervene=False)
+    pad.begin(Mode.TRAIN, 0)
+    press(keys, Key.INTERVENE)
+    assert not pad.sense(SCENE).intervening
+    pad.begin(Mode.DEMO, 0)
+    assert pad.sense(SCENE).intervening
+
+
 def test_short_press_counts(keys):
     """A press between two ticks is in the next one's input, once."""
-    pad = TerminalKeyboard(keys)
+    pad = TerminalKeyboard(keys, intervene=True)
     pad.begin(Mode.TRAIN, 0)
     press(keys, Key.SUCCESS)
     assert pad.sense(SCENE).success
@@ -35,7 +53,7 @@ def test_short_press_counts(keys):
 
 def test_space_toggles_intervention(keys):
     """Space takes over and hands back; two presses between two ticks cancel."""
-    pad = TerminalKeyboard(keys)
+    pad = TerminalKeyboard(keys, intervene=True)
     pad.begin(Mode.TRAIN, 0)
     assert not pad.sense(SCENE).intervening
     press(keys, Key.INTERVENE)
@@ -47,7 +65,7 @@ def test_space_toggles_intervention(keys):
 
 def test_operator_drives_demonstrations_only(keys):
     """Demonstrations start in the operator's hands; in an evaluation there is no taking over."""
-    pad = TerminalKeyboard(keys)
+    pad = TerminalKeyboard(keys, intervene=True)
     pad.begin(Mode.DEMO, 0)
     assert pad.sense(SCENE).intervening
     pad.begin(Mode.EVAL, 0)
@@ -59,7 +77,7 @@ def test_directions_are_held_while_presses_come(keys, monkeypatch):
     """A direction moves the arm until its presses stop coming."""
     now = time.monotonic_ns()
     monkeypatch.setattr(time, "monotonic_ns", lambda: now)
-    pad = TerminalKeyboard(keys)
+    pad = TerminalKeyboard(keys, intervene=True)
     for key in (Key.FORWARD, Key.RIGHT, Key.UP, Key.CLOSE):
         press(keys, key)
     wish = pad.sense(SCENE)
@@ -73,7 +91,7 @@ def test_directions_are_held_while_presses_come(keys, monkeypatch):
 
 def test_presses_before_an_episode_do_not_count(keys):
     """What was pressed while the arm was reset does not end the new episode."""
-    pad = TerminalKeyboard(keys)
+    pad = TerminalKeyboard(keys, intervene=True)
     press(keys, Key.FAILURE)
     pad.begin(Mode.TRAIN, 0)
     assert not pad.sense(SCENE).failure
