@@ -16,6 +16,8 @@ Vec3 = tuple[float, float, float]
 
 MOTORS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
 """Motors of the arm in the order of their bus ids 1..6."""
+SIM_TASKS = ("pick_lift", "push")
+SIM_CAMERAS = ("front", "wrist")
 
 
 class Env(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -178,7 +180,7 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     bc: Literal["plain", "qfilter", "off"] = "plain"
     """Imitation of human rows in the actor's loss."""
     bc_weight: NonNegative = 1.0
-    bc_weight_final: NonNegative = 0.1
+    bc_weight_final: NonNegative = 0.5
     """Reached when autonomous success reaches 80 %."""
     warm_start_steps: Annotated[int, Meta(ge=0)] = 1000
     critic_warmup_steps: Annotated[int, Meta(ge=0)] = 500
@@ -203,7 +205,7 @@ class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     on_crash: Literal["hold", "release"] = "hold"
     """When control dies: keep torque and pose, or take the torque away."""
-    joint_margin_deg: NonNegative = 2.0
+    joint_margin_deg: Annotated[float, Meta(ge=0.0, le=20.0)] = 2.0
     """Kept free at both ends of each joint's calibrated range."""
     max_joint_velocity_deg_s: Positive = 180.0
     """Of every command, resets included (those run at a third of it)."""
@@ -232,7 +234,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     eval: Evaluation = Evaluation()
     safety: Safety = Safety()
     sim: Sim | None = None
-    seed: Annotated[int, Meta(ge=0)] = 0
+    seed: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     runs_dir: str = "runs"
 
     @property

@@ -78,7 +78,7 @@ def _run(
     spec = Spec(
         role=Role.CONTROL,
         job=job,
-        run=folder.path.name,
+        run=folder.tag,
         run_dir=str(folder.path.resolve()),
         fds={},
         checkpoint=str(Path(checkpoint).resolve()) if checkpoint else "",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import tomlkit
+import xxhash
 
 from hilrt import taskfile
 from hilrt.config import Config
@@ -65,6 +66,12 @@ class RunFolder:
         if f"-{Job.TRAIN}-" not in whole.name or not re.fullmatch(r"[A-Za-z0-9._-]{1,80}", whole.name):
             raise RunFolderError(str(path), "is not a training run by its name, <name>-train-<time>")
         return cls(path if path.name == whole.name else whole)
+
+    @property
+    def tag(self) -> str:
+        """Names the run's shared memory: the folder's name, and a mark of where it lies."""
+        whole = self.path.resolve()
+        return f"{whole.name}.{xxhash.xxh32_hexdigest(str(whole))[:4]}"
 
     def config(self) -> Config:
         """The config of this run."""

@@ -4,9 +4,10 @@ The file's own text, with the overrides applied and its comments kept, goes into
 """
 
 import difflib
+import math
 import re
 import tomllib
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from hilrt.config import Camera, Config
+from hilrt.config import SIM_CAMERAS, SIM_TASKS, Camera, Config
 from hilrt.errors import ConfigError
 
 
@@ -46,6 +47,7 @@ def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
 
 def from_tree(tree: dict[str, Any], source: str) -> Config:
     """Convert parsed TOML to a checked `Config`; `source` names it in errors."""
+    _check_finite(tree, "$", source)
     try:
         config = msgspec.convert(tree, Config, strict=True)
     except msgspec.ValidationError as error:
@@ -72,6 +74,18 @@ def _override(tree: MutableMapping[str, Any], text: str) -> None:
         tree[last] = tomllib.loads(f"v = {value}")["v"]
     except tomllib.TOMLDecodeError:
         tree[last] = value.strip()
+
+
+def _check_finite(value: Any, path: str, source: str) -> None:  # noqa: ANN401 - any TOML value
+    """TOML knows nan and inf; no quantity here does."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(source, f"{path}: {value} is not a number that anything can be set to.")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _check_finite(inner, f"{path}.{key}", source)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_finite(inner, path, source)
 
 
 def _name_camera(message: str, tree: dict[str, Any]) -> str:
@@ -137,6 +151,10 @@ def check(config: Config, source: str) -> None:
     _check_devices(config, fail)
     if config.teleop.scripted.hold_steps[0] > config.teleop.scripted.hold_steps[1]:
         fail("teleop.scripted.hold_steps", "the shortest exceeds the longest.")
+    opening = config.processor.reset.fixed_reset_joint_positions[-1]
+    if not 0.0 <= opening <= 100.0:
+        where = "processor.reset.fixed_reset_joint_positions"
+        fail(where, f"the last, {opening}, is the gripper's opening: 0 closed .. 100 open.")
     if config.learner.bc_weight_final > config.learner.bc_weight:
         fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
 
@@ -162,10 +180,14 @@ def _check_devices(config: Config, fail: Fail) -> None:
         fail("teleop.type", '"scripted" needs the simulator. Use "keyboard", or add a [sim] table.')
     if config.sim is not None and config.robot.port:
         fail("robot.port", f"is {config.robot.port}, but [sim] brings its own. Remove one of the two.")
+    if config.sim is not None and config.env.task not in SIM_TASKS:
+        fail("env.task", f'"{config.env.task}" is not simulated; there are: {", ".join(SIM_TASKS)}.')
     for name, camera in config.robot.cameras.items():
         where = f"robot.cameras.{name}"
         if camera.type == "sim" and config.sim is None:
             fail(f"{where}.type", '"sim" needs a [sim] table.')
+        if camera.type == "sim" and name not in SIM_CAMERAS:
+            fail(where, f"the simulator has no camera of this name; there are: {', '.join(SIM_CAMERAS)}.")
         if camera.fps < config.env.fps:
             fail(f"{where}.fps", f"{camera.fps} is below env.fps = {config.env.fps}.")
         if len(camera.fourcc) != 4:

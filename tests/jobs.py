@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from hilrt.runfolder import RunFolder
 from hilrt.shm.status import Status
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +84,7 @@ class LiveRun:
 
     def _attach(self):
         try:
-            self.status = Status.attach(self.path.name)
+            self.status = Status.attach(RunFolder(self.path).tag)
         except Exception:
             return False
         return True

@@ -27,7 +27,7 @@ def audited(tmp_path_factory):
             live.wait_for(lambda: live.status.control.ready and live.status.learner.ready)
             pids = {r: getattr(live.status, r).pid for r in ("control", "learner", "recorder", "supervisor")}
             modes = [
-                path.stat().st_mode & 0o777 for path in Path("/dev/shm").glob(f"hilrt-*-{live.path.name}-*")
+                path.stat().st_mode & 0o777 for path in Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*")
             ]
             text = live.finish()
         assert live.process.returncode == 0, text

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from hilrt import taskfile
+from hilrt.config import SIM_CAMERAS, SIM_TASKS
 from hilrt.errors import ConfigError
+from hilrt.sim.model import CAMERAS
+from hilrt.sim.tasks import TASKS
 
 CONFIGS = sorted(Path(__file__).parents[1].glob("configs/*.toml"))
 SIM = Path(__file__).parents[1] / "configs" / "sim_so100.toml"
@@ -35,6 +38,10 @@ def test_shipped(path):
         ),
         ("processor.inverse_kinematics.end_effector_step_sizes.z=0.5", ["z spans", "not more than one step"]),
         ("processor.inverse_kinematics.urdf_path=no.urdf", ["urdf_path", "no such file: no.urdf"]),
+        ("processor.reset.control_time_s=inf", ["$.processor.reset.control_time_s: inf is not a number"]),
+        ("processor.reset.fixed_reset_joint_positions=[0, 0, 0, 0, 0, 101]", ["gripper's opening"]),
+        ("env.task=juggle", ["$.env.task", "pick_lift, push"]),
+        ("robot.cameras.back.type=sim", ["$.robot.cameras.back", "front, wrist"]),
         ("learner.bc_weight_final=2.0", ["bc_weight_final", "the weight only falls"]),
         ("teleop.scripted.hold_steps=[9, 3]", ["hold_steps", "the shortest exceeds the longest"]),
     ],
@@ -92,6 +99,12 @@ def test_comments_survive():
     text = taskfile.document(SIM, ["env.fps=20"]).as_string()
     assert '# or "push"' in text
     assert "fps = 20" in text
+
+
+def test_simulated_names():
+    """The task file knows the simulator's tasks and cameras without importing it; here they are compared."""
+    assert set(SIM_TASKS) == set(TASKS)
+    assert set(SIM_CAMERAS) == set(CAMERAS)
 
 
 def test_discount_is_per_tenth_of_a_second():

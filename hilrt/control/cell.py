@@ -12,7 +12,7 @@ from hilrt.config import Config
 from hilrt.control.action import EndEffectorControl
 from hilrt.control.observation import Observation, Observer
 from hilrt.control.realtime import Lateness, Stopwatch
-from hilrt.control.safety import check_health
+from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm
@@ -58,6 +58,7 @@ class Cell:
         self.scene, self._status = scene, status
         self._patience = max(1, round(PATIENCE_S * config.env.fps))
         self._observes_object = bool(config.sim and config.sim.observe_object)
+        self._health = Health(config, arm.calibration, arm.bus.port)
         self._lateness = Lateness()
         self._watch = Stopwatch()
         self._faults = 0
@@ -69,7 +70,7 @@ class Cell:
 
         Raises:
             BusTimeoutError, BusLostError: it was silent for `PATIENCE_S`.
-            OverheatError: a servo is too hot.
+            OverheatError, ServoFaultError: a servo is too hot, or reports a fault.
         """
         missed = 0
         for attempt in range(self._patience):
@@ -84,7 +85,7 @@ class Cell:
                 log.warning("tick without telemetry: %s", error)
                 if attempt == self._patience - 1:
                     raise
-        check_health(reading, self._config)
+        self._health.check(reading)
         time_ns = tick.time_ns if self._ticker.simulated else reading.monotonic_ns
         pose = self.scene.object_pose() if self._observes_object else None
         observation = self._observer.observe(reading, time_ns, self.reference, pose)

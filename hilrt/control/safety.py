@@ -7,9 +7,13 @@ from hilrt.config import MOTORS, Config
 from hilrt.control.kinematics import Kinematics
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration
-from hilrt.errors import OverheatError
+from hilrt.devices.feetech.registers import Fault
+from hilrt.errors import OverheatError, ServoFaultError
 
 Float64 = npt.NDArray[np.float64]
+
+FAULT_READINGS = 3
+"""A single reading with a fault bit may be a disturbance on the wire."""
 
 
 class JointLimits:
@@ -33,14 +37,26 @@ class JointLimits:
         return np.clip(joints, self.lower, self.upper)
 
 
-def check_health(reading: ArmReading, config: Config) -> None:
-    """Refuse to go on with an arm that is about to be damaged.
+class Health:
+    """Refuses to go on with an arm that is being damaged, or that no longer does what it is told."""
 
-    Raises:
-        OverheatError: a servo is hotter than `safety.max_temperature_c`.
-    """
-    hottest = int(np.argmax(reading.temperature))
-    if reading.temperature[hottest] > config.safety.max_temperature_c:
-        raise OverheatError(
-            MOTORS[hottest], float(reading.temperature[hottest]), config.safety.max_temperature_c
-        )
+    def __init__(self, config: Config, calibration: Calibration, port: str) -> None:
+        self._limit_c = config.safety.max_temperature_c
+        self._ids, self._port = calibration.ids, port
+        self._faulty = np.zeros(6, np.int64)
+
+    def check(self, reading: ArmReading) -> None:
+        """Look at one reading.
+
+        Raises:
+            OverheatError: a servo is hotter than `safety.max_temperature_c`.
+            ServoFaultError: a servo reports a fault for the third time in a row; with an overload it is limp.
+        """
+        hottest = int(np.argmax(reading.temperature))
+        if reading.temperature[hottest] > self._limit_c:
+            raise OverheatError(MOTORS[hottest], float(reading.temperature[hottest]), self._limit_c)
+        self._faulty = np.where(reading.status != 0, self._faulty + 1, 0)
+        worst = int(np.argmax(self._faulty))
+        if self._faulty[worst] >= FAULT_READINGS:
+            what = Fault.describe(int(reading.status[worst]))
+            raise ServoFaultError(self._port, self._ids[worst], MOTORS[worst], what)

@@ -61,7 +61,8 @@ def main(spec: Spec) -> None:
     ):
         process = _Process(spec, config, status, metrics)
         signal.signal(signal.SIGTERM, process.stop)
-        process.start()
+        if not process.start():
+            return
         with WeightsWriter.open(spec.run, process.training.sac.actor.to_arrays()) as weights:
             process.run(Intake(ring, run_dir / "journal", process.training.last), weights)
 
@@ -99,16 +100,17 @@ class _Process:
     def _asked_to_stop(self) -> bool:
         return self._stopping or bool(self._supervisor.stop)
 
-    def start(self) -> None:
-        """Everything before the first online step."""
+    def start(self) -> bool:
+        """Everything before the first online step; False if it was stopped, and so must be done again."""
         self._beat(LearnerPhase.LOADING)
         if self.training.load():
-            return
+            return True
         for _ in self.training.sac.warm_start(self.training.replay):
             self._beat(LearnerPhase.WARM_START)
             if self._asked_to_stop:
-                return  # half a warm start is no checkpoint; the next start does it again
+                return False
         self.training.save()
+        return True
 
     def run(self, intake: Intake, weights: WeightsWriter) -> None:
         """Until asked to stop."""

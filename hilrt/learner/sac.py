@@ -81,7 +81,7 @@ class Sac(nn.Module):
         self._learner = learner
         self._gamma = config.gamma
         self._penalty = config.processor.gripper.gripper_penalty
-        self._entropy = -0.5 * len(actor.features.action)
+        self._entropy = -1.0 * len(actor.features.action)
         rate = learner.learning_rate
         self.descents = {
             "critics": Descent([*self.critics.parameters(), *actor.trunk.parameters()], rate),
@@ -152,14 +152,16 @@ class Sac(nn.Module):
         )
 
     def policy_loss(self, latent: Tensor, batch: Batch, bc_weight: float) -> tuple[Tensor, Tensor]:
-        """mean[alpha log pi - mean_j Q_j(o, a~)] + lambda mean|Q| mean over human rows |tanh mu(o) - a|^2.
+        """mean[alpha log pi - min_j Q_j(o, a~)] + lambda mean|Q| mean over human rows |tanh mu(o) - a|^2.
+
+        The least of a pair, as in the target: with the mean, the actor found what the critics overrate.
 
         Returns the loss and log pi(a~), shape (B,).
         """
         policy = self.actor.policy(latent)
         action, log_pi = policy.sample(self.generator)
         q = self.critics(latent, action)
-        loss = (self.log_alpha.exp().detach() * log_pi - q.mean(dim=0)).mean()
+        loss = (self.log_alpha.exp().detach() * log_pi - _random_pair(q, self.generator).amin(dim=0)).mean()
         if bc_weight > 0.0:
             rows = self._imitated(latent, batch)
             bc = mean_over(rows, (policy.mean.tanh() - batch.action).square().sum(-1))
@@ -169,7 +171,7 @@ class Sac(nn.Module):
         return loss, log_pi.detach()
 
     def temperature_loss(self, log_pi: Tensor) -> Tensor:
-        """-alpha (log pi + H) with H = -d/2."""
+        """-alpha (log pi + H) with H = -d."""
         return -(self.log_alpha.exp() * (log_pi + self._entropy)).mean()
 
     @torch.no_grad()

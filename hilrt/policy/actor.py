@@ -17,7 +17,7 @@ from hilrt.record import Float32
 LATENT = 64
 STD_MIN, STD_MAX = 1e-5, 1.0
 INITIAL_LOG_STD = -1.5
-"""Near the target entropy of -1/2 per axis: a warm-started policy explores around what it was shown."""
+"""Above the target entropy of -1 per axis: a warm-started policy explores around what it was shown."""
 FLAT = 1e-3
 """State entries that vary less than this (1 mm, 1 mrad) in demonstrations keep their unit: how far they go is
 unknown, and blown up they would drown all others."""

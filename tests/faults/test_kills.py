@@ -122,7 +122,7 @@ def test_everything_killed(workplace):
             os.kill(pid, signal.SIGKILL)
         live.process.wait()
         run = live.path
-    left = list(Path("/dev/shm").glob(f"hilrt-*-{run.name}-*"))
+    left = list(Path("/dev/shm").glob(f"hilrt-*-{run.name}.*"))
     assert left
     before = train_steps(run)
     done = jobs.run(workplace, "train", "--resume", run)
@@ -145,7 +145,7 @@ def test_ctrl_c(workplace):
     assert list((live.path / "checkpoints").iterdir())
     *_, last = read_episodes(live.path / "journal")
     assert last.complete
-    assert not list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}-*"))
+    assert not list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*"))
 
 
 def test_release_on_crash(workplace):

@@ -153,7 +153,7 @@ def test_targets_follow_slowly(make_sac: Callable[..., Sac]) -> None:
 
 
 def test_temperature_rises_when_entropy_is_short(make_sac: Callable[..., Sac]) -> None:
-    """The gradient on alpha has the sign that brings the entropy to -d/2."""
+    """The gradient on alpha has the sign that brings the entropy to -d."""
     sac = make_sac()
     for log_pi, sign in ((torch.full((4,), 3.0), -1), (torch.full((4,), -3.0), 1)):
         (gradient,) = torch.autograd.grad(sac.temperature_loss(log_pi), [sac.log_alpha])

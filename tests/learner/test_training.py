@@ -252,3 +252,33 @@ def test_absent_accelerator_is_named() -> None:
     with pytest.raises(DeviceError, match=r'learner.device = "cuda:99"'):
         device_of("cuda:99")
     assert device_of("auto").type in {"cpu", "cuda"}
+
+
+def test_learning_turns_a_poor_clone_into_a_good_policy(make_config: Callable[..., Config]) -> None:
+    """Five clumsy demonstrations are not enough to copy; 400 steps of practice on top of them are."""
+    config = make_config(
+        learning_rate=1e-3, tau=0.02, temperature_init=1e-3, warm_start_steps=60, critic_warmup_steps=100
+    )
+    torch.manual_seed(0)
+    replay, sac = Replay(FEATURES, 5000, 32, 0), Sac(Actor(FEATURES), config, CPU)
+    world, generator = Reach(0), torch.Generator().manual_seed(0)
+    for _ in range(5):
+        for record in world.episode(teacher(0), Mode.DEMO, Source.HUMAN):
+            replay.add(record)
+    sac.normalise_by(replay.states(Tier.DEMONSTRATIONS))
+    for _ in sac.warm_start(replay):
+        pass
+    cloned = success_of(sac.actor)
+    steps = 0
+    while steps < 400:
+        for record in world.episode(
+            lambda s: Command(*sac.actor.act(s, deterministic=False, epsilon=0.05, generator=generator)),
+            Mode.TRAIN,
+        ):
+            replay.add(record)
+            if not record.final:
+                steps += 1
+                for _ in range(2):
+                    sac.learner_step(replay.sample(3), 0.3)
+    assert cloned < 0.5
+    assert success_of(sac.actor) > 0.6
