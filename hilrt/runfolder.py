@@ -71,7 +71,7 @@ class RunFolder:
     def tag(self) -> str:
         """Names the run's shared memory: the folder's name, and a mark of where it lies."""
         whole = self.path.resolve()
-        return f"{whole.name}.{xxhash.xxh32_hexdigest(str(whole))[:4]}"
+        return f"{whole.name}.{xxhash.xxh32_hexdigest(str(whole).encode())[:4]}"
 
     def config(self) -> Config:
         """The config of this run."""

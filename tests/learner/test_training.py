@@ -7,14 +7,16 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from toy import FEATURES, Command, Reach, success_of, teacher
 
 from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
 from hilrt.errors import ActorMismatchError, CheckpointError, DeviceError, NoDemonstrationsError
 from hilrt.features import Features, from_config
 from hilrt.learner import checkpoint
-from hilrt.learner.replay import Replay
+from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
+from hilrt.learner.schedule import bc_weight
 from hilrt.learner.training import Training, device_of
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import checkpoints_of, load_actor, load_meta, newest_checkpoint
@@ -188,8 +190,8 @@ def test_one_lucky_episode_does_not_end_imitation(run: Run) -> None:
         for record in run.episode(number, Mode.TRAIN, steps=2):
             training.take(record)
         if number == 0:
-            assert training.bc_weight == pytest.approx(1.0 - 0.9 * 0.05 / 0.8)
-    assert training.bc_weight == pytest.approx(0.1)
+            assert training.bc_weight == bc_weight(run.config.learner, 1 / 20)
+    assert training.bc_weight == run.config.learner.bc_weight_final
 
 
 def test_newest_three_and_the_best_are_kept(run: Run) -> None:
