@@ -51,7 +51,7 @@ def ours(steps: list[Record]) -> Callable[[], None]:
     features = Features(10, *names, ("close", "stay", "open"), ())
     box = {"min": [0.0, 0.0, 0.0], "max": [1.0, 1.0, 1.0]}
     tree = {
-        "env": {"task": "bench"},
+        "env": {"task": "pick_lift"},
         "sim": {},
         "robot": {"id": "bench"},
         "dataset": {"root": "none"},

@@ -1,12 +1,17 @@
 """The jobs from end to end, as a user runs them, on the simulated arm."""
 
 import json
+import select
+import threading
 
 import jobs
 import pytest
 
 from hilrt.data.journal import read_episodes
+from hilrt.devices.calibration import Calibration
 from hilrt.record import Mode, Source
+from hilrt.sim.pty import PseudoTerminal
+from hilrt.sim.servos import ServoBank
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,44 @@ def test_same_seed_same_demonstrations(tmp_path):
         root = jobs.record(folder, "dataset.num_episodes_to_record=1")
         states.append([r.state for r in next(iter(read_episodes(root))).records])
     assert states[0] == states[1]
+
+
+@pytest.mark.parametrize("clock", ["lockstep", "realtime"])
+def test_cameras(tmp_path, clock):
+    """Pictures of both simulated cameras are in every record, and they change as the arm moves."""
+    cameras = [f"robot.cameras.{name}={{type='sim', width=48, height=32}}" for name in ("front", "wrist")]
+    root = jobs.record(tmp_path, *cameras, f"sim.clock={clock}", "dataset.num_episodes_to_record=1")
+    (episode,) = read_episodes(root, frames=True)
+    for name in ("front", "wrist"):
+        pictures = [episode.images(i)[name] for i in range(len(episode.records))]
+        assert {picture.shape for picture in pictures} == {(32, 48, 3)}
+        assert all(picture.std() > 5 for picture in pictures)
+        assert not (pictures[0] == pictures[-1]).all()
+    assert all(len(record.frame_ages_ms) == 2 for record in episode.records if not record.final)
+
+
+def test_silent_servo(tmp_path):
+    """A servo that does not answer is named, with what to check, and the status is 2."""
+    calibration = Calibration.load(jobs.ROOT / "configs/calibration/robots/so100_follower/sim.json")
+    servos = ServoBank.calibrated(calibration).servos
+    bank = ServoBank([servo for servo in servos if servo.id != 4])
+    ended = threading.Event()
+    with PseudoTerminal() as pty:
+
+        def serve():
+            while not ended.is_set():
+                if select.select([pty.fd], [], [], 0.05)[0]:
+                    pty.exchange(bank.feed)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        overrides = [f"robot.port={pty.path}", "robot.id=sim", "robot.cameras={}"]
+        done = jobs.run(tmp_path, "record", jobs.ROOT / "configs" / "so100.toml", overrides=overrides)
+        ended.set()
+        server.join()
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "motor 4 (wrist_flex)" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

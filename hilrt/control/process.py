@@ -155,6 +155,7 @@ def _ticker(
 
     async def paced() -> None:
         while ahead() and not stop_wanted():
+            status.control.heartbeat_ns = time.monotonic_ns()
             with suppress(TimeoutError):
                 await asyncio.wait_for(updates.count(), 0.2)
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -164,3 +165,61 @@ async def torques(port):
     async with await Bus.open(port, deadline_s=0.5) as bus:
         held = await bus.sync_read(Register.TORQUE_ENABLE, range(1, 7))
     return [held[motor] for motor in range(1, 7)]
+
+
+LOCKSTEP = [
+    *jobs.SMALL,
+    "eval.every_steps=0",
+    "learner.online_steps=400",
+    "learner.utd_ratio=4.0",
+    "dataset.root=slow",
+]
+
+
+@pytest.fixture(scope="module")
+def lockstep_workplace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lockstep")
+    done = jobs.run(folder, "record", jobs.SIM, overrides=LOCKSTEP)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("role", ["control", "learner", "recorder"])
+def test_killed_in_lockstep(lockstep_workplace, role):
+    """In simulated time, too, whoever dies is replaced, and the run finishes with every step on disk."""
+    with jobs.LiveRun(lockstep_workplace, "train", jobs.SIM, overrides=LOCKSTEP) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 150)
+        live.kill(role)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    summary = jobs.summary(live.path)
+    assert summary["realtime"]["restarts"] == 1
+    assert summary["online_steps"] == train_steps(live.path) >= 400
+    assert episodes_are_whole(live.path)
+
+
+def test_simulator_killed(lockstep_workplace):
+    """Without the arm there is no run: one clear message, status 2, nothing left behind."""
+    with jobs.LiveRun(lockstep_workplace, "train", jobs.SIM, overrides=LOCKSTEP) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 50)
+        live.kill("sim")
+        text = live.finish()
+    assert live.process.returncode == 2
+    assert "sim was killed by SIGKILL, and with it the arm" in text
+    assert not list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*"))
+
+
+def test_supervisor_killed(lockstep_workplace):
+    """When the supervisor dies every other process ends by itself, and --resume goes on."""
+    with jobs.LiveRun(lockstep_workplace, "train", jobs.SIM, overrides=LOCKSTEP) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 50)
+        pids = [getattr(live.status, role).pid for role in ("control", "learner", "recorder", "sim")]
+        os.kill(live.process.pid, signal.SIGKILL)
+        live.process.wait()
+        deadline = time.monotonic() + jobs.PATIENCE_S
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    done = jobs.run(lockstep_workplace, "train", "--resume", live.path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert jobs.summary(live.path)["online_steps"] == train_steps(live.path) >= 400
