@@ -67,6 +67,7 @@ async def _run(spec: Spec) -> None:
         loop = await _assemble(
             spec, config, status, stack, lambda: terminated.is_set() or status.supervisor.stop > 0
         )
+        status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
         status.control.done = 1
