@@ -44,6 +44,12 @@ def run(folder, *words, overrides=()):
     )
 
 
+def status():
+    """`hilrt status`."""
+    words = [sys.executable, "-c", "from hilrt.cli import main; main()", "status"]
+    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
 def record(folder, *overrides):
     """Two demonstrations in `folder`/datasets/sim_so100."""
     done = run(folder, "record", SIM, overrides=[*SMALL, *overrides])

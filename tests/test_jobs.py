@@ -10,6 +10,7 @@ import pytest
 from hilrt.data.journal import read_episodes
 from hilrt.devices.calibration import Calibration
 from hilrt.record import Mode, Source
+from hilrt.shm.segment import runs_with
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
 
@@ -125,7 +126,6 @@ def test_silent_servo(tmp_path):
         (["train", jobs.SIM], ["dataset.root=nowhere"], "no demonstrations in"),
         (["train", "--resume", "nowhere"], [], "nowhere: is not a run"),
         (["eval", "nowhere"], [], "nowhere: is not a run"),
-        (["status"], [], "no run is alive"),
         (
             ["record", jobs.ROOT / "configs" / "so100.toml"],
             ["robot.id=absent"],
@@ -140,14 +140,28 @@ def test_silent_servo(tmp_path):
 )
 def test_one_clear_message(tmp_path, words, overrides, message):
     """What cannot work ends with status 2 and one message, never a traceback."""
-    if words == ["status"]:
-        done = jobs.subprocess.run(
-            [jobs.sys.executable, "-c", "from hilrt.cli import main; main()", "status"],
-            capture_output=True, text=True, timeout=jobs.PATIENCE_S, check=False,
-        )  # fmt: skip
-    else:
-        done = jobs.run(tmp_path, *words, overrides=overrides)
+    done = jobs.run(tmp_path, *words, overrides=overrides)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert json.dumps(done.stderr).count("error: ") == 1
+
+
+def test_status_without_runs():
+    """`hilrt status` with nothing to show says so."""
+    if runs_with("status"):
+        pytest.skip("another run of this user is alive")
+    done = jobs.status()
+    assert done.returncode == 2
+    assert "no run is alive" in done.stderr
+
+
+def test_status_shows_a_run(workplace):
+    """`hilrt status` shows a run that goes on, without disturbing it."""
+    overrides = [*jobs.SMALL, "learner.online_steps=150", "eval.every_steps=0"]
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=overrides) as live:
+        live.wait_for(lambda: live.status.control.ready)
+        seen = jobs.status()
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert live.path.name in seen.stdout
