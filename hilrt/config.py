@@ -178,7 +178,7 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     temperature_init: Positive = 1e-2
     clip_targets: bool = True
     bc: Literal["plain", "qfilter", "off"] = "plain"
-    """Imitation of human rows in the actor's loss."""
+    """Imitation, in the actor's loss, of human steps and of episodes that the policy won alone."""
     bc_weight: NonNegative = 1.0
     bc_weight_final: NonNegative = 0.5
     """Reached when autonomous success reaches 80 %."""

@@ -45,8 +45,8 @@ class Batch(NamedTuple):
     """Executed command, int64, (B,)."""
     reward: Tensor
     terminated: Tensor
-    human: Tensor
-    """1 where a human decided the action."""
+    shown: Tensor
+    """1 where the action is one to imitate: a human's, or of an episode that the policy won alone."""
     change: Tensor
     """1 where the gripper command differs from the last one that was not `stay`."""
     next_state: Tensor
@@ -236,7 +236,7 @@ class Replay:
         """Make `before` a whole transition."""
         self._next[before], self._previous[index] = index, before
         self.tiers[tier].add(before)
-        if tier is Tier.ONLINE and self._rows[before, self._columns.human]:
+        if tier is Tier.ONLINE and self._rows[before, self._columns.shown]:
             self.tiers[Tier.INTERVENTIONS].add(before)
 
     def _close(self, final: Record, stream: _Stream, tier: Tier) -> None:
@@ -255,6 +255,7 @@ class Replay:
 
     def _protect(self, rows: list[int]) -> None:
         self._protected[rows] = True
+        self._rows[rows, self._columns.shown] = 1.0
         self._successes.append(rows)
         for index in rows:
             if index in self.tiers[Tier.ONLINE]:
@@ -285,18 +286,18 @@ class _Columns:
     def __init__(self, state: int, action: int) -> None:
         self.state = state
         self.scalars = state + action
-        self.human = self.scalars + 3
+        self.shown = self.scalars + 3
         self.width = self.scalars + 5
 
     def batch(self, rows: Tensor, after: Tensor, counts: tuple[int, ...]) -> Batch:
-        gripper, reward, terminated, human, change = rows[:, self.scalars :].unbind(1)
+        gripper, reward, terminated, shown, change = rows[:, self.scalars :].unbind(1)
         return Batch(
             rows[:, : self.state],
             rows[:, self.state : self.scalars],
             gripper.long(),
             reward,
             terminated,
-            human,
+            shown,
             change,
             after,
             counts,

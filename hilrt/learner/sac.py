@@ -152,7 +152,7 @@ class Sac(nn.Module):
         )
 
     def policy_loss(self, latent: Tensor, batch: Batch, bc_weight: float) -> tuple[Tensor, Tensor]:
-        """mean[alpha log pi - min_j Q_j(o, a~)] + lambda mean|Q| mean over human rows |tanh mu(o) - a|^2.
+        """mean[alpha log pi - min_j Q_j(o, a~)] + lambda mean|Q| mean over shown rows |tanh mu(o) - a|^2.
 
         The least of a pair, as in the target: with the mean, the actor found what the critics overrate.
 
@@ -166,7 +166,7 @@ class Sac(nn.Module):
             rows = self._imitated(latent, batch)
             bc = mean_over(rows, (policy.mean.tanh() - batch.action).square().sum(-1))
             loss = loss + bc_weight * q.detach().abs().mean() * bc
-            self.scalars.add(bc_loss=bc, bc_gate=rows.sum() / batch.human.sum().clamp(min=1.0))
+            self.scalars.add(bc_loss=bc, bc_gate=rows.sum() / batch.shown.sum().clamp(min=1.0))
         self.scalars.add(std=policy.std.mean())
         return loss, log_pi.detach()
 
@@ -176,13 +176,13 @@ class Sac(nn.Module):
 
     @torch.no_grad()
     def _imitated(self, latent: Tensor, batch: Batch) -> Tensor:
-        """Weight of each row in imitation: human rows; with `qfilter`, those no worse than the policy."""
+        """Weight of each row in imitation: shown rows; with `qfilter`, those no worse than the policy."""
         if self._learner.bc != "qfilter":
-            return batch.human
+            return batch.shown
         own = self.critics(latent, self.actor.policy(latent).mean.tanh()).mean(dim=0)
         shown = self.critics(latent, batch.action).mean(dim=0)
         gate: Tensor = shown >= own
-        return batch.human * gate.float()
+        return batch.shown * gate.float()
 
     # --- gripper ---------------------------------------------------------------------------------
 
@@ -231,9 +231,9 @@ class Sac(nn.Module):
             yield
 
     def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:
-        """Human rows: |tanh mu(o) - a|^2, and the gripper's large margin."""
+        """Shown rows: |tanh mu(o) - a|^2, and the gripper's large margin."""
         error = (self.actor.policy(latent).mean.tanh() - batch.action).square().sum(-1)
-        return mean_over(batch.human, error + margin(self.actor.gripper(latent), batch.gripper))
+        return mean_over(batch.shown, error + margin(self.actor.gripper(latent), batch.gripper))
 
     # --- looking on ------------------------------------------------------------------------------
 

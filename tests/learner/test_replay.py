@@ -156,7 +156,7 @@ def test_batch_is_half_online_half_human_tiers(
         replay.add(record)
     (batch,) = replay.sample(1)
     assert batch.counts == expected
-    assert batch.human[32 : 32 + expected[1] + expected[2]].all()
+    assert batch.shown[32 : 32 + expected[1] + expected[2]].all()
     assert len(batch.state) == 64
 
 

@@ -37,7 +37,7 @@ def batch_of(rows: int, **fields: torch.Tensor) -> Batch:
         "gripper": torch.randint(3, (rows,), generator=generator),
         "reward": torch.zeros(rows),
         "terminated": torch.zeros(rows),
-        "human": torch.zeros(rows),
+        "shown": torch.zeros(rows),
         "change": torch.zeros(rows),
         "next_state": torch.randn(rows, 3, generator=generator),
         "counts": (rows, 0, 0, 0),
@@ -125,7 +125,7 @@ def test_clip_keeps_targets_between_zero_and_one(
 def test_only_critics_train_the_trunk(make_sac: Callable[..., Sac]) -> None:
     """A critic update moves critics and trunk; an actor update moves policy, gripper and temperature, no more."""
     sac = make_sac()
-    batch = batch_of(32, human=torch.ones(32))
+    batch = batch_of(32, shown=torch.ones(32))
     before = weights_of(sac)
     sac.update_critics(batch)
     moved = {name.split("_net")[0] for name in changed(before, sac) if not name.startswith("target")}
@@ -167,7 +167,7 @@ def test_imitation_pulls_on_human_rows_only(make_sac: Callable[..., Sac]) -> Non
 
     def loss(action: torch.Tensor) -> float:
         sac.generator.manual_seed(0)
-        batch = batch_of(16, human=human, action=action)
+        batch = batch_of(16, shown=human, action=action)
         return sac.policy_loss(sac.actor.trunk(batch.state), batch, 1.0)[0].item()
 
     rest, pulled, others = (
@@ -181,7 +181,7 @@ def test_imitation_pulls_on_human_rows_only(make_sac: Callable[..., Sac]) -> Non
 
 def test_qfilter_drops_rows_worse_than_the_policy(make_sac: Callable[..., Sac]) -> None:
     """With `qfilter` exactly the human rows with Q(o, a) >= Q(o, pi(o)) are imitated; `plain` takes all."""
-    sac, batch = make_sac(bc="qfilter"), batch_of(64, human=torch.ones(64))
+    sac, batch = make_sac(bc="qfilter"), batch_of(64, shown=torch.ones(64))
     with torch.no_grad():
         latent = sac.actor.trunk(batch.state)
         own = sac.critics(latent, sac.actor.policy(latent).mean.tanh()).mean(dim=0)
