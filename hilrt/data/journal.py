@@ -9,8 +9,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 import numpy as np
@@ -20,6 +18,7 @@ from hilrt.data.format import MAGIC, Buffer, FileHeader, Scan, write_block
 from hilrt.errors import JournalOrderError, JournalWriteError
 from hilrt.features import Features
 from hilrt.record import Mode, Record, decode
+from hilrt.resource import Resource
 
 
 class Episode(msgspec.Struct, kw_only=True):
@@ -124,7 +123,7 @@ def _files(folder: Path) -> Iterator[tuple[int, Path]]:
 # --- writing -------------------------------------------------------------------------------------
 
 
-class JournalWriter:
+class JournalWriter(Resource):
     """Appends records to their episodes' files. One writer per folder; not to be shared by threads."""
 
     def __init__(self, folder: Path, features: Features, task: str) -> None:
@@ -174,14 +173,6 @@ class JournalWriter:
         file, self._file = self._file, None
         file.close()
         self.flushed = file.episode
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _file_of(self, record: Record) -> "_EpisodeFile":
         if self._file is None or self._file.episode != record.episode:

@@ -6,8 +6,7 @@ import select
 import signal
 import time
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Self
+from types import FrameType
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
@@ -16,6 +15,7 @@ from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
 from hilrt.record import Record, decode
+from hilrt.resource import Resource
 from hilrt.shm.ring import Ring, Slot
 from hilrt.shm.status import Status
 from hilrt.taskfile import load
@@ -55,7 +55,7 @@ def journal_folder(spec: Spec, config: Config) -> Path:
     return Path(config.dataset.root) if spec.job == Job.RECORD else Path(spec.run_dir) / "journal"
 
 
-class Archive:
+class Archive(Resource):
     """The journal and, beside it, a line for each ended episode; goes on where a killed one stopped."""
 
     def __init__(self, folder: Path, summaries: SummaryFile, features: Features, task: str) -> None:
@@ -64,7 +64,9 @@ class Archive:
         self._features = features
         self._summaries = summaries
         self._tally = Tally(summaries.known)
-        self._tally.online_steps = online_steps(folder)  # what the summaries say lacks episodes cut by a crash
+        self._tally.online_steps = online_steps(
+            folder
+        )  # what the summaries say lacks episodes cut by a crash
         self._current: int | None = None
         self._due: list[EpisodeSummary] = []
 
@@ -83,14 +85,6 @@ class Archive:
     def close(self) -> None:
         """Make the disk keep the journal, and let go."""
         self.journal.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _recall(self, episode: int) -> None:
         """Count what the recorder before this one has written of the episode."""

@@ -84,7 +84,9 @@ class Arm:
         self._names = dict(zip(self._ids, MOTORS, strict=True))
 
     @classmethod
-    async def connect(cls, port: str, calibration: Calibration, *, deadline_s: float = SETUP_DEADLINE_S) -> Self:
+    async def connect(
+        cls, port: str, calibration: Calibration, *, deadline_s: float = SETUP_DEADLINE_S
+    ) -> Self:
         """Open the port, check that it is this arm, and apply its start-up settings.
 
         `deadline_s` holds until `bus.deadline_s` is set to what a tick can afford.

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
@@ -11,10 +9,11 @@ from torch.utils.tensorboard import SummaryWriter
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
 from hilrt.record import Mode, Record, Source, vector
 from hilrt.report import boards
+from hilrt.resource import Resource
 from hilrt.shm.status import Status
 
 
-class Metrics:
+class Metrics(Resource):
     """One run's event file."""
 
     def __init__(self, folder: Path, fps: int) -> None:
@@ -84,14 +83,6 @@ class Metrics:
     def close(self) -> None:
         """Write out what is buffered; may be called again."""
         self._writer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _fail(self, label: str, online_steps: int) -> None:
         self._failures[label] += 1

@@ -9,7 +9,6 @@ back by `attach`: a slot is published by the store of HEAD alone and given back 
 
 import struct
 from collections.abc import Sequence
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import msgspec
@@ -17,6 +16,7 @@ import numpy as np
 import xxhash
 
 from hilrt.errors import RecordSizeError
+from hilrt.resource import Resource
 from hilrt.shm.segment import LINE, Segment, align
 
 _WORD = 8
@@ -51,7 +51,7 @@ class RingStatistics(msgspec.Struct, frozen=True):
     slots: int
 
 
-class Ring:
+class Ring(Resource):
     """Single producer, single consumer; neither end may be shared by threads.
 
     Waking the consumer is not the ring's business.
@@ -218,14 +218,6 @@ class Ring:
         self._words.release()
         self._buf.release()
         self._segment.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _start(self, count: int) -> int:
         return _CONTROL_BYTES + count % self._slots * self._stride

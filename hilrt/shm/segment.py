@@ -17,7 +17,6 @@ import shutil
 import struct
 import warnings
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import posix_ipc
@@ -31,6 +30,7 @@ from hilrt.errors import (
     SegmentNotReadyError,
     SharedMemoryFullError,
 )
+from hilrt.resource import Resource
 
 LINE = 64
 """Bytes of a cache line: what two processes write is kept on different ones."""
@@ -55,7 +55,7 @@ def align(size: int) -> int:
     return -(-size // LINE) * LINE
 
 
-class Segment:
+class Segment(Resource):
     """Shared memory `/hilrt-<uid>-<run>-<what>`; see `create` and `attach`.
 
     `close` gives up the lock; the mapping itself goes when the last view of it does, so no view ever dangles.
@@ -143,14 +143,6 @@ class Segment:
         self._view = memoryview(b"")
         fcntl.flock(fd, fcntl.LOCK_UN)  # a view still alive keeps a duplicate of fd open
         os.close(fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_fd", None) is not None:

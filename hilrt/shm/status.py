@@ -4,9 +4,9 @@ Times are CLOCK_MONOTONIC [ns]; counters start at 0; flags are 0 or 1. Writing o
 """
 
 import json
-from types import TracebackType
 from typing import Self
 
+from hilrt.resource import Resource
 from hilrt.shm.region import Float, Int, Region, Text
 from hilrt.shm.segment import Segment
 
@@ -134,7 +134,7 @@ _REGIONS: tuple[type[Region], ...] = (
 )
 
 
-class Status:
+class Status(Resource):
     """The run's status block; each process writes its own region and reads any."""
 
     def __init__(self, segment: Segment) -> None:
@@ -174,14 +174,6 @@ class Status:
     def unlink(self) -> None:
         """Take the name away; processes that have the block open keep it."""
         self._segment.unlink()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _part(buf: memoryview, kind: type[Region]) -> memoryview:

@@ -10,13 +10,13 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import numpy as np
 import xxhash
 
 from hilrt.errors import SegmentAbsentError, SegmentNotReadyError, WeightsLayoutError
+from hilrt.resource import Resource
 from hilrt.shm.segment import LINE, Segment, align
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class _Layout:
         return json.dumps([(array.name, array.dtype, array.shape) for array in self.arrays])
 
 
-class _Buffers:
+class _Buffers(Resource):
     """What writer and reader see alike: the version and two buffers."""
 
     def __init__(self, segment: Segment, layout: _Layout) -> None:
@@ -95,14 +95,6 @@ class _Buffers:
     def unlink(self) -> None:
         """Take the name away; processes that have the segment open keep it."""
         self._segment.unlink()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _start(self, version: int) -> int:
         return LINE + version % 2 * (LINE + self._layout.size)

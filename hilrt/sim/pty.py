@@ -6,13 +6,13 @@ import tty
 import warnings
 from collections.abc import Callable
 from time import monotonic, sleep
-from types import TracebackType
-from typing import Self
+
+from hilrt.resource import Resource
 
 USB_PACKET = 64  # an adapter hands over what it received in pieces of this size
 
 
-class PseudoTerminal:
+class PseudoTerminal(Resource):
     """Both ends of a pty in raw mode: hilrt opens `path`, the simulator serves `fd`.
 
     With `wire_time`, `exchange` takes as long as a bus of 1 Mbaud would: 10 us a byte.
@@ -47,17 +47,6 @@ class PseudoTerminal:
             self._closed = True
             os.close(self._slave)
             os.close(self.fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if not self._closed:

@@ -1,7 +1,6 @@
 """The simulated world: the arm's physics, one cube, a task, and cameras that render on request."""
 
 import warnings
-from types import TracebackType
 from typing import Self
 
 import mujoco
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilrt.errors import UnknownNameError
+from hilrt.resource import Resource
 from hilrt.sim.model import CAMERAS, FINGERS, JOINTS, STALL_CURRENT, STALL_TORQUE, build_spec
 from hilrt.sim.tasks import CUBE_REST, Scene, draw_cube_pose, find_task
 
@@ -22,7 +22,7 @@ SUCCESS_HOLD = 0.5  # [s], how long the goal must hold without a break
 CHUNK = 5  # physics steps between looks at the task and at the servos' set-points
 
 
-class World:
+class World(Resource):
     """A simulated SO-100 on a table. Joints come in the order of `model.JOINTS`, angles in rad.
 
     Deterministic: the same task, seed and calls give the same bits.
@@ -175,17 +175,6 @@ class World:
         """Free the rendering contexts; the rest needs no freeing."""
         while self._renderers:
             self._renderers.popitem()[1].close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_renderers", None):

@@ -177,7 +177,7 @@ def test_a_silent_servo_is_named_after_the_deadline(run, line):
     async def check():
         async with await connected(line.path) as bus:
             await bus.read(3, Register.ID)
-            bus._deadline_s = 0.5
+            bus.deadline_s = 0.5
             with pytest.raises(BusTimeoutError, match=r"motor 9 on .*; it never has\."):
                 await bus.read(9, Register.ID)
             line.bank.servos[2].put(Register.ID, 33)
@@ -217,7 +217,7 @@ def test_a_reply_after_its_deadline_is_not_the_answer_to_the_next_question(run, 
             line.faults.append(held_back(given_up))
             with pytest.raises(BusTimeoutError):
                 await bus.read(1, Register.MIN_POSITION_LIMIT)
-            bus._deadline_s = DEADLINE_S
+            bus.deadline_s = DEADLINE_S
             given_up.set()
             assert await bus.read(1, Register.MAX_POSITION_LIMIT) == 3300
             assert bus.statistics().stale_bytes > 0
