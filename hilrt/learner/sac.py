@@ -19,6 +19,8 @@ from hilrt.policy.actor import Actor
 from hilrt.record import Float32
 
 GRADIENT_NORM = 10.0
+STATE_NOISE = 0.1
+"""Of the spread that each state entry has in the demonstrations."""
 TEMPERATURE_RATE = 10.0
 """Times the common rate: at that rate itself the first thousands of steps are spent with far too much noise."""
 GRIPPER_MARGIN = 0.05
@@ -97,10 +99,23 @@ class Sac(nn.Module):
 
     def learner_step(self, batches: list[Batch], bc_weight: float) -> None:
         """A critic update on every batch but the last, which updates actor, temperature and gripper."""
-        *for_critics, for_actor = batches
+        *for_critics, for_actor = (self.blurred(batch) for batch in batches)
         for batch in for_critics:
             self.update_critics(batch)
         self.update_actor(for_actor, bc_weight)
+
+    def blurred(self, batch: Batch) -> Batch:
+        """The batch as imprecise sensors would have seen it: what random shifts are to pictures.
+
+        A few hundred demonstrated steps are drawn thousands of times; without this, the networks learn their noise by
+        heart and are arbitrary between them.
+        """
+        spread = STATE_NOISE * self.actor.trunk.std
+        noise = torch.randn(
+            (2, *batch.state.shape), generator=self.generator, device=self.device, dtype=batch.state.dtype
+        )
+        state, next_state = batch.state + spread * noise[0], batch.next_state + spread * noise[1]
+        return batch._replace(state=state, next_state=next_state)
 
     # --- critics ---------------------------------------------------------------------------------
 
@@ -216,14 +231,14 @@ class Sac(nn.Module):
         """
         everything = Descent(self.actor.parameters(), self._learner.learning_rate)
         for _ in range(self._learner.warm_start_steps):
-            (batch,) = replay.sample(1)
+            (batch,) = map(self.blurred, replay.sample(1))
             everything.step(self.clone_loss(self.actor.trunk(batch.state), batch))
             yield
         follow(self.target.trunk, self.actor.trunk, 1.0)
         follow(self.target.gripper_net, self.actor.gripper_net, 1.0)
         head = Descent(self.actor.policy_net.parameters(), self._learner.learning_rate)
         for _ in range(self._learner.critic_warmup_steps):
-            critics, clone = replay.sample(2)
+            critics, clone = map(self.blurred, replay.sample(2))
             self.update_critics(critics)
             latent = self.actor.trunk(clone.state).detach()
             head.step(self.clone_loss(latent, clone))
