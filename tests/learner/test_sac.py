@@ -249,3 +249,34 @@ def test_looking_does_not_change_what_is_learned(make_sac: Callable[..., Sac]) -
                 assert sac.diagnose(batch_of(16))["td_p99"] > 0
         losses.append(sac.scalars.read())
     assert losses[0] == losses[1]
+
+
+def test_states_are_blurred_and_nothing_else(make_sac: Callable[..., Sac]) -> None:
+    """Learning sees states off by a tenth of their demonstrated spread, anew each time, and the rest as it was."""
+    sac, batch = make_sac(), batch_of(4096)
+    sac.actor.trunk.std.copy_(torch.linspace(0.5, 2.0, sac.actor.trunk.std.numel()))
+    once, again = sac.blurred(batch), sac.blurred(batch)
+    for before, after in ((batch.state, once.state), (batch.next_state, once.next_state)):
+        assert torch.allclose((after - before).std(dim=0), 0.1 * sac.actor.trunk.std, rtol=0.1)
+    assert not torch.equal(once.state, again.state)
+    assert torch.equal(once.action, batch.action)
+    assert torch.equal(once.reward, batch.reward)
+
+
+def test_actor_trusts_the_lesser_critic(make_sac: Callable[..., Sac]) -> None:
+    """Raising one critic everywhere does not change what the policy is drawn to."""
+    sac, batch = make_sac(), batch_of(16)
+    latent = sac.actor.trunk(batch.state).detach()
+
+    def loss() -> float:
+        sac.generator.manual_seed(0)
+        return sac.policy_loss(latent, batch, 0.0)[0].item()
+
+    before = loss()
+    with torch.no_grad():
+        sac.critics.net[-1].bias[0] += 10.0
+    raised_one = loss()
+    with torch.no_grad():
+        sac.critics.net[-1].bias[1] += 10.0
+    assert abs(raised_one - before) < 5.0
+    assert loss() < before - 9.0
