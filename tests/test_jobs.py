@@ -133,7 +133,7 @@ def test_silent_servo(tmp_path):
         ),
         (
             ["record", jobs.ROOT / "configs" / "so100.toml"],
-            ["robot.id=sim", "robot.port=/dev/ttyNONE"],
+            ["robot.id=sim", "robot.port=/dev/ttyNONE", "robot.cameras={}"],
             "no serial port /dev/ttyNONE",
         ),
     ],
