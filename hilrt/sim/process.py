@@ -68,6 +68,7 @@ class Simulator:
         self._poll = select.poll()
         self._poll.register(self._pty.fd, select.POLLIN)
         self._running = True
+        self._began = time.monotonic()
         self._measure()
         if self._studio:
             self._studio.expose(self._world, wait=True)
@@ -112,6 +113,7 @@ class Simulator:
         self._world.step(seconds)
         self._measure()
         self._status.sim_time_s = self._world.time
+        self._status.realtime_factor = self._world.time / max(time.monotonic() - self._began, 1e-3)
         self._status.heartbeat_ns = time.monotonic_ns()
 
     def _drive(self) -> None:
