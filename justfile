@@ -21,12 +21,12 @@ check:
     ruff format --check .
     ruff check .
     mypy
-    python docs/configuration.py --check
+    python docs/reference/configuration.py --check
 
 # Every benchmark, one JSON object each
 bench *args:
-    for bench in ring weights bus tick learner ik journal; do python benches/$bench.py {{args}}; done
+    for bench in ring weights bus tick learner ik collision pipeline journal; do python benches/$bench.py {{args}}; done
 
-# Make docs/configuration.md anew from hilrt/config.py
+# Make docs/reference/configuration.md anew from hilrt/config
 docs:
-    python docs/configuration.py
+    python docs/reference/configuration.py

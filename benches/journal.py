@@ -12,7 +12,7 @@ import numpy as np
 from host import report, spread_us
 
 from hilrt.data.journal import JournalWriter, read_episodes
-from hilrt.features import ALIGNMENT, Features, Image
+from hilrt.features import ALIGNMENT, GRIPPER, Features, Image
 from hilrt.record import Mode, Record, encode_into
 
 STATE, CAMERAS, EPISODE = 30, 2, 50
@@ -21,9 +21,7 @@ STATE, CAMERAS, EPISODE = 30, 2, 50
 def features(height: int, width: int) -> Features:
     stride = -(-height * width * 3 // ALIGNMENT) * ALIGNMENT
     images = tuple(Image(f"camera{i}", height, width, i * stride) for i in range(CAMERAS))
-    return Features(
-        10, tuple(f"s{i}" for i in range(STATE)), ("dx", "dy", "dz"), ("close", "stay", "open"), images
-    )
+    return Features(10, ("",), tuple(f"s{i}" for i in range(STATE)), ("dx", "dy", "dz"), GRIPPER, images, ())
 
 
 def records(steps: int) -> Iterator[Record]:

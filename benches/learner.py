@@ -17,7 +17,7 @@ from host import report
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
-from hilrt.features import Features
+from hilrt.features import GRIPPER, Features
 from hilrt.learner.process import keep_memory
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
@@ -48,7 +48,7 @@ def records(episodes: int, mode: Mode) -> list[Record]:
 
 def ours(steps: list[Record]) -> Callable[[], None]:
     names = tuple(f"s{i}" for i in range(STATE)), tuple(f"a{i}" for i in range(ACTION))
-    features = Features(10, *names, ("close", "stay", "open"), ())
+    features = Features(10, ("",), *names, GRIPPER, (), ())
     box = {"min": [0.0, 0.0, 0.0], "max": [1.0, 1.0, 1.0]}
     tree = {
         "env": {"task": "pick_lift"},

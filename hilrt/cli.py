@@ -75,6 +75,18 @@ def evaluate(
 
 
 @app.command()
+def pipeline(config: TaskFile, set_: Override = None) -> None:
+    """Print the steps from measurements to the policy and from actions to the arm; no device is needed."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.report.pipelines import tables  # noqa: PLC0415
+
+    for table in tables(taskfile.load(config, set_ or [])):
+        Console().print(table)
+
+
+@app.command()
 def status() -> None:
     """Show the runs that are alive on this computer."""
     from hilrt.report.live import show_live_runs  # noqa: PLC0415

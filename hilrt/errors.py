@@ -230,6 +230,33 @@ class OverheatError(HilrtError):
         )
 
 
+class OvercurrentError(HilrtError):
+    """A servo has drawn more current than it may for too long."""
+
+    def __init__(self, name: str, found_a: float, limit_a: float) -> None:
+        super().__init__(
+            f"{name} draws {found_a:.2f} A, for a second more than safety.max_current_a = {limit_a:g}: the arm holds. "
+            "See what it pushes against."
+        )
+
+
+class VoltageError(HilrtError):
+    """The servos' supply is out of its range."""
+
+    def __init__(self, name: str, found_v: float, low_v: float, high_v: float) -> None:
+        super().__init__(
+            f"{name} is supplied with {found_v:.1f} V, outside safety.min_voltage_v = {low_v:g} .. max_voltage_v = "
+            f"{high_v:g}: the arm holds. Check the power supply and its plug."
+        )
+
+
+class StepError(HilrtError):
+    """A step of the user's own cannot be used, or failed at its work."""
+
+    def __init__(self, step: str, problem: str) -> None:
+        super().__init__(f"processor.steps: {step} {problem}.")
+
+
 class CameraError(HilrtError):
     """A camera does not deliver what was asked of it."""
 
@@ -297,10 +324,10 @@ class JournalFormatError(HilrtError):
 class JournalFeaturesError(HilrtError):
     """A file of a journal holds steps that consist of something else."""
 
-    def __init__(self, path: str, found: str, expected: str) -> None:
+    def __init__(self, path: str, difference: str) -> None:
         super().__init__(
-            f"{path} was recorded with other features. In the file: {found}. Expected: {expected}. "
-            "Use the config it was recorded with, or record again into another folder."
+            f"{path} was recorded with other features than this config gives: {difference}. "
+            "Use the config it was recorded with, or record again into another folder (dataset.root)."
         )
 
 
@@ -344,12 +371,12 @@ class ActorMismatchError(HilrtError):
 
 
 class PolicyFeaturesError(HilrtError):
-    """A policy is asked to act on other features than it was trained on."""
+    """A policy is asked to go on with other features than it was trained on."""
 
-    def __init__(self, checkpoint: str, trained: str, given: str) -> None:
+    def __init__(self, checkpoint: str, difference: str) -> None:
         super().__init__(
-            f"the policy in {checkpoint} was trained on other features. Trained on: {trained}. "
-            f"The config gives: {given}. Evaluate it with the config it was trained with."
+            f"the policy in {checkpoint} was trained on other features than this config gives: {difference}. "
+            "Use the config it was trained with, or train a new one."
         )
 
 
@@ -392,6 +419,16 @@ class ProcessError(HilrtError):
 
     def __init__(self, role: str, what: str, log: str) -> None:
         super().__init__(f"{role} {what}\nThe whole story is in {log}.")
+
+
+class DisplayAbsentError(HilrtError):
+    """There is nowhere to open a window."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"display_cameras: there is no display ({problem}). "
+            "Over ssh use `ssh -X`, or set processor.observation.display_cameras = false."
+        )
 
 
 class SimulatorGoneError(HilrtError):

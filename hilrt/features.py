@@ -3,6 +3,8 @@
 Ring, journal, replay and networks all take their shapes from here, so two parts can never disagree about one.
 """
 
+from itertools import product
+
 import msgspec
 
 from hilrt.config import MOTORS, Config
@@ -13,12 +15,14 @@ OBJECT = ("object.x", "object.y", "object.z", "object.sin_4yaw", "object.cos_4ya
 OBJECT_FROM_EE = ("object_from_ee.x", "object_from_ee.y", "object_from_ee.z")
 """The way that is left from the end effector to the object [m]: millimetres here decide a grasp."""
 
+GRIPPER = ("close", "stay", "open")
+
 ALIGNMENT = 64
 """Frames start on cache lines."""
 
 
 class Image(msgspec.Struct, frozen=True):
-    """One camera's frame: uint8, shape (height, width, 3), RGB, at `offset` within a step's frames."""
+    """One picture: uint8, shape (height, width, 3), RGB, at `offset` within a step's pictures."""
 
     name: str
     height: int
@@ -27,32 +31,50 @@ class Image(msgspec.Struct, frozen=True):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of one frame."""
+        """Bytes of one picture."""
         return self.height * self.width * 3
 
 
 class Features(msgspec.Struct, frozen=True):
     """Names of everything in a step.
 
-    The state is float32, shape (len(state),); the action float32 in [-1, 1], shape (len(action),); the gripper
-    command one of `gripper` by index.
+    The state is float32, shape (len(state),); the action float32 in [-1, 1], shape (len(action),), arm after arm;
+    the gripper command one of `gripper` by index, which with two arms tells both, and with none in use is absent.
     """
 
     fps: int
+    sides: tuple[str, ...]
+    """Names of the arms; a single one's is empty."""
     state: tuple[str, ...]
     action: tuple[str, ...]
     gripper: tuple[str, ...]
     images: tuple[Image, ...]
+    """As the cameras give them; recorded."""
+    views: tuple[Image, ...]
+    """As the policy sees them: cropped and resized."""
+    scale: tuple[float, ...] = ()
+    """Motion of a full action along each of its axes [m or rad]."""
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of all frames of a step, gaps for alignment included."""
-        return max((_aligned(i.offset + i.nbytes) for i in self.images), default=0)
+        return _bytes(self.images)
+
+    @property
+    def view_bytes(self) -> int:
+        """The same of the views."""
+        return _bytes(self.views)
 
     @property
     def header_bytes(self) -> int:
         """Upper bound of an encoded step record without its frames."""
-        return 512 + 8 * (len(self.state) + 2 * len(self.action) + len(MOTORS) + len(self.images))
+        vectors = len(self.state) + 3 * len(self.action) + len(MOTORS) * len(self.sides)
+        return 512 + 8 * (vectors + len(self.images))
+
+    @property
+    def seen(self) -> "Features":
+        """What a policy depends on: all but the size of the frames as recorded."""
+        return msgspec.structs.replace(self, images=())
 
     def schema(self) -> str:
         """Canonical JSON; equal text means the same step."""
@@ -66,39 +88,79 @@ def from_schema(schema: str) -> Features:
 
 def from_config(config: Config) -> Features:
     """Features of the steps that this config produces."""
+    sides = tuple(config.robot.sides)
+    names = config.processor.action_names
     return Features(
         fps=config.env.fps,
-        state=_state_names(config),
-        action=("dx", "dy", "dz"),
-        gripper=("close", "stay", "open"),
+        sides=sides,
+        state=tuple(name for group in state_groups(config).values() for name in group),
+        action=tuple(_of(side, name) for side in sides for name in names),
+        scale=config.processor.action_scale * len(sides),
+        gripper=_gripper(config),
         images=_images(config),
+        views=_views(config),
     )
 
 
-def _state_names(config: Config) -> tuple[str, ...]:
-    add = config.processor.observation
-    names = [f"{m}.pos" for m in MOTORS]
+def state_groups(config: Config) -> dict[str, tuple[str, ...]]:
+    """Names in the state vector by the pipeline step that writes them, in their order; all sides of a step together."""
+    processor, add = config.processor, config.processor.observation
+    by_joint = processor.inverse_kinematics is None
+    gripper = ("gripper",) if processor.gripper.use_gripper else ()
+    moved = (*(MOTORS[:-1] if by_joint else "xyz"), *gripper)
+    groups = {"joints": [f"{motor}.pos" for motor in MOTORS]}
     if add.add_joint_velocity_to_observation:
-        names += [f"{m}.vel" for m in MOTORS]
+        groups["joint_velocity"] = [f"{motor}.vel" for motor in MOTORS]
     if add.add_current_to_observation:
-        names += [f"{m}.current" for m in MOTORS]
+        groups["motor_current"] = [f"{motor}.current" for motor in MOTORS]
     if add.add_ee_pose_to_observation:
-        names += ["ee.x", "ee.y", "ee.z"]
-    names += ["setpoint_error.x", "setpoint_error.y", "setpoint_error.z", "setpoint_error.gripper"]
-    names += ["previous.dx", "previous.dy", "previous.dz", "previous.gripper"]
+        groups["forward_kinematics"] = ["ee.x", "ee.y", "ee.z"]
+    groups["setpoint_error"] = [f"setpoint_error.{name}" for name in moved]
+    groups["previous_action"] = [f"previous.{name}" for name in (*processor.action_names, *gripper)]
     if config.sim and config.sim.observe_object:
-        names += OBJECT + OBJECT_FROM_EE
-    return tuple(names)
+        groups["object_pose"] = [*OBJECT, *OBJECT_FROM_EE]
+    named = {
+        step: tuple(_of(side, name) for side in config.robot.sides for name in names)
+        for step, names in groups.items()
+    }
+    own = {step.step: step.state for step in processor.steps if step.state}
+    return {**named, **own}
+
+
+def _of(side: str, name: str) -> str:
+    return f"{side}.{name}" if side else name
+
+
+def _gripper(config: Config) -> tuple[str, ...]:
+    """Commands for one arm, or all combinations for two, the first arm's changing fastest."""
+    if not config.processor.gripper.use_gripper:
+        return ()
+    combinations = product(GRIPPER, repeat=len(config.robot.sides))
+    return tuple(" ".join(reversed(commands)) for commands in combinations)
 
 
 def _images(config: Config) -> tuple[Image, ...]:
-    images, offset = [], 0
+    sizes = {}
     for name, camera in config.robot.cameras.items():
         turned = camera.rotation in {90, 270}
-        height, width = (camera.width, camera.height) if turned else (camera.height, camera.width)
+        sizes[name] = (camera.width, camera.height) if turned else (camera.height, camera.width)
+    return _laid_out(sizes)
+
+
+def _views(config: Config) -> tuple[Image, ...]:
+    return _laid_out(dict.fromkeys(config.robot.cameras, config.processor.image_preprocessing.resize_size))
+
+
+def _laid_out(sizes: dict[str, tuple[int, int]]) -> tuple[Image, ...]:
+    images, offset = [], 0
+    for name, (height, width) in sizes.items():
         images.append(Image(name, height, width, offset))
         offset = _aligned(offset + height * width * 3)
     return tuple(images)
+
+
+def _bytes(images: tuple[Image, ...]) -> int:
+    return max((_aligned(i.offset + i.nbytes) for i in images), default=0)
 
 
 def _aligned(offset: int) -> int:

@@ -5,9 +5,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from hilrt import taskfile
+from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
-from hilrt.data.journal import next_episode
+from hilrt.data.journal import check_features, next_episode
 from hilrt.errors import NoDemonstrationsError, RunFolderError
+from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
@@ -15,11 +18,14 @@ from hilrt.supervisor import Supervisor
 
 
 def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
-    """Record `dataset.num_episodes_to_record` demonstrations, after those that are there already."""
+    """Record `dataset.num_episodes_to_record` demonstrations, after those that are there already.
+
+    Raises:
+        JournalFeaturesError: those were recorded with other features.
+    """
+    config = taskfile.load(task_file, overrides)
+    first = _demonstrations(config)
     folder = RunFolder.create(task_file, overrides, Job.RECORD)
-    config = folder.config()
-    root = Path(config.dataset.root)
-    first = next_episode(root) if root.is_dir() else 0
     return folder, _run(
         folder, Job.RECORD, episodes=config.dataset.num_episodes_to_record, first_episode=first
     )
@@ -30,19 +36,30 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
 
     Raises:
         NoDemonstrationsError: there are none.
+        JournalFeaturesError: they were recorded with other features.
     """
-    folder = RunFolder.create(task_file, overrides, Job.TRAIN)
-    return resume(folder.path)
+    _require_demonstrations(taskfile.load(task_file, overrides))  # or there is no run to make a folder for
+    return resume(RunFolder.create(task_file, overrides, Job.TRAIN).path)
 
 
 def resume(path: Path) -> tuple[RunFolder, Summary]:
     """Go on with a run where it was left: checkpoint, journal, episode and step counts."""
     folder = RunFolder.open(path)
-    root = Path(folder.config().dataset.root)
-    if not root.is_dir() or next_episode(root) == 0:
-        raise NoDemonstrationsError(str(root))
+    _require_demonstrations(folder.config())
     first, steps = folder.progress()
     return folder, _run(folder, Job.TRAIN, first_episode=first, online_steps=steps)
+
+
+def _demonstrations(config: Config) -> int:
+    """How many demonstrations there are, all with the config's features."""
+    root = Path(config.dataset.root)
+    check_features(root, from_config(config))
+    return next_episode(root) if root.is_dir() else 0
+
+
+def _require_demonstrations(config: Config) -> None:
+    if not _demonstrations(config):
+        raise NoDemonstrationsError(config.dataset.root)
 
 
 def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:

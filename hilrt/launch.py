@@ -18,12 +18,13 @@ from hilrt.errors import HilrtError
 
 
 class Role(StrEnum):
-    """The processes of a run, by the package that holds their `process.main`."""
+    """The processes of a run; `MODULES` holds the `main` of each."""
 
     SIM = "sim"
     RECORDER = "recorder"
     LEARNER = "learner"
     CONTROL = "control"
+    VIEWER = "viewer"
 
 
 class Job(StrEnum):
@@ -59,6 +60,7 @@ MODULES = {
     Role.RECORDER: "hilrt.data.recorder",
     Role.LEARNER: "hilrt.learner.process",
     Role.CONTROL: "hilrt.control.process",
+    Role.VIEWER: "hilrt.report.viewer",
 }
 
 

@@ -5,7 +5,8 @@ last observation of an episode follows in a record with `final = true` and no ac
 Frames travel beside the record, raw, at the offsets of `Features.images`.
 """
 
-from enum import IntEnum
+from collections.abc import Iterable
+from enum import IntEnum, IntFlag
 
 import msgspec
 import numpy as np
@@ -37,6 +38,33 @@ class GripperCommand(IntEnum):
     OPEN = 2
 
 
+def gripper_index(commands: Iterable[GripperCommand]) -> int:
+    """One number for the commands of all arms: digits to the base of 3, the first arm's the lowest."""
+    return sum(int(command) * 3**arm for arm, command in enumerate(commands))
+
+
+def gripper_commands(index: int, arms: int) -> tuple[GripperCommand, ...]:
+    """Inverse of `gripper_index`."""
+    return tuple(GripperCommand(index // 3**arm % 3) for arm in range(arms))
+
+
+class Limit(IntFlag):
+    """Limits that changed a command; see `hilrt.control.action`."""
+
+    STEP = 1
+    """The wish was longer than one step."""
+    BOX = 2
+    """The workspace box."""
+    REACH = 4
+    """Inverse kinematics could not get there."""
+    COLLISION = 8
+    """The arm would have met itself or the table."""
+    JOINT = 16
+    """A joint is at the end of its range."""
+    VELOCITY = 32
+    """A joint goes as fast as it may."""
+
+
 class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """One step; vectors are little-endian float32 bytes, shapes as in `Features`."""
 
@@ -49,13 +77,14 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     state: bytes
     action: bytes = b""
     """Executed, in [-1, 1]; empty in a final record."""
-    gripper: GripperCommand = GripperCommand.STAY
+    gripper: int = int(GripperCommand.STAY)
+    """Index into `Features.gripper`; see `gripper_commands`."""
     policy_action: bytes = b""
     """What the policy wanted; empty where none was asked."""
-    policy_gripper: GripperCommand = GripperCommand.STAY
+    policy_gripper: int = int(GripperCommand.STAY)
     source: Source = Source.POLICY
     joint_goal: bytes = b""
-    """Goal positions sent to the six motors [rad]."""
+    """Goal positions sent to the six motors of each arm [rad]."""
     reward: float = 0.0
     terminated: bool = False
     """Success, or failure declared by the operator: the future is worth nothing."""
@@ -69,7 +98,11 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     missed: int = 0
     """Deadlines missed before this tick."""
     bus_faults: int = 0
-    """Retries and errors on the servo bus during this tick."""
+    """Retries and errors on the servo buses during this tick."""
+    operator_action: bytes = b""
+    """What the operator's device said while it had the arm; as said, so it may lie outside [-1, 1]."""
+    limits: int = 0
+    """`Limit` bits: what changed the command on its way."""
 
 
 _decoder = msgspec.msgpack.Decoder(Record)

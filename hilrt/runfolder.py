@@ -44,8 +44,8 @@ class RunFolder:
         config = taskfile.from_tree(document.unwrap(), str(task_file))
         document["dataset"]["root"] = str(Path(config.dataset.root).resolve())
         document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
-        if urdf := config.processor.inverse_kinematics.urdf_path:
-            document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(urdf).resolve())
+        if (ik := config.processor.inverse_kinematics) and ik.urdf_path:
+            document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(ik.urdf_path).resolve())
         try:
             path.mkdir(parents=True)
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -18,10 +18,11 @@ from hilrt.devices.arm import hold_arm, release_arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.keyboard import Key, press
 from hilrt.errors import HilrtError, ProcessError
-from hilrt.features import from_config
+from hilrt.features import Features, from_config
 from hilrt.launch import Job, Role, Spec
 from hilrt.report.screen import Screen
 from hilrt.runfolder import RunFolder
+from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
 from hilrt.shm.segment import sweep_stale
 from hilrt.shm.status import Status
@@ -30,7 +31,7 @@ from hilrt.terminal import Terminal
 
 log = logging.getLogger(__name__)
 
-Owned = TypeVar("Owned", Status, Ring, SimLink)
+Owned = TypeVar("Owned", Status, Ring, SimLink, ViewSegment)
 
 RING_SECONDS = 60
 """How long control can go on at full rate while a reader is away."""
@@ -43,7 +44,7 @@ START_S = 60.0
 FINISH_S = 60.0
 LOOK_MS = 100
 HUNG_S = 2.0
-NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 5, Role.LEARNER: 10}
+NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 5, Role.VIEWER: 10, Role.LEARNER: 10}
 EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
 
 
@@ -63,7 +64,8 @@ class Supervisor:
             self._stack.callback(os.close, fd)
         self._spec = msgspec.structs.replace(spec, fds=fds)
         # Now: when control has died is no time to find the file unreadable.
-        self._motor_ids = Calibration.load(config.robot.calibration_path).ids
+        paths = [config.robot.calibration_path(side) for side in config.robot.sides]
+        self._motor_ids = [Calibration.load(path).ids for path in paths]
         self._wanted = spec.episodes
         self._finishing = False
         self._failure: ProcessError | None = None
@@ -79,12 +81,8 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for role in (
-            Role.CONTROL,
-            Role.LEARNER,
-            Role.RECORDER,
-            Role.SIM,
-        ):  # the simulator last: it is the arm
+        # the simulator last: it is the arm
+        for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.SIM):
             if child := self._children.pop(role, None):
                 self._put_down(child)
         self._stack.close()
@@ -96,20 +94,11 @@ class Supervisor:
             log.info("cleared what a dead run left behind: %s", ", ".join(swept))
         run, features = self._spec.run, from_config(self._config)
         self.status = self._own(Status.create(run))
-        slot = features.header_bytes + features.frame_bytes
-        slots = int(max(64, min(RING_SECONDS * max(self._config.env.fps, 20), RING_BYTES // slot)))
-        for name in ("recorder", "learner") if self._spec.job is Job.TRAIN else ("recorder",):
-            self._own(
-                Ring.create(
-                    run,
-                    f"steps-{name}",
-                    slots,
-                    features.header_bytes,
-                    features.frame_bytes,
-                    features.schema(),
-                    reserve=int(slots * RESERVE),
-                )
-            )
+        self._make_ring("recorder", features, features.frame_bytes)
+        if self._spec.job is Job.TRAIN:
+            self._make_ring("learner", features, features.view_bytes)
+        if self._config.displays:
+            self._own(ViewSegment.create(run, features))
         if self._config.sim:
             self._own(SimLink.create(run, features))
         self._terminal = self._stack.enter_context(Terminal())
@@ -123,6 +112,13 @@ class Supervisor:
         self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
         self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
+
+    def _make_ring(self, reader: str, features: Features, picture_bytes: int) -> None:
+        slot = features.header_bytes + picture_bytes
+        slots = int(max(64, min(RING_SECONDS * max(self._config.env.fps, 20), RING_BYTES // slot)))
+        sizes = (slots, features.header_bytes, picture_bytes)
+        name, schema = f"steps-{reader}", features.schema()
+        self._own(Ring.create(self._spec.run, name, *sizes, schema, reserve=int(slots * RESERVE)))
 
     def _own(self, segment: Owned) -> Owned:
         self._stack.callback(segment.close)
@@ -144,6 +140,8 @@ class Supervisor:
         if self._spec.job is Job.TRAIN:
             self._start(Role.LEARNER)
         self._start(Role.CONTROL)
+        if self._config.displays:
+            self._start(Role.VIEWER)
         while Role.CONTROL in self._children:
             self._look()
         self._finish()
@@ -212,6 +210,9 @@ class Supervisor:
         self._poll.unregister(child.pidfd)
         words = child.collect(self._folder.log)
         if child.exit_status == 0 and (child.role is Role.CONTROL or self.status.supervisor.stop):
+            return
+        if child.role is Role.VIEWER:  # a window that was closed, or could not be opened, ends nothing
+            self.status.supervisor.message = words.rpartition("error: ")[2].strip() or "the window was closed"
             return
         failure = self._failure_of(child, words)
         if failure is None:
@@ -290,11 +291,11 @@ class Supervisor:
 
     def _make_safe(self) -> None:
         """Control is dead: take the bus and do what the config wants."""
-        port = self.status.sim.port if self._config.sim else self._config.robot.port
         act = hold_arm if self._config.safety.on_crash == "hold" else release_arm
-        try:
-            asyncio.run(act(port, self._motor_ids))
-            log.warning("control died; arm: %s", self._config.safety.on_crash)
-        except (HilrtError, OSError) as error:
-            log.exception("control died, and the arm could not be reached")
-            self.status.supervisor.message = f"arm not reached: {error}"
+        for port, ids in zip(self._config.ports(self.status.sim.ports), self._motor_ids, strict=True):
+            try:
+                asyncio.run(act(port, ids))
+                log.warning("control died; arm: %s", self._config.safety.on_crash)
+            except (HilrtError, OSError) as error:
+                log.exception("control died, and the arm could not be reached")
+                self.status.supervisor.message = f"arm not reached: {error}"

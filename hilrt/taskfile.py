@@ -7,7 +7,7 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,7 +15,9 @@ import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from hilrt.config import SIM_CAMERAS, SIM_TASKS, Camera, Config
+from hilrt.config import Config
+from hilrt.crosscheck import check
+from hilrt.elsewhere import explain_elsewhere
 from hilrt.errors import ConfigError
 
 
@@ -48,10 +50,11 @@ def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
 def from_tree(tree: dict[str, Any], source: str) -> Config:
     """Convert parsed TOML to a checked `Config`; `source` names it in errors."""
     _check_finite(tree, "$", source)
+    explain_elsewhere(tree, source)
     try:
         config = msgspec.convert(tree, Config, strict=True)
     except msgspec.ValidationError as error:
-        raise ConfigError(source, *_explain(_name_camera(str(error), tree), tree)) from None
+        raise ConfigError(source, *_explain(_name_item(str(error), tree), tree)) from None
     check(config, source)
     return config
 
@@ -88,15 +91,19 @@ def _check_finite(value: Any, path: str, source: str) -> None:  # noqa: ANN401 -
             _check_finite(inner, path, source)
 
 
-def _name_camera(message: str, tree: dict[str, Any]) -> str:
-    """Put the camera's name where msgspec only says that it is some item of the table."""
-    if "cameras[...]" not in message:
+def _name_item(message: str, tree: dict[str, Any]) -> str:
+    """Put the name where msgspec only says that it is some item of a table."""
+    found = re.search(r"\$\.([\w.]+)\[\.\.\.\]", message)
+    if not found:
         return message
-    for name, table in tree["robot"]["cameras"].items():
+    parts = found[1].split(".")
+    field = _type_at(parts)
+    kind = next(iter(get_args(field)[1:]), field)
+    for name, item in _value_at(parts, tree).items():
         try:
-            msgspec.convert(table, Camera, strict=True)
+            msgspec.convert(item, kind, strict=True)
         except msgspec.ValidationError:
-            return message.replace("cameras[...]", f"cameras.{name}")
+            return message.replace(f"{found[1]}[...]", f"{found[1]}.{name}")
     return message
 
 
@@ -123,72 +130,13 @@ def _type_at(parts: Sequence[str]) -> Any:  # noqa: ANN401 - a struct, or whatev
     """Type of the value at a path such as `robot.cameras.front`; tables are looked into."""
     here: Any = Config
     for name in parts:
-        field = next((f.type for f in msgspec.structs.fields(here) if f.name == name), here)
+        plain = name.partition("[")[0]
+        field = next((f.type for f in msgspec.structs.fields(here) if f.name == plain), here)
         here = next((a for a in get_args(field) if hasattr(a, "__struct_fields__")), field)
     return here
 
 
 def _value_at(parts: Sequence[str], tree: Any) -> Any:  # noqa: ANN401 - any TOML value
-    for name in parts:
-        tree = tree[name.split("[")[0]]
+    for name, index in (part for path in parts for part in re.findall(r"([^\[\]]+)|\[(\d+)\]", path)):
+        tree = tree[int(index)] if index else tree[name]
     return tree
-
-
-Fail = Callable[[str, str], None]
-
-
-def check(config: Config, source: str) -> None:
-    """Check values against each other.
-
-    Raises:
-        ConfigError: the first contradiction found.
-    """
-
-    def fail(path: str, problem: str) -> None:
-        raise ConfigError(source, f"$.{path}: {problem}")
-
-    _check_workspace(config, fail)
-    _check_devices(config, fail)
-    if config.teleop.scripted.hold_steps[0] > config.teleop.scripted.hold_steps[1]:
-        fail("teleop.scripted.hold_steps", "the shortest exceeds the longest.")
-    opening = config.processor.reset.fixed_reset_joint_positions[-1]
-    if not 0.0 <= opening <= 100.0:
-        where = "processor.reset.fixed_reset_joint_positions"
-        fail(where, f"the last, {opening}, is the gripper's opening: 0 closed .. 100 open.")
-    if config.learner.bc_weight_final > config.learner.bc_weight:
-        fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
-
-
-def _check_workspace(config: Config, fail: Fail) -> None:
-    kinematics = config.processor.inverse_kinematics
-    box, step = kinematics.end_effector_bounds, kinematics.end_effector_step_sizes
-    where = "processor.inverse_kinematics.end_effector_bounds"
-    for axis, low, high in zip("xyz", box.min, box.max, strict=True):
-        size = getattr(step, axis)
-        if low >= high:
-            fail(where, f"min {axis} = {low} is not below max {axis} = {high}. Swap or widen them.")
-        if high - low <= size:
-            fail(where, f"{axis} spans {high - low:.3f} m, not more than one step of {size} m.")
-    if kinematics.urdf_path and not Path(kinematics.urdf_path).is_file():
-        fail("processor.inverse_kinematics.urdf_path", f"no such file: {kinematics.urdf_path}.")
-
-
-def _check_devices(config: Config, fail: Fail) -> None:
-    if config.sim is None and not config.robot.port:
-        fail("robot.port", "empty. Name the arm's serial device, or add a [sim] table.")
-    if config.sim is None and config.teleop.type == "scripted":
-        fail("teleop.type", '"scripted" needs the simulator. Use "keyboard", or add a [sim] table.')
-    if config.sim is not None and config.robot.port:
-        fail("robot.port", f"is {config.robot.port}, but [sim] brings its own. Remove one of the two.")
-    if config.sim is not None and config.env.task not in SIM_TASKS:
-        fail("env.task", f'"{config.env.task}" is not simulated; there are: {", ".join(SIM_TASKS)}.')
-    for name, camera in config.robot.cameras.items():
-        where = f"robot.cameras.{name}"
-        if camera.type == "sim" and config.sim is None:
-            fail(f"{where}.type", '"sim" needs a [sim] table.')
-        if camera.type == "sim" and name not in SIM_CAMERAS:
-            fail(where, f"the simulator has no camera of this name; there are: {', '.join(SIM_CAMERAS)}.")
-        if camera.fps < config.env.fps:
-            fail(f"{where}.fps", f"{camera.fps} is below env.fps = {config.env.fps}.")
-        if len(camera.fourcc) != 4:
-            fail(f"{where}.fourcc", f'"{camera.fourcc}" has not four characters.')

@@ -39,10 +39,53 @@ def test_shipped(path):
         ("processor.inverse_kinematics.end_effector_step_sizes.z=0.5", ["z spans", "not more than one step"]),
         ("processor.inverse_kinematics.urdf_path=no.urdf", ["urdf_path", "no such file: no.urdf"]),
         ("processor.reset.control_time_s=inf", ["$.processor.reset.control_time_s: inf is not a number"]),
-        ("processor.reset.fixed_reset_joint_positions=[0, 0, 0, 0, 0, 101]", ["gripper's opening"]),
+        (
+            "processor.reset.fixed_reset_joint_positions=[0, 0, 0, 0, 0, 101]",
+            ["gripper's position: 0 .. 100"],
+        ),
         ("env.task=juggle", ["$.env.task", "pick_lift, push"]),
         ("robot.cameras.back.type=sim", ["$.robot.cameras.back", "front, wrist"]),
         ("learner.bc_weight_final=2.0", ["bc_weight_final", "the weight only falls"]),
+        ("robot.cameras.front.fps='x'", ["$.robot.cameras.front.fps", "expected `int`, got `str`"]),
+        ("robot.arms={left = {id = 'a'}, right = {idd = 'b'}}", ["$.robot.arms.right", "Did you mean `id`?"]),
+        ("robot.arms={left = {id = 'a'}, right = {id = 'b'}}", ["$.robot", "Remove robot.port and robot.id"]),
+        (
+            "processor.image_preprocessing.crop_params_dict={front = [0, 0, 10]}",
+            ["crop_params_dict.front", "length 4, got 3"],
+        ),
+        (
+            "processor.image_preprocessing.crop_params_dict={front = [0, 0, 10, 'x']}",
+            ["crop_params_dict.front[3]", "expected `int`, got `str`"],
+        ),
+        (
+            "processor.image_preprocessing.crop_params_dict={top = [0, 0, 10, 10]}",
+            ["crop_params_dict.top", "no such camera; there are: none"],
+        ),
+        ("processor.observation.display_cameras=true", ["display_cameras", "there are no cameras"]),
+        ("processor.max_gripper_pos=40.0", ["opens the gripper by 50, more than max_gripper_pos = 40"]),
+        ("processor.steps=[{step = 'x', pipeline = 'action'}]", ["$.processor.steps[0].step", "got 'x'"]),
+        (
+            "processor.steps=[{step = 'a:B', pipeline = 'no'}]",
+            ["'no'; allowed: observation, outcome, action"],
+        ),
+        (
+            "processor.inverse_kinematics.end_effector_step_sizes={}",
+            ["names no axis; there are x, y, z, pitch"],
+        ),
+        ("processor.inverse_kinematics.end_effector_step_sizes={yaw = 0.1}", ["unknown key `yaw`"]),
+        ("safety.min_voltage_v=20.0", ["min_voltage_v", "is not below max_voltage_v = 13.5"]),
+        # the reference workflow's options that are elsewhere here, or not there yet
+        ("processor.reward_classifier.pretrained_path=x", ["$.processor.reward_classifier is not available"]),
+        ("processor.control_mode=gamepad", ['$.processor.control_mode = "gamepad" is not available']),
+        ("processor.control_mode=leader", ["is not available"]),
+        ("processor.control_mode=keyboard", ['is "keyboard", but teleop.type is "scripted"']),
+        ("teleop.type=gamepad", ['$.teleop.type = "gamepad" is not available', "keyboard and scripted"]),
+        ("teleop.type=so101_leader", ["is not available"]),
+        ("teleop.port=/dev/ttyACM1", ["$.teleop.port belongs to a leader arm"]),
+        ("mode=train", ["$.mode is a command here: hilrt record, train or eval"]),
+        ("device=cuda", ["$.device is learner.device here"]),
+        ("dataset.repo_id=me/cubes", ["$.dataset.repo_id is not needed"]),
+        ("dataset.push_to_hub=false", ["$.dataset.push_to_hub is not available"]),
         ("teleop.scripted.hold_steps=[9, 3]", ["hold_steps", "the shortest exceeds the longest"]),
     ],
 )
@@ -115,3 +158,49 @@ def test_discount_is_per_tenth_of_a_second():
 def test_time_limit_in_steps():
     """Ten seconds at 10 Hz are a hundred steps."""
     assert taskfile.load(SIM).max_episode_steps == 100
+
+
+@pytest.mark.parametrize(
+    ("crop", "words"),
+    [
+        ("[0, 0, 241, 10]", "reaches to row 241, column 10 of a frame of 240 x 320"),
+        ("[230, 310, 20, 10]", "reaches to row 250, column 320"),
+        ("[-1, 0, 10, 10]", "top, left >= 0"),
+        ("[0, 0, 0, 10]", "height, width >= 1"),
+    ],
+)
+def test_crop_outside_the_frame(crop, words):
+    """A crop that is not inside the camera's frame is refused with both sizes."""
+    camera = "robot.cameras.front={type = 'sim', width = 320, height = 240}"
+    with pytest.raises(ConfigError, match=words):
+        taskfile.load(SIM, [camera, f"processor.image_preprocessing.crop_params_dict={{front = {crop}}}"])
+
+
+def test_control_mode_that_agrees():
+    """`control_mode` as users of the reference workflow know it is accepted where it says what `teleop.type` says."""
+    assert taskfile.load(SIM, ["teleop.type=keyboard", "processor.control_mode=keyboard"])
+
+
+def test_scripted_operator_needs_inverse_kinematics():
+    """The scripted operator moves the end effector, so joint control is refused with it."""
+    tree = taskfile.document(SIM).unwrap()
+    del tree["processor"]["inverse_kinematics"]
+    with pytest.raises(ConfigError, match="moves the end effector"):
+        taskfile.from_tree(tree, "x")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("robot.arms.right.port=/dev/x", r"robot.arms.right.port: is /dev/x, but \[sim\]"),
+        ("robot.arms.third.id=x", "names 3 arms"),
+        (
+            "robot.arms.right.end_effector_bounds={min = [0.1, 0, 0], max = [0.1, 1, 1]}",
+            "arms.right.*min x = 0.1",
+        ),
+    ],
+)
+def test_two_arms_checked_by_side(override, words):
+    """What is wrong with one of two arms is said of that one."""
+    with pytest.raises(ConfigError, match=words):
+        taskfile.load(SIM.with_name("sim_bimanual.toml"), [override])

@@ -1,129 +1,248 @@
-"""From a normalised action to goal positions: reference, workspace box, inverse kinematics, joint limits."""
+"""Steps from what is wanted to goal positions: who decides, the set-point, workspace box, joints, limits."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from hilrt.config import MOTORS, Config
+from hilrt.control.collision import Collisions
 from hilrt.control.kinematics import Kinematics
+from hilrt.control.observation import JOINTS
+from hilrt.control.pipeline import Signal, Stateless
+from hilrt.control.rotation import tilted
 from hilrt.control.safety import JointLimits
-from hilrt.errors import ArmBlockedError
-from hilrt.record import GripperCommand
+from hilrt.control.setpoint import Setpoint
+from hilrt.control.tick import Float64, Tick
+from hilrt.record import GripperCommand, Limit
 
-Float64 = npt.NDArray[np.float64]
+ACTION = Signal("action", ("action",))
+GRIPPER = Signal("gripper", ("arms",))
+DELTA = Signal("delta", ("arms", "axes"), "m or rad")
+HANDOVER = Signal("handover")
+TARGET = Signal("target", ("arms", 4, 4), "m")
+GOAL = Signal("joint_goal", ("arms", 6), "rad")
+LIMITS = Signal("limits")
 
-SETTLE_TICKS = 2
-
-
-class Command(NamedTuple):
-    """What is sent, and the action it amounts to."""
-
-    joint_goal: Float64
-    """Shape (6,) [rad]."""
-    executed: npt.NDArray[np.float32]
-    """Shape (3,), in [-1, 1]: the action carried out. Box and joint limits are not in it: they belong to the world
-    that answers to the action. Were they in it, an actor that pushes against the box would never see what its own
-    action is worth, and the critics' guess about it would feed on itself."""
-    solved: bool
-    """Whether inverse kinematics reached the reference."""
+CLEARANCE = 0.002
+"""Distance kept in a collision check [m]."""
 
 
-class EndEffectorControl:
-    """Moves a reference point by the action and turns it into joints.
+class Intervention:
+    """Takes the operator's action while she has the arm, the policy's otherwise; notes when the arm changes hands."""
 
-    The reference is the last commanded position, not the measured one: sag and lag never add up.
+    name = "intervention"
+    reads = (Signal("wish"), Signal("policy_action", ("action",)), Signal("policy_gripper", ("arms",)))
+    writes = (Signal("human"), HANDOVER, ACTION, GRIPPER)
+
+    def __init__(self, arms: int, axes: int, *, gripper: bool, operator_gripper: bool) -> None:
+        """`gripper`: whether the action has one; `operator_gripper`: whether the device moves it."""
+        self._size = arms * axes
+        self._stay = (GripperCommand.STAY,) * arms
+        self._gripper, self._operator_gripper = gripper, operator_gripper
+        self._human: bool | None = None
+
+    def begin(self) -> None:
+        """The set-point is fresh: the first tick is no handover."""
+        self._human = None
+
+    def __call__(self, tick: Tick) -> None:
+        tick.human = tick.wish.intervening
+        tick.handover = self._human is not None and self._human is not tick.human
+        self._human = tick.human
+        action = tick.wish.action or None if tick.human else tick.policy_action
+        tick.action = np.zeros(self._size, np.float32) if action is None else np.asarray(action, np.float32)
+        gripper = tick.wish.gripper if tick.human and self._operator_gripper else tick.policy_gripper
+        tick.gripper = gripper if gripper and self._gripper else self._stay
+
+
+class Delta(Stateless):
+    """Action to motion: kept to one full step, then in units of the axis steps. From here on it is what is recorded.
+
+    Box and joint limits are not in it: they belong to the world that answers to the action. Were they in it, an actor
+    that pushes against the box would never see what its own action is worth, and the critics' guess about it would
+    feed on itself.
     """
 
-    def __init__(self, config: Config, kinematics: Kinematics, limits: JointLimits) -> None:
-        steps = config.processor.inverse_kinematics.end_effector_step_sizes
-        bounds = config.processor.inverse_kinematics.end_effector_bounds
-        self._kinematics = kinematics
-        self._limits = limits
-        self._step = np.array([steps.x, steps.y, steps.z])
-        self._low, self._high = np.array(bounds.min), np.array(bounds.max)
-        self.joints = np.zeros(6)
-        self.pose = np.eye(4)
+    name = "delta"
+    reads = (ACTION,)
+    writes = (ACTION, DELTA, LIMITS)
 
-    @property
-    def position(self) -> Float64:
-        """Reference position, shape (3,), base frame [m]."""
-        return self.pose[:3, 3]
+    def __init__(self, steps: Float64, arms: int) -> None:
+        """`steps`: motion of a full action, shape (axes,) [m or rad]."""
+        self._steps, self._arms = steps, arms
 
-    def anchor(self, joints: Float64) -> None:
-        """Start from these joints, shape (6,) [rad]: the reference is where they put the end effector."""
-        self.joints = joints.copy()
-        self.pose = self._kinematics.forward(joints)
+    def __call__(self, tick: Tick) -> None:
+        if np.abs(tick.action).max(initial=0.0) > 1.0:
+            tick.limits |= Limit.STEP
+            tick.action = np.clip(tick.action, np.float32(-1.0), np.float32(1.0))
+        tick.delta = tick.action.reshape(self._arms, -1) * self._steps
 
-    def command(self, action: npt.ArrayLike, gripper: GripperCommand) -> Command:
-        """Advance the reference by one action.
 
-        A reference outside the box is led back a step at a time.
+class ReferenceAndDelta(Stateless):
+    """The last commanded pose, moved by the action; taken up anew when the arm changes hands."""
 
-        Args:
-            action: shape (3,), in [-1, 1], in units of the axis steps.
-            gripper: close and open move the gripper's goal at the joint velocity limit; stay keeps it.
-        """
-        before = self.position.copy()
-        executed = np.clip(action, -1.0, 1.0).astype(np.float32)
-        wanted = before + executed * self._step
-        inside = np.clip(wanted, self._low, self._high)
-        target = before + np.clip(inside - before, -self._step, self._step)
-        self.pose[:3, 3] = target
-        solution = self._kinematics.inverse(self.joints, self.pose)
-        if solution.converged:
-            self.joints[:5] = solution.q
-        else:
-            self._go_as_near_as_possible(solution.q, before, target)
-        self.joints[5] = self._gripper_goal(gripper)
-        return Command(self.joints.copy(), executed, solution.converged)
+    name = "reference_and_delta"
+    reads = (DELTA, HANDOVER, JOINTS)
+    writes = (TARGET,)
 
-    def _go_as_near_as_possible(self, joints: Float64, before: Float64, target: Float64) -> None:
-        """Out of reach: move only if that is nearer, and keep the reference where the arm can follow."""
-        reached = self._kinematics.forward(joints)[:3, 3]
-        nearer = np.linalg.norm(reached - target) < np.linalg.norm(before - target)
-        if nearer and (np.abs(reached - before) <= self._step).all() and self._contains(reached, before):
-            self.joints[:5] = joints
-            self.pose[:3, 3] = reached
-        else:
-            self.pose[:3, 3] = before
+    def __init__(self, setpoint: Setpoint, axes: Sequence[str], reach: float) -> None:
+        """`axes` by name; `reach`: see `Setpoint.catch_up`."""
+        self._setpoint, self._reach = setpoint, reach
+        self._linear = [(i, "xyz".index(axis)) for i, axis in enumerate(axes) if axis in "xyz"]
+        self._pitch, self._roll = (axes.index(axis) if axis in axes else None for axis in ("pitch", "roll"))
 
-    def _contains(self, position: Float64, before: Float64) -> bool:
+    def __call__(self, tick: Tick) -> None:
+        if tick.handover:
+            self._setpoint.catch_up(tick.joints, self._reach)
+        tick.target = self._setpoint.pose.copy()
+        for i, row in self._linear:
+            tick.target[:, row, 3] += tick.delta[:, i]
+        if self._pitch is not None or self._roll is not None:
+            for arm, before in enumerate(self._setpoint.pose):
+                pitch = tick.delta[arm, self._pitch] if self._pitch is not None else 0.0
+                roll = tick.delta[arm, self._roll] if self._roll is not None else 0.0
+                tick.target[arm, :3, :3] = tilted(before, tick.target[arm, :3, 3], pitch, roll)
+
+
+class Box(NamedTuple):
+    """Workspace of all arms: corners, shape (arms, 3) [m], and the fastest way back in per tick, shape (3,) [m]."""
+
+    low: Float64
+    high: Float64
+    step: Float64
+
+    def contains(self, arm: int, position: Float64, before: Float64) -> bool:
         """Whether a position is in the box, or no further out of it than the last one."""
-        low, high = np.minimum(self._low, before), np.maximum(self._high, before)
+        low, high = np.minimum(self.low[arm], before), np.maximum(self.high[arm], before)
         return bool(((position >= low) & (position <= high)).all())
 
-    def _gripper_goal(self, command: GripperCommand) -> float:
-        step = (int(command) - int(GripperCommand.STAY)) * self._limits.max_step
-        low, high = self._limits.lower[5], self._limits.upper[5]
-        return float(np.clip(self.joints[5] + step, low, high))
+
+class WorkspaceBounds(Stateless):
+    """Keeps the target in the box; from outside it is led back a step at a time."""
+
+    name = "workspace_bounds"
+    reads = (TARGET,)
+    writes = (TARGET, LIMITS)
+
+    def __init__(self, setpoint: Setpoint, box: Box) -> None:
+        self._setpoint, self._box = setpoint, box
+
+    def __call__(self, tick: Tick) -> None:
+        before, box = self._setpoint.pose[:, :3, 3], self._box
+        wanted = tick.target[:, :3, 3]
+        inside = np.clip(wanted, box.low, box.high)
+        if (inside != wanted).any():
+            tick.limits |= Limit.BOX
+        tick.target[:, :3, 3] = before + np.clip(inside - before, -box.step, box.step)
 
 
-class ResetMove:
-    """Straight in joint space to the start pose, at limited speed, from wherever the arm is."""
+class InverseKinematics(Stateless):
+    """Target to joints; out of reach the arm goes as near as it can, and the target stays where it can follow."""
 
-    def __init__(self, start: Float64, goal: Float64, max_step: float, patience: int) -> None:
-        """`patience`: ticks that the arm may take to settle once it has been told to be there."""
-        self._goal, self._max_step, self._patience = goal, max_step, patience
-        self.joints = start.copy()
-        self._ticks_at_goal = 0
+    name = "inverse_kinematics"
+    reads = (TARGET,)
+    writes = (GOAL, TARGET, LIMITS)
 
-    def advance(self) -> Float64:
-        """The next goal positions, shape (6,) [rad]."""
-        self.joints += np.clip(self._goal - self.joints, -self._max_step, self._max_step)
-        self._ticks_at_goal += bool(np.allclose(self.joints, self._goal))
-        return self.joints
+    def __init__(self, setpoint: Setpoint, kinematics: Sequence[Kinematics], box: Box) -> None:
+        self._setpoint, self._kinematics, self._box = setpoint, kinematics, box
 
-    def arrived(self, measured: Float64) -> bool:
-        """Whether the arm is there, within 3 degrees, and has settled.
+    def __call__(self, tick: Tick) -> None:
+        tick.joint_goal = self._setpoint.joints.copy()
+        for arm, kinematics in enumerate(self._kinematics):
+            solution = kinematics.inverse(tick.joint_goal[arm], tick.target[arm])
+            if solution.converged:
+                tick.joint_goal[arm, :5] = solution.q
+            else:
+                tick.limits |= Limit.REACH
+                self._go_as_near_as_possible(tick, arm, solution.q)
 
-        Raises:
-            ArmBlockedError: it is not, and patience is at an end; an episode that began here would begin with a jump.
-        """
-        off = np.abs(measured - self._goal)
-        worst = int(np.argmax(off))
-        if off[worst] < np.deg2rad(3.0):
-            return self._ticks_at_goal > SETTLE_TICKS
-        if self._ticks_at_goal > self._patience:
-            raise ArmBlockedError(MOTORS[worst], float(np.rad2deg(off[worst])))
-        return False
+    def _go_as_near_as_possible(self, tick: Tick, arm: int, joints: Float64) -> None:
+        """Move only if that is nearer, no longer a step than allowed, and not out of the box."""
+        before, target = self._setpoint.pose[arm, :3, 3], tick.target[arm, :3, 3]
+        reached = self._kinematics[arm].forward(joints)[:3, 3]
+        nearer = np.linalg.norm(reached - target) < np.linalg.norm(before - target)
+        if (
+            nearer
+            and (np.abs(reached - before) <= self._box.step).all()
+            and self._box.contains(arm, reached, before)
+        ):
+            tick.joint_goal[arm, :5] = joints
+            tick.target[arm, :3, 3] = reached
+        else:
+            tick.target[arm] = self._setpoint.pose[arm]
+
+
+class JointDelta(Stateless):
+    """Joint control, where no inverse kinematics is configured: the last commanded joints, moved by the action."""
+
+    name = "joint_delta"
+    reads = (DELTA, HANDOVER, JOINTS)
+    writes = (GOAL, TARGET)
+
+    def __init__(self, setpoint: Setpoint, reach: float) -> None:
+        self._setpoint, self._reach = setpoint, reach
+
+    def __call__(self, tick: Tick) -> None:
+        if tick.handover:
+            self._setpoint.catch_up(tick.joints, self._reach)
+        tick.joint_goal = self._setpoint.joints.copy()
+        tick.joint_goal[:, :5] += tick.delta
+        tick.target = self._setpoint.pose
+
+
+class GripperToJoint(Stateless):
+    """Close and open move the gripper's goal at the joint velocity limit; stay keeps its goal, and so its force."""
+
+    name = "gripper_to_joint"
+    reads = (GRIPPER, GOAL)
+    writes = (GOAL,)
+
+    def __init__(self, setpoint: Setpoint, limits: JointLimits) -> None:
+        self._setpoint, self._limits = setpoint, limits
+
+    def __call__(self, tick: Tick) -> None:
+        steps = np.array([int(command) - int(GripperCommand.STAY) for command in tick.gripper])
+        goal = self._setpoint.joints[:, 5] + steps * self._limits.opening_step
+        tick.joint_goal[:, 5] = np.clip(goal, self._limits.lower[:, 5], self._limits.upper[:, 5])
+
+
+class CollisionGuard(Stateless):
+    """An arm whose goal would bring it into itself or into the table stays where it is; the way out is free."""
+
+    name = "collision_guard"
+    reads = (GOAL, TARGET)
+    writes = (GOAL, TARGET, LIMITS)
+
+    def __init__(self, setpoint: Setpoint, checks: Sequence[Collisions]) -> None:
+        self._setpoint, self._checks = setpoint, checks
+
+    def __call__(self, tick: Tick) -> None:
+        for arm, check in enumerate(self._checks):
+            distance = check.clearance(tick.joint_goal[arm]).distance
+            before = self._setpoint.joints[arm]
+            if distance < CLEARANCE and distance < check.clearance(before).distance:
+                tick.limits |= Limit.COLLISION
+                tick.joint_goal[arm] = before
+                tick.target = tick.target.copy()
+                tick.target[arm] = self._setpoint.pose[arm]
+
+
+class JointLimitGuard(Stateless):
+    """The last word: no joint leaves its range or moves faster than it may, whatever came before."""
+
+    name = "joint_limits"
+    reads = (GOAL, TARGET)
+    writes = (GOAL, TARGET, LIMITS)
+
+    def __init__(self, setpoint: Setpoint, limits: JointLimits, kinematics: Sequence[Kinematics]) -> None:
+        self._setpoint, self._limits, self._kinematics = setpoint, limits, kinematics
+
+    def __call__(self, tick: Tick) -> None:
+        before, limits = self._setpoint.joints, self._limits
+        slow = np.clip(tick.joint_goal, before - limits.max_step, before + limits.max_step)
+        goal = limits.clip(slow)
+        for arm in np.flatnonzero((goal != tick.joint_goal)[:, :5].any(axis=1)).tolist():
+            tick.target = tick.target.copy()  # the reference stays where the arm is told to be
+            tick.target[arm, :3, 3] = self._kinematics[arm].forward(goal[arm])[:3, 3]
+        tick.limits |= limits.touched(goal, before)
+        tick.joint_goal = goal

@@ -1,42 +1,32 @@
-"""The arm, its cameras and its surroundings as one thing that is sensed once per tick and commanded once."""
+"""The arms, the cameras and their surroundings as one thing that is sensed once per tick and commanded once."""
 
+import asyncio
+import json
 import logging
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from hilrt.config import Config
-from hilrt.control.action import EndEffectorControl
-from hilrt.control.observation import Observation, Observer
+from hilrt.control.assembly import Pipelines
 from hilrt.control.realtime import Lateness, Stopwatch
 from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
+from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
-from hilrt.devices.arm import Arm
-from hilrt.devices.camera import Camera
+from hilrt.devices.arm import Arm, ArmReading
+from hilrt.devices.camera import Camera, Frame
 from hilrt.errors import BusLostError, BusTimeoutError
+from hilrt.record import Limit, Mode
 from hilrt.shm.status import ControlStatus
 
 log = logging.getLogger(__name__)
 
-Frames = list[npt.NDArray[np.uint8]]
+T = TypeVar("T")
 
 BUS_ERRORS = (BusTimeoutError, BusLostError)
 PATIENCE_S = 0.5
 """How long the bus may be silent before the run stops."""
-
-
-class Senses(NamedTuple):
-    """All that one tick brought in."""
-
-    observation: Observation
-    frames: Frames
-    frame_ages_ms: tuple[float, ...]
-    missed: int
-    bus_faults: int
 
 
 class Cell:
@@ -46,74 +36,78 @@ class Cell:
         self,
         config: Config,
         ticker: Ticker,
-        arm: Arm,
+        arms: Sequence[Arm],
         cameras: Sequence[Camera],
         scene: SceneSource,
-        observer: Observer,
-        reference: EndEffectorControl,
+        pipelines: Pipelines,
         status: ControlStatus,
     ) -> None:
-        self._config, self._ticker, self._arm, self._cameras = config, ticker, arm, cameras
-        self._observer, self.reference = observer, reference
-        self.scene, self._status = scene, status
+        self._fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
+        self.scene, self.pipelines, self._status = scene, pipelines, status
         self._patience = max(1, round(PATIENCE_S * config.env.fps))
         self._observes_object = bool(config.sim and config.sim.observe_object)
-        self._health = Health(config, arm.calibration, arm.bus.port)
+        self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
         self._lateness = Lateness()
         self._watch = Stopwatch()
         self._faults = 0
 
-    async def sense(self) -> Senses:
-        """Wait for the tick, read everything.
+    async def sense(self, step: int = 0, mode: Mode = Mode.TRAIN) -> Tick:
+        """Wait for the tick, read everything, observe.
 
         A silent bus costs ticks, not the run: the arm keeps its last goal meanwhile.
 
         Raises:
             BusTimeoutError, BusLostError: it was silent for `PATIENCE_S`.
-            OverheatError, ServoFaultError: a servo is too hot, or reports a fault.
+            OverheatError, OvercurrentError, VoltageError, ServoFaultError: a servo must not go on.
         """
-        missed = 0
-        for attempt in range(self._patience):
-            tick = await self._ticker.wait()
-            self._watch.lap_ms()
-            missed += tick.missed + (attempt > 0)
-            self._account(tick.lateness_ns, tick.missed)
-            try:
-                reading = await self._arm.read()
-                break
-            except BUS_ERRORS as error:
-                log.warning("tick without telemetry: %s", error)
-                if attempt == self._patience - 1:
-                    raise
-        self._health.check(reading)
-        time_ns = tick.time_ns if self._ticker.simulated else reading.monotonic_ns
-        pose = self.scene.object_pose() if self._observes_object else None
-        observation = self._observer.observe(reading, time_ns, self.reference, pose)
-        frames, ages = self._look()
-        faults = self._count_faults()
+        readings, woken_ns, missed = await self._read()
+        for health, reading in zip(self._health, readings, strict=True):
+            health.check(reading)
+        tick = Tick(
+            step=step,
+            mode=mode,
+            time_ns=woken_ns if self._ticker.simulated else readings[-1].monotonic_ns,
+            readings=readings,
+            frames=self._look(),
+            object=self.scene.object_pose() if self._observes_object else None,
+            task_success=self.scene.success(),
+            missed=missed,
+            bus_faults=self._count_faults(),
+        )
+        self.pipelines.observation.run(tick)
         self._status.sense_ms = self._watch.lap_ms()
-        return Senses(observation, frames, ages, missed, faults)
+        return tick
 
-    async def command(self, joint_goal: npt.NDArray[np.float64]) -> None:
-        """Send goal positions, shape (6,) [rad], at the tick's fixed offset, so that latency is constant."""
+    async def command(self, joint_goal: Float64) -> None:
+        """Send goal positions, shape (arms, 6) [rad], at the tick's fixed offset, so that latency is constant."""
         self._status.decide_ms = self._watch.lap_ms()
         await self._ticker.until_act()
         self._watch.lap_ms()
         try:
-            await self._arm.write(joint_goal)
+            await _together([arm.write(goal) for arm, goal in zip(self._arms, joint_goal, strict=True)])
         except BUS_ERRORS as error:
             log.warning("command lost: %s", error)
         self._status.act_ms = self._watch.lap_ms()
 
-    def _look(self) -> tuple[Frames, tuple[float, ...]]:
-        now = time.monotonic_ns()
-        frames, ages = [], []
-        for camera in self._cameras:
-            frame = camera.newest()
-            if frame is not None:
-                frames.append(frame.image)
-                ages.append((now - frame.monotonic_ns) * 1e-6)
-        return frames, tuple(ages)
+    async def _read(self) -> tuple[tuple[ArmReading, ...], int, int]:
+        """Telemetry of all arms, the time of the tick [ns], and how many ticks were missed."""
+        missed = 0
+        for attempt in range(self._patience):
+            woken = await self._ticker.wait()
+            self._watch.lap_ms()
+            missed += woken.missed + (attempt > 0)
+            self._account(woken.lateness_ns, woken.missed)
+            try:
+                return tuple(await _together([arm.read() for arm in self._arms])), woken.time_ns, missed
+            except BUS_ERRORS as error:
+                log.warning("tick without telemetry: %s", error)
+                if attempt == self._patience - 1:
+                    raise
+        raise AssertionError  # the last attempt returns or raises
+
+    def _look(self) -> tuple[Frame, ...]:
+        """The newest frame of each camera; each had one before the first tick."""
+        return tuple(frame for camera in self._cameras if (frame := camera.newest()) is not None)
 
     def _account(self, lateness_ns: int, missed: int) -> None:
         status = self._status
@@ -122,12 +116,28 @@ class Cell:
         status.ticks += 1
         status.misses += missed
         status.lateness_max_us = self._lateness.worst_us
-        if status.ticks % self._config.env.fps == 0:
+        if status.ticks % self._fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
+            status.steps_us = json.dumps(self.pipelines.take_times_us())
+
+    def count_limits(self, limits: Limit) -> None:
+        """Add what changed a command to the counters."""
+        status = self._status
+        for limit in limits:
+            name = f"limited_{limit.name}".lower()
+            setattr(status, name, getattr(status, name) + 1)
 
     def _count_faults(self) -> int:
-        bus = self._arm.bus.statistics()
-        self._status.bus_retries, self._status.bus_errors = bus.retries, bus.timeouts
-        faults = bus.retries + bus.timeouts
+        statistics = [arm.bus.statistics() for arm in self._arms]
+        self._status.bus_retries = sum(bus.retries for bus in statistics)
+        self._status.bus_errors = sum(bus.timeouts for bus in statistics)
+        faults = self._status.bus_retries + self._status.bus_errors
         fresh, self._faults = faults - self._faults, faults
         return fresh
+
+
+async def _together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Results of calls on different buses, at the same time; one alone needs no task of its own."""
+    if len(calls) == 1:
+        return [await calls[0]]
+    return list(await asyncio.gather(*calls))

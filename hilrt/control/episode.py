@@ -1,63 +1,13 @@
-"""One episode: the step waiting for its outcome, the verdict, and the records that come of them."""
+"""One episode: the step waiting for its outcome, and the records that come of it."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
-
-from hilrt.config import Config
-from hilrt.control.observation import Observation
-from hilrt.devices.operator import OperatorInput
+from hilrt.control.tick import Pictures, Tick
 from hilrt.record import Mode, Record
 
-Frames = Sequence[npt.NDArray[np.uint8]]
-Publish = Callable[[Record, Frames], None]
-
-
-class Verdict(NamedTuple):
-    """What an observation decides about the action that led to it."""
-
-    reward: float = 0.0
-    terminated: bool = False
-    truncated: bool = False
-    success: bool = False
-    discarded: bool = False
-
-    @property
-    def over(self) -> bool:
-        """Whether the episode ends here."""
-        return self.terminated or self.truncated
-
-
-class Judge:
-    """Decides reward and end from the task, the operator and the clock."""
-
-    def __init__(self, config: Config) -> None:
-        self._limit = config.max_episode_steps
-        self._terminate = config.processor.reset.terminate_on_success
-        self.begin(Mode.TRAIN)
-
-    def begin(self, mode: Mode) -> None:
-        """A new episode."""
-        self._mode = mode
-        self._succeeded = False
-
-    def judge(self, step: int, task_success: bool, wish: OperatorInput, interrupted: bool) -> Verdict:
-        """Verdict on action `step - 1` at observation `step`; the limit of N steps allows N actions."""
-        self._succeeded = self._succeeded or task_success or wish.success
-        reward = float(self._succeeded)
-        if wish.rerecord:
-            return Verdict(reward, truncated=True, success=self._succeeded, discarded=True)
-        if wish.failure:
-            return Verdict(0.0, terminated=True)
-        if self._succeeded and self._terminate:
-            return Verdict(reward, terminated=True, success=True)
-        # Half a demonstration, or half an evaluation, is none; half a training episode is still worth learning from.
-        cut = interrupted and self._mode is not Mode.TRAIN
-        over = step >= self._limit or interrupted
-        return Verdict(reward, truncated=over, success=self._succeeded, discarded=cut)
+Publish = Callable[[Record, Pictures, Pictures], None]
+"""Takes a record, the frames as they are recorded, and as the policy sees them."""
 
 
 class Episode:
@@ -67,42 +17,42 @@ class Episode:
         self.number, self.mode = number, mode
         self.step = 0
         self._publish = publish
-        self._pending: tuple[Record, Frames] | None = None
+        self._pending: tuple[Record, Pictures, Pictures] | None = None
         self._version = 0
 
-    def acted(self, record: Record, frames: Frames) -> None:
+    def acted(self, record: Record, tick: Tick) -> None:
         """Keep the step that was just executed."""
-        self._pending = (record, frames)
+        self._pending = (record, tick.images, tick.views)
         self._version = record.policy_version
         self.step += 1
 
-    def settle(self, verdict: Verdict) -> Record | None:
-        """Publish the step held back, with its outcome; None before the first action."""
+    def settle(self, tick: Tick) -> Record | None:
+        """Publish the step held back, with the outcome that this tick decided; None before the first action."""
         if self._pending is None:
             return None
-        record, frames = self._pending
-        record.reward = verdict.reward
-        record.terminated, record.truncated = verdict.terminated, verdict.truncated
-        record.success = verdict.success
-        self._publish(record, frames)
+        record, images, views = self._pending
+        record.reward = tick.reward
+        record.terminated, record.truncated = tick.terminated, tick.truncated
+        record.success = tick.success
+        self._publish(record, images, views)
         self._pending = None
         return record
 
-    def end(self, observation: Observation, frames: Frames, verdict: Verdict) -> Record:
+    def end(self, tick: Tick) -> Record:
         """Publish the last observation."""
         record = Record(
             episode=self.number,
             step=self.step,
             mode=self.mode,
             final=True,
-            monotonic_ns=observation.time_ns,
+            monotonic_ns=tick.time_ns,
             wall_ns=time.time_ns(),
-            state=observation.state.tobytes(),
-            terminated=verdict.terminated,
-            truncated=verdict.truncated,
-            success=verdict.success,
-            discarded=verdict.discarded,
+            state=tick.state.tobytes(),
+            terminated=tick.terminated,
+            truncated=tick.truncated,
+            success=tick.success,
+            discarded=tick.discarded,
             policy_version=self._version,
         )
-        self._publish(record, frames)
+        self._publish(record, tick.images, tick.views)
         return record

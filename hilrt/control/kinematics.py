@@ -1,9 +1,11 @@
-"""Forward and inverse kinematics of the arm, on pinocchio; this file alone knows it."""
+"""Forward and inverse kinematics of the arm, on pinocchio."""
 
+import math
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
+import eigenpy
 import numpy as np
 import pinocchio as pin
 from numpy.typing import ArrayLike, NDArray
@@ -13,9 +15,13 @@ from hilrt.errors import RobotModelError, UnknownNameError
 Array = NDArray[np.float64]
 
 POSITION_TOLERANCE = 5e-4  # [m], what counts as reached
-JOINT_TOLERANCE = 3e-4  # [rad], a smaller iteration step ends the solve
-MAX_ITERATIONS = 25
+POSITION_AIM = 1e-4  # [m], where a solve may end: well inside the tolerance
+SETTLED = 5e-3  # [rad], an iteration step after which orientation has little left to gain
+STUCK = 3e-4  # [rad], one after which nothing has
+MAX_ITERATIONS = 20
+MAX_RETRY_ITERATIONS = 6
 MIN_DAMPING = 1e-7  # [m2/rad2]
+DAMPING = 0.005  # [1/rad2], times the error's square
 
 
 class IkResult(NamedTuple):
@@ -24,6 +30,21 @@ class IkResult(NamedTuple):
     q: Array
     position_error: float
     converged: bool
+
+
+class _Box:
+    """What one step may reach: joint angles between `low` and `high`, shape (n,) [rad]."""
+
+    def __init__(self, low: Array, high: Array) -> None:
+        self.low, self.high = low, high
+        self._pairs = list(zip(low.tolist(), high.tolist(), strict=True))
+
+    def __contains__(self, q: Array) -> bool:
+        # Five comparisons of floats cost a quarter of the same in numpy.
+        return all(low <= x <= high for x, (low, high) in zip(q.tolist(), self._pairs, strict=True))
+
+    def clip(self, q: Array) -> Array:
+        return np.minimum(np.maximum(q, self.low), self.high)
 
 
 class Kinematics:
@@ -63,7 +84,10 @@ class Kinematics:
         self._weight = orientation_weight
         self._max_step = max_step
         self._q: Array = np.zeros(self._model.nq)
-        self._eye: Array = np.eye(self.joints)
+        self._row_weights: Array = np.repeat([1.0, orientation_weight], 3)[:, None]
+        self._hessian: Array = np.empty((self.joints, self.joints))
+        self._diagonal: Array = self._hessian.reshape(-1)[:: self.joints + 1]
+        self._cholesky = eigenpy.LLT(self.joints)
 
     def forward(self, q: ArrayLike) -> Array:
         """Pose T_base_ee, shape (4, 4) [m], of joint angles (n,) or longer [rad]."""
@@ -78,77 +102,107 @@ class Kinematics:
         or where the target is out of reach. Limits hold inside the iteration: a joint that pushes against
         one is left out of the step.
         Position comes first: where orientation would keep it from being reached, orientation gives way.
+        A miss ends no further from the target's position than `q_start` is.
 
         Args:
             q_start: joint angles, shape (n,) or longer [rad]; outside the limits is brought inside.
             T_target: wanted pose, shape (4, 4), base frame [m].
         """
-        whole = self._solve(q_start, T_target, self._weight)
-        if whole.converged or not self._weight:
-            return whole
-        position_only = self._solve(q_start, T_target, 0.0)
-        return min(whole, position_only, key=lambda result: result.position_error)
+        start = _Box(self.lower, self.upper).clip(np.asarray(q_start)[: self.joints])
+        box = _Box(
+            np.maximum(self.lower, start - self._max_step), np.minimum(self.upper, start + self._max_step)
+        )
+        target = pin.SE3(T_target)
+        q, miss = self._descend(start, target, box, soft=self._weight > 0.0)
+        if miss < POSITION_TOLERANCE:
+            return IkResult(q, miss, True)
+        q, miss = self._insist(start, q, target, box)
+        return IkResult(q, miss, miss < POSITION_TOLERANCE)
 
-    def _solve(self, q_start: ArrayLike, T_target: Array, weight: float) -> IkResult:  # noqa: N803
-        n = self.joints
-        q = self._q[:n]
-        np.clip(np.asarray(q_start)[:n], self.lower, self.upper, out=q)
-        low = np.maximum(self.lower, q - self._max_step)
-        high = np.minimum(self.upper, q + self._max_step)
-        error, jacobian = self._linearise(T_target, weight)
-        cost = float(error @ error)
-        damping = MIN_DAMPING + 0.01 * cost
-        for _ in range(MAX_ITERATIONS):
-            before = q.copy()
-            step = self._step(error, jacobian, damping, low - q, high - q)
-            np.clip(q + step, low, high, out=q)
-            new_error, new_jacobian = self._linearise(T_target, weight)
-            new_cost = float(new_error @ new_error)
-            small = max(step.max(), -step.min()) < JOINT_TOLERANCE
-            if new_cost > cost:
-                # Without this, a soft orientation makes the solve circle around the limits for ever.
-                q[:] = before
-                damping *= 10.0
-            else:
-                error, jacobian, cost = new_error, new_jacobian, new_cost
+    def _insist(self, start: Array, stuck: Array, target: "pin.SE3", box: _Box) -> tuple[Array, float]:
+        """Position alone, first from where the solve got stuck, for continuity, then from the other side.
+
+        The arm can fold two ways. A solve that ran against limits on the wrong one gets there when it sets
+        out from a little behind the start.
+        """
+        q, miss = self._descend(stuck, target, box, soft=False)
+        if miss < POSITION_TOLERANCE:
+            return q, miss
+        behind = box.clip(start + 0.3 * (start - q))
+        other, other_miss = self._descend(behind, target, box, soft=False)
+        if other_miss < POSITION_TOLERANCE:
+            return other, other_miss
+        begin_miss = _length(target.translation - self.forward(start)[:3, 3])
+        return (q, miss) if miss <= begin_miss else (start, begin_miss)
+
+    def _descend(self, q: Array, target: "pin.SE3", box: _Box, *, soft: bool) -> tuple[Array, float]:
+        """Joints (n,) at a local minimum of the error in the box, and the position error left [m].
+
+        `soft`: orientation counts too, by its weight.
+        """
+        error, jacobian = self._linearise(q, target, soft=soft)
+        cost = float(error.dot(error))
+        damping = MIN_DAMPING + DAMPING * cost
+        for _ in range(MAX_ITERATIONS if soft else MAX_RETRY_ITERATIONS):
+            new_q = self._step(q, error, jacobian, damping, box)
+            change = (new_q - q).tolist()
+            largest = max(*change, -min(change))
+            new_error, new_jacobian = self._linearise(new_q, target, soft=soft)
+            new_cost = float(new_error.dot(new_error))
+            if new_cost <= cost:
+                q, error, jacobian, cost = new_q, new_error, new_jacobian, new_cost
                 damping = max(MIN_DAMPING, 0.1 * damping)
-            if small:
+            else:
+                # Without this, a soft orientation makes the solve circle around the limits for ever.
+                damping *= 10.0
+            settled = largest < SETTLED or not soft
+            if largest < STUCK or (settled and _length(error) < POSITION_AIM):
                 break
-        miss = float(np.sqrt(error[:3] @ error[:3]))
-        return IkResult(q.copy(), miss, miss < POSITION_TOLERANCE)
+        return q, _length(error)
 
-    def _linearise(self, T_target: Array, weight: float) -> tuple[Array, Array]:  # noqa: N803
-        """Weighted error (6,) at the current joints, and its Jacobian (6, n)."""
+    def _linearise(self, q: Array, target: "pin.SE3", *, soft: bool) -> tuple[Array, Array]:
+        """Error (3,) [m], or (6,) with the weighted orientation's, and its Jacobian by the joints."""
+        n = self.joints
+        self._q[:n] = q
         jacobian: Array = pin.computeFrameJacobian(
             self._model, self._data, self._q, self._frame, pin.LOCAL_WORLD_ALIGNED
-        )[:, : self.joints]
+        )
         pose = self._data.oMf[self._frame]
+        if not soft:
+            return target.translation - pose.translation, jacobian[:3, :n]
         error = np.empty(6)
-        error[:3] = T_target[:3, 3] - pose.translation
-        error[3:] = pin.log3(T_target[:3, :3] @ pose.rotation.T)
-        error[3:] *= weight
-        jacobian[3:] *= weight
-        return error, jacobian
+        error[:3] = target.translation - pose.translation
+        error[3:] = self._weight * pin.log3((target * pose.inverse()).rotation)
+        return error, jacobian[:, :n] * self._row_weights
 
-    def _step(self, error: Array, jacobian: Array, damping: float, low: Array, high: Array) -> Array:
-        """Damped Gauss-Newton step between `low` and `high`.
+    def _step(self, q: Array, error: Array, jacobian: Array, damping: float, box: _Box) -> Array:
+        """Joints (n,) after a damped Gauss-Newton step inside the box.
 
         Clipping alone would leave the other joints counting on motion that never comes, and the solve
-        stalls centimetres away; so a joint that meets its bound stays there and the rest solve again.
+        stalls centimetres away; so a joint that meets its limit stays there and the rest solve again.
         """
-        hessian = jacobian.T @ jacobian + damping * self._eye
-        gradient = error @ jacobian
-        step: Array = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
-        outside = (step < low) | (step > high)
-        fixed = outside
-        while outside.any():
-            free = ~fixed
-            step[fixed] = np.clip(step, low, high)[fixed]
-            pull = gradient[free] - hessian[np.ix_(free, fixed)] @ step[fixed]
-            step[free] = np.linalg.solve(hessian[np.ix_(free, free)], pull)
-            outside = free & ((step < low) | (step > high))
-            fixed = fixed | outside
+        new_q = q + self._solve(jacobian, error, damping)
+        base: Array = q
+        free: Array | float = 1.0
+        for _ in range(self.joints):
+            if new_q in box:
+                return new_q
+            inside = box.clip(new_q)
+            met = inside != new_q
+            base, free = np.where(met, inside, base), np.where(met, 0.0, free)
+            new_q = base + self._solve(jacobian * free, error - jacobian.dot(base - q), damping)
+        return box.clip(new_q)
+
+    def _solve(self, jacobian: Array, error: Array, damping: float) -> Array:
+        np.dot(jacobian.T, jacobian, out=self._hessian)
+        self._diagonal += damping
+        step: Array = self._cholesky.compute(self._hessian).solve(error.dot(jacobian))
         return step
+
+
+def _length(vector: Array) -> float:
+    x, y, z = vector[:3].tolist()
+    return math.hypot(x, y, z)
 
 
 def _load(path: Path) -> "pin.Model":

@@ -5,24 +5,20 @@ from collections.abc import Callable
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from hilrt.config import Config
-from hilrt.control.action import Command, ResetMove
 from hilrt.control.agenda import Agenda
-from hilrt.control.cell import Cell, Senses
-from hilrt.control.episode import Episode, Judge
-from hilrt.control.observation import Observer
+from hilrt.control.cell import Cell
+from hilrt.control.episode import Episode
 from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
 from hilrt.control.realtime import collect_garbage
-from hilrt.control.safety import JointLimits
+from hilrt.control.reset import ResetMove
+from hilrt.control.tick import Tick
 from hilrt.data.episodes import Tally
-from hilrt.devices.operator import Operator, OperatorInput, Scene
-from hilrt.record import GripperCommand, Mode, Record, Source
+from hilrt.devices.operator import Operator, Scene
+from hilrt.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
 from hilrt.shm.status import ControlStatus
-
-Float64 = npt.NDArray[np.float64]
 
 RESET_SPEED = 1 / 3
 """Of the joint velocity limit."""
@@ -50,9 +46,6 @@ class Loop:
         cell: Cell,
         operator: Operator,
         policy: Policy | None,
-        observer: Observer,
-        limits: JointLimits,
-        home: Float64,
         publisher: Publisher,
         agenda: Agenda,
         status: ControlStatus,
@@ -60,9 +53,9 @@ class Loop:
         stop_wanted: Callable[[], bool],
     ) -> None:
         self._config, self._cell, self._operator, self._policy = config, cell, operator, policy
-        self._observer, self._limits, self._home = observer, limits, limits.clip(home)
+        self._pipelines = cell.pipelines
+        self._arms = len(config.robot.sides)
         self._publisher, self._agenda, self._status = publisher, agenda, status
-        self._judge = Judge(config)
         self._tally = tally
         self._stop_wanted = stop_wanted
         self._stopped = False
@@ -102,90 +95,91 @@ class Loop:
         """Move to the start pose at limited speed, have the scene put back, settle."""
         self._enter(Phase.RESETTING)
         collect_garbage()
-        senses = await self._cell.sense()
-        began_ns = senses.observation.time_ns
+        tick = await self._cell.sense()
+        began_ns, limits = tick.time_ns, self._pipelines.limits
         patience = round(BLOCKED_S * self._config.env.fps)
-        move = ResetMove(senses.observation.joints, self._home, self._limits.max_step * RESET_SPEED, patience)
-        while not move.arrived(senses.observation.joints) and not self.stopping():
+        move = ResetMove(tick.joints, self._pipelines.home, limits.max_step * RESET_SPEED, patience)
+        while not move.arrived(tick.joints) and not self.stopping():
             await self._cell.command(move.advance())
-            senses = await self._cell.sense()
+            tick = await self._cell.sense()
         self._cell.scene.place(seed)
         while not self.stopping():
-            senses = await self._cell.sense()
-            if self._cell.scene.ready((senses.observation.time_ns - began_ns) * 1e-9):
+            tick = await self._cell.sense()
+            if self._cell.scene.ready((tick.time_ns - began_ns) * 1e-9):
                 break
-        self._cell.reference.anchor(self._home)
 
     async def _episode(self, number: int, mode: Mode, seed: int) -> None:
         """One episode, from its first observation to its final record."""
         self._enter(Phase.RUNNING)
         self._operator.begin(mode, seed)
-        self._observer.begin()
-        self._judge.begin(mode)
+        self._pipelines.begin()
         episode = Episode(number, mode, self._publisher.publish)
         while True:
-            senses = await self._cell.sense()
-            wish = self._operator.sense(self._scene(senses, episode.step))
-            self._stopped = self._stopped or wish.stop
-            verdict = self._judge.judge(episode.step, self._cell.scene.success(), wish, self.stopping())
-            if settled := episode.settle(verdict):
+            tick = await self._cell.sense(episode.step, mode)
+            tick.wish = self._operator.sense(self._scene(tick))
+            self._stopped = self._stopped or tick.wish.stop
+            tick.interrupted = self.stopping()
+            self._pipelines.outcome.run(tick)
+            settled = episode.settle(tick)
+            if settled:
                 self._count(settled)
-            if verdict.over:
-                final = episode.end(senses.observation, senses.frames, verdict)
+            if tick.over:
+                final = episode.end(tick)
                 self._count(final)
                 self._agenda.ended(final)
                 return
-            record = await self._act(senses, wish, episode)
-            episode.acted(record, senses.frames)
+            episode.acted(await self._act(tick, episode), tick)
 
-    async def _act(self, senses: Senses, wish: OperatorInput, episode: Episode) -> Record:
+    async def _act(self, tick: Tick, episode: Episode) -> Record:
         """Decide, command, and write down what was executed."""
-        state = senses.observation.state
-        wanted, wanted_gripper, policy_action = np.zeros(3, np.float32), GripperCommand.STAY, b""
         if self._policy and episode.mode is not Mode.DEMO:
             if episode.mode is Mode.TRAIN:
                 self._policy.adopt()
-            wanted, wanted_gripper = self._policy.act(state, deterministic=episode.mode is Mode.EVAL)
-            policy_action = wanted.tobytes()
-        action: npt.ArrayLike = wish.action if wish.intervening else wanted
-        gripper = wish.gripper if wish.intervening else wanted_gripper
-        command = self._cell.reference.command(action, gripper)
-        await self._cell.command(command.joint_goal)
-        self._observer.acted(command.executed, gripper)
-        self._report(episode, command)
+            tick.policy_action, gripper = self._policy.act(
+                tick.state, deterministic=episode.mode is Mode.EVAL
+            )
+            tick.policy_gripper = gripper_commands(gripper, self._arms)
+        self._pipelines.act(tick)
+        await self._cell.command(tick.joint_goal)
+        self._report(episode, tick)
+        return self._record(tick, episode)
+
+    def _record(self, tick: Tick, episode: Episode) -> Record:
+        now = time.monotonic_ns()
         return Record(
             episode=episode.number,
             step=episode.step,
             mode=episode.mode,
-            monotonic_ns=senses.observation.time_ns,
+            monotonic_ns=tick.time_ns,
             wall_ns=time.time_ns(),
-            state=state.tobytes(),
-            action=command.executed.tobytes(),
-            gripper=gripper,
-            policy_action=policy_action,
-            policy_gripper=wanted_gripper,
-            source=Source.HUMAN if wish.intervening else Source.POLICY,
-            joint_goal=command.joint_goal.astype(np.float32).tobytes(),
+            state=tick.state.tobytes(),
+            action=tick.action.tobytes(),
+            gripper=gripper_index(tick.gripper),
+            policy_action=b"" if tick.policy_action is None else tick.policy_action.tobytes(),
+            policy_gripper=gripper_index(tick.policy_gripper or (GripperCommand.STAY,) * self._arms),
+            operator_action=np.array(tick.wish.action, np.float32).tobytes() if tick.human else b"",
+            source=Source.HUMAN if tick.human else Source.POLICY,
+            joint_goal=tick.joint_goal.astype(np.float32).tobytes(),
+            limits=int(tick.limits),
             policy_version=self._policy.version if self._policy else 0,
-            frame_ages_ms=senses.frame_ages_ms,
-            missed=senses.missed,
-            bus_faults=senses.bus_faults,
+            frame_ages_ms=tuple((now - frame.monotonic_ns) * 1e-6 for frame in tick.frames),
+            missed=tick.missed,
+            bus_faults=tick.bus_faults,
         )
 
-    def _scene(self, senses: Senses, step: int) -> Scene:
-        low, high = self._limits.lower[5], self._limits.upper[5]
+    def _scene(self, tick: Tick) -> Scene:
         return Scene(
-            ee=senses.observation.ee,
-            opening=float((senses.observation.joints[5] - low) / (high - low)),
+            ee=tick.pose[:, :3, 3],
+            opening=self._pipelines.limits.opening(tick.joints),
             object=self._cell.scene.object_pose(),
-            step=step,
+            step=tick.step,
             autonomous_rate=self._tally.autonomous_rate,
         )
 
-    def _report(self, episode: Episode, command: Command) -> None:
+    def _report(self, episode: Episode, tick: Tick) -> None:
         status = self._status
         status.step = episode.step
-        status.ik_failures += not command.solved
+        self._cell.count_limits(tick.limits)
         status.dropped = self._publisher.rejected
         if self._policy:
             status.weight_version, status.weight_age_ms = self._policy.version, self._policy.age_ms

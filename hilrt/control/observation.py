@@ -1,75 +1,179 @@
-"""From measurements to the state vector, in the order of `Features.state`."""
+"""Steps from measurements to the state vector and the policy's pictures."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.config import Config
-from hilrt.control.action import EndEffectorControl
 from hilrt.control.kinematics import Kinematics
-from hilrt.devices.arm import ArmReading
+from hilrt.control.pipeline import Signal, Stateless
+from hilrt.control.setpoint import Setpoint
+from hilrt.control.tick import Float64, Tick
+from hilrt.devices.preprocess import Preprocess
 from hilrt.record import GripperCommand
 
-Float64 = npt.NDArray[np.float64]
+JOINTS = Signal("joints", ("arms", 6), "rad")
+POSE = Signal("pose", ("arms", 4, 4), "m")
+PARTS = Signal("parts")
+STATE = Signal("state", ("state",))
+VIEWS = Signal("views", ("cameras",))
+
+Show = Callable[[str, npt.NDArray[np.uint8], int], None]
+"""Takes a camera's name, a picture, and the time it was taken [ns]."""
 
 
-class Observation(NamedTuple):
-    """One tick's view of the world."""
+class Joints(Stateless):
+    """Raw telemetry to standard form: joint angles, in the order of the motors."""
 
-    time_ns: int
-    state: npt.NDArray[np.float32]
-    """Shape (len(features.state),)."""
-    joints: Float64
-    """Measured, shape (6,) [rad]."""
-    ee: Float64
-    """Measured end-effector position, shape (3,), base frame [m]."""
-    object: Float64 | None
+    name = "joints"
+    reads = (Signal("readings", ("arms",)),)
+    writes = (JOINTS, PARTS._replace(unit="rad"))
+
+    def __call__(self, tick: Tick) -> None:
+        tick.joints = np.array([reading.position for reading in tick.readings])
+        tick.parts.append(tick.joints.ravel())
 
 
-class Observer:
-    """Builds observations; remembers what the next one needs of the last."""
+class JointVelocity:
+    """Change of the joints over the measured time since the last tick [rad/s]; zero on the first."""
 
-    def __init__(self, config: Config, kinematics: Kinematics, home: Float64) -> None:
-        """`home`: the start pose, shape (6,) [rad]; end-effector positions are relative to it."""
-        self._add = config.processor.observation
-        self._kinematics = kinematics
-        self._home_ee = kinematics.forward(home)[:3, 3].copy()
+    name = "joint_velocity"
+    reads = (JOINTS, Signal("time_ns", (), "ns"))
+    writes = (PARTS._replace(unit="rad/s"),)
+
+    def __init__(self) -> None:
         self._last: tuple[int, Float64] | None = None
-        self._action = np.zeros(3, np.float32)
-        self._gripper = GripperCommand.STAY
 
     def begin(self) -> None:
-        """Forget the last episode."""
+        """The arm has been moved since: no difference across episodes."""
         self._last = None
-        self.acted(np.zeros(3, np.float32), GripperCommand.STAY)
 
-    def acted(self, action: npt.NDArray[np.float32], gripper: GripperCommand) -> None:
-        """Note the executed action, part of the next state."""
-        self._action, self._gripper = action, gripper
+    def __call__(self, tick: Tick) -> None:
+        velocity = np.zeros(tick.joints.size)
+        if self._last is not None and tick.time_ns > self._last[0]:
+            seconds = (tick.time_ns - self._last[0]) * 1e-9
+            velocity = (tick.joints - self._last[1]).ravel() / seconds
+        tick.parts.append(velocity)
+        self._last = (tick.time_ns, tick.joints)
 
-    def observe(
-        self, reading: ArmReading, time_ns: int, reference: EndEffectorControl, obj: Float64 | None
-    ) -> Observation:
-        """The observation at `time_ns`, on the clock of the ticks [ns]."""
-        joints = reading.position
-        ee = self._kinematics.forward(joints)[:3, 3].copy()
-        parts: list[npt.ArrayLike] = [joints]
-        if self._add.add_joint_velocity_to_observation:
-            parts.append(self._velocity(joints, time_ns))
-        if self._add.add_current_to_observation:
-            parts.append(reading.current)
-        if self._add.add_ee_pose_to_observation:
-            parts.append(ee - self._home_ee)
-        parts += [reference.position - ee, [reference.joints[5] - joints[5]]]
-        parts += [self._action, [float(self._gripper) - float(GripperCommand.STAY)]]
-        if obj is not None:
-            parts += [obj, obj[:3] - ee]
-        self._last = (time_ns, joints)
-        return Observation(time_ns, np.concatenate(parts).astype(np.float32), joints, ee, obj)
 
-    def _velocity(self, joints: Float64, time_ns: int) -> Float64:
-        """Over the measured time since the last observation [rad/s]; zero at the first."""
-        if self._last is None or time_ns <= self._last[0]:
-            return np.zeros(6)
-        return (joints - self._last[1]) / ((time_ns - self._last[0]) * 1e-9)
+class MotorCurrent(Stateless):
+    """Signed motor currents [A], from the telemetry that is there already: no second transaction."""
+
+    name = "motor_current"
+    reads = (Signal("readings", ("arms",)),)
+    writes = (PARTS._replace(unit="A"),)
+
+    def __call__(self, tick: Tick) -> None:
+        tick.parts.extend(reading.current for reading in tick.readings)
+
+
+class ForwardKinematics(Stateless):
+    """Joints to end-effector pose; its position relative to the start pose joins the state when asked for."""
+
+    name = "forward_kinematics"
+    reads = (JOINTS,)
+    writes: tuple[Signal, ...] = (POSE,)
+
+    def __init__(self, kinematics: Sequence[Kinematics], home: Float64, *, in_state: bool) -> None:
+        """`home`: start pose, shape (arms, 6) [rad]."""
+        self._kinematics = kinematics
+        self._home = np.array([k.forward(q)[:3, 3] for k, q in zip(kinematics, home, strict=True)])
+        self._in_state = in_state
+        if in_state:
+            self.writes = (POSE, PARTS._replace(unit="m"))
+
+    def __call__(self, tick: Tick) -> None:
+        tick.pose = np.array([k.forward(q) for k, q in zip(self._kinematics, tick.joints, strict=True)])
+        if self._in_state:
+            tick.parts.append((tick.pose[:, :3, 3] - self._home).ravel())
+
+
+class SetpointError(Stateless):
+    """The last command less what was measured, of all that the action moves: how hard the arm is pushing."""
+
+    name = "setpoint_error"
+    reads: tuple[Signal, ...] = (JOINTS, POSE)
+    writes = (PARTS._replace(unit="m, rad"),)
+
+    def __init__(self, setpoint: Setpoint, *, by_joint: bool, gripper: bool) -> None:
+        self._setpoint, self._by_joint, self._gripper = setpoint, by_joint, gripper
+        if by_joint:
+            self.reads, self.writes = (JOINTS,), (PARTS._replace(unit="rad"),)
+
+    def __call__(self, tick: Tick) -> None:
+        off = self._setpoint.joints - tick.joints
+        moved = off[:, :5] if self._by_joint else self._setpoint.pose[:, :3, 3] - tick.pose[:, :3, 3]
+        tick.parts.append(np.hstack((moved, off[:, 5:])).ravel() if self._gripper else moved.ravel())
+
+
+class PreviousAction(Stateless):
+    """The action last executed; zero at the start of an episode."""
+
+    name = "previous_action"
+    reads = ()
+    writes = (PARTS,)
+
+    def __init__(self, setpoint: Setpoint, *, gripper: bool) -> None:
+        self._setpoint, self._gripper = setpoint, gripper
+
+    def __call__(self, tick: Tick) -> None:
+        action = self._setpoint.action
+        if self._gripper:
+            told = np.array([float(g) - float(GripperCommand.STAY) for g in self._setpoint.gripper])
+            action = np.column_stack((action, told))
+        tick.parts.append(action.ravel())
+
+
+class ObjectPose(Stateless):
+    """The object's true pose, where a simulator knows it, and the way to it from the end effector."""
+
+    name = "object_pose"
+    reads = (Signal("object", ("arms", 5), "m"), POSE)
+    writes = (PARTS._replace(unit="m"),)
+
+    def __call__(self, tick: Tick) -> None:
+        if tick.object is not None:
+            way = tick.object[:, :3] - tick.pose[:, :3, 3]
+            tick.parts.append(np.hstack((tick.object, way)).ravel())
+
+
+class State(Stateless):
+    """All parts in one vector."""
+
+    name = "state"
+    reads = (PARTS,)
+    writes = (STATE,)
+
+    def __call__(self, tick: Tick) -> None:
+        tick.state = np.concatenate(tick.parts).astype(np.float32)
+
+
+class CropResize(Stateless):
+    """Frames to the policy's pictures, each frame once."""
+
+    name = "crop_resize"
+    reads = (Signal("frames", ("cameras",)),)
+    writes = (VIEWS,)
+
+    def __init__(self, names: Sequence[str], preprocess: Preprocess) -> None:
+        self._names, self._view = names, preprocess.view
+
+    def __call__(self, tick: Tick) -> None:
+        named = zip(self._names, tick.frames, strict=True)
+        tick.views = tuple(self._view(name, frame) for name, frame in named)
+
+
+class Display(Stateless):
+    """Hands the policy's pictures to the window; whoever draws it does so elsewhere."""
+
+    name = "display"
+    reads = (VIEWS, Signal("frames", ("cameras",)))
+    writes = ()
+
+    def __init__(self, names: Sequence[str], show: Show) -> None:
+        self._names, self._show = names, show
+
+    def __call__(self, tick: Tick) -> None:
+        for name, view, frame in zip(self._names, tick.views, tick.frames, strict=True):
+            self._show(name, view, frame.monotonic_ns)

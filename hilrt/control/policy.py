@@ -2,11 +2,8 @@
 
 import time
 
-import numpy as np
-import numpy.typing as npt
-
 from hilrt.policy.actor import Actor
-from hilrt.record import GripperCommand
+from hilrt.record import Float32
 from hilrt.shm.weights import WeightsReader
 
 EPSILON = 0.02
@@ -45,13 +42,10 @@ class Policy:
             self._actor.load_arrays(adopted.arrays)
             self.version = adopted.version
 
-    def act(
-        self, state: npt.NDArray[np.float32], *, deterministic: bool
-    ) -> tuple[npt.NDArray[np.float32], GripperCommand]:
-        """Action, shape (3,), in [-1, 1], and gripper command for a state, shape (len(features.state),)."""
+    def act(self, state: Float32, *, deterministic: bool) -> tuple[Float32, int]:
+        """For a state, shape (ds,): action, shape (da,), in [-1, 1], and gripper command as in `Record.gripper`."""
         epsilon = 0.0 if deterministic else EPSILON
-        action, gripper = self._actor.act(state, deterministic=deterministic, epsilon=epsilon)
-        return action, GripperCommand(gripper)
+        return self._actor.act(state, deterministic=deterministic, epsilon=epsilon)
 
     def close(self) -> None:
         """Let go of the shared tensor."""

@@ -9,33 +9,30 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import uvloop
 
 from hilrt import taskfile
 from hilrt.config import Config
-from hilrt.control.action import EndEffectorControl
 from hilrt.control.agenda import Agenda
+from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import BUS_ERRORS, Cell
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.loop import Loop
-from hilrt.control.observation import Observer
-from hilrt.control.publisher import Publisher
+from hilrt.control.observation import Show
+from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
-from hilrt.control.safety import JointLimits
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.ticker import LockstepTicker, Readable, Ticker, TimerTicker
 from hilrt.data.episodes import EpisodeSummary, Tally, read_summaries
 from hilrt.devices.arm import Arm
-from hilrt.devices.calibration import Calibration, radians_from_units
+from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Camera, OpenCVCamera
 from hilrt.devices.keyboard import TerminalKeyboard
 from hilrt.devices.operator import Operator
-from hilrt.errors import CameraError, PolicyFeaturesError
+from hilrt.errors import CameraError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
 from hilrt.record import Mode
-from hilrt.robots import SO100_URDF
+from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
 from hilrt.sim.camera import SimCamera
@@ -78,40 +75,30 @@ async def _assemble(
 ) -> Loop:
     """Open every device and segment; the stack closes them in reverse."""
     features = from_config(config)
-    ik = config.processor.inverse_kinematics
-    max_step = float(np.deg2rad(config.safety.max_joint_velocity_deg_s) / config.env.fps)
-    kinematics = Kinematics(ik.urdf_path or SO100_URDF, ik.target_frame_name, max_step=max_step)
-    calibration = Calibration.load(config.robot.calibration_path)
-    limits = JointLimits(config, calibration, kinematics)
-    home = radians_from_units(config.processor.reset.fixed_reset_joint_positions)
+    calibrations = [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
+    pipelines = Pipelines(config, features, calibrations, _window(spec, config, features, stack))
     link = SimLink.attach(spec.run, features) if config.sim else None
     if link:
         stack.callback(link.close)
     history = read_summaries(Path(spec.run_dir) / "episodes.jsonl")
     agenda = Agenda(config, spec, history)
-    reference = EndEffectorControl(config, kinematics, limits)
-    observer = Observer(config, kinematics, home)
-    scene = SimScene(link) if link else RealScene(config.processor.reset.reset_time_s)
+    scene = SimScene(link, len(calibrations)) if link else RealScene(config.processor.reset.reset_time_s)
     cameras = await _cameras(config, link, stack)
-    operator = _operator(config, status, history)
+    operator = _operator(config, features, status, history)
     policy = _policy(spec, features, config.seed, stack)
     publisher = _publisher(spec, features, stack)
     if not _lockstep(config):
         become_realtime()
         lock_memory()
-    arm = await _connect(config, status, calibration, stack)
+    arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
-    ticker = _ticker(spec, config, status, arm, agenda, stop_wanted)  # last: from here on time counts
+    ticker = _ticker(spec, config, status, arms, agenda, stop_wanted)  # last: from here on time counts
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arm, cameras, scene, observer, reference, status.control)
     return Loop(
         config=config,
-        cell=cell,
+        cell=Cell(config, ticker, arms, cameras, scene, pipelines, status.control),
         operator=operator,
         policy=policy,
-        observer=observer,
-        limits=limits,
-        home=home,
         publisher=publisher,
         agenda=agenda,
         status=status.control,
@@ -120,28 +107,44 @@ async def _assemble(
     )
 
 
+def _window(spec: Spec, config: Config, features: Features, stack: AsyncExitStack) -> Show | None:
+    """Where the policy's pictures go when they are displayed."""
+    if not config.displays:
+        return None
+    return stack.enter_context(ViewSegment.attach(spec.run, features)).publish
+
+
 def _lockstep(config: Config) -> bool:
     return config.sim is not None and config.sim.clock == "lockstep"
 
 
-async def _connect(config: Config, status: Status, calibration: Calibration, stack: AsyncExitStack) -> Arm:
-    """The arm, holding its pose from here to the end of the process."""
-    port = status.sim.port if config.sim else config.robot.port
-    arm = await Arm.connect(port, calibration)
+async def _connect(
+    config: Config, status: Status, calibrations: Sequence[Calibration], stack: AsyncExitStack
+) -> list[Arm]:
+    """The arms, holding their pose from here to the end of the process."""
+    arms = []
+    for port, calibration in zip(config.ports(status.sim.ports), calibrations, strict=True):
+        arm = await Arm.connect(port, calibration)
+        stack.push_async_callback(_leave, arm)
+        await arm.enable_torque()
+        arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if _lockstep(config) else BUS_DEADLINE_S
+        arms.append(arm)
+    return arms
 
-    async def leave() -> None:
-        with suppress(*BUS_ERRORS):
-            await arm.hold()
-        await arm.close()
 
-    stack.push_async_callback(leave)
-    await arm.enable_torque()
-    arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if _lockstep(config) else BUS_DEADLINE_S
-    return arm
+async def _leave(arm: Arm) -> None:
+    with suppress(*BUS_ERRORS):
+        await arm.hold()
+    await arm.close()
 
 
 def _ticker(
-    spec: Spec, config: Config, status: Status, arm: Arm, agenda: Agenda, stop_wanted: Callable[[], bool]
+    spec: Spec,
+    config: Config,
+    status: Status,
+    arms: Sequence[Arm],
+    agenda: Agenda,
+    stop_wanted: Callable[[], bool],
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
     if not _lockstep(config):
@@ -162,7 +165,8 @@ def _ticker(
 
     async def settled() -> None:
         """A reply proves that the simulator has read all that was written before the request."""
-        await arm.bus.ping(arm.calibration.ids[0])
+        for arm in arms:
+            await arm.bus.ping(arm.calibration.ids[0])
 
     return LockstepTicker(period_ns, spec.fds["sim_go"], spec.fds["sim_done"], settled, paced, stop_wanted)
 
@@ -185,9 +189,12 @@ async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) 
     return cameras
 
 
-def _operator(config: Config, status: Status, history: Sequence[EpisodeSummary]) -> Operator:
+def _operator(
+    config: Config, features: Features, status: Status, history: Sequence[EpisodeSummary]
+) -> Operator:
     if config.teleop.type == "keyboard":
-        return TerminalKeyboard(status.supervisor, intervene=config.teleop.intervene)
+        axes, arms = config.processor.action_names, len(features.sides)
+        return TerminalKeyboard(status.supervisor, axes, arms, intervene=config.teleop.intervene)
     from hilrt.sim.operator import ScriptedOperator  # noqa: PLC0415 - brings the simulated task along
 
     return ScriptedOperator(config, sum(e.human_steps for e in history if e.mode is Mode.TRAIN))
@@ -201,15 +208,12 @@ def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) ->
 
     from hilrt.control.policy import Policy  # noqa: PLC0415
     from hilrt.policy.actor import Actor  # noqa: PLC0415
-    from hilrt.policy.saved import load_actor  # noqa: PLC0415
+    from hilrt.policy.saved import load_actor_for  # noqa: PLC0415
 
     torch.set_num_threads(1)
     torch.manual_seed(seed * 1_000_003 + spec.online_steps)
     if spec.job is Job.EVAL:
-        actor = load_actor(Path(spec.checkpoint))
-        if actor.features != features:
-            raise PolicyFeaturesError(spec.checkpoint, actor.features.schema(), features.schema())
-        policy = Policy(actor, None)
+        policy = Policy(load_actor_for(Path(spec.checkpoint), features), None)
     else:
         policy = Policy(Actor(features), spec.run)
     stack.callback(policy.close)
@@ -217,8 +221,9 @@ def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) ->
 
 
 def _publisher(spec: Spec, features: Features, stack: AsyncExitStack) -> Publisher:
+    """The recorder gets frames whole, the learner as the policy sees them."""
     readers = []
     for name in ("recorder", "learner") if spec.job is Job.TRAIN else ("recorder",):
         ring = stack.enter_context(Ring.attach(spec.run, f"steps-{name}", features.schema()))
-        readers.append((ring, spec.fds[f"{name}_steps"]))
+        readers.append(Reader(ring, spec.fds[f"{name}_steps"], views=name == "learner"))
     return Publisher(features, readers)

@@ -2,30 +2,42 @@
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from hilrt.control.tick import Pictures
 from hilrt.features import Features
 from hilrt.record import Record, Source, encode_into
 from hilrt.shm.ring import Ring
 
 
+class Reader(NamedTuple):
+    """Who is sent the steps: its ring, the eventfd that it sleeps on, and which pictures it wants."""
+
+    ring: Ring
+    wake: int
+    views: bool
+    """Those that the policy sees, in place of the frames as they are recorded."""
+
+
 class Publisher:
     """One encoding, one copy into each ring, one wake-up of each reader."""
 
-    def __init__(self, features: Features, readers: Sequence[tuple[Ring, int]]) -> None:
-        """`readers`: a ring and the eventfd its consumer sleeps on, for each."""
+    def __init__(self, features: Features, readers: Sequence[Reader]) -> None:
         self._readers = readers
-        self._offsets = [image.offset for image in features.images]
+        self._offsets = {
+            True: [view.offset for view in features.views],
+            False: [image.offset for image in features.images],
+        }
         self._scratch = bytearray(features.header_bytes)
         self.rejected = 0
 
-    def publish(self, record: Record, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
+    def publish(self, record: Record, images: Pictures, views: Pictures) -> None:
         """Push a step; human steps and episode ends may use the reserve of a nearly full ring."""
         header = encode_into(record, self._scratch)
         precious = record.source == Source.HUMAN or record.final
-        for ring, wake in self._readers:
-            pushed = ring.try_push(header, frames, offsets=self._offsets, reserved=precious)
+        for reader in self._readers:
+            pictures = views if reader.views else images
+            offsets = self._offsets[reader.views]
+            pushed = reader.ring.try_push(header, pictures, offsets=offsets, reserved=precious)
             self.rejected += not pushed
-            os.eventfd_write(wake, 1)
+            os.eventfd_write(reader.wake, 1)

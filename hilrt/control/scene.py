@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hilrt.sim.layout import bases
 from hilrt.sim.link import SimLink
 
 Float64 = npt.NDArray[np.float64]
@@ -22,7 +23,7 @@ class SceneSource(Protocol):
         ...
 
     def object_pose(self) -> Float64 | None:
-        """Pose as in `hilrt.features.OBJECT`, or None where nothing measures it."""
+        """Pose as in `hilrt.features.OBJECT` seen from each arm, shape (arms, 5), or None where nothing measures it."""
         ...
 
     def success(self) -> bool:
@@ -55,8 +56,9 @@ class RealScene:
 class SimScene:
     """The simulator places the object and knows all."""
 
-    def __init__(self, link: SimLink) -> None:
+    def __init__(self, link: SimLink, arms: int) -> None:
         self._link = link
+        self._bases = np.hstack((bases(arms), np.zeros((arms, 2))))
 
     def place(self, seed: int) -> None:
         """Ask for the object at a place drawn from `seed`."""
@@ -68,7 +70,7 @@ class SimScene:
 
     def object_pose(self) -> Float64 | None:
         """The true pose."""
-        return self._link.object_pose()
+        return self._link.object_pose() - self._bases
 
     def success(self) -> bool:
         """The simulated task's own verdict."""

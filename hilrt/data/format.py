@@ -17,11 +17,12 @@ from typing import BinaryIO, Self
 import msgspec
 import xxhash
 
+from hilrt.difference import difference
 from hilrt.errors import JournalFeaturesError, JournalFormatError
 from hilrt.features import Features
 from hilrt.record import Mode, Record, decode
 
-MAGIC = b"hilrt journal 1\n"
+MAGIC = b"hilrt journal 2\n"
 """Names the format and its version."""
 
 Buffer = bytes | bytearray | memoryview
@@ -74,14 +75,18 @@ class Scan:
         self._file.close()
 
     def _expect(self, features: Features | None) -> None:
-        found = self.header.features
-        if features is not None and found != features:
-            raise JournalFeaturesError(self._file.name, *_differences(found, features))
+        """Pictures are recorded as the cameras gave them, so how they will be seen does not matter."""
+        if features is None:
+            return
+        found, expected = (msgspec.structs.replace(f, views=()) for f in (self.header.features, features))
+        if words := difference(found, expected):
+            raise JournalFeaturesError(self._file.name, words)
 
     def _read_header(self, path: str) -> FileHeader:
         magic = self._file.read(len(MAGIC))
         if magic != MAGIC:
-            raise JournalFormatError(path, f"begins with {magic!r} instead of {MAGIC!r}")
+            was = "of another version of hilrt" if magic.startswith(MAGIC[:-2]) else "no journal"
+            raise JournalFormatError(path, f"{was}: it begins with {magic!r} instead of {MAGIC!r}")
         try:
             head, _ = read_block(self._file, self._size, frames=True)
             return msgspec.json.decode(head, type=FileHeader)
@@ -99,19 +104,6 @@ class Scan:
                 return
             self.end = self._file.tell()
             yield record, raw
-
-
-def _differences(found: Features, expected: Features) -> tuple[str, str]:
-    """Only the parts that differ, as text."""
-    names = [n for n in Features.__struct_fields__ if getattr(found, n) != getattr(expected, n)]
-
-    def text(features: Features) -> str:
-        parts = {n: getattr(features, n) for n in names}
-        if "images" in parts:
-            parts["images"] = tuple(f"{i.name} {i.width}x{i.height}" for i in features.images)
-        return "; ".join(f"{n} {', '.join(v) if isinstance(v, tuple) else v}" for n, v in parts.items())
-
-    return text(found), text(expected)
 
 
 # --- blocks --------------------------------------------------------------------------------------

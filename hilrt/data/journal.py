@@ -99,6 +99,18 @@ def read_episodes(
         yield read_episode(path, frames=frames, features=features)
 
 
+def check_features(folder: Path, features: Features) -> None:
+    """See that the folder's episodes consist of these; reads no more than their headers.
+
+    Raises:
+        JournalFormatError: a file is no journal, or its header is damaged.
+        JournalFeaturesError: one was recorded with other features.
+    """
+    for _, path in sorted(_files(folder)):
+        with Scan(path, features):
+            pass
+
+
 def next_episode(folder: Path) -> int:
     """The first number after those of the folder's episodes."""
     return max((number for number, _ in _files(folder)), default=-1) + 1

@@ -72,6 +72,12 @@ class Calibration:
         self._zero = (self._low + self._high) / 2.0
         self._fit_gripper(entries[-1])
 
+    @classmethod
+    def nominal(cls) -> Self:
+        """That of an arm whose joints all turn freely; for what needs an arm's shape but no arm."""
+        whole = {"drive_mode": 0, "homing_offset": 0, "range_min": 0, "range_max": MAX_COUNT}
+        return cls({name: MotorCalibration(id=i, **whole) for i, name in enumerate(MOTORS, 1)}, "nominal")
+
     def _fit_gripper(self, gripper: MotorCalibration) -> None:
         scale = (GRIPPER_OPEN_RAD - GRIPPER_CLOSED_RAD) / (gripper.range_max - gripper.range_min)
         closed = gripper.range_min

@@ -7,8 +7,11 @@ is held while its presses keep coming.
 
 import re
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
+
+import numpy as np
 
 from hilrt.devices.operator import OperatorInput, Scene
 from hilrt.record import GripperCommand, Mode
@@ -27,6 +30,7 @@ class Key(StrEnum):
     SUCCESS = "key_success"
     FAILURE = "key_failure"
     RERECORD = "key_rerecord"
+    OTHER_ARM = "key_other_arm"
     STOP = "stop"
     FORWARD = "key_forward_ns"
     BACK = "key_back_ns"
@@ -34,6 +38,10 @@ class Key(StrEnum):
     RIGHT = "key_right_ns"
     UP = "key_up_ns"
     DOWN = "key_down_ns"
+    TILT_UP = "key_tilt_up_ns"
+    TILT_DOWN = "key_tilt_down_ns"
+    ROLL_LEFT = "key_roll_left_ns"
+    ROLL_RIGHT = "key_roll_right_ns"
     OPEN = "key_open_ns"
     CLOSE = "key_close_ns"
 
@@ -57,6 +65,11 @@ SEQUENCES = {
     b"\x1b[1;2B": Key.DOWN,
     b"\x1b[1;5C": Key.OPEN,
     b"\x1b[1;5D": Key.CLOSE,
+    b"i": Key.TILT_UP,
+    b"k": Key.TILT_DOWN,
+    b"j": Key.ROLL_LEFT,
+    b"l": Key.ROLL_RIGHT,
+    b"\t": Key.OTHER_ARM,
     b" ": Key.INTERVENE,
     b"s": Key.SUCCESS,
     b"\x1b": Key.FAILURE,
@@ -64,6 +77,20 @@ SEQUENCES = {
     b"q": Key.STOP,
 }
 """What a terminal sends for each."""
+
+AXES = {
+    "dx": (Key.FORWARD, Key.BACK),
+    "dy": (Key.LEFT, Key.RIGHT),
+    "dz": (Key.UP, Key.DOWN),
+    "dpitch": (Key.TILT_UP, Key.TILT_DOWN),
+    "droll": (Key.ROLL_RIGHT, Key.ROLL_LEFT),
+    "shoulder_pan.delta": (Key.RIGHT, Key.LEFT),
+    "shoulder_lift.delta": (Key.FORWARD, Key.BACK),
+    "elbow_flex.delta": (Key.DOWN, Key.UP),
+    "wrist_flex.delta": (Key.TILT_DOWN, Key.TILT_UP),
+    "wrist_roll.delta": (Key.ROLL_LEFT, Key.ROLL_RIGHT),
+}
+"""Keys that move an axis of the action up and down; with joint control the tool goes about where they point."""
 
 STROKE = re.compile(rb"\x1b\[[0-9;]*[ -/]*[@-~]|\x1bO.|\x1b(?!.)|[^\x1b]", re.DOTALL)
 """One stroke: a control sequence, a lone escape at the end, or a byte. An escape with anything else behind it is
@@ -82,12 +109,17 @@ class Keys(Protocol):
     key_success: int
     key_failure: int
     key_rerecord: int
+    key_other_arm: int
     key_forward_ns: int
     key_back_ns: int
     key_left_ns: int
     key_right_ns: int
     key_up_ns: int
     key_down_ns: int
+    key_tilt_up_ns: int
+    key_tilt_down_ns: int
+    key_roll_left_ns: int
+    key_roll_right_ns: int
     key_open_ns: int
     key_close_ns: int
 
@@ -101,13 +133,17 @@ def press(keys: object, key: Key) -> None:
 class TerminalKeyboard:
     """`teleop.type = "keyboard"`."""
 
-    def __init__(self, keys: Keys, *, intervene: bool) -> None:
-        """`intervene`: whether training may be interrupted; demonstrations are always the operator's."""
-        self._keys = keys
+    def __init__(self, keys: Keys, axes: Sequence[str], arms: int, *, intervene: bool) -> None:
+        """`axes`: of one arm's action; `intervene`: whether training may be interrupted.
+
+        Demonstrations are always the operator's. With two arms the keys move one of them at a time.
+        """
+        self._keys, self._axes, self._arms = keys, [AXES[name] for name in axes], arms
         self._may_intervene = intervene
         self._seen: dict[Key, int] = {key: getattr(keys, key) for key in Key if key.counted}
         self._intervening = False
         self._mode = Mode.DEMO
+        self._arm = 0
 
     def begin(self, mode: Mode, seed: int) -> None:  # noqa: ARG002 - a person needs no seed
         """A new episode: demonstrations start in the operator's hands, all else in the policy's."""
@@ -120,14 +156,15 @@ class TerminalKeyboard:
         """Presses since the last call, directions held now."""
         if self._pressed(Key.INTERVENE) % 2 and self._may_take_over():
             self._intervening = not self._intervening
+        self._arm = (self._arm + self._pressed(Key.OTHER_ARM)) % self._arms
+        action = np.zeros((self._arms, len(self._axes)))
+        action[self._arm] = [self._axis(plus, minus) for plus, minus in self._axes]
+        gripper = [GripperCommand.STAY] * self._arms
+        gripper[self._arm] = GripperCommand(1 + round(self._axis(Key.OPEN, Key.CLOSE)))
         return OperatorInput(
             intervening=self._intervening,
-            action=(
-                self._axis(Key.FORWARD, Key.BACK),
-                self._axis(Key.LEFT, Key.RIGHT),
-                self._axis(Key.UP, Key.DOWN),
-            ),
-            gripper=GripperCommand(1 + round(self._axis(Key.OPEN, Key.CLOSE))),
+            action=tuple(action.ravel().tolist()),
+            gripper=tuple(gripper),
             success=self._pressed(Key.SUCCESS) > 0,
             failure=self._pressed(Key.FAILURE) > 0,
             rerecord=self._pressed(Key.RERECORD) > 0,

@@ -11,14 +11,14 @@ Float64 = npt.NDArray[np.float64]
 
 
 class Scene(NamedTuple):
-    """What a person at the arm can see; a script looks at the same."""
+    """What a person at the arms can see; a script looks at the same. Arms come in the order of their sides."""
 
     ee: Float64
-    """End-effector position, shape (3,), base frame [m]."""
-    opening: float
-    """Of the gripper, 0 closed .. 1 open."""
+    """End-effector positions, shape (arms, 3), each in its arm's base frame [m]."""
+    opening: Float64
+    """Of the grippers, shape (arms,), 0 closed .. 1 open."""
     object: Float64 | None
-    """Object pose as in `hilrt.features.OBJECT`, or None where only eyes know it."""
+    """Object pose as in `hilrt.features.OBJECT`, shape (arms, 5), or None where only eyes know it."""
     step: int
     autonomous_rate: float
     """How often the policy has lately succeeded alone."""
@@ -28,9 +28,10 @@ class OperatorInput(NamedTuple):
     """One tick of the operator's wishes."""
 
     intervening: bool = False
-    action: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """End-effector motion, in [-1, 1]."""
-    gripper: GripperCommand = GripperCommand.STAY
+    action: tuple[float, ...] = ()
+    """In the order of `Features.action`, in units of full steps; empty: no motion."""
+    gripper: tuple[GripperCommand, ...] = ()
+    """One for each arm; empty: all stay."""
     success: bool = False
     failure: bool = False
     rerecord: bool = False

@@ -20,10 +20,11 @@ from safetensors.numpy import save as to_safetensors
 from torch import Tensor
 
 from hilrt.config import Config
-from hilrt.errors import ActorMismatchError, CheckpointError
+from hilrt.difference import difference
+from hilrt.errors import CheckpointError, PolicyFeaturesError
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
-from hilrt.policy.saved import Evaluation, Meta, checkpoints_of, load_arrays, load_meta
+from hilrt.policy.saved import FORMAT, Evaluation, Meta, checkpoints_of, load_arrays, load_meta
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -58,6 +59,7 @@ def save(
         "learner.safetensors": to_safetensors(_contiguous(_learner_arrays(sac))),
     }
     meta = Meta(
+        format=FORMAT,
         features=sac.actor.features,
         config=config_digest(config),
         online_steps=online_steps,
@@ -79,11 +81,11 @@ def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
 
     Raises:
         CheckpointError: absent, damaged, or of a learner of another make.
-        ActorMismatchError: of other features.
+        PolicyFeaturesError: of other features.
     """
     meta = load_meta(path)
-    if meta.features != sac.actor.features:
-        raise ActorMismatchError(f"{path}: {meta.features.schema()}, expected {sac.actor.features.schema()}")
+    if words := difference(meta.features.seen, sac.actor.features.seen):
+        raise PolicyFeaturesError(str(path), words)
     if meta.config != config_digest(config):
         log.warning("%s was made with other settings; learning goes on with those of now", path)
     sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))

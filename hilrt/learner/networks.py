@@ -1,8 +1,12 @@
-"""The critics, stacked: one batched matrix product per layer for all of them."""
+"""The critics, stacked: one batched matrix product per layer for all of them; and the slow copies."""
+
+import copy
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
+
+from hilrt.policy.actor import Actor
 
 
 class StackedLinear(nn.Module):
@@ -48,3 +52,14 @@ class Critics(nn.Module):
         x = torch.cat((latent, action), dim=-1).expand(self.count, -1, -1)
         out: Tensor = self.net(x)
         return out.squeeze(-1)
+
+
+class Target(nn.Module):
+    """Slow copies of all that is bootstrapped from."""
+
+    def __init__(self, actor: Actor, critics: Critics) -> None:
+        super().__init__()
+        self.trunk = copy.deepcopy(actor.trunk)
+        self.critics = copy.deepcopy(critics)
+        self.gripper_net = copy.deepcopy(actor.gripper_net)
+        self.requires_grad_(False)

@@ -4,22 +4,18 @@ Online rows are a ring, demonstrations lie behind it and stay. `next` is an inde
 never leads across an episode's end, a gap, a restart, or into rows that have been overwritten.
 """
 
-from array import array
 from collections import deque
-from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from hilrt.features import Features
-from hilrt.record import Float32, GripperCommand, Mode, Record, Source, vector
-
-Indices = npt.NDArray[np.int64]
+from hilrt.learner.indexset import IndexSet, Indices
+from hilrt.record import Float32, GripperCommand, Mode, Record, Source, gripper_commands, vector
 
 PROTECTED_ROWS = 5_000
 """The newest this many rows of autonomous successes, at most half of the ring, are not overwritten."""
@@ -42,13 +38,13 @@ class Batch(NamedTuple):
     state: Tensor
     action: Tensor
     gripper: Tensor
-    """Executed command, int64, (B,)."""
+    """Executed command, an index into `Features.gripper`, int64, (B,)."""
     reward: Tensor
     terminated: Tensor
     shown: Tensor
     """1 where the action is one to imitate: a human's, or of an episode that the policy won alone."""
     change: Tensor
-    """1 where the gripper command differs from the last one that was not `stay`."""
+    """How many arms' gripper command differs from that arm's last one that was not `stay`."""
     next_state: Tensor
     counts: tuple[int, ...]
     """Rows of each tier."""
@@ -63,56 +59,17 @@ class ReplayStatistics(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class IndexSet:
-    """Row numbers with O(1) add, discard and uniform draw."""
-
-    def __init__(self) -> None:
-        self._items = array("q")
-        self._place: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._items)
-
-    def __contains__(self, index: int) -> bool:
-        return index in self._place
-
-    def add(self, index: int) -> None:
-        """Put in; nothing happens if it is there."""
-        if index not in self._place:
-            self._place[index] = len(self._items)
-            self._items.append(index)
-
-    def discard(self, index: int) -> None:
-        """Take out; nothing happens if it is not there."""
-        place = self._place.pop(index, None)
-        if place is None:
-            return
-        last = self._items.pop()
-        if last != index:
-            self._items[place] = last
-            self._place[last] = place
-
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Indices:
-        """Uniform with replacement."""
-        items: Indices = np.frombuffer(self._items, np.int64)
-        drawn: Indices = items[rng.integers(len(items), size=shape)]
-        return drawn
-
-
 class _Stream:
     """The episode that is being added to one end of the store."""
 
-    def __init__(self, first: Record) -> None:
+    def __init__(self, first: Record, arms: int) -> None:
         self.episode, self.step = first.episode, first.step - 1
         self.rows: list[int] = []
         self.ended = False
         self.whole = first.step == 0
         """From its first step on, without a gap."""
         self.human = False
-        self._told = GripperCommand.STAY
+        self._told = [GripperCommand.STAY] * arms
 
     def take(self, record: Record) -> bool:
         """Note a record; whether it directly follows the one before."""
@@ -122,12 +79,13 @@ class _Stream:
         self.step, self.ended = record.step, record.final
         return follows
 
-    def change(self, command: GripperCommand) -> bool:
-        """Whether a command differs from the last that was not `stay`."""
-        if command in {GripperCommand.STAY, self._told}:
-            return False
-        self._told = command
-        return True
+    def changes(self, gripper: int) -> int:
+        """How many arms' commands differ from that arm's last that was not `stay`."""
+        commands = gripper_commands(gripper, len(self._told))
+        changed = [arm for arm, c in enumerate(commands) if c not in {GripperCommand.STAY, self._told[arm]}]
+        for arm in changed:
+            self._told[arm] = commands[arm]
+        return len(changed)
 
 
 class Replay:
@@ -157,7 +115,7 @@ class Replay:
         tier = Tier.DEMONSTRATIONS if record.mode is Mode.DEMO else Tier.ONLINE
         stream = self._streams.get(tier)
         if stream is None or stream.ended or stream.episode != record.episode:
-            stream = self._streams[tier] = _Stream(record)
+            stream = self._streams[tier] = _Stream(record, len(self._features.sides))
         follows = stream.take(record)
         index = self._allocate(tier)
         self._write(index, record, stream)
@@ -229,8 +187,8 @@ class Replay:
             return
         row[c.state : c.scalars] = vector(record.action)
         human = record.source is Source.HUMAN or record.mode is Mode.DEMO
-        change = stream.change(record.gripper)
-        row[c.scalars :] = (record.gripper, record.reward, record.terminated, human, change)
+        changes = stream.changes(record.gripper)
+        row[c.scalars :] = (record.gripper, record.reward, record.terminated, human, changes)
 
     def _link(self, before: int, index: int, tier: Tier) -> None:
         """Make `before` a whole transition."""

@@ -1,65 +1,28 @@
 """Soft actor-critic with demonstrations and corrections (RLPD; HIL-SERL, arXiv 2410.21845).
 
 Symbols: o, o' latents of state and next state; a continuous action, g gripper command; Q_j the critics, Q_g
-the gripper's; a prime marks the slow target copies. `terminated` ends the future, a time limit does not.
+the gripper's (in `hilrt.learner.gripper`); a prime marks the slow target copies. `terminated` ends the future, a
+time limit does not.
 """
 
-import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.config import Config
-from hilrt.learner.networks import Critics
+from hilrt.learner.descent import Descent, follow, mean_over
+from hilrt.learner.gripper import GripperCritic, NoGripper
+from hilrt.learner.networks import Critics, Target
 from hilrt.learner.replay import Batch, Replay, Tier
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
 from hilrt.record import Float32
 
-GRADIENT_NORM = 10.0
 STATE_NOISE = 0.1
 """Of the spread that each state entry has in the demonstrations."""
 TEMPERATURE_RATE = 10.0
 """Times the common rate: at that rate itself the first thousands of steps are spent with far too much noise."""
-GRIPPER_MARGIN = 0.05
-"""Lead in Q that a human's gripper command is given over the others; one step is worth about 0.03."""
-
-
-class Descent:
-    """Adam on some parameters, gradient norm clipped at 10; nothing else gets a gradient."""
-
-    def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
-        self.parameters = list(parameters)
-        self.adam = torch.optim.Adam(self.parameters, lr=rate, fused=True)
-
-    def step(self, loss: Tensor) -> Tensor:
-        """Go one step down; returns the gradient's norm before clipping."""
-        gradients = torch.autograd.grad(loss, self.parameters)
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
-        norm = nn.utils.clip_grad_norm_(self.parameters, GRADIENT_NORM, foreach=True)
-        self.adam.step()
-        return norm
-
-
-class Target(nn.Module):
-    """Slow copies of all that is bootstrapped from."""
-
-    def __init__(self, actor: Actor, critics: Critics) -> None:
-        super().__init__()
-        self.trunk = copy.deepcopy(actor.trunk)
-        self.critics = copy.deepcopy(critics)
-        self.gripper_net = copy.deepcopy(actor.gripper_net)
-        self.requires_grad_(False)
-
-
-@torch.no_grad()
-def follow(target: nn.Module, source: nn.Module, tau: float) -> None:
-    """Move a slow copy by `tau` of the way; buffers too."""
-    for slow, fast in zip(target.state_dict().values(), source.state_dict().values(), strict=True):
-        slow.lerp_(fast, tau)
 
 
 class Sac(nn.Module):
@@ -82,13 +45,18 @@ class Sac(nn.Module):
         self.scalars = Scalars()
         self._learner = learner
         self._gamma = config.gamma
-        self._penalty = config.processor.gripper.gripper_penalty
         self._entropy = -1.0 * len(actor.features.action)
         rate = learner.learning_rate
+        net, slow = actor.gripper_net, self.target.gripper_net
+        self.gripper = (
+            GripperCritic(net, slow, actor, self.target, config, self.scalars)
+            if net and slow
+            else NoGripper()
+        )
         self.descents = {
             "critics": Descent([*self.critics.parameters(), *actor.trunk.parameters()], rate),
             "policy": Descent(actor.policy_net.parameters(), rate),
-            "gripper": Descent(actor.gripper_net.parameters(), rate),
+            **self.gripper.descents,
             "temperature": Descent([self.log_alpha], TEMPERATURE_RATE * rate),
         }
 
@@ -156,7 +124,7 @@ class Sac(nn.Module):
         with torch.no_grad():
             latent = self.actor.trunk(batch.state)
         self._update_policy(latent, batch, bc_weight)
-        self._update_gripper(latent, batch, bc_weight)
+        self.gripper.update(latent, batch, self._imitated(latent, batch), bc_weight)
 
     def _update_policy(self, latent: Tensor, batch: Batch, bc_weight: float) -> None:
         loss, log_pi = self.policy_loss(latent, batch, bc_weight)
@@ -199,29 +167,6 @@ class Sac(nn.Module):
         gate: Tensor = shown >= own
         return batch.shown * gate.float()
 
-    # --- gripper ---------------------------------------------------------------------------------
-
-    def _update_gripper(self, latent: Tensor, batch: Batch, bc_weight: float) -> None:
-        q = self.actor.gripper(latent)
-        loss = self.gripper_loss(q, batch)
-        if bc_weight > 0.0:
-            loss = loss + bc_weight * mean_over(self._imitated(latent, batch), margin(q, batch.gripper))
-        norm = self.descents["gripper"].step(loss)
-        follow(self.target.gripper_net, self.actor.gripper_net, self._learner.tau)
-        self.scalars.add(gripper_loss=loss, gripper_gradient=norm, gripper_q=q.amax(dim=-1).mean())
-
-    def gripper_loss(self, q: Tensor, batch: Batch) -> Tensor:
-        """Huber(Q_g(o, g) - [r + rho + gamma (1 - terminated) Q'_g(o', argmax Q_g(o', .))]), double DQN.
-
-        rho is the penalty where the command changes. `q`: Q_g(o, .), shape (B, 3).
-        """
-        with torch.no_grad():
-            best = self.actor.gripper(self.actor.trunk(batch.next_state)).argmax(dim=-1, keepdim=True)
-            slow = self.target.gripper_net(self.target.trunk(batch.next_state)).gather(-1, best).squeeze(-1)
-            rho = self._penalty * batch.change
-            y = batch.reward + rho + self._gamma * (1.0 - batch.terminated) * slow
-        return F.huber_loss(q.gather(-1, batch.gripper[:, None]).squeeze(-1), y)
-
     # --- before the first step -------------------------------------------------------------------
 
     def warm_start(self, replay: Replay) -> Iterator[None]:
@@ -235,20 +180,20 @@ class Sac(nn.Module):
             everything.step(self.clone_loss(self.actor.trunk(batch.state), batch))
             yield
         follow(self.target.trunk, self.actor.trunk, 1.0)
-        follow(self.target.gripper_net, self.actor.gripper_net, 1.0)
+        self.gripper.catch_up()
         head = Descent(self.actor.policy_net.parameters(), self._learner.learning_rate)
         for _ in range(self._learner.critic_warmup_steps):
             critics, clone = map(self.blurred, replay.sample(2))
             self.update_critics(critics)
             latent = self.actor.trunk(clone.state).detach()
             head.step(self.clone_loss(latent, clone))
-            self._update_gripper(latent, clone, 1.0)
+            self.gripper.update(latent, clone, self._imitated(latent, clone), 1.0)
             yield
 
     def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:
         """Shown rows: |tanh mu(o) - a|^2, and the gripper's large margin."""
         error = (self.actor.policy(latent).mean.tanh() - batch.action).square().sum(-1)
-        return mean_over(batch.shown, error + margin(self.actor.gripper(latent), batch.gripper))
+        return mean_over(batch.shown, error + self.gripper.clone_loss(latent, batch))
 
     # --- looking on ------------------------------------------------------------------------------
 
@@ -279,17 +224,3 @@ def _random_pair(q: Tensor, generator: torch.Generator) -> Tensor:
     if len(q) == 2:
         return q
     return q[torch.randperm(len(q), generator=generator, device=q.device)[:2]]
-
-
-def margin(q: Tensor, shown: Tensor) -> Tensor:
-    """How far the shown command's Q is from leading the others by the margin: max_g [Q(g) + m(g)] - Q(shown).
-
-    Large-margin imitation of a greedy policy (Hester et al. 2018); shapes (B, 3), (B,) to (B,).
-    """
-    lead = torch.full_like(q, GRIPPER_MARGIN).scatter_(-1, shown[:, None], 0.0)
-    return (q + lead).amax(dim=-1) - q.gather(-1, shown[:, None]).squeeze(-1)
-
-
-def mean_over(rows: Tensor, values: Tensor) -> Tensor:
-    """Mean of values weighted by rows (0 or 1); 0 where there are none."""
-    return (rows * values).sum() / rows.sum().clamp(min=1.0)

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.errors import ActorMismatchError
 from hilrt.features import Features
-from hilrt.record import Float32
+from hilrt.record import Float32, GripperCommand, gripper_index
 
 LATENT = 64
 STD_MIN, STD_MAX = 1e-5, 1.0
@@ -81,24 +81,26 @@ def mlp(sizes: tuple[int, ...], out: int) -> nn.Sequential:
 
 
 class Actor(nn.Module):
-    """Trunk, tanh-Gaussian policy over the continuous action, and Q values of the gripper commands."""
+    """Trunk, tanh-Gaussian policy over the continuous action, and Q values of the gripper commands.
+
+    Without gripper commands in the features, `gripper_net` is absent and the grippers are told to stay as they are.
+    """
+
+    gripper_net: nn.Sequential | None
 
     def __init__(self, features: Features) -> None:
         super().__init__()
         self.features = features
+        self._stay = gripper_index([GripperCommand.STAY] * len(features.sides))
         self.trunk = Trunk(features)
         self.policy_net = mlp((self.trunk.size, 256, 256), 2 * len(features.action))
-        self.gripper_net = mlp((self.trunk.size, 128, 128), len(features.gripper))
+        commands = len(features.gripper)
+        self.gripper_net = mlp((self.trunk.size, 128, 128), commands) if commands else None
 
     def policy(self, latent: Tensor) -> Policy:
         """Action distribution at a latent."""
         mean, log_std = self.policy_net(latent).chunk(2, dim=-1)
         return Policy(mean, (log_std + INITIAL_LOG_STD).exp().clamp(STD_MIN, STD_MAX))
-
-    def gripper(self, latent: Tensor) -> Tensor:
-        """Q of each gripper command, shape (..., 3)."""
-        out: Tensor = self.gripper_net(latent)
-        return out
 
     @torch.inference_mode()
     def act(
@@ -108,21 +110,25 @@ class Actor(nn.Module):
         epsilon: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> tuple[Float32, int]:
-        """Action, float32 in [-1, 1], shape (da,), and gripper command for one state.
+        """Action, float32 in [-1, 1], shape (da,), and gripper command for one state, as `Record.gripper` has it.
 
         Args:
             state: float32, shape (ds,).
             deterministic: the policy's mode instead of a sample.
-            epsilon: chance of a random gripper command.
+            epsilon: chance of a random gripper command, any of `features.gripper` alike.
             generator: source of randomness on the actor's device; torch's own by default.
         """
         latent = self.trunk(torch.from_numpy(state).to(self.trunk.mean.device))
         policy = self.policy(latent)
         action = policy.mean.tanh() if deterministic else policy.sample(generator)[0]
-        command = int(self.gripper(latent).argmax())
+        return action.cpu().numpy(), self._command(latent, epsilon, generator)
+
+    def _command(self, latent: Tensor, epsilon: float, generator: torch.Generator | None) -> int:
+        if self.gripper_net is None:
+            return self._stay
         if epsilon > 0.0 and float(torch.rand((), generator=generator)) < epsilon:
-            command = int(torch.randint(len(self.features.gripper), (), generator=generator))
-        return action.cpu().numpy(), command
+            return int(torch.randint(len(self.features.gripper), (), generator=generator))
+        return int(self.gripper_net(latent).argmax())
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Parameters and normalisation by name; shares memory with the actor when it is on the CPU."""

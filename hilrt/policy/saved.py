@@ -13,11 +13,12 @@ import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from hilrt.errors import CheckpointError
+from hilrt.difference import difference
+from hilrt.errors import CheckpointError, PolicyFeaturesError
 from hilrt.features import Features
 from hilrt.policy.actor import Actor
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -27,10 +28,14 @@ class Evaluation(msgspec.Struct, frozen=True):
     successes: int
 
 
+class _Format(msgspec.Struct, frozen=True):
+    format: int
+
+
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """meta.json."""
 
-    format: int = FORMAT
+    format: int
     features: Features
     config: str
     """Digest of the task file's values."""
@@ -63,14 +68,15 @@ def load_meta(path: Path) -> Meta:
     """
     file = path / "meta.json"
     try:
-        meta = msgspec.json.decode(file.read_bytes(), type=Meta)
+        data = file.read_bytes()
+        found = msgspec.json.decode(data, type=_Format).format
+        if found != FORMAT:  # first of all: one of another format has other fields
+            raise CheckpointError(str(file), f"has format {found}; this hilrt reads {FORMAT}")
+        return msgspec.json.decode(data, type=Meta)
     except OSError as error:
         raise CheckpointError(str(file), f"cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(str(file), f"is damaged: {error}") from None
-    if meta.format != FORMAT:
-        raise CheckpointError(str(file), f"has format {meta.format}; this hilrt reads {FORMAT}")
-    return meta
 
 
 def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]]:
@@ -100,4 +106,17 @@ def load_actor(path: Path) -> Actor:
     meta = load_meta(path)
     actor = Actor(meta.features)
     actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
+    return actor
+
+
+def load_actor_for(path: Path, features: Features) -> Actor:
+    """The actor of a checkpoint folder, to act on these features.
+
+    Raises:
+        CheckpointError: absent or damaged.
+        PolicyFeaturesError: trained on others; the size of frames as recorded is none of its business.
+    """
+    actor = load_actor(path)
+    if words := difference(actor.features.seen, features.seen):
+        raise PolicyFeaturesError(str(path), words)
     return actor

@@ -54,6 +54,15 @@ CONTROL = (
     "weight_age_ms",
 )
 """Fields of the status block's control region."""
+LIMITS = (
+    "limited_step",
+    "limited_box",
+    "limited_reach",
+    "limited_collision",
+    "limited_joint",
+    "limited_velocity",
+)
+"""Fields of the same region: ticks on which each limit changed the command, so far."""
 LEARNER = ("updates_per_s", "utd", "version_lag", "idle")
 EVALUATION = ("success", "low", "high")
 
@@ -66,8 +75,10 @@ LAYOUT = {
             ("Learning", LEARNING),
             ("Data", DATA),
             ("RealTime", CONTROL + LEARNER),
+            ("Limits", LIMITS),
         )
     },
+    "Steps": {"time_us": ["Multiline", ["^Steps/"]]},
     "Evaluation": {"success": ["Margin", [f"Evaluation/{name}" for name in EVALUATION]]},
 }
 """For the `custom_scalars` plugin."""

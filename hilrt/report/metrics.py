@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
@@ -74,6 +75,8 @@ class Metrics(Resource):
         values["updates_per_s"], values["utd"] = learner.updates_per_s, learner.utd
         values["idle"] = idle
         self.scalars("RealTime", values, online_steps)
+        self.scalars("Limits", {name: getattr(control, name) for name in boards.LIMITS}, online_steps)
+        self.scalars("Steps", msgspec.json.decode(control.steps_us or "{}"), online_steps)
 
     def scalars(self, board: str, values: Mapping[str, float], online_steps: int) -> None:
         """Write values of a board."""

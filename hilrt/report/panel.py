@@ -26,6 +26,8 @@ CONTROL_PHASES = ("starting", "waiting for the policy", "resetting", "running", 
 """Texts for `hilrt.control.loop.Phase`."""
 LEARNER_PHASES = ("loading", "warm start", "learning", "waiting", "done")
 """Texts for `hilrt.learner.process.LearnerPhase`."""
+LIMITS = ("step", "box", "reach", "collision", "joint", "velocity")
+"""As in `hilrt.record.Limit`."""
 SILENT_S = 2.0
 """A heartbeat older than this is flagged."""
 MESSAGES = 2
@@ -95,7 +97,15 @@ def progress(job: Job, control: ControlStatus) -> int:
 
 def render(v: View) -> RenderableType:
     """The panel."""
-    parts: list[RenderableType] = [_head(v), _bar(v), Text(), _figures(v), Text(), _processes(v)]
+    parts: list[RenderableType] = [
+        _head(v),
+        _bar(v),
+        Text(),
+        _figures(v),
+        _pipelines(v),
+        Text(),
+        _processes(v),
+    ]
     parts += [Text(text, style=style) for text, style in list(_messages(v))[:MESSAGES]]
     return Panel(Group(*parts), title=f"hilrt {v.job} · {v.run}", title_align="left", padding=(0, 1))
 
@@ -167,7 +177,6 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
         yield "success", f"{c.success_rate:.0%} of the last {WINDOW}"
         yield "autonomous", f"{c.autonomous_rate:.0%}"
         yield "interventions", f"{c.intervention_rate:.0%}, {c.human_steps:,} steps"
-        yield "episodes", f"{c.episodes_train:,}"
     if v.job is Job.RECORD:
         yield "human steps", f"{c.human_steps:,}"
     else:
@@ -179,6 +188,29 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
         yield "weights", f"#{c.weight_version}, {_age(c.weight_age_ms)} old"
 
 
+def _pipelines(v: View) -> RenderableType:
+    """What the limits did, and which step takes longest: lines of their own, because both may be long."""
+    table = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_row("limits", _limits(v.control))
+    table.add_row("slowest step", _slowest(v.control))
+    return table
+
+
+def _slowest(c: ControlStatus) -> str:
+    """Of the pipelines' steps, over the last second."""
+    times: dict[str, float] = msgspec.json.decode(c.steps_us or "{}")
+    name = max(times, key=lambda step: times[step], default="")
+    return f"{name} {times[name]:.0f} us of {sum(times.values()):.0f}" if name else "-"
+
+
+def _limits(c: ControlStatus) -> str:
+    """On how many ticks each limit changed a command."""
+    counts = {limit: getattr(c, f"limited_{limit}") for limit in LIMITS}
+    return ", ".join(f"{limit} {count}" for limit, count in counts.items() if count) or "none reached"
+
+
 def _evaluated(c: ControlStatus) -> str:
     return f"{c.eval_successes} of {c.episodes_eval} succeeded"
 
@@ -186,8 +218,8 @@ def _evaluated(c: ControlStatus) -> str:
 def _machine(v: View) -> Iterator[tuple[str, str | Text]]:
     """How well real time, bus and disk are doing."""
     c, r = v.control, v.recorder
-    yield "late p50/p99", f"{c.lateness_p50_us:,.0f} / {c.lateness_p99_us:,.0f} us"
-    yield "late at most", f"{c.lateness_max_us:,.0f} us"
+    lateness = (c.lateness_p50_us, c.lateness_p99_us, c.lateness_max_us)
+    yield "late p50/p99/max", "/".join(f"{us:.0f}" for us in lateness) + " us"
     yield "ticks missed", _alarm(f"{c.misses:,} of {c.ticks:,}", c.misses)
     yield "sense/decide/act", f"{c.sense_ms:.1f} / {c.decide_ms:.1f} / {c.act_ms:.1f} ms"
     yield "bus", _alarm(f"{c.bus_retries} retries, {c.bus_errors} errors", c.bus_errors)

@@ -3,3 +3,5 @@
 from pathlib import Path
 
 SO100_URDF = Path(__file__).with_name("so100.urdf")
+SO100_FRAME = "gripper_frame_link"
+"""Its end-effector frame, at the tip of the fixed finger."""

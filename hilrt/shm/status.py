@@ -24,12 +24,17 @@ class SupervisorStatus(Region):
     key_success = Int()
     key_failure = Int()
     key_rerecord = Int()
+    key_other_arm = Int()
     key_forward_ns = Int()  # of the keys that are held, the time of the last press
     key_back_ns = Int()
     key_left_ns = Int()
     key_right_ns = Int()
     key_up_ns = Int()
     key_down_ns = Int()
+    key_tilt_up_ns = Int()
+    key_tilt_down_ns = Int()
+    key_roll_left_ns = Int()
+    key_roll_right_ns = Int()
     key_open_ns = Int()
     key_close_ns = Int()
     restarts = Int()
@@ -70,8 +75,14 @@ class ControlStatus(Region):
     success_rate = Float()
     autonomous_rate = Float()
     intervention_rate = Float()
-    ik_failures = Int()
     dropped = Int()
+    limited_step = Int()  # ticks on which each of `hilrt.record.Limit` changed the command
+    limited_box = Int()
+    limited_reach = Int()
+    limited_collision = Int()
+    limited_joint = Int()
+    limited_velocity = Int()
+    steps_us = Text(1200)  # JSON: mean time of each pipeline step over the last second
     done = Int()
     message = Text()
 
@@ -114,15 +125,24 @@ class RecorderStatus(Region):
 
 
 class SimStatus(Region):
-    """Written by the simulator; `port` is the path of its servo bus."""
+    """Written by the simulator; `ports` are the paths of its servo buses, a line for each arm."""
 
     heartbeat_ns = Int()
     pid = Int()
     ready = Int()
     sim_time_s = Float()
     realtime_factor = Float()
-    port = Text()
+    ports = Text()
     message = Text()
+
+
+class ViewerStatus(Region):
+    """Written by the viewer."""
+
+    heartbeat_ns = Int()
+    pid = Int()
+    ready = Int()
+    message = Text(240)
 
 
 _REGIONS: tuple[type[Region], ...] = (
@@ -131,6 +151,7 @@ _REGIONS: tuple[type[Region], ...] = (
     LearnerStatus,
     RecorderStatus,
     SimStatus,
+    ViewerStatus,
 )
 
 
@@ -145,6 +166,7 @@ class Status(Resource):
         self.learner = LearnerStatus(_part(buf, LearnerStatus))
         self.recorder = RecorderStatus(_part(buf, RecorderStatus))
         self.sim = SimStatus(_part(buf, SimStatus))
+        self.viewer = ViewerStatus(_part(buf, ViewerStatus))
 
     @classmethod
     def create(cls, run: str) -> Self:
@@ -167,7 +189,7 @@ class Status(Resource):
 
     def close(self) -> None:
         """Let go of the block; the name stays."""
-        for region in (self.supervisor, self.control, self.learner, self.recorder, self.sim):
+        for region in (self.supervisor, self.control, self.learner, self.recorder, self.sim, self.viewer):
             region.close()
         self._segment.close()
 

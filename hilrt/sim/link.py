@@ -1,15 +1,15 @@
 """What passes between control and the simulator beside the wires: requests, the truth, and camera frames.
 
-Each region has one writer. The pose is guarded by a sequence word, odd while it changes; each camera has two
-frame buffers, of which the writer fills the one not published.
+Each region has one writer. The pose is guarded by a sequence word, odd while it changes; frames are `Pictures`.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.features import Features, Image
+from hilrt.features import Features
+from hilrt.shm.pictures import Picture, Pictures
 from hilrt.shm.region import Float, Int, Region
-from hilrt.shm.segment import Segment, align
+from hilrt.shm.segment import Segment
 
 POSE = ("x", "y", "z", "sin_4yaw", "cos_4yaw")
 
@@ -37,14 +37,6 @@ class Truth(Region):
     cos_4yaw = Float()
 
 
-class Shutter(Region):
-    """One camera's newest frame: buffer `frames % 2`."""
-
-    frames = Int()
-    time_0_ns = Int()
-    time_1_ns = Int()
-
-
 class SimLink:
     """Both ends of the link; each calls only its own half."""
 
@@ -53,22 +45,12 @@ class SimLink:
         buf = segment.buf
         self._requests = Requests(buf)
         self._truth = Truth(buf[Requests.size :])
-        start = Requests.size + Truth.size
-        self._shutters: dict[str, tuple[Shutter, list[npt.NDArray[np.uint8]]]] = {}
-        for image in features.images:
-            shutter = Shutter(buf[start:])
-            start += Shutter.size
-            self._shutters[image.name] = (
-                shutter,
-                [_frame(buf, start + i * align(image.nbytes), image) for i in (0, 1)],
-            )
-            start += 2 * align(image.nbytes)
+        self._frames = Pictures(buf[Requests.size + Truth.size :], features.images)
 
     @classmethod
     def create(cls, run: str, features: Features) -> "SimLink":
         """Made by the supervisor."""
-        frames = sum(Shutter.size + 2 * align(image.nbytes) for image in features.images)
-        size = Requests.size + Truth.size + frames
+        size = Requests.size + Truth.size + Pictures.nbytes(features.images)
         return cls(Segment.create(run, "sim", size, features.schema()), features)
 
     @classmethod
@@ -101,15 +83,9 @@ class SimLink:
                 break
         return pose
 
-    def newest_frame(self, camera: str) -> tuple[int, int, npt.NDArray[np.uint8]] | None:
+    def newest_frame(self, camera: str) -> tuple[int, int, Picture] | None:
         """Frame number, capture time [ns] and a copy of the newest frame; None before the first."""
-        shutter, buffers = self._shutters[camera]
-        while number := shutter.frames:
-            time_ns = shutter.time_1_ns if number % 2 else shutter.time_0_ns
-            frame = buffers[number % 2].copy()
-            if shutter.frames == number:
-                return number, time_ns, frame
-        return None
+        return self._frames.newest(camera)
 
     # --- the simulator's half
 
@@ -130,22 +106,13 @@ class SimLink:
         """Acknowledge the last request."""
         self._truth.placed = self._requests.places
 
-    def publish_frame(self, camera: str, image: npt.NDArray[np.uint8], time_ns: int) -> None:
-        """Fill the spare buffer, then show it."""
-        shutter, buffers = self._shutters[camera]
-        number = shutter.frames + 1
-        buffers[number % 2][:] = image
-        if number % 2:
-            shutter.time_1_ns = time_ns
-        else:
-            shutter.time_0_ns = time_ns
-        shutter.frames = number
+    def publish_frame(self, camera: str, image: Picture, time_ns: int) -> None:
+        """Show a frame taken at `time_ns`."""
+        self._frames.publish(camera, image, time_ns)
 
     def close(self) -> None:
         """Let go of the memory."""
-        for shutter, buffers in self._shutters.values():
-            buffers.clear()
-            shutter.close()
+        self._frames.close()
         self._requests.close()
         self._truth.close()
         self._segment.close()
@@ -153,8 +120,3 @@ class SimLink:
     def unlink(self) -> None:
         """Take the name away."""
         self._segment.unlink()
-
-
-def _frame(buf: memoryview, start: int, image: Image) -> npt.NDArray[np.uint8]:
-    flat = np.frombuffer(buf[start : start + image.nbytes], dtype=np.uint8)
-    return flat.reshape(image.height, image.width, 3)

@@ -1,9 +1,11 @@
-"""The MuJoCo model: the arm's URDF, given simple shapes, actuators, a table, a cube and cameras."""
+"""The MuJoCo model: the URDF of each arm, given simple shapes and actuators; a table, a cube and cameras."""
 
 import mujoco
 import numpy as np
 
 from hilrt.robots import SO100_URDF
+from hilrt.robots.shapes import CAPSULES
+from hilrt.sim.layout import bases
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
 CAMERAS = ("front", "wrist")
@@ -27,8 +29,9 @@ FINGER_TIP = -0.0981  # [m], z in the gripper's frame
 # fingers that press a 20 g cube with 10 N sink into it and spit it out.
 STIFF = {"solref": (0.004, 1.0), "solimp": (0.98, 0.999, 0.001, 0.5, 2.0)}
 
-# Collision classes (bits): the arm meets table and cube but never itself; the joint limits do that.
-TABLE, ARM, CUBE = 1, 2, 4
+# Collision classes (bits): an arm meets table, cube and the other arm but never itself; the joint limits do that.
+TABLE, CUBE = 1, 4
+ARMS = (2, 8)
 
 WHITE = (0.90, 0.90, 0.86, 1.0)
 BLACK = (0.12, 0.12, 0.13, 1.0)
@@ -36,33 +39,45 @@ ORANGE = (0.95, 0.55, 0.10, 1.0)
 RED = (0.85, 0.10, 0.12, 1.0)
 WOOD = (0.55, 0.47, 0.38, 1.0)
 
-# Where the links run: body, ends in its frame [m], radius [m].
-CAPSULES = (
-    ("base_link", (0.0, 0.0, 0.02), (0.0388, 0.0, 0.035), 0.030),
-    ("shoulder_link", (0.0, 0.0, 0.0), (-0.0304, 0.0, -0.0542), 0.025),
-    ("upper_arm_link", (0.0, 0.0, 0.018), (-0.1126, -0.028, 0.018), 0.018),
-    ("lower_arm_link", (0.0, 0.0, 0.018), (-0.1349, 0.0052, 0.018), 0.016),
-    ("wrist_link", (0.0, 0.0, 0.018), (0.0, -0.0461, 0.0181), 0.018),
-)
+
+def build_spec(arms: int = 1) -> mujoco.MjSpec:
+    """The scene common to all tasks, not yet compiled; joints and actuators come arm after arm, as `of_arm` names them.
+
+    A single arm's base is the world's frame; see `layout.bases` for two.
+    """
+    places = bases(arms)
+    spec = _build_arm(0)
+    spec.body("base_link").pos = places[0]
+    for arm in range(1, arms):
+        stand = spec.worldbody.add_frame(pos=places[arm])
+        spec.attach(_build_arm(arm), prefix=of_arm(arm, ""), frame=stand)
+    _set_options(spec)
+    _add_scene(spec, arms)
+    return spec
 
 
-def build_spec() -> mujoco.MjSpec:
-    """The scene common to all tasks, not yet compiled; the world's frame is the URDF's base."""
+def of_arm(arm: int, name: str) -> str:
+    """The model's name of an arm's part: the first arm's have the URDF's own."""
+    return f"{arm}.{name}" if arm else name
+
+
+def _build_arm(arm: int) -> mujoco.MjSpec:
     spec = mujoco.MjSpec.from_file(str(SO100_URDF))
     spec.compiler.fusestatic = False  # keeps gripper_frame_link a body of its own
-    _set_options(spec)
-    for name in JOINTS:
-        _add_servo(spec, name)
+    for i, name in enumerate(JOINTS):
+        # A group of its own, so that torque can be switched off.
+        _add_servo(spec, name, group=arm * len(JOINTS) + i)
     for body, start, end, radius in CAPSULES:
-        _add_arm_geom(
-            spec.body(body),
+        spec.body(body).add_geom(
             type=mujoco.mjtGeom.mjGEOM_CAPSULE,
             fromto=(*start, *end),
             size=(radius, 0, 0),
             rgba=WHITE,
         )
     _add_fingers(spec)
-    _add_scene(spec)
+    for geom in spec.geoms:
+        # Of two geoms either one's say is enough: a later arm asks for contact with the earlier ones.
+        geom.contype, geom.conaffinity = ARMS[arm], sum(ARMS[:arm])
     return spec
 
 
@@ -80,27 +95,18 @@ def _set_options(spec: mujoco.MjSpec) -> None:
     spec.visual.map.znear = 0.01
 
 
-def _add_servo(spec: mujoco.MjSpec, name: str) -> None:
+def _add_servo(spec: mujoco.MjSpec, name: str, group: int) -> None:
     spec.joint(name).armature = ARMATURE
-    servo = spec.add_actuator(
-        name=name,
-        target=name,
-        trntype=mujoco.mjtTrn.mjTRN_JOINT,
-        group=JOINTS.index(name),  # a group of its own, so that torque can be switched off
-    )
+    servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT, group=group)
     servo.set_to_position(kp=POSITION_GAIN, kv=VELOCITY_GAIN)
     servo.forcelimited = True
     servo.forcerange = (-STALL_TORQUE, STALL_TORQUE)
 
 
-def _add_arm_geom(body: mujoco.MjsBody, **shape: object) -> None:
-    body.add_geom(contype=ARM, conaffinity=0, **shape)
-
-
 def _add_fingers(spec: mujoco.MjSpec) -> None:
     gripper = spec.body("gripper_link")
     box = mujoco.mjtGeom.mjGEOM_BOX
-    _add_arm_geom(gripper, type=box, pos=(0.004, 0, -0.014), size=(0.026, 0.018, 0.016), rgba=WHITE)
+    gripper.add_geom(type=box, pos=(0.004, 0, -0.014), size=(0.026, 0.018, 0.016), rgba=WHITE)
     pad = {
         "type": box,
         "condim": 4,
@@ -109,8 +115,7 @@ def _add_fingers(spec: mujoco.MjSpec) -> None:
         "rgba": ORANGE,
     }
     length, thickness = 0.070, 0.010
-    _add_arm_geom(
-        gripper,
+    gripper.add_geom(
         name=FINGERS[0],
         pos=(FINGER_FACE - thickness / 2, 0.0, FINGER_TIP + length / 2),
         size=(thickness / 2, 0.011, length / 2),
@@ -121,8 +126,7 @@ def _add_fingers(spec: mujoco.MjSpec) -> None:
     face = FINGER_FACE + CUBE_SIDE - origin[0]
     x, y = face + thickness / 2, FINGER_TIP + length / 2 - origin[2]
     c, s = np.cos(-JAW_PARALLEL), np.sin(-JAW_PARALLEL)
-    _add_arm_geom(
-        spec.body("moving_jaw_link"),
+    spec.body("moving_jaw_link").add_geom(
         name=FINGERS[1],
         pos=(c * x - s * y, s * x + c * y, origin[1]),
         quat=(np.cos(JAW_PARALLEL / 2), 0, 0, -np.sin(JAW_PARALLEL / 2)),
@@ -131,14 +135,14 @@ def _add_fingers(spec: mujoco.MjSpec) -> None:
     )
 
 
-def _add_scene(spec: mujoco.MjSpec) -> None:
+def _add_scene(spec: mujoco.MjSpec, arms: int) -> None:
     world = spec.worldbody
     world.add_geom(
         name="table",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=(0.6, 0.6, 0.1),
         contype=TABLE,
-        conaffinity=ARM | CUBE,
+        conaffinity=sum(ARMS) | CUBE,
         friction=(0.5, 0.005, 0.0001),
         rgba=WOOD,
     )
@@ -150,14 +154,17 @@ def _add_scene(spec: mujoco.MjSpec) -> None:
         size=(CUBE_SIDE / 2,) * 3,
         mass=CUBE_MASS,
         contype=CUBE,
-        conaffinity=ARM,
+        conaffinity=sum(ARMS),
         condim=4,
         friction=(0.5, 0.005, 0.0001),
         rgba=RED,
         **STIFF,
     )
     world.add_light(pos=(0.3, -0.3, 0.9), dir=(-0.1, 0.3, -0.9), diffuse=(0.5, 0.5, 0.5))
-    _add_camera(world, "front", (0.56, 0.0, 0.30), (0.18, 0.02, 0.03), fovy=48.0)
+    if arms == 1:
+        _add_camera(world, "front", (0.56, 0.0, 0.30), (0.18, 0.02, 0.03), fovy=48.0)
+    else:
+        _add_camera(world, "front", (0.62, 0.0, 0.36), (0.12, 0.0, 0.06), fovy=48.0)
     _add_camera(spec.body("gripper_link"), "wrist", (0.006, -0.075, -0.005), (0.006, 0.0, -0.105), fovy=75.0)
 
 

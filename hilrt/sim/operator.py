@@ -1,12 +1,13 @@
 """A scripted person: demonstrates with an expert's eyes, watches the policy, and takes over when it is stuck.
 
-It uses nothing a person at the arm could not see, wants what a person's device could say, and makes mistakes.
+It uses nothing a person at the arms could not see, wants what a person's device could say, and makes mistakes.
+With two arms it moves the one that stands nearer to the cube.
 """
 
 import numpy as np
 
 from hilrt.config import Config
-from hilrt.devices.operator import OperatorInput, Scene
+from hilrt.devices.operator import Float64, OperatorInput, Scene
 from hilrt.record import GripperCommand, Mode
 from hilrt.sim.expert import Expert
 
@@ -15,6 +16,8 @@ WORSE = 0.15
 """A fall of progress by this much below its best is noticed at once."""
 LEAST_ATTENTION = 0.1
 """Chance of watching an episode once the policy succeeds every time."""
+NEARER = 0.05
+"""The other arm's turn when it stands nearer to the cube by this much [m]."""
 
 
 class ScriptedOperator:
@@ -26,6 +29,7 @@ class ScriptedOperator:
         self._intervene = config.teleop.intervene
         self._limit = config.max_episode_steps
         self._reaction = round(self._habits.reaction_s * config.env.fps)
+        self._names = config.processor.action_names
         self._expert = Expert(config.env.task, config.env.fps)
         self._spent = spent
         self.begin(Mode.EVAL, 0)
@@ -39,6 +43,7 @@ class ScriptedOperator:
         self._burst_left = 0
         self._holding = 0
         self._reacting: int | None = None
+        self._arm: int | None = None
         self._expert.reset()
         self._look_afresh(0)
 
@@ -46,6 +51,7 @@ class ScriptedOperator:
         """What it wants now."""
         if self._mode is Mode.EVAL:
             return OperatorInput()
+        self._choose_arm(scene)
         if self._mode is Mode.DEMO:
             wish = self._demonstrate(scene)
             return wish._replace(rerecord=scene.step >= self._limit - 1)
@@ -54,10 +60,26 @@ class ScriptedOperator:
         self._spent += 1
         return self._demonstrate(scene)
 
+    def _choose_arm(self, scene: Scene) -> None:
+        """The arm that stands nearer to the cube; the last one, unless the other does clearly."""
+        assert scene.object is not None  # the process that builds the operator provides for it
+        distances = np.hypot(scene.object[:, 0], scene.object[:, 1])
+        nearest = int(np.argmin(distances))
+        if self._arm is None:
+            self._arm = nearest
+        elif distances[nearest] < distances[self._arm] - NEARER:
+            self._arm = nearest
+            self._expert.reset()
+            self._look_afresh(scene.step)
+
+    def _seen(self, scene: Scene) -> tuple[Float64, float, Float64]:
+        """End effector, gripper opening and cube, as the chosen arm's expert wants them."""
+        assert scene.object is not None
+        return scene.ee[self._arm], float(scene.opening[self._arm]), scene.object[self._arm]
+
     def _demonstrate(self, scene: Scene) -> OperatorInput:
         """The expert's action with a person's noise and slips."""
-        assert scene.object is not None  # the process that builds the operator provides for it
-        action, gripper = self._expert.act(scene.ee, scene.opening, scene.object)
+        action, gripper = self._expert.act(*self._seen(scene))
         habits = self._habits
         if self._burst_left == 0 and self._rng.random() < habits.wrong_bursts / BURST_STEPS:
             self._burst = tuple(self._rng.uniform(-1.0, 1.0, 3))
@@ -66,8 +88,16 @@ class ScriptedOperator:
             self._burst_left -= 1
             action = np.asarray(self._burst)
         noisy = np.clip(action + self._rng.normal(0.0, habits.noise, 3), -1.0, 1.0)
-        x, y, z = (float(a) for a in noisy)
-        return OperatorInput(intervening=True, action=(x, y, z), gripper=GripperCommand(gripper))
+        return self._wish(noisy, GripperCommand(gripper), arms=len(scene.ee))
+
+    def _wish(self, motion: Float64, command: GripperCommand, arms: int) -> OperatorInput:
+        """Motion (3,) of the chosen arm in the order of `Features.action`; everything else stays."""
+        moved = dict(zip(("dx", "dy", "dz"), motion.tolist(), strict=True))
+        action = tuple(
+            moved.get(name, 0.0) if arm == self._arm else 0.0 for arm in range(arms) for name in self._names
+        )
+        commands = tuple(command if arm == self._arm else GripperCommand.STAY for arm in range(arms))
+        return OperatorInput(intervening=True, action=action, gripper=commands)
 
     def _takes_over(self, scene: Scene) -> bool:
         """Hold on, let go, or notice that the policy needs help."""
@@ -106,8 +136,7 @@ class ScriptedOperator:
         self._best_step = step
 
     def _stuck(self, scene: Scene) -> bool:
-        assert scene.object is not None
-        progress = self._expert.progress(scene.ee, scene.opening, scene.object)
+        progress = self._expert.progress(*self._seen(scene))
         if progress > self._best + 0.01:
             self._best, self._best_step = progress, scene.step
         stalled = scene.step - self._best_step >= self._habits.stall_steps

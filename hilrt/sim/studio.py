@@ -21,7 +21,7 @@ class Studio:
         self._cameras = {n: c for n, c in config.robot.cameras.items() if c.type == "sim"}
         self._interval_s = 1.0 / min((c.fps for c in self._cameras.values()), default=1)
         self._link = link
-        self._copy = World(config.env.task, config.seed)
+        self._copy = World(config.env.task, config.seed, len(config.robot.sides))
         self._due = 0.0
         self._closing = False
         self._wanted, self._done = threading.Event(), threading.Event()

@@ -1,4 +1,7 @@
-"""What there is to do in the simulated world: where the cube starts, and when the task is done."""
+"""What there is to do in the simulated world: where the cube starts, and when the task is done.
+
+Positions are in the base frame of the arm concerned; with two arms, a task is done when one of them has done it.
+"""
 
 from typing import NamedTuple, Protocol
 
@@ -11,7 +14,7 @@ from hilrt.sim.model import CUBE_SIDE
 
 Array = NDArray[np.float64]
 
-PATCH_CENTRE = (0.22, 0.0)  # [m], base frame
+PATCH_CENTRE = (0.22, 0.0)  # [m], base frame of either arm
 PATCH_SIDE = 0.10  # [m]
 CUBE_REST = CUBE_SIDE / 2  # [m], height of the centre of a cube that lies on the table
 EMPTY = 0.14  # share of the gripper's range, closed further than any cube between the fingers allows
@@ -23,14 +26,14 @@ class Scene(NamedTuple):
 
     cube: Array
     cube_speed: float  # [m/s]
-    held: bool  # both fingers touch the cube
+    held: bool  # both fingers of the arm touch the cube
 
 
 class Task(Protocol):
     """A task; it has no state, so one instance serves every world and every operator."""
 
-    def furnish(self, spec: mujoco.MjSpec) -> None:
-        """Add to the scene what only this task needs."""
+    def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:
+        """Add to the scene what only this task needs in front of an arm whose base is at `base` (3,) [m]."""
 
     def achieved(self, scene: Scene) -> bool:
         """Tell whether the goal holds at this instant; success is to keep it for half a second."""
@@ -50,7 +53,7 @@ class PickLift:
 
     height = 0.05  # [m], under the cube
 
-    def furnish(self, spec: mujoco.MjSpec) -> None:
+    def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:
         """Nothing but the cube is needed."""
 
     def achieved(self, scene: Scene) -> bool:
@@ -71,12 +74,11 @@ class Push:
     radius = 0.03  # [m]
     rest_speed = 0.01  # [m/s]
 
-    def furnish(self, spec: mujoco.MjSpec) -> None:
+    def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:
         """Paint the disc; it is not solid."""
         spec.worldbody.add_site(
-            name="target",
             type=mujoco.mjtGeom.mjGEOM_CYLINDER,
-            pos=(*self.target, 0.0005),
+            pos=np.add(base, (*self.target, 0.0005)),
             size=(self.radius, 0.0005, 0),
             rgba=(0.15, 0.65, 0.25, 1.0),
         )
@@ -110,10 +112,12 @@ def find_task(name: str) -> Task:
         raise UnknownNameError("task", name, TASKS) from None
 
 
-def draw_cube_pose(rng: np.random.Generator) -> tuple[float, float, float]:
-    """A cube's x, y [m] and yaw [rad], uniform over the patch."""
-    x, y = np.add(PATCH_CENTRE, rng.uniform(-PATCH_SIDE / 2, PATCH_SIDE / 2, 2))
-    return float(x), float(y), float(rng.uniform(-np.pi / 4, np.pi / 4))
+def draw_cube_pose(rng: np.random.Generator, bases: Array) -> tuple[float, float, float]:
+    """A cube's x, y [m] and yaw [rad], world frame, uniform over the patches of arms with these bases (arms, 3)."""
+    in_patch = np.add(PATCH_CENTRE, rng.uniform(-PATCH_SIDE / 2, PATCH_SIDE / 2, 2))
+    yaw = float(rng.uniform(-np.pi / 4, np.pi / 4))
+    x, y = in_patch + bases[rng.integers(len(bases)), :2]
+    return float(x), float(y), yaw
 
 
 def _nearness(ee: Array, cube: Array) -> float:

@@ -1,4 +1,4 @@
-"""The simulated world: the arm's physics, one cube, a task, and cameras that render on request."""
+"""The simulated world: the physics of one or two arms, one cube, a task, and cameras that render on request."""
 
 import warnings
 from typing import Self
@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hilrt.errors import UnknownNameError
 from hilrt.resource import Resource
-from hilrt.sim.model import CAMERAS, FINGERS, JOINTS, STALL_CURRENT, STALL_TORQUE, build_spec
+from hilrt.sim.layout import bases
+from hilrt.sim.model import CAMERAS, FINGERS, JOINTS, STALL_CURRENT, STALL_TORQUE, build_spec, of_arm
 from hilrt.sim.tasks import CUBE_REST, Scene, draw_cube_pose, find_task
 
 Array = NDArray[np.float64]
@@ -23,43 +24,46 @@ CHUNK = 5  # physics steps between looks at the task and at the servos' set-poin
 
 
 class World(Resource):
-    """A simulated SO-100 on a table. Joints come in the order of `model.JOINTS`, angles in rad.
+    """One SO-100 on a table, or two. Joints come in the order of `model.JOINTS`, angles in rad; `arm` counts from 0.
 
     Deterministic: the same task, seed and calls give the same bits.
 
     Args:
         task: name of the task, see `tasks.TASKS`.
         seed: of the cube's first pose.
+        arms: 1 or 2, standing as in `layout.bases`.
 
     Raises:
         UnknownNameError: no such task.
     """
 
-    def __init__(self, task: str, seed: int) -> None:
+    def __init__(self, task: str, seed: int, arms: int = 1) -> None:
         self._task = find_task(task)
-        spec = build_spec()
-        self._task.furnish(spec)
+        self._bases = bases(arms)
+        spec = build_spec(arms)
+        for base in self._bases:
+            self._task.furnish(spec, base)
         self._model = spec.compile()
         self._data = mujoco.MjData(self._model)
         self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
-        self._fingers = [self._model.geom(name).id for name in FINGERS]
+        self._fingers = [[self._model.geom(of_arm(arm, f)).id for f in FINGERS] for arm in range(arms)]
         self._cube = self._model.body("cube").id
         self._cube_geom = self._model.geom("cube").id
         self._cube_velocity: Array = self._data.joint("cube").qvel[:3]  # a view of MuJoCo's memory
-        self._ee = self._model.body("gripper_frame_link").id
+        self._ee = [self._model.body(of_arm(arm, "gripper_frame_link")).id for arm in range(arms)]
         self._clock = 0.0
         self._steps = 0
         self._hold_steps = round(SUCCESS_HOLD / self._model.opt.timestep)
         self._goal_since: int | None = None
-        self._goals: Array = np.radians(START_POSE_DEG)
-        self._velocity_limit: Array = np.full(len(JOINTS), np.inf)
-        self._data.qpos[: len(JOINTS)] = self._goals
+        self._goals: Array = np.tile(np.radians(START_POSE_DEG), arms)
+        self._velocity_limit: Array = np.full(self._goals.size, np.inf)
+        self._data.qpos[: self._goals.size] = self._goals
         self._data.ctrl[:] = self._goals
         self.place(seed)
 
     def place(self, seed: int) -> None:
-        """Put the cube at a random pose in the patch, at rest; the arm stays as it is."""
-        x, y, yaw = draw_cube_pose(np.random.default_rng(seed))
+        """Put the cube at a random pose in an arm's patch, at rest; the arms stay as they are."""
+        x, y, yaw = draw_cube_pose(np.random.default_rng(seed), self._bases)
         cube = self._data.joint("cube")
         cube.qpos = (x, y, CUBE_REST, np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2))
         cube.qvel = np.zeros(6)
@@ -72,24 +76,28 @@ class World(Resource):
         torque_enabled: ArrayLike,
         velocity_limit: ArrayLike = np.inf,
         torque_limit: ArrayLike = 1.0,
+        *,
+        arm: int = 0,
     ) -> None:
-        """Goal positions of the servos, from the next step on.
+        """Goal positions of one arm's servos, from the next step on.
 
         Args:
             goals: shape (6,) [rad].
             torque_enabled: shape (6,), bool; a servo without torque is limp.
             velocity_limit: shape (6,) or scalar [rad/s], of the servo's set-point on its way.
             torque_limit: shape (6,) or scalar, share of the stall torque a servo may use.
+            arm: whose servos.
         """
-        enabled = np.asarray(torque_enabled, dtype=bool)
-        was_off = np.array([self._model.opt.disableactuator >> i & 1 for i in range(len(JOINTS))])
+        joints, bits = _joints(arm), 1 << np.arange(len(JOINTS)) + arm * len(JOINTS)
+        off = self._model.opt.disableactuator
         # A servo that is switched on starts from where it is, not from an old set-point.
-        np.copyto(self._data.ctrl, self.positions(), where=was_off.astype(bool))
-        self._model.opt.disableactuator = int((~enabled) @ (1 << np.arange(len(JOINTS))))
-        self._goals[:] = goals
-        self._velocity_limit[:] = velocity_limit
+        np.copyto(self._data.ctrl[joints], self.positions(arm), where=(off & bits).astype(bool))
+        limp = ~np.asarray(torque_enabled, dtype=bool)
+        self._model.opt.disableactuator = int(off & ~bits.sum() | limp @ bits)
+        self._goals[joints] = goals
+        self._velocity_limit[joints] = velocity_limit
         torque = STALL_TORQUE * np.broadcast_to(torque_limit, len(JOINTS))
-        self._model.actuator_forcerange[:] = np.stack((-torque, torque), axis=1)
+        self._model.actuator_forcerange[joints] = np.stack((-torque, torque), axis=1)
 
     def step(self, seconds: float) -> None:
         """Let that much time pass, to the nearest physics step; the rest is carried over [s]."""
@@ -108,24 +116,24 @@ class World(Resource):
         """Simulated time asked for since the world was made [s]; physics is within half a step of it."""
         return self._clock
 
-    def positions(self) -> Array:
+    def positions(self, arm: int = 0) -> Array:
         """Joint angles, shape (6,) [rad]."""
-        return np.array(self._data.qpos[: len(JOINTS)])
+        return np.array(self._data.qpos[_joints(arm)])
 
-    def velocities(self) -> Array:
+    def velocities(self, arm: int = 0) -> Array:
         """Joint velocities, shape (6,) [rad/s]."""
-        return np.array(self._data.qvel[: len(JOINTS)])
+        return np.array(self._data.qvel[_joints(arm)])
 
-    def loads(self) -> Array:
+    def loads(self, arm: int = 0) -> Array:
         """Servo torques as a share of the stall torque, shape (6,), in [-1, 1]."""
-        return np.array(self._data.qfrc_actuator[: len(JOINTS)]) / STALL_TORQUE
+        return np.array(self._data.qfrc_actuator[_joints(arm)]) / STALL_TORQUE
 
-    def currents(self) -> Array:
+    def currents(self, arm: int = 0) -> Array:
         """Servo currents, shape (6,) [A], estimated as proportional to torque."""
-        return np.abs(self.loads()) * STALL_CURRENT
+        return np.abs(self.loads(arm)) * STALL_CURRENT
 
     def object_pose(self) -> Array:
-        """The cube as x, y, z, sin 4 yaw, cos 4 yaw, shape (5,), base frame [m].
+        """The cube as x, y, z, sin 4 yaw, cos 4 yaw, shape (5,), world frame [m].
 
         Four times the yaw, because a quarter turn of a cube is no turn: no jump anywhere, and the
         same whichever face is up.
@@ -140,14 +148,15 @@ class World(Resource):
         """Whether the task's goal has held for `SUCCESS_HOLD` without a break."""
         return self._goal_since is not None and self._steps - self._goal_since >= self._hold_steps
 
-    def progress(self) -> float:
-        """How far along the task is, from 0 to 1."""
+    def progress(self, arm: int = 0) -> float:
+        """How far along the task that arm is, from 0 to 1."""
         low, high = self._model.joint("gripper").range
-        opening = (self._data.joint("gripper").qpos[0] - low) / (high - low)
-        return self._task.progress(self._data.xpos[self._ee], float(opening), self._data.xpos[self._cube])
+        opening = (self.positions(arm)[-1] - low) / (high - low)
+        ee = self._data.xpos[self._ee[arm]] - self._bases[arm]
+        return self._task.progress(ee, float(opening), self._scene(arm).cube)
 
     def mirror(self, other: Self) -> None:
-        """Look like another world of the same task, so that this one can be rendered in its place."""
+        """Look like another world of the same task and arms, so that this one can be rendered in its place."""
         np.copyto(self._data.qpos, other._data.qpos)
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
@@ -155,6 +164,7 @@ class World(Resource):
     def render(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """Picture from a camera of `model.CAMERAS`, shape (height, width, 3), RGB.
 
+        `front` sees every arm's patch; `wrist` is on the first arm, the second has none.
         The first call makes the off-screen context; MUJOCO_GL must have been set before MuJoCo was
         imported.
 
@@ -187,17 +197,24 @@ class World(Resource):
     def _watch_goal(self) -> None:
         # mj_step leaves contacts and poses of the last step's start; they are consistent with each
         # other, and one physics step old.
-        scene = Scene(
-            cube=self._data.xpos[self._cube],
-            cube_speed=float(np.linalg.norm(self._cube_velocity)),
-            held=self._is_held(),
-        )
-        if not self._task.achieved(scene):
+        if not any(self._task.achieved(self._scene(arm)) for arm in range(len(self._bases))):
             self._goal_since = None
         elif self._goal_since is None:
             self._goal_since = self._steps
 
-    def _is_held(self) -> bool:
+    def _scene(self, arm: int) -> Scene:
+        return Scene(
+            cube=self._data.xpos[self._cube] - self._bases[arm],
+            cube_speed=float(np.linalg.norm(self._cube_velocity)),
+            held=self._is_held(arm),
+        )
+
+    def _is_held(self, arm: int) -> bool:
         pairs = self._data.contact.geom
         touching = pairs[(pairs == self._cube_geom).any(axis=1)]
-        return all((touching == finger).any() for finger in self._fingers)
+        return all((touching == finger).any() for finger in self._fingers[arm])
+
+
+def _joints(arm: int) -> slice:
+    """That arm's part of MuJoCo's arrays."""
+    return slice(arm * len(JOINTS), (arm + 1) * len(JOINTS))

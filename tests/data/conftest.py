@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hilrt.features import Features, Image
+from hilrt.features import GRIPPER, Features, Image
 from hilrt.record import Mode, Record, encode_into
 
 MakeRecord = Callable[..., Record]
@@ -13,9 +13,10 @@ MakeRecord = Callable[..., Record]
 
 @pytest.fixture
 def features() -> Features:
-    """A small step with two cameras, one of a size that leaves a gap before the next."""
+    """A small step with two cameras, one of a size that leaves a gap before the next, both seen smaller."""
     images = (Image("front", 5, 7, 0), Image("wrist", 8, 8, 128))
-    return Features(10, ("a.pos", "b.pos"), ("dx", "dy", "dz"), ("close", "stay", "open"), images)
+    views = (Image("front", 4, 4, 0), Image("wrist", 4, 4, 64))
+    return Features(10, ("",), ("a.pos", "b.pos"), ("dx", "dy", "dz"), GRIPPER, images, views)
 
 
 @pytest.fixture

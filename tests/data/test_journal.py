@@ -14,7 +14,14 @@ import pytest
 
 import hilrt
 from hilrt.data.format import Scan
-from hilrt.data.journal import JournalWriter, episode_path, next_episode, read_episode, read_episodes
+from hilrt.data.journal import (
+    JournalWriter,
+    check_features,
+    episode_path,
+    next_episode,
+    read_episode,
+    read_episodes,
+)
 from hilrt.errors import JournalFeaturesError, JournalFormatError, JournalOrderError, JournalWriteError
 from hilrt.features import Image
 from hilrt.record import Mode
@@ -155,9 +162,14 @@ def test_what_is_no_journal_is_named(tmp_path):
     with pytest.raises(JournalFormatError, match=r"episode_000000.hilrt: cannot be read: No such file"):
         read_episode(path)
     path.write_bytes(b"hilrt journal 9\n")
-    with pytest.raises(JournalFormatError, match=r"begins with b'hilrt journal 9"):
+    with pytest.raises(
+        JournalFormatError, match=r"of another version of hilrt: it begins with b'hilrt journal 9"
+    ):
         list(read_episodes(tmp_path))
-    path.write_bytes(b"hilrt journal 1\nshort")
+    path.write_bytes(b"\x89PNG, perhaps, or something else")
+    with pytest.raises(JournalFormatError, match=r"no journal: it begins with b'\\x89PNG"):
+        read_episode(path)
+    path.write_bytes(b"hilrt journal 2\nshort")
     with pytest.raises(JournalFormatError, match="damaged header: ends within its lengths"):
         read_episode(path)
 
@@ -165,17 +177,30 @@ def test_what_is_no_journal_is_named(tmp_path):
 def test_other_features_are_refused_by_reader_and_writer(
     write_steps, tmp_path, features, make_record, encode
 ):
-    """Steps that consist of something else are neither read as ours nor added to; both sides are printed."""
+    """Steps that consist of something else are neither read as ours nor added to; what differs is told in words."""
     path = write_steps(0, range(2))
-    other = type(features)(30, features.state, features.action, features.gripper, features.images[:1])
-    expected = r"In the file: fps 10; images front 7x5, wrist 8x8\. Expected: fps 30; images front 7x5\."
+    other = msgspec.structs.replace(features, fps=30, images=features.images[:1], state=("a.pos", "c.pos"))
+    expected = (
+        r"episode_000000\.hilrt was recorded with other features than this config gives: its rate is 10 Hz, "
+        r"not 30 Hz; its state lacks c\.pos and has b\.pos; its recording has wrist 8x8\. Use the config"
+    )
     with pytest.raises(JournalFeaturesError, match=expected):
         read_episode(path, features=other)
+    with pytest.raises(JournalFeaturesError, match=expected):
+        check_features(tmp_path, other)
     with (
         JournalWriter(tmp_path, other, "pick") as journal,
         pytest.raises(JournalFeaturesError, match=expected),
     ):
         journal.write(encode(make_record(0, 2)))
+
+
+def test_how_pictures_are_seen_is_no_part_of_a_recording(write_steps, tmp_path, features):
+    """Frames are recorded whole, so steps recorded under another crop or size are read as ours."""
+    path = write_steps(0, range(2))
+    other = msgspec.structs.replace(features, views=(Image("front", 2, 2, 0), Image("wrist", 2, 2, 64)))
+    assert len(read_episode(path, features=other).records) == 2
+    check_features(tmp_path, other)
 
 
 def test_killed_at_any_instant_every_written_record_is_readable(tmp_path, features):

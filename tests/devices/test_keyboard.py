@@ -10,7 +10,8 @@ from hilrt.devices.operator import Scene
 from hilrt.record import GripperCommand, Mode
 from hilrt.shm.status import SupervisorStatus
 
-SCENE = Scene(ee=np.zeros(3), opening=0.5, object=None, step=0, autonomous_rate=0.0)
+XYZ = ("dx", "dy", "dz")
+SCENE = Scene(ee=np.zeros((1, 3)), opening=np.array([0.5]), object=None, step=0, autonomous_rate=0.0)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_other_sequences_mean_nothing(data):
 
 def test_no_intervention_when_off(keys):
     """With `teleop.intervene = false` space does nothing in training, but a demonstration is still hers."""
-    pad = TerminalKeyboard(keys, intervene=False)
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=False)
     pad.begin(Mode.TRAIN, 0)
     press(keys, Key.INTERVENE)
     assert not pad.sense(SCENE).intervening
@@ -44,7 +45,7 @@ def test_no_intervention_when_off(keys):
 
 def test_short_press_counts(keys):
     """A press between two ticks is in the next one's input, once."""
-    pad = TerminalKeyboard(keys, intervene=True)
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
     pad.begin(Mode.TRAIN, 0)
     press(keys, Key.SUCCESS)
     assert pad.sense(SCENE).success
@@ -53,7 +54,7 @@ def test_short_press_counts(keys):
 
 def test_space_toggles_intervention(keys):
     """Space takes over and hands back; two presses between two ticks cancel."""
-    pad = TerminalKeyboard(keys, intervene=True)
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
     pad.begin(Mode.TRAIN, 0)
     assert not pad.sense(SCENE).intervening
     press(keys, Key.INTERVENE)
@@ -65,7 +66,7 @@ def test_space_toggles_intervention(keys):
 
 def test_operator_drives_demonstrations_only(keys):
     """Demonstrations start in the operator's hands; in an evaluation there is no taking over."""
-    pad = TerminalKeyboard(keys, intervene=True)
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
     pad.begin(Mode.DEMO, 0)
     assert pad.sense(SCENE).intervening
     pad.begin(Mode.EVAL, 0)
@@ -77,21 +78,51 @@ def test_directions_are_held_while_presses_come(keys, monkeypatch):
     """A direction moves the arm until its presses stop coming."""
     now = time.monotonic_ns()
     monkeypatch.setattr(time, "monotonic_ns", lambda: now)
-    pad = TerminalKeyboard(keys, intervene=True)
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
     for key in (Key.FORWARD, Key.RIGHT, Key.UP, Key.CLOSE):
         press(keys, key)
     wish = pad.sense(SCENE)
     assert wish.action == (1.0, -1.0, 1.0)
-    assert wish.gripper is GripperCommand.CLOSE
+    assert wish.gripper == (GripperCommand.CLOSE,)
     monkeypatch.setattr(time, "monotonic_ns", lambda: now + HELD_NS)
     released = pad.sense(SCENE)
     assert released.action == (0.0, 0.0, 0.0)
-    assert released.gripper is GripperCommand.STAY
+    assert released.gripper == (GripperCommand.STAY,)
 
 
 def test_presses_before_an_episode_do_not_count(keys):
     """What was pressed while the arm was reset does not end the new episode."""
-    pad = TerminalKeyboard(keys, intervene=True)
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
     press(keys, Key.FAILURE)
     pad.begin(Mode.TRAIN, 0)
     assert not pad.sense(SCENE).failure
+
+
+def test_tab_changes_the_arm(keys):
+    """With two arms the keys move one of them; tab is for the other."""
+    pad = TerminalKeyboard(keys, XYZ, 2, intervene=True)
+    pad.begin(Mode.DEMO, 0)
+    press(keys, Key.FORWARD)
+    press(keys, Key.OPEN)
+    wish = pad.sense(SCENE)
+    assert wish.action == (1, 0, 0, 0, 0, 0)
+    assert wish.gripper == (GripperCommand.OPEN, GripperCommand.STAY)
+    press(keys, Key.OTHER_ARM)
+    press(keys, Key.FORWARD)
+    assert pad.sense(SCENE).action == (0, 0, 0, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("axes", "key", "action"),
+    [
+        (("dx", "dz"), Key.UP, (0, 1)),
+        (("dx", "dpitch", "droll"), Key.TILT_UP, (0, 1, 0)),
+        (("shoulder_pan.delta", "shoulder_lift.delta"), Key.LEFT, (-1, 0)),
+    ],
+)
+def test_axes_by_name(keys, axes, key, action):
+    """Whatever axes the action has, the keys that point along one move that one."""
+    pad = TerminalKeyboard(keys, axes, 1, intervene=True)
+    pad.begin(Mode.DEMO, 0)
+    press(keys, key)
+    assert pad.sense(SCENE).action == action

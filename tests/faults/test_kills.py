@@ -82,7 +82,7 @@ def test_control_killed(workplace):
         live.wait_for(
             lambda: live.status.control.online_steps > 60 and live.status.control.phase == Phase.RUNNING
         )
-        port = live.status.sim.port
+        port = live.status.sim.ports
         killed = datetime.now()
         dead = live.kill("control")
         published = live.status.control.online_steps
@@ -155,7 +155,7 @@ def test_release_on_crash(workplace):
         live.wait_for(lambda: live.status.control.online_steps > 20)
         live.kill("control")
         live.wait_for(lambda: "control died; arm: release" in (live.path / "log.txt").read_text())
-        assert asyncio.run(torques(live.status.sim.port)) == [0] * 6
+        assert asyncio.run(torques(live.status.sim.ports)) == [0] * 6
         text = live.finish()
     assert live.process.returncode == 0, text
 

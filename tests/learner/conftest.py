@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from hilrt.config import Config
-from hilrt.features import Features
+from hilrt.features import GRIPPER, Features
+from hilrt.learner.sac import Sac
+from hilrt.policy.actor import Actor
 from hilrt.record import GripperCommand, Mode, Record
 from hilrt.taskfile import from_tree
 
@@ -22,29 +25,53 @@ def _one_thread() -> None:
 
 @pytest.fixture
 def features() -> Features:
-    """Three numbers of state, two of action."""
-    return Features(10, ("episode", "step", "noise"), ("dx", "dy"), ("close", "stay", "open"), ())
+    """Three numbers of state, two of action, one arm."""
+    return Features(10, ("",), ("episode", "step", "noise"), ("dx", "dy"), GRIPPER, (), ())
+
+
+@pytest.fixture
+def gripperless(features: Features) -> Features:
+    """The same without a say in the gripper."""
+    return msgspec.structs.replace(features, gripper=())
+
+
+@pytest.fixture
+def two_arms(features: Features) -> Features:
+    """The same with a gripper on each of two arms."""
+    pairs = tuple(f"{left} {right}" for right in GRIPPER for left in GRIPPER)
+    return msgspec.structs.replace(features, sides=("left", "right"), gripper=pairs)
 
 
 @pytest.fixture
 def make_config() -> MakeConfig:
-    """A simulated task; keywords go to its [learner] table."""
+    """A simulated task; keywords go to its [learner] table, `gripper` and `robot` to those."""
 
-    def make(**learner: object) -> Config:
+    def make(gripper: dict | None = None, robot: dict | None = None, **learner: object) -> Config:
         workspace = {"end_effector_bounds": {"min": [0.0, 0.0, 0.0], "max": [1.0, 1.0, 1.0]}}
         tree = {
             "env": {"task": "pick_lift"},
             "sim": {"clock": "lockstep"},
-            "robot": {"id": "sim"},
+            "robot": robot or {"id": "sim"},
             "dataset": {"root": "datasets/none"},
             "processor": {
-                "gripper": {"gripper_penalty": -0.02},
+                "gripper": {"gripper_penalty": -0.02} | (gripper or {}),
                 "reset": {"fixed_reset_joint_positions": [0, 0, 0, 0, 0, 0]},
                 "inverse_kinematics": workspace,
             },
             "learner": {"device": "cpu", "batch_size": 32} | learner,
         }
         return from_tree(tree, "test")
+
+    return make
+
+
+@pytest.fixture
+def make_sac(features: Features, make_config: MakeConfig) -> Callable[..., Sac]:
+    """A learner; keywords go to the config."""
+
+    def make(seen: Features = features, **settings: object) -> Sac:
+        torch.manual_seed(0)
+        return Sac(Actor(seen), make_config(**settings), torch.device("cpu"))
 
     return make
 

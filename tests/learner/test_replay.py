@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilrt.features import Features
-from hilrt.learner.replay import IndexSet, Replay, Tier
+from hilrt.learner.replay import Replay, Tier
 from hilrt.record import GripperCommand, Mode, Record, Source
 
 FIXTURES = settings(
@@ -218,16 +217,3 @@ def test_equal_seeds_draw_equal_batches(
 
     assert draw(1) == draw(1)
     assert draw(1) != draw(2)
-
-
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20))))
-def test_index_set_is_a_set(operations: list[tuple[bool, int]]) -> None:
-    """Adding and discarding give the members of a Python set, and draws come from exactly these."""
-    members, model = IndexSet(), set()
-    for add, index in operations:
-        (members.add if add else members.discard)(index)
-        (model.add if add else model.discard)(index)
-    assert set(members) == model
-    assert len(members) == len(model)
-    if model:
-        assert set(members.draw(np.random.default_rng(0), (40 * len(model),)).tolist()) <= model

@@ -7,42 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from batches import batch_of
 
 from hilrt.features import Features
-from hilrt.learner.replay import Batch, Replay, Tier
-from hilrt.learner.sac import Sac, margin
+from hilrt.learner.replay import Replay, Tier
+from hilrt.learner.sac import Sac
 from hilrt.policy.actor import Actor
 from hilrt.record import Mode, Record, Source
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def make_sac(features: Features, make_config: Callable) -> Callable[..., Sac]:
-    """A learner; keywords go to the config's [learner] table."""
-
-    def make(**learner: object) -> Sac:
-        torch.manual_seed(0)
-        return Sac(Actor(features), make_config(**learner), CPU)
-
-    return make
-
-
-def batch_of(rows: int, **fields: torch.Tensor) -> Batch:
-    """Random rows; what is named replaces them."""
-    generator = torch.Generator().manual_seed(1)
-    facts = {
-        "state": torch.randn(rows, 3, generator=generator),
-        "action": torch.rand(rows, 2, generator=generator) * 2 - 1,
-        "gripper": torch.randint(3, (rows,), generator=generator),
-        "reward": torch.zeros(rows),
-        "terminated": torch.zeros(rows),
-        "shown": torch.zeros(rows),
-        "change": torch.zeros(rows),
-        "next_state": torch.randn(rows, 3, generator=generator),
-        "counts": (rows, 0, 0, 0),
-    }
-    return Batch(**(facts | fields))
 
 
 def weights_of(module: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -190,27 +163,6 @@ def test_qfilter_drops_rows_worse_than_the_policy(make_sac: Callable[..., Sac]) 
     assert torch.equal(kept, (shown >= own).float())
     assert 0 < kept.sum() < 64
     assert make_sac(bc="plain")._imitated(latent, batch).all()
-
-
-def test_gripper_target_is_double_and_pays_for_changes(make_sac: Callable[..., Sac]) -> None:
-    """The gripper's loss is Huber against r + rho + gamma Q'(o', argmax Q(o', .)), rho on every changed command."""
-    sac = make_sac()
-    change = torch.tensor([1.0, 0.0]).repeat(8)
-    batch = batch_of(16, change=change, terminated=torch.zeros(16))
-    with torch.no_grad():
-        sac.target.gripper_net[-1].bias.copy_(torch.tensor([0.3, 0.5, 0.1]))
-        q = sac.actor.gripper(sac.actor.trunk(batch.state))
-        best = sac.actor.gripper(sac.actor.trunk(batch.next_state)).argmax(dim=-1)
-        slow = sac.target.gripper_net(sac.target.trunk(batch.next_state))
-        y = -0.02 * change + 0.97 * slow[range(16), best]
-        expected = torch.nn.functional.huber_loss(q[range(16), batch.gripper], y)
-        assert torch.allclose(sac.gripper_loss(q, batch), expected)
-
-
-def test_margin_is_zero_once_the_shown_command_leads() -> None:
-    """Large-margin imitation is satisfied by a lead of 0.05 and costs what is missing to it."""
-    q = torch.tensor([[0.5, 0.4, 0.3], [0.5, 0.48, 0.3], [0.1, 0.4, 0.3]])
-    assert torch.allclose(margin(q, torch.tensor([0, 0, 0])), torch.tensor([0.0, 0.03, 0.35]), atol=1e-6)
 
 
 def test_warm_start_copies_what_was_shown(

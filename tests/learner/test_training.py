@@ -11,7 +11,13 @@ from toy import FEATURES, Command, Reach, success_of, teacher
 
 from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
-from hilrt.errors import ActorMismatchError, CheckpointError, DeviceError, NoDemonstrationsError
+from hilrt.errors import (
+    CheckpointError,
+    DeviceError,
+    JournalFeaturesError,
+    NoDemonstrationsError,
+    PolicyFeaturesError,
+)
 from hilrt.features import Features, from_config
 from hilrt.learner import checkpoint
 from hilrt.learner.replay import Replay, Tier
@@ -42,7 +48,8 @@ class Run:
         rng = np.random.default_rng((number, int(mode)))
         records = []
         for step in range(steps + 1):
-            state, action = rng.normal(size=len(self.features.state)), rng.uniform(-1, 1, 3)
+            state = rng.normal(size=len(self.features.state))
+            action = rng.uniform(-1, 1, len(self.features.action))
             record = Record(
                 episode=number, step=step, mode=mode, monotonic_ns=step, wall_ns=step,
                 state=np.float32(state).tobytes(), action=np.float32(action).tobytes(),
@@ -103,6 +110,37 @@ def test_resumed_run_goes_on_bit_for_bit(run: Run) -> None:
         for record in episodes[3]:
             training.take(record)
     assert spend(one, 5) == spend(other, 5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"gripper": {"use_gripper": False}},
+        {"robot": {"arms": {"left": {"id": "l"}, "right": {"id": "r"}}}},
+    ],
+    ids=["no gripper", "two arms"],
+)
+def test_other_robots_train_and_resume_bit_for_bit(
+    tmp_path: Path, make_config: Callable[..., Config], settings: dict
+) -> None:
+    """The whole way, demonstrations to checkpoint and back, without a gripper and with two arms."""
+    run = Run(
+        tmp_path,
+        make_config(online_step_before_learning=0, warm_start_steps=5, critic_warmup_steps=5, **settings),
+    )
+    run.write("demonstrations", run.episode(0, Mode.DEMO), run.episode(1, Mode.DEMO))
+    run.write("journal", *(run.episode(n, Mode.TRAIN, success=n % 2 == 0) for n in range(4)))
+    one = run.training()
+    assert not one.load()
+    for _ in one.sac.warm_start(one.replay):
+        pass
+    figures = [one.step() for _ in range(25)][-1]
+    assert ("gripper_loss" in figures) == ("robot" in settings)
+    one.save()
+    other = run.training()
+    assert other.load()
+    assert spend(one, 3) == spend(other, 3)
+    assert len(load_actor(newest_checkpoint(run.folder)).features.action) == 3 * len(run.features.sides)
 
 
 def test_resume_would_show_a_difference(run: Run) -> None:
@@ -178,7 +216,8 @@ def test_checkpoint_of_other_features_is_refused(run: Run, features: Features) -
     training.load()
     training.save()
     other = Sac(Actor(features), run.config, CPU)
-    with pytest.raises(ActorMismatchError, match="other features"):
+    expected = r"its state lacks episode, step, noise and has shoulder_pan.*; its action has dz"
+    with pytest.raises(PolicyFeaturesError, match=expected):
         checkpoint.restore(newest_checkpoint(run.folder), other, Replay(features, 1000, 8, 0), run.config)
 
 
@@ -246,6 +285,21 @@ def test_saved_actor_acts_like_the_learners(run: Run) -> None:
 def test_no_demonstrations_is_an_error_with_a_cure(tmp_path: Path, make_config: Callable) -> None:
     """An empty dataset names its folder and the command that fills it."""
     with pytest.raises(NoDemonstrationsError, match=r"demonstrations: record some with `hilrt record"):
+        Run(tmp_path, make_config()).training().load()
+
+
+def test_demonstrations_of_other_features_are_an_error_with_a_cure(
+    tmp_path: Path, make_config: Callable[..., Config]
+) -> None:
+    """Demonstrations recorded with other options are named by file, with what differs and what to do."""
+    recorded = Run(tmp_path, make_config(gripper={"use_gripper": False}))
+    recorded.write("demonstrations", recorded.episode(0, Mode.DEMO))
+    told = (
+        r"demonstrations/episode_000000\.hilrt was recorded with other features than this config gives: its state "
+        r"lacks setpoint_error\.gripper, previous\.gripper; its gripper lacks close, stay, open\. "
+        r"Use the config it was recorded with, or record again into another folder \(dataset\.root\)"
+    )
+    with pytest.raises(JournalFeaturesError, match=told):
         Run(tmp_path, make_config()).training().load()
 
 

@@ -5,13 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hilrt.features import Features
+from hilrt.features import GRIPPER, Features
 from hilrt.policy.actor import Actor
 from hilrt.record import GripperCommand, Mode, Record, Source
 
-FEATURES = Features(
-    10, ("x", "y", "target.x", "target.y", "closed"), ("dx", "dy"), ("close", "stay", "open"), ()
-)
+FEATURES = Features(10, ("",), ("x", "y", "target.x", "target.y", "closed"), ("dx", "dy"), GRIPPER, (), ())
 STEP = 0.2
 NEAR = 0.15
 LIMIT = 25

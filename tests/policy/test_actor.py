@@ -4,19 +4,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from hilrt.errors import ActorMismatchError
-from hilrt.features import Features
+from hilrt.features import GRIPPER, Features
 from hilrt.policy.actor import Actor, Policy
 
 
 def features_of(state: int, action: int = 3) -> Features:
     """So many numbers of state and action."""
     names = tuple(f"s{i}" for i in range(state)), tuple(f"a{i}" for i in range(action))
-    return Features(10, *names, ("close", "stay", "open"), ())
+    return Features(10, ("",), *names, GRIPPER, (), ())
 
 
 @pytest.fixture
@@ -58,6 +59,17 @@ def test_epsilon_explores_all_gripper_commands(actor: Actor) -> None:
     state, generator = np.ones(5, np.float32), torch.Generator().manual_seed(0)
     assert {actor.act(state, True, 1.0, generator)[1] for _ in range(60)} == {0, 1, 2}
     assert len({actor.act(state, True, 0.0, generator)[1] for _ in range(60)}) == 1
+
+
+@pytest.mark.parametrize(("gripper", "told"), [(9, set(range(9))), (0, {4})])
+def test_two_arms_share_one_command(gripper: int, told: set[int]) -> None:
+    """Exploration draws from all nine combinations alike; grippers that are not the policy's are told to stay."""
+    names = tuple(f"command{i}" for i in range(gripper))
+    both = msgspec.structs.replace(features_of(5), sides=("left", "right"), gripper=names)
+    actor, generator = Actor(both), torch.Generator().manual_seed(0)
+    commands = [actor.act(np.ones(5, np.float32), True, 1.0, generator)[1] for _ in range(900)]
+    assert set(commands) == told
+    assert min(commands.count(command) for command in told) > 60
 
 
 def test_log_density_integrates_to_one() -> None:

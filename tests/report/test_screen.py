@@ -19,9 +19,11 @@ import hilrt
 from hilrt.control.loop import Phase
 from hilrt.launch import Job
 from hilrt.learner.process import LearnerPhase
-from hilrt.report.panel import CONTROL_PHASES, LEARNER_PHASES, line, render, view
+from hilrt.record import Limit
+from hilrt.report import boards
+from hilrt.report.panel import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, render, view
 from hilrt.report.screen import Pace
-from hilrt.shm.status import Status
+from hilrt.shm.status import ControlStatus, Status
 
 SECOND = 1_000_000_000
 
@@ -41,6 +43,8 @@ def status():
         control.episodes_eval, control.eval_successes = 20, 17
         control.lateness_p50_us, control.lateness_p99_us, control.lateness_max_us = 81, 250, 1300
         control.weight_age_ms = 350
+        control.limited_box, control.limited_reach = 312, 14
+        control.steps_us = '{"joints": 8.0, "inverse_kinematics": 210.4, "joint_limits": 20.0}'
         learner.updates_per_s, learner.utd, learner.phase = 123, 4, 2
         yield block
         block.unlink()
@@ -85,9 +89,10 @@ def test_a_training_run_at_a_glance(look):
         "updates 123/s",
         "updates per step 4.00",
         "350 ms old",
-        "late p50/p99 81 / 250 us",
-        "late at most 1,300 us",
+        "late p50/p99/max 81/250/1300 us",
         "ticks missed 0 of 12,345",
+        "limits box 312, reach 14 ",
+        "slowest step inverse_kinematics 210 us of 238",
         "control ok recorder ok learner ok simulator ok",
     ):
         assert part in text
@@ -104,6 +109,8 @@ def test_the_panel_fits_a_small_terminal(look, status):
     )
     control.lateness_p50_us, control.lateness_p99_us, learner.updates = 9_999, 99_999, 1_234_567
     recorder.records, recorder.bytes = 123_456, 98_765_000_000
+    for limit in Limit:
+        setattr(control, f"limited_{limit.name.lower()}", 9_999)
     for region in (status.supervisor, status.control, status.learner, status.recorder):
         region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
     lines = look().splitlines()
@@ -226,3 +233,11 @@ def test_a_file_gets_plain_lines(run, tmp_path):
     lines = (tmp_path / "out").read_text().splitlines()
     assert len(lines) == 2
     assert all(text.startswith("train: running, episode 12") for text in lines)
+
+
+def test_limits_are_those_of_the_record():
+    """Every limit that a command may meet is counted in the status block, on screen and in TensorBoard."""
+    names = tuple(limit.name.lower() for limit in Limit)
+    assert names == LIMITS
+    assert tuple(f"limited_{name}" for name in names) == boards.LIMITS
+    assert set(boards.LIMITS) <= set(ControlStatus.fields)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hilrt.features import Image
+from hilrt.shm.pictures import Pictures
 from hilrt.shm.ring import Ring
 from hilrt.shm.segment import Segment, sweep_stale
 from hilrt.shm.status import Status
@@ -20,6 +22,8 @@ from hilrt.shm.weights import WeightsReader, WeightsWriter
 
 FRAME = 96
 SCHEMA = '{"record": "test"}'
+CAMERAS = (Image("front", 120, 160, 0), Image("wrist", 5, 7, 0))
+"""One of them of a size that fills no cache line."""
 
 
 def record(number: int) -> tuple[bytes, list[np.ndarray]]:
@@ -161,8 +165,18 @@ def talk(run: str) -> None:
                 say("ready")
 
 
+def shoot(run: str) -> None:
+    """Publish pictures of one value, that of their number, without pause until killed; the time is the number too."""
+    with Segment.attach(run, "pictures", SCHEMA) as segment, Pictures(segment.buf, CAMERAS) as pictures:
+        for number in range(1, 1 << 60):
+            pictures.publish("front", np.full((120, 160, 3), number % 251, np.uint8), number)
+            if number == 1:
+                say("ready")
+
+
 ROLES = (
     push, push_and_die, pop_and_die, hold, attach, sweep, create_full, publish, publish_and_die, adopt, talk,
+    shoot,
 )  # fmt: skip
 
 if __name__ == "__main__":

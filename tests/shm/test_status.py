@@ -29,12 +29,12 @@ def test_another_process_view_sees_every_field(run):
         writer.control.step += 1
         writer.control.lateness_p99_us = 81.5
         writer.supervisor.message = "arm holds: motor 3 at 61 °C"
-        writer.sim.port = "/dev/pts/3"
+        writer.sim.ports = "/dev/pts/3"
         writer.learner.credit = -2
         writer.recorder.bytes = 2**40
         assert (reader.control.step, reader.control.lateness_p99_us) == (2, 81.5)
         assert reader.supervisor.message == "arm holds: motor 3 at 61 °C"
-        assert (reader.sim.port, reader.learner.credit, reader.recorder.bytes) == ("/dev/pts/3", -2.0, 2**40)
+        assert (reader.sim.ports, reader.learner.credit, reader.recorder.bytes) == ("/dev/pts/3", -2.0, 2**40)
 
 
 def test_new_block_is_all_zeros(run):
@@ -42,7 +42,7 @@ def test_new_block_is_all_zeros(run):
     with Status.create(run) as status:
         for kind, region in zip(
             _REGIONS,
-            (status.supervisor, status.control, status.learner, status.recorder, status.sim),
+            (status.supervisor, status.control, status.learner, status.recorder, status.sim, status.viewer),
             strict=True,
         ):
             assert {getattr(region, name) for name in kind.fields} <= {0, ""}
@@ -53,7 +53,14 @@ def test_regions_do_not_share_cache_lines(run):
     assert all(kind.size % LINE == 0 for kind in _REGIONS)
     with Status.create(run) as status, Segment.attach(run, "status") as segment:
         changed = []
-        for region in (status.supervisor, status.control, status.learner, status.recorder, status.sim):
+        for region in (
+            status.supervisor,
+            status.control,
+            status.learner,
+            status.recorder,
+            status.sim,
+            status.viewer,
+        ):
             before = bytes(segment.buf)
             region.memory[:] = b"\xff" * region.size
             after = bytes(segment.buf)

@@ -1,4 +1,4 @@
-"""Drives the simulated arm as the control process does: steps, inverse kinematics, servo goals."""
+"""Drives a simulated arm as the control process does: steps, inverse kinematics, servo goals."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ import numpy as np
 from hilrt.control.kinematics import Kinematics
 from hilrt.robots import SO100_URDF
 from hilrt.sim.expert import CLOSE, OPEN, Expert
+from hilrt.sim.layout import bases
 from hilrt.sim.world import START_POSE_DEG, World
 
 BOX = ((0.15, -0.11, 0.005), (0.31, 0.17, 0.12))
@@ -15,10 +16,11 @@ ALL = [True] * 6
 
 
 class Driver:
-    """One arm in one world at one rate."""
+    """One arm in one world at one rate; positions are in the frame of its base."""
 
-    def __init__(self, world: World, fps: float = 10.0) -> None:
-        self.world, self.fps = world, fps
+    def __init__(self, world: World, fps: float = 10.0, arm: int = 0, arms: int = 1) -> None:
+        self.world, self.fps, self.arm = world, fps, arm
+        self.base = bases(arms)[arm]
         self.max_step = np.pi / fps
         self.kinematics = Kinematics(SO100_URDF, max_step=self.max_step)
         self.goals = np.radians(START_POSE_DEG)
@@ -27,7 +29,7 @@ class Driver:
     def go_home(self, seed: int) -> None:
         """Arm to the start pose, cube to a new place."""
         self.goals = np.radians(START_POSE_DEG)
-        self.world.set_goals(self.goals, ALL)
+        self.world.set_goals(self.goals, ALL, arm=self.arm)
         self.world.step(1.0)
         self.world.place(seed)
         self.pose = self.kinematics.forward(self.goals)
@@ -35,12 +37,17 @@ class Driver:
     @property
     def ee(self) -> np.ndarray:
         """Measured end-effector position [m]."""
-        return self.kinematics.forward(self.world.positions())[:3, 3]
+        return self.kinematics.forward(self.world.positions(self.arm))[:3, 3]
 
     @property
     def opening(self) -> float:
         """Measured gripper opening, 0 to 1."""
-        return float((self.world.positions()[5] + 0.174533) / (1.74533 + 0.174533))
+        return float((self.world.positions(self.arm)[5] + 0.174533) / (1.74533 + 0.174533))
+
+    @property
+    def cube(self) -> np.ndarray:
+        """The cube's position [m]."""
+        return self.world.object_pose()[:3] - self.base
 
     def act(self, delta, gripper: int) -> None:
         """One tick."""
@@ -49,7 +56,7 @@ class Driver:
         self.goals[:5] = self.kinematics.inverse(self.goals, self.pose).q
         jaw = self.goals[5] + JAW_STEP.get(gripper, 0.0) * self.max_step
         self.goals[5] = np.clip(jaw, -0.174533, 1.74533)
-        self.world.set_goals(self.goals, ALL)
+        self.world.set_goals(self.goals, ALL, arm=self.arm)
         self.world.step(1 / self.fps)
 
 
@@ -69,7 +76,7 @@ def attempt(
     rng = np.random.default_rng(seed)
     progress = []
     for step in range(round(seconds * driver.fps)):
-        scene = (driver.ee, driver.opening, driver.world.object_pose())
+        scene = (driver.ee, driver.opening, driver.cube)
         action = expert.act(*scene)
         progress.append(expert.progress(*scene))
         driver.act(action.delta + rng.normal(0.0, noise, 3), action.gripper)

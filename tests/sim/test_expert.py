@@ -23,6 +23,21 @@ def test_expert_succeeds(task, noise, fps):
 
 
 @pytest.mark.parametrize("task", ["pick_lift", "push"])
+def test_either_of_two_arms_succeeds(task):
+    """With two arms on the table, the one that the cube lies in front of does the task; which one is up to the seed."""
+    world, expert = World(task, 0, arms=2), Expert(task, 10)
+    drivers = [Driver(world, arm=arm, arms=2) for arm in (0, 1)]
+    done = [0, 0]
+    for seed in range(10):
+        for driver in drivers:
+            driver.go_home(seed)
+        driver = min(drivers, key=lambda driver: np.linalg.norm(driver.cube))
+        done[driver.arm] += attempt(driver, expert, noise=0.1, seed=seed).success
+    assert sum(done) >= 9
+    assert min(done) >= 2
+
+
+@pytest.mark.parametrize("task", ["pick_lift", "push"])
 def test_expert_takes_over_anywhere(task):
     """After forty steps of blind wandering, gripper included, the expert still does its task."""
     driver, expert = Driver(World(task, 0)), Expert(task, 10)

@@ -7,19 +7,32 @@ import pytest
 
 from hilrt import taskfile
 from hilrt.devices.operator import Scene
-from hilrt.record import Mode
+from hilrt.record import GripperCommand, Mode
+from hilrt.sim.layout import bases
 from hilrt.sim.operator import ScriptedOperator
 
-SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
+CONFIGS = Path(__file__).parents[2] / "configs"
 CUBE = np.array([0.22, 0.0, 0.0125, 0.0, 1.0])
 
 
 def scene(step, *, ee=(0.2, 0.05, 0.1), autonomous=0.0):
-    return Scene(ee=np.array(ee), opening=0.6, object=CUBE, step=step, autonomous_rate=autonomous)
+    return Scene(np.array([ee]), np.array([0.6]), CUBE[np.newaxis], step, autonomous)
 
 
-def operator(*overrides):
-    return ScriptedOperator(taskfile.load(SIM, list(overrides)))
+def scene_of_two(step, cube_y):
+    """The cube on the table at `cube_y`, world frame, both arms at rest in front of their bases."""
+    cube = np.tile(CUBE, (2, 1))
+    cube[:, 1] = cube_y - bases(2)[:, 1]
+    return Scene(np.full((2, 3), (0.2, 0.05, 0.1)), np.full(2, 0.6), cube, step, 0.0)
+
+
+def operator(*overrides, config="sim_so100.toml"):
+    return ScriptedOperator(taskfile.load(CONFIGS / config, list(overrides)))
+
+
+def halves(wish):
+    """Motion and gripper command of each of two arms."""
+    return [(wish.action[3 * arm : 3 * arm + 3], wish.gripper[arm]) for arm in (0, 1)]
 
 
 def watch(person, steps, **kwargs):
@@ -113,3 +126,66 @@ def test_chance_comes_from_the_seed(seed):
         return [person.sense(scene(step)).action for step in range(20)]
 
     assert actions() == actions()
+
+
+def test_one_arm_is_demonstrated_as_before_there_were_two():
+    """A single arm's demonstration is the recorded one: published results were made with it."""
+    person = operator()
+    person.begin(Mode.DEMO, 1)
+    actions = [person.sense(scene(step)).action for step in range(4)]
+    recorded = [
+        (1.0, -0.9669562923816613, -1.0),
+        (1.0, -1.0, -0.9418881895803647),
+        (1.0, -0.9971577758684204, -0.9453287013387554),
+        (0.9837090052006942, -1.0, -0.9401153787365373),
+    ]
+    np.testing.assert_allclose(actions, recorded, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("arm", [0, 1])
+def test_moves_the_arm_that_the_cube_lies_in_front_of(arm):
+    """Of two arms the one nearer to the cube gets the very motion a single one would; the other rests."""
+    person, lone = operator(config="sim_bimanual.toml"), operator()
+    for one in (person, lone):
+        one.begin(Mode.DEMO, 1)
+    for step in range(20):
+        expected = lone.sense(scene(step))
+        both = halves(person.sense(scene_of_two(step, bases(2)[arm, 1])))
+        np.testing.assert_allclose(both[arm][0], expected.action, atol=1e-12)
+        assert (both[arm][1],) == expected.gripper
+        assert both[1 - arm] == ((0.0, 0.0, 0.0), GripperCommand.STAY)
+
+
+def test_keeps_its_arm_until_the_other_is_clearly_nearer():
+    """A cube that slides a little past the middle stays with its arm; further over it changes hands."""
+    person = operator(config="sim_bimanual.toml")
+    person.begin(Mode.DEMO, 1)
+
+    def moved(cube_y):
+        return [any(motion) for motion, _ in halves(person.sense(scene_of_two(0, cube_y)))]
+
+    assert moved(0.05) == moved(-0.03) == [True, False]
+    assert moved(-0.10) == moved(0.03) == [False, True]
+
+
+def test_an_intervention_moves_one_arm():
+    """A stalled policy with two arms is helped at the arm in front of the cube."""
+    person = operator(config="sim_bimanual.toml")
+    person.begin(Mode.TRAIN, 1)
+    wishes = [person.sense(scene_of_two(step, -0.15)) for step in range(20)]
+    assert [wish.intervening for wish in wishes] == [False] * 18 + [True] * 2
+    assert [any(motion) for motion, _ in halves(wishes[-1])] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("axes", "motion"), [("{x=0.02,y=0.02,z=0.02,pitch=0.1,roll=0.1}", 3), ("{x=0.02,y=0.02}", 2)]
+)
+def test_drives_the_axes_that_there_are(axes, motion):
+    """Pitch and roll stay at rest, and an axis that the action lacks is left out."""
+    steps = f"processor.inverse_kinematics.end_effector_step_sizes={axes}"
+    person, usual = operator(steps), operator()
+    for one in (person, usual):
+        one.begin(Mode.DEMO, 1)
+    action, expected = (one.sense(scene(0)).action for one in (person, usual))
+    assert action[:motion] == expected[:motion]
+    assert action[motion:] == (0.0, 0.0)[: axes.count("=") - motion]

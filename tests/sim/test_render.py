@@ -32,6 +32,16 @@ def test_cube_is_seen_anywhere_in_the_patch(world, camera):
         assert cube_pixels(picture).sum() >= 10
 
 
+def test_front_camera_sees_the_cube_before_either_arm():
+    """With two arms the front camera sees the cube in both patches, on the side of the arm it lies before."""
+    with World("pick_lift", 0, arms=2) as world:
+        for seed in range(8):
+            world.place(seed)
+            columns = np.argwhere(cube_pixels(world.render("front", 96, 128)))[:, 1]
+            assert len(columns) >= 10
+            assert (columns.mean() > 64) == (world.object_pose()[1] > 0)
+
+
 def test_cube_pixels_follow_the_cube(world):
     """The front camera sees a cube at larger y further to the right."""
     columns = {}

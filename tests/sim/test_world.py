@@ -7,7 +7,8 @@ from drive import ALL, Driver
 
 from hilrt.errors import UnknownNameError
 from hilrt.sim.expert import CLOSE, STAY
-from hilrt.sim.model import JOINTS, STALL_TORQUE
+from hilrt.sim.layout import bases
+from hilrt.sim.model import ARMS, JOINTS, STALL_TORQUE
 from hilrt.sim.tasks import CUBE_REST, PATCH_CENTRE, PATCH_SIDE, TASKS
 from hilrt.sim.world import START_POSE_DEG, SUCCESS_HOLD, World
 
@@ -62,6 +63,66 @@ def test_same_calls_same_bits():
             world.step(0.1)
         states.append(np.concatenate([world._data.qpos, world._data.qvel]))
     np.testing.assert_array_equal(states[0], states[1])
+
+
+def test_one_arm_moves_as_it_did_before_there_were_two():
+    """Cube, motion and load of a single arm are the recorded ones: published results were made with them."""
+    with World("pick_lift", 7) as world:
+        cube = (0.2325095466604667, 0.03972138009695755, 0.0125)
+        np.testing.assert_allclose(world.object_pose()[:3], cube, rtol=0, atol=1e-15)
+        world.set_goals(np.add(START, (0.4, 0.2, -0.3, -0.2, 0.5, 0.3)), ALL, velocity_limit=2.0)
+        world.step(0.3)
+        seen = np.stack((world.positions(), world.velocities(), world.loads()))
+    recorded = [
+        [0.442983980379, 0.071729366860, -0.140837906545, 1.344676746071, -0.976469827378, 1.172554021175],
+        [0.006027519727, -0.000958622662, -0.001657142279, 0.000894636391, -0.113697534928, 0.000574587742],
+        [0.042176691657, -0.178089241808, -0.140283079661, -0.004831400899, -0.032712506650, 0.007081271671],
+    ]
+    np.testing.assert_allclose(seen, recorded, rtol=0, atol=1e-11)
+
+
+def test_each_of_two_arms_moves_its_own_joints():
+    """Goals, torque and speed limit of one arm leave the other where it was, whichever is told first."""
+    for moved in (0, 1):
+        with World("pick_lift", 0, arms=2) as world:
+            world.step(1.0)
+            still = world.positions(1 - moved)
+            world.set_goals(START - 0.3, ALL, velocity_limit=1.0, arm=moved)
+            world.step(1.0)
+            np.testing.assert_allclose(world.positions(moved), START - 0.3, atol=np.radians(0.5))
+            np.testing.assert_allclose(world.positions(1 - moved), still, atol=1e-4)
+            world.set_goals(START, [False] * 6, arm=moved)
+            world.set_goals(START, ALL, arm=1 - moved)
+            world.step(1.0)
+            np.testing.assert_array_equal(world.loads(moved), 0.0)
+            assert np.abs(world.loads(1 - moved)).max() > 0.05
+            np.testing.assert_allclose(world.positions(1 - moved), still, atol=1e-4)
+
+
+def test_an_arm_of_two_moves_like_the_only_one():
+    """Away from the other, each of two arms follows the path a single one takes."""
+    worlds = World("pick_lift", 0), World("pick_lift", 0, arms=2)
+    for world, arms in zip(worlds, (1, 2), strict=True):
+        for arm in range(arms):
+            world.set_goals(START + 0.2, ALL, velocity_limit=1.0, torque_limit=0.8, arm=arm)
+        world.step(0.5)
+    single, double = worlds
+    for arm in (0, 1):
+        np.testing.assert_allclose(double.positions(arm), single.positions(), atol=1e-6)
+        np.testing.assert_allclose(double.loads(arm), single.loads(), atol=1e-4)
+
+
+def test_arms_stop_at_each_other():
+    """Two arms that are turned towards each other meet and stay in front of their goals."""
+    with World("pick_lift", 0, arms=2) as world:
+        for arm, turn in enumerate((1.3, -1.3)):  # the pan turns clockwise
+            goal = np.add(START, (turn, 0.3, -0.5, 0.0, 0.0, 0.0))
+            world.set_goals(goal, ALL, velocity_limit=2.0, arm=arm)
+        world.step(2.0)
+        owners = world._model.geom_contype[world._data.contact.geom]
+        assert (np.sort(owners, axis=1) == ARMS).all(axis=1).any()
+        goals = world._goals.reshape(2, 6)
+        assert all(np.abs(world.positions(arm) - goals[arm]).max() > 0.1 for arm in (0, 1))
 
 
 def test_small_steps_equal_large_ones(world):
@@ -142,6 +203,19 @@ def test_place_is_deterministic_and_in_the_patch(task):
     np.testing.assert_allclose(np.array(poses)[:, 2], CUBE_REST)
 
 
+def test_the_cube_comes_before_either_of_two_arms():
+    """Seeds share the cube out between two arms; in front of its arm it lies where a single one would find it."""
+    with World("push", 0) as single, World("push", 0, arms=2) as double:
+        found = []
+        for seed in range(40):
+            single.place(seed)
+            double.place(seed)
+            offset = double.object_pose() - single.object_pose()
+            found.append(int(offset[1] < 0))
+            np.testing.assert_allclose(offset, (*bases(2)[found[-1]], 0.0, 0.0), atol=1e-12)
+    assert 10 < sum(found) < 30
+
+
 @pytest.mark.parametrize("face", [(1, 0, 0), (0, 1, 0)])
 def test_yaw_ignores_quarter_turns_and_the_face_that_is_up(world, face):
     """A cube turned by 90 degrees, or lying on another face, has the same pose."""
@@ -193,10 +267,11 @@ def test_held_cube_does_not_creep(world):
     assert np.linalg.norm(world.object_pose()[:3] - before) < 1e-3
 
 
-def test_push_needs_rest_on_the_target():
-    """The cube counts when it lies still on the disc, not while it slides across or lies beside."""
-    world = World("push", 0)
-    x, y = TASKS["push"].target
+@pytest.mark.parametrize("arms", [1, 2])
+def test_push_needs_rest_on_the_target(arms):
+    """The cube counts when it lies still on the disc of any arm, not while it slides across or lies beside."""
+    world = World("push", 0, arms)
+    x, y = TASKS["push"].target + bases(arms)[-1, :2]
     put_cube(world, (x, y - 0.035, CUBE_REST))
     world.step(1.0)
     assert not world.success()

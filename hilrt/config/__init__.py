@@ -1,0 +1,148 @@
+"""What a task file may say: frozen structs, one per table, each option read somewhere.
+
+Names follow the reference workflow that users of this arm know. `hilrt.taskfile` reads and checks the file.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from hilrt.config.learning import Evaluation, Learner
+from hilrt.config.processor import (
+    CustomStep,
+    Gripper,
+    ImagePreprocessing,
+    InverseKinematics,
+    ObservationSteps,
+    Processor,
+    Reset,
+    StepSizes,
+)
+from hilrt.config.robot import Arm, Camera, Robot, Scripted, Teleop
+from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
+
+__all__ = [
+    "MOTORS",
+    "SIM_CAMERAS",
+    "SIM_TASKS",
+    "Arm",
+    "Bounds",
+    "Camera",
+    "Config",
+    "CustomStep",
+    "Env",
+    "Evaluation",
+    "Gripper",
+    "ImagePreprocessing",
+    "InverseKinematics",
+    "JointPose",
+    "Learner",
+    "ObservationSteps",
+    "Processor",
+    "Reset",
+    "Robot",
+    "Safety",
+    "Scripted",
+    "Sim",
+    "StepSizes",
+    "Teleop",
+    "Vec3",
+]
+
+SIM_TASKS = ("pick_lift", "push")
+SIM_CAMERAS = ("front", "wrist")
+
+
+class Env(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is done, and how often."""
+
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,40}$")] = "so100"
+    """Prefix of the run folder."""
+    task: str
+    """Name of the task; with `[sim]` it selects the simulated one."""
+    fps: Annotated[int, Meta(ge=1, le=200)] = 10
+    """Control rate [Hz]."""
+
+
+class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Demonstrations."""
+
+    root: str
+    num_episodes_to_record: Count = 5
+
+
+class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What keeps the arm and its surroundings whole."""
+
+    on_crash: Literal["hold", "release"] = "hold"
+    """When control dies: keep torque and pose, or take the torque away."""
+    joint_margin_deg: Annotated[float, Meta(ge=0.0, le=20.0)] = 2.0
+    """Kept free at both ends of each joint's calibrated range."""
+    max_joint_velocity_deg_s: Positive = 180.0
+    """Of every command, resets included (those run at a third of it)."""
+    max_temperature_c: Positive = 65.0
+    """A hotter servo trips to hold."""
+    max_current_a: Positive = 3.0
+    """A servo that draws more for a whole second trips to hold [A]; a healthy STS3215 draws 2.7 at stall."""
+    min_voltage_v: NonNegative = 5.0
+    """A lower supply trips to hold [V]."""
+    max_voltage_v: Positive = 13.5
+    """A higher supply trips to hold [V]."""
+    self_collision: bool = False
+    """Refuse commands that would bring two links of an arm into each other."""
+    table_height_m: float | None = None
+    """Refuse commands that would push an arm into a table at this height, base frame [m]; absent: no check."""
+
+
+class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The simulated arms and scene, on pseudo-terminals in place of the serial ports."""
+
+    clock: Literal["realtime", "lockstep"] = "realtime"
+    """`lockstep`: simulated time advances tick by tick, as fast as control and learner allow."""
+    observe_object: bool = False
+    """The object's true pose joins the state vector."""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole task file."""
+
+    env: Env
+    robot: Robot
+    teleop: Teleop = Teleop()
+    processor: Processor
+    dataset: Dataset
+    learner: Learner = Learner()
+    eval: Evaluation = Evaluation()
+    safety: Safety = Safety()
+    sim: Sim | None = None
+    seed: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    runs_dir: str = "runs"
+
+    def reset_pose(self, side: str) -> JointPose:
+        """Where that arm starts."""
+        own = self.robot.sides[side].fixed_reset_joint_positions
+        return own or self.processor.reset.fixed_reset_joint_positions
+
+    def bounds(self, side: str) -> Bounds | None:
+        """That arm's workspace box; None with joint control."""
+        ik = self.processor.inverse_kinematics
+        return (self.robot.sides[side].end_effector_bounds or ik.end_effector_bounds) if ik else None
+
+    def ports(self, simulated: str) -> list[str]:
+        """Serial devices of the arms; `simulated`: those of the simulator, a line for each."""
+        return simulated.split("\n") if self.sim else [arm.port for arm in self.robot.sides.values()]
+
+    @property
+    def displays(self) -> bool:
+        """Whether there is a window with pictures."""
+        return self.processor.observation.display_cameras and bool(self.robot.cameras)
+
+    @property
+    def max_episode_steps(self) -> int:
+        """Time limit in ticks."""
+        return max(1, round(self.processor.reset.control_time_s * self.env.fps))
+
+    @property
+    def gamma(self) -> float:
+        """Discount per tick."""
+        return float(self.learner.discount ** (10.0 / self.env.fps))

@@ -1,0 +1,49 @@
+"""The learner and its evaluations."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from hilrt.config.values import Count, NonNegative, Positive
+
+
+class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Soft actor-critic with prior data and human corrections."""
+
+    device: str = "auto"
+    """`auto` (CUDA where there is one), `cpu`, `cuda:0` ..."""
+    online_steps: Count = 10_000
+    batch_size: Annotated[int, Meta(ge=2)] = 256
+    utd_ratio: NonNegative | None = None
+    """Critic updates per online step; absent: 4 on CPU, 8 on GPU; 0: as many as the machine can."""
+    critic_updates: Count = 2
+    """Critic updates between two actor updates."""
+    num_critics: Annotated[int, Meta(ge=2)] | None = None
+    """Ensemble size; absent: 2 on CPU, 10 on GPU, of which a random 2 make each target."""
+    discount: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.97
+    """Per 0.1 s; rescaled to the control rate."""
+    tau: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.005
+    learning_rate: Positive = 3e-4
+    temperature_init: Positive = 1e-2
+    clip_targets: bool = True
+    bc: Literal["plain", "qfilter", "off"] = "plain"
+    """Imitation, in the actor's loss, of human steps and of episodes that the policy won alone."""
+    bc_weight: NonNegative = 1.0
+    bc_weight_final: NonNegative = 0.5
+    """Reached when autonomous success reaches 80 %."""
+    warm_start_steps: Annotated[int, Meta(ge=0)] = 1000
+    critic_warmup_steps: Annotated[int, Meta(ge=0)] = 500
+    online_step_before_learning: Annotated[int, Meta(ge=0)] = 100
+    online_buffer_capacity: Annotated[int, Meta(ge=1000)] = 100_000
+    policy_parameters_push_frequency: NonNegative = 0.25
+    """Shortest time between two weight publications [s]; at least 50 updates lie between them."""
+    checkpoint_every_s: Positive = 120.0
+
+
+class Evaluation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Deterministic episodes with the operator off."""
+
+    every_steps: Annotated[int, Meta(ge=0)] = 1000
+    """Online steps between evaluations during training; 0: none."""
+    episodes: Count = 20
+    final_episodes: Count = 100

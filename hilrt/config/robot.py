@@ -1,0 +1,88 @@
+"""Arms, cameras and the operator's device."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from hilrt.config.values import Bounds, Count, Fraction, JointPose, NonNegative
+
+
+class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One camera; frames are stored as it gives them."""
+
+    type: Literal["opencv", "sim"] = "opencv"
+    index_or_path: int | str = 0
+    """V4L2 index, device path or video file; a `sim` camera goes by its table's name."""
+    width: Count = 640
+    height: Count = 480
+    fps: Count = 30
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Clockwise [deg], applied to every frame."""
+    fourcc: str = "MJPG"
+
+
+class Arm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One of two arms, by the name of its side."""
+
+    port: str = ""
+    """Serial device; a simulated arm brings its own."""
+    id: str
+    """Names the calibration file."""
+    fixed_reset_joint_positions: JointPose | None = None
+    """This arm's own start pose, in place of `processor.reset`'s."""
+    end_effector_bounds: Bounds | None = None
+    """This arm's own workspace box, in its own base frame [m]."""
+
+
+class Robot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The follower arm, or two of them."""
+
+    type: Literal["so100_follower", "so101_follower"] = "so100_follower"
+    port: str = ""
+    """Serial device; the simulated arm brings its own."""
+    id: str = ""
+    """Names the calibration file `<calibration_dir>/robots/<type>/<id>.json`."""
+    calibration_dir: str = "calibration"
+    arms: dict[str, Arm] = {}
+    """Two arms by side, e.g. `left` and `right`, in place of `port` and `id`."""
+    cameras: dict[str, Camera] = {}
+
+    @property
+    def sides(self) -> dict[str, Arm]:
+        """Arms by side; a single one has no name."""
+        return self.arms or {"": Arm(port=self.port, id=self.id)}
+
+    def calibration_path(self, side: str) -> Path:
+        """Where that arm's calibration lies."""
+        return Path(self.calibration_dir) / "robots" / self.type / f"{self.sides[side].id}.json"
+
+
+class Scripted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The scripted operator's habits; see `hilrt.sim.operator`."""
+
+    noise: NonNegative = 0.1
+    """Standard deviation added to its actions, in action units."""
+    wrong_bursts: Fraction = 0.05
+    """Share of its steps spent in short bursts of random motion."""
+    reaction_s: NonNegative = 0.3
+    stall_steps: Count = 15
+    """Takes over when the task has not advanced for this many steps, or has gone back."""
+    hold_steps: tuple[Count, Count] = (5, 15)
+    """Shortest and longest intervention [steps]."""
+    release_early: Fraction = 0.7
+    """Share of interventions released before the task is finished."""
+    budget_steps: Annotated[int, Meta(ge=0)] = 2000
+    """Interventions end for good after this many human steps."""
+
+
+class Teleop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The operator's device."""
+
+    type: Literal["scripted", "keyboard"] = "keyboard"
+    """`keyboard` is the terminal hilrt runs in."""
+    intervene: bool = True
+    """Whether the operator may take over during training."""
+    use_gripper: bool = True
+    """Whether the device moves the gripper; if not, it stays with the policy while the operator drives."""
+    scripted: Scripted = Scripted()

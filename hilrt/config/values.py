@@ -1,0 +1,23 @@
+"""Types of values that the tables share."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Positive = Annotated[float, Meta(gt=0.0)]
+NonNegative = Annotated[float, Meta(ge=0.0)]
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+Count = Annotated[int, Meta(ge=1)]
+Vec3 = tuple[float, float, float]
+MOTORS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
+"""Motors of an arm in the order of their bus ids 1..6."""
+
+JointPose = tuple[float, float, float, float, float, float]
+"""Five joints [deg], gripper [0 .. 100], in the order of the motors."""
+
+
+class Bounds(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The workspace box of the end effector, base frame [m]."""
+
+    min: Vec3
+    max: Vec3

@@ -1,0 +1,180 @@
+"""Builds the pipelines that a config asks for; every job uses what is built here."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from hilrt.config import Config, CustomStep
+from hilrt.control import action, observation, outcome
+from hilrt.control.collision import Collisions
+from hilrt.control.custom import load_step
+from hilrt.control.kinematics import Kinematics
+from hilrt.control.pipeline import Pipeline, Step
+from hilrt.control.safety import JointLimits
+from hilrt.control.setpoint import Setpoint
+from hilrt.control.tick import Float64, Tick
+from hilrt.devices.calibration import Calibration, radians_from_units
+from hilrt.devices.preprocess import Preprocess
+from hilrt.errors import StepError
+from hilrt.features import Features, state_groups
+from hilrt.robots import SO100_FRAME, SO100_URDF
+
+LEAD_BACK = 0.01
+"""Fastest way back into the box along an axis that the action does not have, per tick [m]."""
+
+
+class Pipelines:
+    """From measurements to the state, from there to the outcome of the last step, and from an action to goals.
+
+    Raises:
+        RobotModelError, UnknownNameError: of the arm's description.
+        StepError: a step of the user's own cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        features: Features,
+        calibrations: Sequence[Calibration],
+        show: observation.Show | None = None,
+    ) -> None:
+        """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
+        parts = _Parts(config, calibrations)
+        self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
+        own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
+        self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
+        self.outcome = _pipeline("outcome", _outcome(config), own)
+        self.action = _pipeline("action", _action(config, parts), own)
+        self.all = (self.observation, self.outcome, self.action)
+
+    def begin(self) -> None:
+        """A new episode, from the start pose: whatever was commanded before is forgotten."""
+        self.setpoint.anchor(self.home)
+        for pipeline in self.all:
+            pipeline.begin()
+
+    def act(self, tick: Tick) -> None:
+        """From what is wanted to goal positions, which become the set-point."""
+        self.action.run(tick)
+        self.setpoint.commit(tick)
+
+    def take_times_us(self) -> dict[str, float]:
+        """Mean time of each step since last asked [us]."""
+        return {name: us for pipeline in self.all for name, us in pipeline.take_times_us().items()}
+
+
+class _Parts:
+    """What steps share."""
+
+    def __init__(self, config: Config, calibrations: Sequence[Calibration]) -> None:
+        processor = config.processor
+        self.ik, sides = processor.inverse_kinematics, config.robot.sides
+        self.urdf = (self.ik and self.ik.urdf_path) or SO100_URDF
+        max_step = float(np.deg2rad(config.safety.max_joint_velocity_deg_s) / config.env.fps)
+        frame = self.ik.target_frame_name if self.ik else SO100_FRAME
+        self.kinematics = [Kinematics(self.urdf, frame, max_step=max_step) for _ in sides]
+        self.limits = JointLimits(config, calibrations, self.kinematics)
+        self.home: Float64 = self.limits.clip(
+            np.array([radians_from_units(config.reset_pose(side)) for side in sides])
+        )
+        self.axes = self.ik.end_effector_step_sizes.axes if self.ik else {}
+        self.setpoint = Setpoint(self.kinematics, len(processor.action_names))
+        self.setpoint.anchor(self.home)
+
+    def box(self, config: Config) -> action.Box:
+        bounds = [config.bounds(side) for side in config.robot.sides]
+        lead = min((step for axis, step in self.axes.items() if axis in "xyz"), default=LEAD_BACK)
+        return action.Box(
+            low=np.array([b.min for b in bounds if b]),
+            high=np.array([b.max for b in bounds if b]),
+            step=np.array([self.axes.get(axis, lead) for axis in "xyz"]),
+        )
+
+
+def _observation(
+    config: Config, features: Features, parts: _Parts, show: observation.Show | None
+) -> list[Step]:
+    """Those that write to the state vector come in the order of its names."""
+    add, setpoint = config.processor.observation, parts.setpoint
+    gripper = config.processor.gripper.use_gripper
+    makers: dict[str, Callable[[], Step]] = {
+        "joints": observation.Joints,
+        "joint_velocity": observation.JointVelocity,
+        "motor_current": observation.MotorCurrent,
+        "forward_kinematics": lambda: observation.ForwardKinematics(
+            parts.kinematics, parts.home, in_state=add.add_ee_pose_to_observation
+        ),
+        "setpoint_error": lambda: observation.SetpointError(
+            setpoint, by_joint=parts.ik is None, gripper=gripper
+        ),
+        "previous_action": lambda: observation.PreviousAction(setpoint, gripper=gripper),
+        "object_pose": observation.ObjectPose,
+    }
+    wanted = {"forward_kinematics", *state_groups(config)}
+    steps = [make() for name, make in makers.items() if name in wanted]
+    steps.append(observation.State())
+    if cameras := [view.name for view in features.views]:
+        preprocess = Preprocess(config.processor.image_preprocessing, features)
+        steps.append(observation.CropResize(cameras, preprocess))
+        if show:
+            steps.append(observation.Display(cameras, show))
+    return steps
+
+
+def _outcome(config: Config) -> list[Step]:
+    return [
+        outcome.Success(terminate=config.processor.reset.terminate_on_success),
+        outcome.OperatorEvents(),
+        outcome.TimeLimit(config.max_episode_steps),
+        outcome.Interruption(),
+    ]
+
+
+def _action(config: Config, parts: _Parts) -> list[Step]:
+    processor, setpoint, limits = config.processor, parts.setpoint, parts.limits
+    arms, axes = len(parts.kinematics), len(processor.action_names)
+    intervention = action.Intervention(
+        arms, axes, gripper=processor.gripper.use_gripper, operator_gripper=config.teleop.use_gripper
+    )
+    steps: list[Step] = [intervention, action.Delta(np.array(processor.action_scale), arms)]
+    if parts.ik is None:
+        steps.append(action.JointDelta(setpoint, limits.max_step))
+    else:
+        box = parts.box(config)
+        steps += [
+            action.ReferenceAndDelta(setpoint, tuple(parts.axes), limits.max_step),
+            action.WorkspaceBounds(setpoint, box),
+            action.InverseKinematics(setpoint, parts.kinematics, box),
+        ]
+    steps.append(action.GripperToJoint(setpoint, limits))
+    if config.safety.self_collision or config.safety.table_height_m is not None:
+        checks = [
+            Collisions(
+                parts.urdf, table_height=config.safety.table_height_m, itself=config.safety.self_collision
+            )
+            for _ in range(arms)
+        ]
+        steps.append(action.CollisionGuard(setpoint, checks))
+    return [*steps, action.JointLimitGuard(setpoint, limits, parts.kinematics)]
+
+
+BEFORE = {
+    "observation": ("state",),
+    "outcome": ("success",),
+    "action": ("reference_and_delta", "joint_delta"),
+}
+"""Where a user's own step goes when the config does not say."""
+
+
+def _pipeline(name: str, steps: list[Step], own: Sequence[tuple[CustomStep, Step]]) -> Pipeline:
+    """The built-in steps with the user's among them."""
+    for declared, step in own:
+        if declared.pipeline == name:
+            names = [there.name for there in steps]
+            wanted = (declared.before,) if declared.before else BEFORE[name]
+            place = next((i for i, there in enumerate(names) if there in wanted), None)
+            if place is None:
+                problem = f'cannot come before "{declared.before}"; the steps here are {", ".join(names)}'
+                raise StepError(declared.step, problem)
+            steps.insert(place, step)
+    return Pipeline(name, steps)

@@ -1,0 +1,49 @@
+"""Where the arms have last been told to be; what is commanded next starts from here, not from what is measured."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hilrt.control.kinematics import Kinematics
+from hilrt.control.tick import Float64, Tick
+from hilrt.record import Float32, GripperCommand
+
+
+class Setpoint:
+    """The last command of all arms: sag and lag never add up, because neither is in it."""
+
+    def __init__(self, kinematics: Sequence[Kinematics], axes: int) -> None:
+        """`axes`: of one arm's action."""
+        arms = len(kinematics)
+        self._kinematics = kinematics
+        self.joints: Float64 = np.zeros((arms, 6))
+        """Shape (arms, 6) [rad]."""
+        self.pose: Float64 = np.tile(np.eye(4), (arms, 1, 1))
+        """T_base_ee, shape (arms, 4, 4) [m]; where inverse kinematics gave up orientation, the wanted one."""
+        self.action: Float32 = np.zeros((arms, axes), np.float32)
+        self.gripper: tuple[GripperCommand, ...] = (GripperCommand.STAY,) * arms
+
+    def anchor(self, joints: Float64) -> None:
+        """Start anew from these joints, shape (arms, 6) [rad]."""
+        self.joints = joints.copy()
+        self.pose = np.array([k.forward(q) for k, q in zip(self._kinematics, joints, strict=True)])
+        self.action = np.zeros_like(self.action)
+        self.gripper = (GripperCommand.STAY,) * len(joints)
+
+    def catch_up(self, measured: Float64, reach: float) -> None:
+        """At a takeover or handback: go on from the last command, but no further than `reach` ahead of the arm [rad].
+
+        An arm that something holds back is not driven on by whoever takes it; one that only lags or sags a little does
+        not drop. The gripper keeps its goal, and so its force.
+        """
+        ahead = self.joints[:, :5] - measured[:, :5]
+        for arm in np.flatnonzero(np.abs(ahead).max(axis=1) > reach).tolist():
+            self.joints, self.pose = self.joints.copy(), self.pose.copy()
+            self.joints[arm, :5] = measured[arm, :5] + np.clip(ahead[arm], -reach, reach)
+            self.pose[arm, :3, 3] = self._kinematics[arm].forward(self.joints[arm])[:3, 3]
+
+    def commit(self, tick: Tick) -> None:
+        """The tick's command is on its way."""
+        self.joints, self.pose = tick.joint_goal, tick.target
+        self.action = tick.action.reshape(self.action.shape)
+        self.gripper = tick.gripper

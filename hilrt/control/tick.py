@@ -1,0 +1,88 @@
+"""One tick on the workbench: what has been measured, decided and commanded so far."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from hilrt.devices.arm import ArmReading
+from hilrt.devices.camera import Frame
+from hilrt.devices.operator import OperatorInput
+from hilrt.record import Float32, GripperCommand, Limit, Mode
+
+Float64 = npt.NDArray[np.float64]
+Pictures = tuple[npt.NDArray[np.uint8], ...]
+
+_NOTHING = np.zeros(0)
+
+
+class Tick(msgspec.Struct, kw_only=True, gc=False):
+    """Steps of the pipelines read some of this and write some; arrays have one row for each arm.
+
+    Nothing of a tick is kept by the next: a step that remembers does so itself, from `begin` on.
+    """
+
+    # from the wires and the clock
+    step: int
+    """Of the episode, from 0."""
+    mode: Mode
+    time_ns: int
+    """On the clock of the ticks: measured, or simulated."""
+    readings: tuple[ArmReading, ...]
+    frames: tuple[Frame, ...] = ()
+    object: Float64 | None = None
+    """Shape (arms, 5), as in `hilrt.features.OBJECT`."""
+    task_success: bool = False
+    """What the task itself, or a detector of the user's, says."""
+    interrupted: bool = False
+    """Somebody wants the run to end."""
+    missed: int = 0
+    bus_faults: int = 0
+
+    # observation
+    joints: Float64 = _NOTHING
+    """Measured, shape (arms, 6) [rad]."""
+    pose: Float64 = _NOTHING
+    """Measured T_base_ee, shape (arms, 4, 4) [m]."""
+    parts: list[npt.ArrayLike] = []
+    """Of the state vector, in the order of the steps."""
+    state: Float32 = np.zeros(0, np.float32)
+    """Shape (len(features.state),)."""
+    views: Pictures = ()
+    """What the policy sees, one for each of `features.views`."""
+
+    # outcome of the step before
+    wish: OperatorInput = OperatorInput()
+    reward: float = 0.0
+    terminated: bool = False
+    truncated: bool = False
+    success: bool = False
+    discarded: bool = False
+
+    # action
+    policy_action: Float32 | None = None
+    """None where no policy was asked."""
+    policy_gripper: tuple[GripperCommand, ...] = ()
+    human: bool = False
+    handover: bool = False
+    """The arm has just changed hands."""
+    action: Float32 = np.zeros(0, np.float32)
+    """Shape (len(features.action),), in [-1, 1] once it has been through `delta`."""
+    gripper: tuple[GripperCommand, ...] = ()
+    """One for each arm."""
+    delta: Float64 = _NOTHING
+    """Shape (arms, axes) [m or rad]."""
+    target: Float64 = _NOTHING
+    """Wanted T_base_ee, shape (arms, 4, 4) [m]."""
+    joint_goal: Float64 = _NOTHING
+    """Shape (arms, 6) [rad]."""
+    limits: Limit = Limit(0)
+
+    @property
+    def over(self) -> bool:
+        """Whether the episode ends here."""
+        return self.terminated or self.truncated
+
+    @property
+    def images(self) -> Pictures:
+        """The cameras' frames as they are recorded."""
+        return tuple(frame.image for frame in self.frames)

@@ -1,0 +1,158 @@
+"""Checks the values of a task file against each other."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from hilrt.config import SIM_CAMERAS, SIM_TASKS, Bounds, Config, InverseKinematics
+from hilrt.errors import ConfigError
+from hilrt.features import from_config
+
+Fail = Callable[[str, str], None]
+
+
+def check(config: Config, source: str) -> None:
+    """Check values against each other.
+
+    Raises:
+        ConfigError: the first contradiction found.
+    """
+
+    def fail(path: str, problem: str) -> None:
+        raise ConfigError(source, f"$.{path}: {problem}")
+
+    _check_arms(config, fail)
+    _check_workspace(config, fail)
+    _check_operator(config, fail)
+    _check_cameras(config, fail)
+    _check_steps(config, fail)
+    if config.sim is not None and config.env.task not in SIM_TASKS:
+        fail("env.task", f'"{config.env.task}" is not simulated; there are: {", ".join(SIM_TASKS)}.')
+    if config.learner.bc_weight_final > config.learner.bc_weight:
+        fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
+    if config.safety.min_voltage_v >= config.safety.max_voltage_v:
+        fail("safety.min_voltage_v", f"is not below max_voltage_v = {config.safety.max_voltage_v}.")
+
+
+def _check_arms(config: Config, fail: Fail) -> None:
+    robot = config.robot
+    if robot.arms and (robot.port or robot.id):
+        fail("robot", "has arms, which have ports and ids of their own. Remove robot.port and robot.id.")
+    if len(robot.arms) == 1 or len(robot.arms) > 2:
+        fail("robot.arms", f"names {len(robot.arms)} arms. Name two, or use robot.port and robot.id for one.")
+    for side, arm in robot.sides.items():
+        where = f"robot.arms.{side}" if side else "robot"
+        if side and not side.isidentifier():
+            fail("robot.arms", f'"{side}" cannot be part of a name; use letters, digits and underscores.')
+        if not arm.id:
+            fail(f"{where}.id", "missing; it names the calibration file.")
+        if config.sim is None and not arm.port:
+            fail(f"{where}.port", "empty. Name the arm's serial device, or add a [sim] table.")
+        if config.sim is not None and arm.port:
+            fail(f"{where}.port", f"is {arm.port}, but [sim] brings its own. Remove one of the two.")
+        _check_opening(config, side, fail)
+    ports = [arm.port for arm in robot.arms.values() if arm.port]
+    if len(set(ports)) < len(ports):
+        fail("robot.arms", f"two arms on one port, {ports[0]}. Each has a bus of its own.")
+
+
+def _check_opening(config: Config, side: str, fail: Fail) -> None:
+    own = side and config.robot.arms[side].fixed_reset_joint_positions
+    where = f"robot.arms.{side}" if own else "processor.reset"
+    position = config.reset_pose(side)[-1]
+    if not 0.0 <= position <= 100.0:
+        fail(
+            f"{where}.fixed_reset_joint_positions",
+            f"the last, {position}, is the gripper's position: 0 .. 100.",
+        )
+    opening = abs(position - (100 - config.processor.gripper.open_position))
+    if opening > config.processor.max_gripper_pos:
+        widest = config.processor.max_gripper_pos
+        fail(
+            f"{where}.fixed_reset_joint_positions",
+            f"opens the gripper by {opening:g}, more than max_gripper_pos = {widest:g}.",
+        )
+
+
+def _check_workspace(config: Config, fail: Fail) -> None:
+    ik = config.processor.inverse_kinematics
+    if ik is None:
+        return
+    where = "processor.inverse_kinematics"
+    if ik.urdf_path and not Path(ik.urdf_path).is_file():
+        fail(f"{where}.urdf_path", f"no such file: {ik.urdf_path}.")
+    if not ik.end_effector_step_sizes.axes:
+        fail(f"{where}.end_effector_step_sizes", "names no axis; there are x, y, z, pitch, roll.")
+    _check_box(ik.end_effector_bounds, ik, f"{where}.end_effector_bounds", fail)
+    for side, arm in config.robot.arms.items():
+        if arm.end_effector_bounds:
+            _check_box(arm.end_effector_bounds, ik, f"robot.arms.{side}.end_effector_bounds", fail)
+
+
+def _check_box(box: Bounds, ik: InverseKinematics, where: str, fail: Fail) -> None:
+    steps = ik.end_effector_step_sizes.axes
+    for axis, low, high in zip("xyz", box.min, box.max, strict=True):
+        if low >= high:
+            fail(where, f"min {axis} = {low} is not below max {axis} = {high}. Swap or widen them.")
+        if high - low <= steps.get(axis, 0.0):
+            fail(where, f"{axis} spans {high - low:.3f} m, not more than one step of {steps[axis]} m.")
+
+
+def _check_operator(config: Config, fail: Fail) -> None:
+    teleop, processor = config.teleop, config.processor
+    if processor.control_mode and processor.control_mode != teleop.type:
+        problem = f'is "{processor.control_mode}", but teleop.type is "{teleop.type}". Remove one of the two.'
+        fail("processor.control_mode", problem)
+    if teleop.scripted.hold_steps[0] > teleop.scripted.hold_steps[1]:
+        fail("teleop.scripted.hold_steps", "the shortest exceeds the longest.")
+    if teleop.type == "scripted":
+        if config.sim is None:
+            fail("teleop.type", '"scripted" needs the simulator. Use "keyboard", or add a [sim] table.')
+        if processor.inverse_kinematics is None:
+            fail(
+                "teleop.type",
+                '"scripted" moves the end effector. Add [processor.inverse_kinematics], or use "keyboard".',
+            )
+
+
+def _check_cameras(config: Config, fail: Fail) -> None:
+    for name, camera in config.robot.cameras.items():
+        where = f"robot.cameras.{name}"
+        if camera.type == "sim" and config.sim is None:
+            fail(f"{where}.type", '"sim" needs a [sim] table.')
+        if camera.type == "sim" and name not in SIM_CAMERAS:
+            fail(where, f"the simulator has no camera of this name; there are: {', '.join(SIM_CAMERAS)}.")
+        if camera.fps < config.env.fps:
+            fail(f"{where}.fps", f"{camera.fps} is below env.fps = {config.env.fps}.")
+        if len(camera.fourcc) != 4:
+            fail(f"{where}.fourcc", f'"{camera.fourcc}" has not four characters.')
+    if config.processor.observation.display_cameras and not config.robot.cameras:
+        fail(
+            "processor.observation.display_cameras", "is on, but there are no cameras under [robot.cameras]."
+        )
+    _check_crops(config, fail)
+
+
+def _check_crops(config: Config, fail: Fail) -> None:
+    frames = {image.name: image for image in from_config(config).images}
+    for name, (top, left, height, width) in config.processor.image_preprocessing.crop_params_dict.items():
+        where = f"processor.image_preprocessing.crop_params_dict.{name}"
+        if name not in frames:
+            fail(where, f"there is no such camera; there are: {', '.join(frames) or 'none'}.")
+        frame = frames[name]
+        if min(top, left) < 0 or min(height, width) < 1:
+            fail(where, f"{[top, left, height, width]} must be top, left >= 0 and height, width >= 1.")
+        if top + height > frame.height or left + width > frame.width:
+            problem = f"reaches to row {top + height}, column {left + width} of a frame of"
+            fail(where, f"{problem} {frame.height} x {frame.width} (height x width, after rotation).")
+
+
+def _check_steps(config: Config, fail: Fail) -> None:
+    steps = config.processor.steps
+    if twice := [name for name, count in Counter(step.step for step in steps).items() if count > 1]:
+        fail("processor.steps", f"{twice[0]} is named twice.")
+    for i, step in enumerate(steps):
+        if step.state and step.pipeline != "observation":
+            fail(f"processor.steps[{i}].state", "only a step of the observation pipeline adds to the state.")
+    if twice := [name for name, count in Counter(from_config(config).state).items() if count > 1]:
+        fail("processor.steps", f"the state has {twice[0]} twice.")

@@ -1,0 +1,59 @@
+"""What two sets of features do not have in common, in words that name the options behind it."""
+
+from collections.abc import Sequence
+
+from hilrt.features import Features, Image
+
+SHOWN = 6
+"""Names in a list; the rest is counted."""
+
+
+def difference(found: Features, expected: Features) -> str:
+    """How `found` differs: "its state lacks a, b and has c; ..."; empty where it does not.
+
+    Other arms change every name, so where these differ nothing else is told.
+    """
+    if found.sides != expected.sides:
+        return f"it is of {_arms(found.sides)}, not of {_arms(expected.sides)}"
+    clauses = [
+        f"its rate is {found.fps} Hz, not {expected.fps} Hz" if found.fps != expected.fps else "",
+        _clause("state", found.state, expected.state),
+        _clause("action", found.action, expected.action),
+        _scale(found, expected),
+        _clause("gripper", found.gripper, expected.gripper),
+        _clause("recording", _sizes(found.images), _sizes(expected.images)),
+        _clause("view", _sizes(found.views), _sizes(expected.views)),
+    ]
+    return "; ".join(filter(None, clauses))
+
+
+def _scale(found: Features, expected: Features) -> str:
+    """Of the same axes: the same number would be another motion."""
+    if found.action != expected.action or found.scale == expected.scale:
+        return ""
+    pairs = zip(found.action, found.scale, expected.scale, strict=True)
+    return "its full step is " + ", ".join(
+        f"{was:g} in {axis}, not {now:g}" for axis, was, now in pairs if was != now
+    )
+
+
+def _clause(part: str, found: Sequence[str], expected: Sequence[str]) -> str:
+    if found == expected:
+        return ""
+    lacks = [name for name in expected if name not in found]
+    has = [name for name in found if name not in expected]
+    verbs = [f"{verb} {_list(names)}" for verb, names in (("lacks", lacks), ("has", has)) if names]
+    return f"its {part} {' and '.join(verbs) or 'has the same in another order'}"
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" (and {len(names) - SHOWN} more)" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _sizes(images: Sequence[Image]) -> tuple[str, ...]:
+    return tuple(f"{i.name} {i.width}x{i.height}" for i in images)
+
+
+def _arms(sides: Sequence[str]) -> str:
+    return "one arm" if sides == ("",) else f"arms {', '.join(sides)}"

@@ -1,0 +1,59 @@
+"""Options of the reference workflow that are not options here: each is refused by name, with where it went."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hilrt.errors import ConfigError
+
+NOT_YET = "is not available in this version of hilrt. Remove it"
+
+ELSEWHERE = {
+    "mode": "is a command here: hilrt record, train or eval. Remove it",
+    "device": "is learner.device here",
+    "env.type": "is not needed: there is one kind of environment. Remove it",
+    "env.processor": "is the table [processor] here",
+    "env.robot": "is the table [robot] here",
+    "env.teleop": "is the table [teleop] here",
+    "teleop.port": f"belongs to a leader arm, which {NOT_YET}",
+    "teleop.id": f"belongs to a leader arm, which {NOT_YET}",
+    "processor.reward_classifier": (
+        f"{NOT_YET}: success is judged by the task, the operator, or a step of your own before `success`"
+    ),
+    "dataset.repo_id": "is not needed: demonstrations lie in dataset.root. Remove it",
+    "dataset.task": "is env.task here",
+    "dataset.replay_episode": NOT_YET,
+    "dataset.push_to_hub": NOT_YET,
+}
+"""By path; what is said of each completes the sentence that begins with it."""
+
+VALUES = {
+    ("teleop.type", "gamepad"): f"{NOT_YET}; there are keyboard and scripted",
+    ("teleop.type", "so100_leader"): f"{NOT_YET}; there are keyboard and scripted",
+    ("teleop.type", "so101_leader"): f"{NOT_YET}; there are keyboard and scripted",
+    ("processor.control_mode", "gamepad"): NOT_YET,
+    ("processor.control_mode", "leader"): NOT_YET,
+}
+"""Values of the reference workflow that are not values here."""
+
+
+def explain_elsewhere(tree: Mapping[str, Any], source: str) -> None:
+    """Refuse what the reference workflow has in another place, or hilrt not yet.
+
+    Raises:
+        ConfigError: names the first one found.
+    """
+    for path, words in ELSEWHERE.items():
+        if _at(tree, path) is not None:
+            raise ConfigError(source, f"$.{path} {words}.")
+    for (path, value), words in VALUES.items():
+        if _at(tree, path) == value:
+            raise ConfigError(source, f'$.{path} = "{value}" {words}.')
+
+
+def _at(tree: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - any TOML value
+    here: Any = tree
+    for key in path.split("."):
+        if not isinstance(here, Mapping) or key not in here:
+            return None
+        here = here[key]
+    return here

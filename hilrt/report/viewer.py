@@ -1,0 +1,161 @@
+"""The viewer process: what the policy sees, live, in a window (`processor.observation.display_cameras`).
+
+It reads shared memory and writes nothing but its own status, so it cannot disturb a run, and a run goes on without
+it. Its window is OpenCV's, drawn by Qt, which talks to the X server through the socket that DISPLAY names: this is
+the only process of a run that opens one.
+"""
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hilrt.errors import DisplayAbsentError
+from hilrt.features import Image, from_config
+from hilrt.launch import Spec
+from hilrt.report.panel import CONTROL_PHASES
+from hilrt.shm.pictures import Picture, ViewSegment
+from hilrt.shm.status import ControlStatus, Status
+from hilrt.taskfile import load
+
+TITLE = "hilrt"
+INTERVAL_MS = 50
+TILE = 256
+"""Smaller views are enlarged to this height at least [pixels]."""
+BAR = 28
+"""Height of a line of text [pixels]."""
+INK = (230, 230, 230)
+
+
+class Shot(NamedTuple):
+    """A camera's newest view."""
+
+    name: str
+    picture: Picture
+    """RGB, uint8 (height, width, 3)."""
+    age_ms: float | None
+    """None before the first."""
+
+
+def main(spec: Spec) -> None:
+    """Show the views until the run stops or somebody closes the window.
+
+    Raises:
+        DisplayAbsentError: there is nowhere to open a window.
+    """
+    features = from_config(load(Path(spec.run_dir) / "config.toml"))
+    with Status.attach(spec.run) as status, ViewSegment.attach(spec.run, features) as views:
+        status.viewer.pid = os.getpid()
+        try:
+            check_display()
+        except DisplayAbsentError as error:
+            status.viewer.message = str(error)
+            raise
+        viewer = Viewer(status, views, features.views)
+        signal.signal(signal.SIGTERM, viewer.stop)
+        viewer.run()
+
+
+def check_display() -> None:
+    """See whether the X server answers; Qt, finding none, would abort the process.
+
+    Raises:
+        DisplayAbsentError: it does not.
+    """
+    name = os.environ.get("DISPLAY", "")
+    if not name:
+        raise DisplayAbsentError("DISPLAY is not set")
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError as error:
+        raise DisplayAbsentError(str(error)) from None
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    refused = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    if refused:
+        raise DisplayAbsentError(f"nothing answers at DISPLAY = {name}")
+
+
+class Viewer:
+    """Draws the newest views over and over."""
+
+    def __init__(self, status: Status, views: ViewSegment, images: Sequence[Image]) -> None:
+        self._status, self._views, self._images = status, views, images
+        self._stopped = False
+
+    def stop(self, *_: object) -> None:
+        """Finish; a signal handler."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """Until told to stop, or the window is closed."""
+        cv2, own = _opencv(), self._status.viewer
+        cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+        while not (self._stopped or self._status.supervisor.stop):
+            picture = compose(self._shots(), caption(self._status.control))
+            cv2.imshow(TITLE, picture[:, :, ::-1])
+            cv2.waitKey(INTERVAL_MS)
+            own.heartbeat_ns, own.ready = time.monotonic_ns(), 1
+            if not _is_open(cv2):
+                own.message = "the camera window was closed"
+                return
+        cv2.destroyAllWindows()
+
+    def _shots(self) -> list[Shot]:
+        return [self._shot(image) for image in self._images]
+
+    def _shot(self, image: Image) -> Shot:
+        found = self._views.newest(image.name)
+        if found is None:
+            return Shot(image.name, np.zeros((image.height, image.width, 3), np.uint8), None)
+        _, time_ns, picture = found
+        return Shot(image.name, picture, (time.monotonic_ns() - time_ns) / 1e6)
+
+
+def _is_open(cv2: Any) -> bool:  # noqa: ANN401 - untyped
+    try:
+        return bool(cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0)
+    except cv2.error:  # with its last window Qt's part of OpenCV is gone
+        return False
+
+
+def caption(control: ControlStatus) -> str:
+    """What the run is at."""
+    return f"{CONTROL_PHASES[control.phase]}   episode {control.episode}   step {control.step}"
+
+
+def compose(shots: Sequence[Shot], caption: str) -> Picture:
+    """Views of one size side by side, each above its name and age, the caption below; RGB, uint8."""
+    row = np.hstack([_tile(shot) for shot in shots])
+    return np.vstack([row, _bar(row.shape[1], caption)])
+
+
+def _tile(shot: Shot) -> Picture:
+    cv2, times = _opencv(), -(-TILE // shot.picture.shape[0])
+    large = cv2.resize(shot.picture, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
+    age = "no picture yet" if shot.age_ms is None else f"{shot.age_ms:.0f} ms"
+    return np.vstack([large, _bar(large.shape[1], f"{shot.name}   {age}")])
+
+
+def _bar(width: int, text: str) -> Picture:
+    """A line of text, as large as it may be."""
+    cv2 = _opencv()
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.5
+    (needed, _), _ = cv2.getTextSize(text, font, scale, 1)
+    scale = min(scale, scale * (width - 16) / max(needed, 1))
+    bar = np.zeros((BAR, width, 3), np.uint8)
+    cv2.putText(bar, text, (8, BAR - 9), font, scale, INK, 1, cv2.LINE_AA)
+    return bar
+
+
+def _opencv() -> Any:  # noqa: ANN401 - cv2 is untyped
+    import cv2  # noqa: PLC0415 - only once a window is sure to open
+
+    cv2.setNumThreads(1)
+    return cv2

@@ -1,0 +1,68 @@
+"""A simulated arm: its joints in the world, its servos' registers, and the serial port they answer on."""
+
+import numpy as np
+
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.registers import Register
+from hilrt.resource import Resource
+from hilrt.sim.pty import PseudoTerminal
+from hilrt.sim.servos import ServoBank
+from hilrt.sim.world import World
+
+NO_LOAD_SPEED = 5.2
+"""Of an STS3215 at 12 V [rad/s]."""
+VOLTAGE, AMBIENT = 12.0, 30.0
+HEATING = 15.0
+"""Temperature above ambient at full load [degC]."""
+
+
+class SimArm(Resource):
+    """Keeps six servos and the joints they move in step; `index` is the arm's number in the world."""
+
+    def __init__(self, world: World, index: int, calibration: Calibration) -> None:
+        self._world, self._index, self._calibration = world, index, calibration
+        self._bank = ServoBank.calibrated(calibration)
+        self._pty = PseudoTerminal()
+        self.measure()
+
+    @property
+    def port(self) -> str:
+        """Path of the serial port to open."""
+        return self._pty.path
+
+    @property
+    def fd(self) -> int:
+        """Readable when a request waits."""
+        return self._pty.fd
+
+    def answer(self) -> None:
+        """Serve the request that waits in `fd`."""
+        self._pty.exchange(self._bank.feed)
+
+    def drive(self) -> None:
+        """From the servos' registers to the motors."""
+        servos = self._bank.servos
+        goals = [servo.goal - servo.get(Register.HOMING_OFFSET) for servo in servos]
+        limits = np.abs(self._calibration.velocities([servo.goal_velocity for servo in servos]))
+        self._world.set_goals(
+            self._calibration.radians(goals),
+            [servo.torque_enabled for servo in servos],
+            np.where(limits > 0.0, np.minimum(limits, NO_LOAD_SPEED), NO_LOAD_SPEED),
+            [servo.torque_limit for servo in servos],
+            arm=self._index,
+        )
+
+    def measure(self) -> None:
+        """From the joints to the servos' registers."""
+        world, arm, calibration = self._world, self._index, self._calibration
+        counts = calibration.counts(world.positions(arm))
+        speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
+        loads, currents = world.loads(arm), world.currents(arm)
+        for i, servo in enumerate(self._bank.servos):
+            raw = int(counts[i]) + servo.get(Register.HOMING_OFFSET)
+            heat = AMBIENT + HEATING * abs(float(loads[i]))
+            servo.set_present(raw, round(speeds[i]), float(loads[i]), float(currents[i]), heat, VOLTAGE)
+
+    def close(self) -> None:
+        """Unplug it; idempotent."""
+        self._pty.close()

@@ -1,0 +1,66 @@
+"""Steps as a user would write them."""
+
+import numpy as np
+
+from hilrt.control.pipeline import Signal
+
+
+class Load:
+    """Adds the motors' loads, times a factor, to the state."""
+
+    reads = (Signal("readings", ("arms",)),)
+    writes = (Signal("parts"),)
+
+    def __init__(self, config, factor=1.0, values=2):
+        self._factor, self._values = factor, values
+        self.episodes = 0
+
+    def begin(self):
+        self.episodes += 1
+
+    def __call__(self, tick):
+        tick.parts.append(self._factor * np.arange(self._values) + self.episodes)
+
+
+class Detector:
+    """Says that the task is done from the third step on."""
+
+    reads = (Signal("step"),)
+    writes = (Signal("task_success"),)
+
+    def __init__(self, config):
+        self.fps = config.env.fps
+
+    def begin(self):
+        pass
+
+    def __call__(self, tick):
+        tick.task_success = tick.step >= 3
+
+
+class Slow(Detector):
+    """Halves the action."""
+
+    reads = writes = (Signal("action", ("action",)),)
+
+    def __call__(self, tick):
+        tick.action = tick.action * np.float32(0.5)
+
+
+class Broken(Detector):
+    """Fails at its work."""
+
+    def __call__(self, tick):
+        raise ZeroDivisionError("no luck")
+
+
+class Shove(Detector):
+    """Tries to send the arm away, after all that kept it in its limits."""
+
+    reads = writes = (Signal("joint_goal", ("arms", 6), "rad"),)
+
+    def __call__(self, tick):
+        tick.joint_goal = tick.joint_goal + 3.0
+
+
+NOT_A_STEP = dict

@@ -1,0 +1,203 @@
+"""Pipelines as lists of steps: what a step says of itself is what it does, and a user's own steps fit in."""
+
+import numpy as np
+import pytest
+from rig import Rig, load
+
+from hilrt.control.pipeline import Signal
+from hilrt.control.tick import Tick
+from hilrt.devices.camera import Frame
+from hilrt.errors import ConfigError, StepError
+from hilrt.report.pipelines import tables
+
+EVERYTHING = (
+    "processor.observation.add_current_to_observation=true",
+    "processor.observation.display_cameras=true",
+    "robot.cameras.front={type = 'sim', width = 160, height = 120}",
+    "safety.self_collision=true",
+    "safety.table_height_m=0.0",
+)
+FIELDS = set(Tick.__struct_fields__)
+
+
+class Watched:
+    """A tick that remembers which of its fields are read and written; a list that is appended to is written."""
+
+    def __init__(self, tick):
+        self.__dict__.update(_tick=tick, read=set(), written=set())
+
+    def __getattr__(self, name):
+        self.read.add(name)
+        value = getattr(self._tick, name)
+        if name == "parts" and not hasattr(value, "owner"):
+            self.read.discard("parts")
+            return Parts(self, value)
+        return value
+
+    def __setattr__(self, name, value):
+        self.written.add(name)
+        setattr(self._tick, name, value)
+
+
+class Parts(list):
+    """A list that tells its owner what is appended."""
+
+    def __init__(self, owner, real):
+        super().__init__(real)
+        self.owner, self.real = owner, real
+
+    def append(self, part):
+        self.owner.written.add("parts")
+        self.real.append(part)
+
+    def extend(self, parts):
+        for part in parts:
+            self.append(part)
+
+
+def step(name, pipeline="observation", **more):
+    fields = {"step": f"own_steps:{name}", "pipeline": pipeline, **more}
+    return f"processor.steps=[{{{', '.join(f'{k} = {v!r}' for k, v in fields.items())}}}]".replace(
+        "(", "["
+    ).replace(")", "]")
+
+
+@pytest.mark.parametrize("by_joint", [False, True])
+def test_steps_read_and_write_what_they_declare(by_joint):
+    """No step reads or writes a field of the tick that it does not declare, so the printed tables are true."""
+    rig = Rig(*EVERYTHING, by_joint=by_joint, show=lambda *_: None)
+    camera = Frame(image=np.zeros((120, 160, 3), np.uint8), monotonic_ns=0, sequence=0)
+    tick = Watched(rig.tick(frames=(camera,)))
+    for pipeline in rig.pipelines.all:
+        for one in pipeline.steps:
+            tick.read.clear()
+            tick.written.clear()
+            one(tick)
+            reads, writes = {s.name for s in one.reads}, {s.name for s in one.writes}
+            assert reads | writes <= FIELDS
+            assert tick.written <= writes, one.name
+            assert tick.read <= reads | writes, one.name
+    assert tick.joint_goal.shape == (1, 6)
+
+
+def test_every_step_declares_fields_that_somebody_sets():
+    """What a step reads was measured, or written by a step before it."""
+    rig = Rig(*EVERYTHING, show=lambda *_: None)
+    given = {"readings", "frames", "object", "time_ns", "step", "mode", "task_success", "interrupted", "wish"}
+    there = given | {"policy_action", "policy_gripper"}
+    for pipeline in rig.pipelines.all:
+        for one in pipeline.steps:
+            assert {s.name for s in one.reads} <= there, one.name
+            there |= {s.name for s in one.writes}
+
+
+def test_times_of_the_steps():
+    """Each step's mean time since last asked is told by its name."""
+    rig = Rig()
+    rig.act([0, 0, 0])
+    times = rig.pipelines.take_times_us()
+    assert next(iter(times)) == "joints"
+    assert times["inverse_kinematics"] > 0
+    assert set(rig.pipelines.take_times_us().values()) == {0.0}
+
+
+def test_signal_text():
+    """A signal is printed with its shape and unit."""
+    assert Signal("joints", ("arms", 6), "rad").text({"arms": 2}) == "joints (2, 6) [rad]"
+    assert Signal("state", ("state",)).text({"state": 31}) == "state (31,)"
+    assert Signal("reward").text({}) == "reward"
+
+
+def test_tables_name_every_step():
+    """`hilrt pipeline` lists the steps of the very pipelines that run, and where each writes the state."""
+    rig = Rig(*EVERYTHING, show=lambda *_: None)
+    printed = [[*table.columns[0].cells] for table in tables(rig.config)]
+    assert printed == [[s.name for s in pipeline.steps] for pipeline in rig.pipelines.all]
+    writes = "\n".join(map(str, tables(rig.config)[0].columns[2].cells))
+    assert "shoulder_pan.current .. gripper.current [A]" in writes
+    assert f"state ({len(rig.features.state)},)" in writes
+
+
+# --- a user's own ---------------------------------------------------------------------------------
+
+
+def test_own_step_adds_to_the_state():
+    """A step named by its import path adds the values it declares, with its options."""
+    rig = Rig(step("Load", state=("load.a", "load.b"), options={}).replace("{}", "{factor = 5.0}"))
+    tick = rig.observe()
+    assert rig.features.state[-2:] == ("load.a", "load.b")
+    assert tick.state[-2:].tolist() == [1.0, 6.0]  # begun once
+
+
+def test_own_detector_decides_success():
+    """A step of the outcome pipeline is the place for a detector of success: it comes before `success`."""
+    rig = Rig(step("Detector", "outcome"))
+    seen = []
+    for number in (2, 3):
+        tick = rig.tick(step=number)
+        rig.pipelines.outcome.run(tick)
+        seen.append((tick.reward, tick.terminated))
+    assert seen == [(0.0, False), (1.0, True)]
+
+
+def test_own_action_step_changes_what_is_executed_and_recorded():
+    """A step on the action comes before it is scaled: what it leaves is executed, and is what is recorded."""
+    rig = Rig(step("Slow", "action", before="delta"))
+    start = rig.setpoint.pose[0, :3, 3].copy()
+    tick = rig.act([1.0, 0.0, 0.0])
+    assert tick.action.tolist() == [0.5, 0.0, 0.0]
+    assert rig.position(tick.joint_goal)[0] - start[0] == pytest.approx(0.01, abs=5e-4)
+
+
+def test_own_step_cannot_pass_the_limits():
+    """Whatever a user's step does to the goal, ranges and speed limits hold after it, and the reference follows."""
+    rig = Rig(step("Shove", "action", before="joint_limits"))
+    before = rig.setpoint.joints.copy()
+    tick = rig.act([0.0, 0.0, 0.0])
+    assert np.abs(tick.joint_goal - before).max() <= rig.limits.max_step + 1e-9
+    assert (tick.joint_goal <= rig.limits.upper).all()
+    assert rig.setpoint.pose[0, :3, 3] == pytest.approx(rig.position(tick.joint_goal))
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        (step("Absent"), "own_steps:Absent cannot be made: AttributeError"),
+        ('processor.steps=[{step = "no.such:Step", pipeline = "action"}]', "ModuleNotFoundError"),
+        (step("Load", options={}).replace("{}", "{speed = 1}"), "unexpected keyword argument 'speed'"),
+        (step("NOT_A_STEP"), "cannot be made: TypeError"),
+        (
+            step("Detector", "outcome", before="delta"),
+            'cannot come before "delta"; the steps here are success',
+        ),
+    ],
+)
+def test_own_step_that_cannot_be_used(override, words):
+    """A step that cannot be imported, made or placed is refused by name before anything moves."""
+    with pytest.raises(StepError, match=r"processor.steps: ") as caught:
+        Rig(override)
+    assert words in str(caught.value)
+
+
+def test_own_step_that_fails():
+    """A step that raises, or adds another number of values than declared, ends the run with its name."""
+    with pytest.raises(StepError, match=r"own_steps:Broken failed: ZeroDivisionError: no luck"):
+        Rig(step("Broken")).observe()
+    with pytest.raises(
+        StepError, match=r"own_steps:Load added 2 values to the state where the config declares 1 names"
+    ):
+        Rig(step("Load", state=("load.a",))).observe()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        (step("Slow", "action", state=("x",)), r"processor.steps\[0\].state: only a step of the observation"),
+        (step("Load", state=("ee.x", "b")), "the state has ee.x twice"),
+        ('processor.steps=[{step = "nonsense", pipeline = "action"}]', r"\$.processor.steps"),
+    ],
+)
+def test_own_step_that_contradicts(override, words):
+    """What a task file says of a step is checked without importing it."""
+    with pytest.raises(ConfigError, match=words):
+        load(override)

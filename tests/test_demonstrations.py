@@ -1,0 +1,37 @@
+"""Demonstrations recorded with other options stop a job before it starts anything."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hilrt import jobs, taskfile
+from hilrt.data.journal import JournalWriter
+from hilrt.errors import JournalFeaturesError
+from hilrt.features import from_config
+from hilrt.record import Mode, Record, encode_into
+
+SIM = Path(__file__).parents[1] / "configs" / "sim_so100.toml"
+
+
+@pytest.mark.parametrize("job", [jobs.record, jobs.train])
+def test_other_demonstrations_are_refused_before_the_arm_moves(
+    tmp_path: Path, job: Callable[[Path, list[str]], object]
+) -> None:
+    """`hilrt record` and `hilrt train` name the file, what differs from their config, and what to do."""
+    here = [f"dataset.root={tmp_path}/demonstrations", f"runs_dir={tmp_path}/runs"]
+    features = from_config(
+        taskfile.load(SIM, [*here, "processor.observation.add_current_to_observation=true"])
+    )
+    state = np.zeros(len(features.state), np.float32).tobytes()
+    record = Record(episode=0, step=0, mode=Mode.DEMO, final=True, monotonic_ns=0, wall_ns=0, state=state)
+    with JournalWriter(tmp_path / "demonstrations", features, "pick_lift") as journal:
+        journal.write(bytes(encode_into(record, bytearray())))
+    told = (
+        r"episode_000000\.hilrt was recorded with other features than this config gives: its state has "
+        r"shoulder_pan\.current, .*, gripper\.current\. Use the config it was recorded with, or record again"
+    )
+    with pytest.raises(JournalFeaturesError, match=told):
+        job(SIM, here)
+    assert not list(tmp_path.glob("runs/*/log.txt"))
