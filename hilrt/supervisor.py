@@ -6,9 +6,10 @@ import os
 import select
 import signal
 import time
+from collections.abc import Coroutine, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 
@@ -17,28 +18,16 @@ from hilrt.config import Config
 from hilrt.devices.arm import hold_arm, release_arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.keyboard import Key, press
-from hilrt.errors import HilrtError, ProcessError
-from hilrt.features import Features, from_config
+from hilrt.errors import ProcessError
 from hilrt.launch import Job, Role, Spec
 from hilrt.report.screen import Screen
 from hilrt.runfolder import RunFolder
-from hilrt.shm.pictures import ViewSegment
-from hilrt.shm.ring import Ring
+from hilrt.runmemory import RunMemory
 from hilrt.shm.segment import sweep_stale
-from hilrt.shm.status import Status
-from hilrt.sim.link import SimLink
 from hilrt.terminal import Terminal
 
 log = logging.getLogger(__name__)
 
-Owned = TypeVar("Owned", Status, Ring, SimLink, ViewSegment)
-
-RING_SECONDS = 60
-"""How long control can go on at full rate while a reader is away."""
-RING_BYTES = 1 << 29
-"""Upper bound of a ring; cameras at full resolution shorten its seconds."""
-RESERVE = 1 / 8
-"""Of a ring, kept for human steps and episode ends."""
 MAX_RESTARTS = 5
 START_S = 60.0
 FINISH_S = 60.0
@@ -92,15 +81,8 @@ class Supervisor:
         """Shared memory, terminal, signals."""
         if swept := sweep_stale():
             log.info("cleared what a dead run left behind: %s", ", ".join(swept))
-        run, features = self._spec.run, from_config(self._config)
-        self.status = self._own(Status.create(run))
-        self._make_ring("recorder", features, features.frame_bytes)
-        if self._spec.job is Job.TRAIN:
-            self._make_ring("learner", features, features.view_bytes)
-        if self._config.displays:
-            self._own(ViewSegment.create(run, features))
-        if self._config.sim:
-            self._own(SimLink.create(run, features))
+        memory = self._stack.enter_context(RunMemory(self._spec.run, self._config, self._spec.job))
+        self.status = memory.status
         self._terminal = self._stack.enter_context(Terminal())
         if self._terminal.fd is not None:
             self._poll.register(self._terminal.fd, select.POLLIN)
@@ -112,18 +94,6 @@ class Supervisor:
         self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
         self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
-
-    def _make_ring(self, reader: str, features: Features, picture_bytes: int) -> None:
-        slot = features.header_bytes + picture_bytes
-        slots = int(max(64, min(RING_SECONDS * max(self._config.env.fps, 20), RING_BYTES // slot)))
-        sizes = (slots, features.header_bytes, picture_bytes)
-        name, schema = f"steps-{reader}", features.schema()
-        self._own(Ring.create(self._spec.run, name, *sizes, schema, reserve=int(slots * RESERVE)))
-
-    def _own(self, segment: Owned) -> Owned:
-        self._stack.callback(segment.close)
-        self._stack.callback(segment.unlink)
-        return segment
 
     # --- the run
 
@@ -290,12 +260,17 @@ class Supervisor:
         )
 
     def _make_safe(self) -> None:
-        """Control is dead: take the bus and do what the config wants."""
+        """Control is dead: take the buses, all at once, and do what the config wants."""
         act = hold_arm if self._config.safety.on_crash == "hold" else release_arm
-        for port, ids in zip(self._config.ports(self.status.sim.ports), self._motor_ids, strict=True):
-            try:
-                asyncio.run(act(port, ids))
+        arms = zip(self._config.ports(self.status.sim.ports), self._motor_ids, strict=True)
+        for error in asyncio.run(_settled([act(port, ids) for port, ids in arms])):
+            if error is None:
                 log.warning("control died; arm: %s", self._config.safety.on_crash)
-            except (HilrtError, OSError) as error:
-                log.exception("control died, and the arm could not be reached")
+            else:
+                log.error("control died, and the arm could not be reached", exc_info=error)
                 self.status.supervisor.message = f"arm not reached: {error}"
+
+
+async def _settled(calls: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
+    """What each call ended with; one that fails does not keep the others from their work."""
+    return await asyncio.gather(*calls, return_exceptions=True)

@@ -44,6 +44,9 @@ def test_two_arms_from_demonstration_to_evaluation(tmp_path):
         assert (len(vector(record.action)), len(vector(record.joint_goal))) == (6, 12)
     moved = [np.abs(vector(r.action)).reshape(2, 3).max(axis=1) > 0 for r in actions(demos)]
     assert all(m.sum() == 1 for m in moved)  # the scripted operator has one pair of hands
+    assert all(r.operator_action and not r.policy_action for r in actions(demos))
+    assert all(bool(r.operator_action) is (r.source is Source.HUMAN) for r in actions(online))
+    assert all(r.policy_action for r in actions(online + judged))
     assert {int(g) for r in actions(demos) for g in gripper_commands(r.gripper, 2)} >= {
         GripperCommand.CLOSE,
         1,

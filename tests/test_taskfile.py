@@ -1,11 +1,15 @@
 """The task file: what it accepts, and what it says when it does not."""
 
+import re
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
+import hilrt
 from hilrt import taskfile
-from hilrt.config import SIM_CAMERAS, SIM_TASKS
+from hilrt.config import SIM_CAMERAS, SIM_TASKS, Config
 from hilrt.errors import ConfigError
 from hilrt.sim.model import CAMERAS
 from hilrt.sim.tasks import TASKS
@@ -204,3 +208,31 @@ def test_two_arms_checked_by_side(override, words):
     """What is wrong with one of two arms is said of that one."""
     with pytest.raises(ConfigError, match=words):
         taskfile.load(SIM.with_name("sim_bimanual.toml"), [override])
+
+
+def fields(struct):
+    """Every field of a struct and of those inside it."""
+    for field in msgspec.structs.fields(struct):
+        yield struct.__name__, field.name
+        for inner in (field.type, *get_args(field.type)):
+            if hasattr(inner, "__struct_fields__"):
+                yield from fields(inner)
+
+
+AXES = {("StepSizes", axis) for axis in ("x", "y", "z", "pitch", "roll")}
+"""Read through `StepSizes.axes`; each moves the arm in a test of the action pipeline."""
+
+
+@pytest.mark.parametrize(("struct", "name"), sorted(set(fields(Config)) - AXES))
+def test_no_option_is_ignored(struct, name):
+    """Every option of the configuration is read by name somewhere outside the configuration itself."""
+    package = Path(hilrt.__file__).parent
+    sources = [p.read_text() for p in package.rglob("*.py") if p.parent.name != "config"]
+    own = (package / "config").glob("*.py")
+    inside = [
+        text
+        for p in own
+        for text in re.findall(r"(?:self|ik|config|arm|own|robot)\.[\w.()\[\]]*", p.read_text())
+    ]
+    read = re.compile(rf"[\w)\]]\.{name}\b")
+    assert any(map(read.search, [*sources, *inside])), f"nothing reads {struct}.{name}"

@@ -19,6 +19,10 @@ from hilrt.errors import StepError
 from hilrt.features import Features, state_groups
 from hilrt.robots import SO100_FRAME, SO100_URDF
 
+KEEPING_WEIGHT = 0.005
+"""What a radian of orientation is worth in inverse kinematics [m]: the tool keeps the start pose's as it can."""
+TURNING_WEIGHT = 0.02
+"""The same where pitch or roll are actions, and the arm can follow both: fewer solves end with a degree missing."""
 LEAD_BACK = 0.01
 """Fastest way back into the box along an axis that the action does not have, per tick [m]."""
 
@@ -72,12 +76,15 @@ class _Parts:
         self.urdf = (self.ik and self.ik.urdf_path) or SO100_URDF
         max_step = float(np.deg2rad(config.safety.max_joint_velocity_deg_s) / config.env.fps)
         frame = self.ik.target_frame_name if self.ik else SO100_FRAME
-        self.kinematics = [Kinematics(self.urdf, frame, max_step=max_step) for _ in sides]
+        self.axes = self.ik.end_effector_step_sizes.axes if self.ik else {}
+        weight = TURNING_WEIGHT if self.axes.keys() & {"pitch", "roll"} else KEEPING_WEIGHT
+        self.kinematics = [
+            Kinematics(self.urdf, frame, orientation_weight=weight, max_step=max_step) for _ in sides
+        ]
         self.limits = JointLimits(config, calibrations, self.kinematics)
         self.home: Float64 = self.limits.clip(
             np.array([radians_from_units(config.reset_pose(side)) for side in sides])
         )
-        self.axes = self.ik.end_effector_step_sizes.axes if self.ik else {}
         self.setpoint = Setpoint(self.kinematics, len(processor.action_names))
         self.setpoint.anchor(self.home)
 

@@ -160,6 +160,24 @@ def test_release_on_crash(workplace):
     assert live.process.returncode == 0, text
 
 
+def test_two_arms_held(tmp_path):
+    """With two arms, both hold after control has died, and both go on."""
+    config = jobs.SIM.with_name("sim_bimanual.toml")
+    overrides = [o for o in REALTIME if "fps" not in o and "step_sizes" not in o]
+    overrides += ["learner.online_steps=100", "dataset.num_episodes_to_record=1"]
+    assert jobs.run(tmp_path, "record", config, overrides=[*overrides, "sim.clock=lockstep"]).returncode == 0
+    with jobs.LiveRun(tmp_path, "train", config, overrides=overrides) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 20)
+        ports = live.status.sim.ports.split("\n")
+        dead = live.kill("control")
+        live.wait_for(lambda: (live.path / "log.txt").read_text().count("control died; arm: hold") == 2)
+        assert [asyncio.run(torques(port)) for port in ports] == [[1] * 6] * 2
+        live.wait_for(lambda: live.status.control.pid != dead and live.status.control.ready)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert episodes_are_whole(live.path)
+
+
 async def torques(port):
     """Torque_Enable of the six servos."""
     async with await Bus.open(port, deadline_s=0.5) as bus:

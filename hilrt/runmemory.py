@@ -1,0 +1,60 @@
+"""The shared memory of a run: made by the supervisor before any process starts, taken away when all have ended."""
+
+from contextlib import ExitStack
+from typing import TypeVar
+
+from hilrt.config import Config
+from hilrt.features import Features, from_config
+from hilrt.launch import Job
+from hilrt.resource import Resource
+from hilrt.shm.pictures import ViewSegment
+from hilrt.shm.ring import Ring
+from hilrt.shm.status import Status
+from hilrt.sim.link import SimLink
+
+Owned = TypeVar("Owned", Status, Ring, SimLink, ViewSegment)
+
+RING_SECONDS = 60
+"""How long control can go on at full rate while a reader is away."""
+RING_BYTES = 1 << 29
+"""Upper bound of a ring; cameras at full resolution shorten its seconds."""
+RESERVE = 1 / 8
+"""Of a ring, kept for human steps and episode ends."""
+
+
+class RunMemory(Resource):
+    """All segments that a job needs; `close` removes their names.
+
+    Raises:
+        SegmentExistsError, SharedMemoryFullError, PlatformError: see `Segment.create`; nothing is left behind.
+    """
+
+    def __init__(self, run: str, config: Config, job: Job) -> None:
+        features = from_config(config)
+        with ExitStack() as stack:
+            self._stack = stack
+            self.status = self._own(Status.create(run))
+            self._make_ring(run, "recorder", config, features, features.frame_bytes)
+            if job is Job.TRAIN:
+                self._make_ring(run, "learner", config, features, features.view_bytes)
+            if config.displays:
+                self._own(ViewSegment.create(run, features))
+            if config.sim:
+                self._own(SimLink.create(run, features))
+            self._stack = stack.pop_all()
+
+    def close(self) -> None:
+        """Let go and take the names away."""
+        self._stack.close()
+
+    def _make_ring(self, run: str, reader: str, config: Config, features: Features, pictures: int) -> None:
+        """`pictures`: bytes of those in one step."""
+        slot = features.header_bytes + pictures
+        slots = int(max(64, min(RING_SECONDS * max(config.env.fps, 20), RING_BYTES // slot)))
+        sizes, schema = (slots, features.header_bytes, pictures), features.schema()
+        self._own(Ring.create(run, f"steps-{reader}", *sizes, schema, reserve=int(slots * RESERVE)))
+
+    def _own(self, segment: Owned) -> Owned:
+        self._stack.callback(segment.close)
+        self._stack.callback(segment.unlink)
+        return segment
