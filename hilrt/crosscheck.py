@@ -77,6 +77,10 @@ def _check_opening(config: Config, side: str, fail: Fail) -> None:
 def _check_workspace(config: Config, fail: Fail) -> None:
     ik = config.processor.inverse_kinematics
     if ik is None:
+        for side, arm in config.robot.arms.items():
+            if arm.end_effector_bounds:
+                problem = "needs [processor.inverse_kinematics]: joint control has no box. Remove one."
+                fail(f"robot.arms.{side}.end_effector_bounds", problem)
         return
     where = "processor.inverse_kinematics"
     if ik.urdf_path and not Path(ik.urdf_path).is_file():
@@ -138,7 +142,9 @@ def _check_crops(config: Config, fail: Fail) -> None:
     for name, (top, left, height, width) in config.processor.image_preprocessing.crop_params_dict.items():
         where = f"processor.image_preprocessing.crop_params_dict.{name}"
         if name not in frames:
-            fail(where, f"there is no such camera; there are: {', '.join(frames) or 'none'}.")
+            plain = name.removeprefix("observation.images.")
+            hint = f"Write `{plain}`." if plain in frames else f"There are: {', '.join(frames) or 'none'}."
+            fail(where, f"there is no such camera. {hint}")
         frame = frames[name]
         if min(top, left) < 0 or min(height, width) < 1:
             fail(where, f"{[top, left, height, width]} must be top, left >= 0 and height, width >= 1.")
@@ -154,5 +160,7 @@ def _check_steps(config: Config, fail: Fail) -> None:
     for i, step in enumerate(steps):
         if step.state and step.pipeline != "observation":
             fail(f"processor.steps[{i}].state", "only a step of the observation pipeline adds to the state.")
+        if step.state and step.before not in {"", "state"}:
+            fail(f"processor.steps[{i}].before", "a step that adds to the state comes last, before `state`.")
     if twice := [name for name, count in Counter(from_config(config).state).items() if count > 1]:
         fail("processor.steps", f"the state has {twice[0]} twice.")

@@ -14,6 +14,10 @@ ELSEWHERE = {
     "env.processor": "is the table [processor] here",
     "env.robot": "is the table [robot] here",
     "env.teleop": "is the table [teleop] here",
+    "robot.use_degrees": "is not needed: joints are in degrees. Remove it",
+    "robot.max_relative_target": "is safety.max_joint_velocity_deg_s here",
+    "learner.storage_device": NOT_YET,
+    "learner.offline_buffer_capacity": "is not needed: demonstrations are all kept. Remove it",
     "teleop.port": f"belongs to a leader arm, which {NOT_YET}",
     "teleop.id": f"belongs to a leader arm, which {NOT_YET}",
     "processor.reward_classifier": (
@@ -40,14 +44,16 @@ def explain_elsewhere(tree: Mapping[str, Any], source: str) -> None:
     """Refuse what the reference workflow has in another place, or hilrt not yet.
 
     Raises:
-        ConfigError: names the first one found.
+        ConfigError: names all that it found.
     """
-    for path, words in ELSEWHERE.items():
-        if _at(tree, path) is not None:
-            raise ConfigError(source, f"$.{path} {words}.")
-    for (path, value), words in VALUES.items():
-        if _at(tree, path) == value:
-            raise ConfigError(source, f'$.{path} = "{value}" {words}.')
+    keys = [f"$.{path} {words}." for path, words in ELSEWHERE.items() if _at(tree, path) is not None]
+    values = [
+        f'$.{path} = "{value}" {words}.'
+        for (path, value), words in VALUES.items()
+        if _at(tree, path) == value
+    ]
+    if found := [*keys, *values]:
+        raise ConfigError(source, found[0] if len(found) == 1 else "\n  ".join(["", *found]).rstrip())
 
 
 def _at(tree: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - any TOML value

@@ -281,6 +281,16 @@ class CalibrationMismatchError(HilrtError):
         )
 
 
+class ActionError(HilrtError):
+    """An action that cannot be executed."""
+
+    def __init__(self, size: int, action: object) -> None:
+        super().__init__(
+            f"the action must be {size} finite numbers, got {action}. Either learning has diverged (see its losses, "
+            "go back to an earlier checkpoint), or a step of your own before `delta` made it so."
+        )
+
+
 class GoalError(HilrtError):
     """A goal that is not six finite joint angles."""
 
@@ -425,9 +435,9 @@ class DisplayAbsentError(HilrtError):
     """There is nowhere to open a window."""
 
     def __init__(self, problem: str) -> None:
+        # short: the supervisor's line on the screen holds 120 characters
         super().__init__(
-            f"display_cameras: there is no display ({problem}). "
-            "Over ssh use `ssh -X`, or set processor.observation.display_cameras = false."
+            f"display_cameras: no display ({problem}). Use `ssh -X`, or set display_cameras = false."
         )
 
 
@@ -453,8 +463,9 @@ class NoDemonstrationError(HilrtError):
 
     def __init__(self, count: int) -> None:
         super().__init__(
-            f"{count} demonstrations in a row were discarded. If the task takes longer than its time limit, raise "
-            "processor.reset.control_time_s; what was kept before is in the dataset."
+            f"{count} demonstrations in a row were discarded. See whether the task can be done: within "
+            "processor.reset.control_time_s, inside end_effector_bounds, with the gripper in use. "
+            "What was kept before is in the dataset."
         )
 
 

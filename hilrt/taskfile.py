@@ -27,7 +27,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: absent, not TOML, unknown or ill-typed key, contradicting values.
     """
-    return from_tree(document(path, overrides).unwrap(), str(path))
+    source = f"{path} with --set {' --set '.join(overrides)}" if overrides else str(path)
+    return from_tree(document(path, overrides).unwrap(), source)
 
 
 def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:

@@ -67,8 +67,8 @@ def test_own_step_in_every_job(tmp_path):
     (tmp_path / "mine.py").write_text(
         "class Seven:\n"
         "    reads = writes = ()\n"
-        "    def __init__(self, config, value): self.value = value\n"
-        "    def begin(self): pass\n"
+        "    def __init__(self, config, value): self.declared = value\n"
+        "    def begin(self): self.value = self.declared\n"
         "    def __call__(self, tick): tick.parts.append([self.value])\n"
     )
     step = "{step = 'mine:Seven', pipeline = 'observation', state = ['mine.seven'], options = {value = 7.5}}"
@@ -114,6 +114,18 @@ def test_limits_are_recorded(tmp_path):
     jobs.run(tmp_path, "record", jobs.SIM, overrides=[*SHORT, box, "dataset.num_episodes_to_record=1"])
     (root,) = (tmp_path / "datasets").iterdir()
     assert any(r.limits & Limit.BOX for e in read_episodes(root) for r in e.records)
+
+
+def test_a_run_goes_on_without_a_display(tmp_path, monkeypatch):
+    """Where no window can be opened the run says so, and ends as it would have."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    camera = "robot.cameras.front={type='sim', width=64, height=48}"
+    overrides = [*SHORT, camera, "processor.observation.display_cameras=true"]
+    done = jobs.run(tmp_path, "record", jobs.SIM, overrides=overrides)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = "display_cameras: no display (DISPLAY is not set). Use `ssh -X`, or set display_cameras = false."
+    assert words in done.stdout
+    assert len(list(read_episodes(tmp_path / "datasets" / "sim_so100"))) == 2
 
 
 def test_joint_control_by_keyboard(tmp_path):

@@ -63,7 +63,7 @@ def test_shipped(path):
         ),
         (
             "processor.image_preprocessing.crop_params_dict={top = [0, 0, 10, 10]}",
-            ["crop_params_dict.top", "no such camera; there are: none"],
+            ["crop_params_dict.top", "no such camera. There are: none"],
         ),
         ("processor.observation.display_cameras=true", ["display_cameras", "there are no cameras"]),
         ("processor.max_gripper_pos=40.0", ["opens the gripper by 50, more than max_gripper_pos = 40"]),

@@ -67,7 +67,8 @@ class Env(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Demonstrations."""
 
-    root: str
+    root: Annotated[str, Meta(min_length=1)]
+    """Folder of the recorded demonstrations."""
     num_episodes_to_record: Count = 5
 
 

@@ -10,7 +10,7 @@ from hilrt.config.values import Count, NonNegative, Positive
 class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Soft actor-critic with prior data and human corrections."""
 
-    device: str = "auto"
+    device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
     """`auto` (CUDA where there is one), `cpu`, `cuda:0` ..."""
     online_steps: Count = 10_000
     batch_size: Annotated[int, Meta(ge=2)] = 256

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive
+from hilrt.config.values import MOTORS, Bounds, JointPose, NonNegative, Pixels, Positive
 
 AXES = ("x", "y", "z", "pitch", "roll")
 
@@ -28,7 +28,7 @@ class ImagePreprocessing(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     crop_params_dict: dict[str, tuple[int, int, int, int]] = {}
     """By camera: top, left, height, width [pixels], after rotation; a camera not named is not cropped."""
-    resize_size: tuple[Count, Count] = (128, 128)
+    resize_size: tuple[Pixels, Pixels] = (128, 128)
     """Height, width [pixels]."""
 
 
@@ -92,7 +92,7 @@ class CustomStep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Import path of its class, `package.module:Class`; modules in the working directory are found."""
     pipeline: Literal["observation", "outcome", "action"]
     before: str = ""
-    """Name of the step that it precedes; absent: `state`, `success`, or the step that moves the set-point."""
+    """Name of the step that it precedes; absent: `state`, `success` or `delta`."""
     state: tuple[str, ...] = ()
     """Names of the values that it adds to the state vector, each a float."""
     options: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from hilrt.config.values import Bounds, Count, Fraction, JointPose, NonNegative
+from hilrt.config.values import Bounds, Count, Fraction, JointPose, NonNegative, Pixels
 
 
 class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -14,8 +14,8 @@ class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     type: Literal["opencv", "sim"] = "opencv"
     index_or_path: int | str = 0
     """V4L2 index, device path or video file; a `sim` camera goes by its table's name."""
-    width: Count = 640
-    height: Count = 480
+    width: Pixels = 640
+    height: Pixels = 480
     fps: Count = 30
     rotation: Literal[0, 90, 180, 270] = 0
     """Clockwise [deg], applied to every frame."""

@@ -8,6 +8,7 @@ Positive = Annotated[float, Meta(gt=0.0)]
 NonNegative = Annotated[float, Meta(ge=0.0)]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=1)]
+Pixels = Annotated[int, Meta(ge=1, le=4096)]
 Vec3 = tuple[float, float, float]
 MOTORS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
 """Motors of an arm in the order of their bus ids 1..6."""

@@ -9,10 +9,11 @@ from hilrt.control.collision import Collisions
 from hilrt.control.kinematics import Kinematics
 from hilrt.control.observation import JOINTS
 from hilrt.control.pipeline import Signal, Stateless
-from hilrt.control.rotation import tilted
+from hilrt.control.rotation import leashed, tilted
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
+from hilrt.errors import ActionError
 from hilrt.record import GripperCommand, Limit
 
 ACTION = Signal("action", ("action",))
@@ -25,6 +26,8 @@ LIMITS = Signal("limits")
 
 CLEARANCE = 0.002
 """Distance kept in a collision check [m]."""
+LEASH = 0.1
+"""How far a wanted orientation may be ahead of the one that the arm can follow [rad]."""
 
 
 class Intervention:
@@ -70,12 +73,18 @@ class Delta(Stateless):
     def __init__(self, steps: Float64, arms: int) -> None:
         """`steps`: motion of a full action, shape (axes,) [m or rad]."""
         self._steps, self._arms = steps, arms
+        self._size = arms * len(steps)
 
     def __call__(self, tick: Tick) -> None:
-        if np.abs(tick.action).max(initial=0.0) > 1.0:
+        """Raises `ActionError`: a NaN would be recorded, and would come back in the next state."""
+        action = np.asarray(tick.action, np.float32)
+        if action.shape != (self._size,) or not np.isfinite(action).all():
+            raise ActionError(self._size, tick.action)
+        if np.abs(action).max(initial=0.0) > 1.0:
             tick.limits |= Limit.STEP
-            tick.action = np.clip(tick.action, np.float32(-1.0), np.float32(1.0))
-        tick.delta = tick.action.reshape(self._arms, -1) * self._steps
+            action = np.clip(action, np.float32(-1.0), np.float32(1.0))
+        tick.action = action
+        tick.delta = action.reshape(self._arms, -1) * self._steps
 
 
 class ReferenceAndDelta(Stateless):
@@ -85,9 +94,9 @@ class ReferenceAndDelta(Stateless):
     reads = (DELTA, HANDOVER, JOINTS)
     writes = (TARGET,)
 
-    def __init__(self, setpoint: Setpoint, axes: Sequence[str], reach: float) -> None:
-        """`axes` by name; `reach`: see `Setpoint.catch_up`."""
-        self._setpoint, self._reach = setpoint, reach
+    def __init__(self, setpoint: Setpoint, axes: Sequence[str], reach: float, root: Float64) -> None:
+        """`axes` by name; `root`: see `tilted`; `reach`: see `Setpoint.catch_up`."""
+        self._setpoint, self._reach, self._root = setpoint, reach, root
         self._linear = [(i, "xyz".index(axis)) for i, axis in enumerate(axes) if axis in "xyz"]
         self._pitch, self._roll = (axes.index(axis) if axis in axes else None for axis in ("pitch", "roll"))
 
@@ -101,7 +110,7 @@ class ReferenceAndDelta(Stateless):
             for arm, before in enumerate(self._setpoint.pose):
                 pitch = tick.delta[arm, self._pitch] if self._pitch is not None else 0.0
                 roll = tick.delta[arm, self._roll] if self._roll is not None else 0.0
-                tick.target[arm, :3, :3] = tilted(before, tick.target[arm, :3, 3], pitch, roll)
+                tick.target[arm, :3, :3] = tilted(before, tick.target[arm, :3, 3], self._root, pitch, roll)
 
 
 class Box(NamedTuple):
@@ -143,8 +152,11 @@ class InverseKinematics(Stateless):
     reads = (TARGET,)
     writes = (GOAL, TARGET, LIMITS)
 
-    def __init__(self, setpoint: Setpoint, kinematics: Sequence[Kinematics], box: Box) -> None:
-        self._setpoint, self._kinematics, self._box = setpoint, kinematics, box
+    def __init__(
+        self, setpoint: Setpoint, kinematics: Sequence[Kinematics], box: Box, *, turns: bool
+    ) -> None:
+        """`turns`: whether pitch or roll are actions."""
+        self._setpoint, self._kinematics, self._box, self._turns = setpoint, kinematics, box, turns
 
     def __call__(self, tick: Tick) -> None:
         tick.joint_goal = self._setpoint.joints.copy()
@@ -155,6 +167,15 @@ class InverseKinematics(Stateless):
             else:
                 tick.limits |= Limit.REACH
                 self._go_as_near_as_possible(tick, arm, solution.q)
+            if self._turns:
+                self._keep_turn_in_reach(tick, arm)
+
+    def _keep_turn_in_reach(self, tick: Tick, arm: int) -> None:
+        """Else it would wind up: turned on and on at the end of a joint, the tool swings back the other way at pi."""
+        reached = self._kinematics[arm].forward(tick.joint_goal[arm])[:3, :3]
+        tick.target[arm, :3, :3], cut = leashed(tick.target[arm, :3, :3], reached, LEASH)
+        if cut:
+            tick.limits |= Limit.REACH
 
     def _go_as_near_as_possible(self, tick: Tick, arm: int, joints: Float64) -> None:
         """Move only if that is nearer, no longer a step than allowed, and not out of the box."""
@@ -202,12 +223,15 @@ class GripperToJoint(Stateless):
 
     def __call__(self, tick: Tick) -> None:
         steps = np.array([int(command) - int(GripperCommand.STAY) for command in tick.gripper])
-        goal = self._setpoint.joints[:, 5] + steps * self._limits.opening_step
-        tick.joint_goal[:, 5] = np.clip(goal, self._limits.lower[:, 5], self._limits.upper[:, 5])
+        tick.joint_goal[:, 5] = self._setpoint.joints[:, 5] + steps * self._limits.opening_step
 
 
 class CollisionGuard(Stateless):
-    """An arm whose goal would bring it into itself or into the table stays where it is; the way out is free."""
+    """An arm whose goal would bring it into itself or into the table stays where it is; the way out is free.
+
+    It comes after all that changes a goal: what it checks is what is sent. The gripper of an arm that is stopped
+    still moves where that is free: it must be able to let go.
+    """
 
     name = "collision_guard"
     reads = (GOAL, TARGET)
@@ -218,17 +242,23 @@ class CollisionGuard(Stateless):
 
     def __call__(self, tick: Tick) -> None:
         for arm, check in enumerate(self._checks):
-            distance = check.clearance(tick.joint_goal[arm]).distance
             before = self._setpoint.joints[arm]
-            if distance < CLEARANCE and distance < check.clearance(before).distance:
-                tick.limits |= Limit.COLLISION
-                tick.joint_goal[arm] = before
-                tick.target = tick.target.copy()
-                tick.target[arm] = self._setpoint.pose[arm]
+            if self._free(check, tick.joint_goal[arm], before):
+                continue
+            tick.limits |= Limit.COLLISION
+            gripper_alone = np.append(before[:5], tick.joint_goal[arm, 5])
+            tick.joint_goal[arm] = gripper_alone if self._free(check, gripper_alone, before) else before
+            tick.target = tick.target.copy()
+            tick.target[arm] = self._setpoint.pose[arm]
+
+    @staticmethod
+    def _free(check: Collisions, goal: Float64, before: Float64) -> bool:
+        distance = check.clearance(goal).distance
+        return distance >= CLEARANCE or distance >= check.clearance(before).distance
 
 
 class JointLimitGuard(Stateless):
-    """The last word: no joint leaves its range or moves faster than it may, whatever came before."""
+    """No joint leaves its range or moves faster than it may, whatever came before; one outside comes back slowly."""
 
     name = "joint_limits"
     reads = (GOAL, TARGET)
@@ -239,8 +269,7 @@ class JointLimitGuard(Stateless):
 
     def __call__(self, tick: Tick) -> None:
         before, limits = self._setpoint.joints, self._limits
-        slow = np.clip(tick.joint_goal, before - limits.max_step, before + limits.max_step)
-        goal = limits.clip(slow)
+        goal = np.clip(limits.clip(tick.joint_goal), before - limits.max_step, before + limits.max_step)
         for arm in np.flatnonzero((goal != tick.joint_goal)[:, :5].any(axis=1)).tolist():
             tick.target = tick.target.copy()  # the reference stays where the arm is told to be
             tick.target[arm, :3, 3] = self._kinematics[arm].forward(goal[arm])[:3, 3]

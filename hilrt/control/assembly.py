@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hilrt.config import Config, CustomStep
+from hilrt.config import MOTORS, Config, CustomStep
 from hilrt.control import action, observation, outcome
 from hilrt.control.collision import Collisions
 from hilrt.control.custom import load_step
@@ -15,7 +15,7 @@ from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.preprocess import Preprocess
-from hilrt.errors import StepError
+from hilrt.errors import RobotModelError, StepError
 from hilrt.features import Features, state_groups
 from hilrt.robots import SO100_FRAME, SO100_URDF
 
@@ -48,7 +48,8 @@ class Pipelines:
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
         self.outcome = _pipeline("outcome", _outcome(config), own)
-        self.action = _pipeline("action", _action(config, parts), own)
+        guard = _collision_guard(config, parts)
+        self.action = _pipeline("action", _action(config, parts), own, guard)
         self.all = (self.observation, self.outcome, self.action)
 
     def begin(self) -> None:
@@ -81,6 +82,9 @@ class _Parts:
         self.kinematics = [
             Kinematics(self.urdf, frame, orientation_weight=weight, max_step=max_step) for _ in sides
         ]
+        if (carrying := self.kinematics[0].joints) != len(MOTORS) - 1:
+            problem = f'"{frame}" is carried by {carrying} joints, not by the five of an arm; name another'
+            raise RobotModelError(str(self.urdf), f"{problem} target_frame_name")
         self.limits = JointLimits(config, calibrations, self.kinematics)
         self.home: Float64 = self.limits.clip(
             np.array([radians_from_units(config.reset_pose(side)) for side in sides])
@@ -149,32 +153,37 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
     else:
         box = parts.box(config)
         steps += [
-            action.ReferenceAndDelta(setpoint, tuple(parts.axes), limits.max_step),
+            action.ReferenceAndDelta(setpoint, tuple(parts.axes), limits.max_step, parts.kinematics[0].root),
             action.WorkspaceBounds(setpoint, box),
-            action.InverseKinematics(setpoint, parts.kinematics, box),
+            action.InverseKinematics(
+                setpoint, parts.kinematics, box, turns=bool(parts.axes.keys() & {"pitch", "roll"})
+            ),
         ]
     steps.append(action.GripperToJoint(setpoint, limits))
-    if config.safety.self_collision or config.safety.table_height_m is not None:
-        checks = [
-            Collisions(
-                parts.urdf, table_height=config.safety.table_height_m, itself=config.safety.self_collision
-            )
-            for _ in range(arms)
-        ]
-        steps.append(action.CollisionGuard(setpoint, checks))
     return [*steps, action.JointLimitGuard(setpoint, limits, parts.kinematics)]
+
+
+def _collision_guard(config: Config, parts: _Parts) -> list[Step]:
+    """Nothing comes after it, no step of the user's either: a goal that is changed once checked is not checked."""
+    table, itself = config.safety.table_height_m, config.safety.self_collision
+    if table is None and not itself:
+        return []
+    checks = [Collisions(parts.urdf, table_height=table, itself=itself) for _ in parts.kinematics]
+    return [action.CollisionGuard(parts.setpoint, checks)]
 
 
 BEFORE = {
     "observation": ("state",),
     "outcome": ("success",),
-    "action": ("reference_and_delta", "joint_delta"),
+    "action": ("delta",),
 }
 """Where a user's own step goes when the config does not say."""
 
 
-def _pipeline(name: str, steps: list[Step], own: Sequence[tuple[CustomStep, Step]]) -> Pipeline:
-    """The built-in steps with the user's among them."""
+def _pipeline(
+    name: str, steps: list[Step], own: Sequence[tuple[CustomStep, Step]], guard: Sequence[Step] = ()
+) -> Pipeline:
+    """The built-in steps with the user's among them, and behind all of them `guard`."""
     for declared, step in own:
         if declared.pipeline == name:
             names = [there.name for there in steps]
@@ -184,4 +193,4 @@ def _pipeline(name: str, steps: list[Step], own: Sequence[tuple[CustomStep, Step
                 problem = f'cannot come before "{declared.before}"; the steps here are {", ".join(names)}'
                 raise StepError(declared.step, problem)
             steps.insert(place, step)
-    return Pipeline(name, steps)
+    return Pipeline(name, [*steps, *guard])

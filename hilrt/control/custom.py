@@ -39,6 +39,8 @@ class OwnStep:
         for member in ("reads", "writes", "begin", "__call__"):
             if not hasattr(made, member):
                 raise StepError(self.name, f"is no step: it has no `{member}`")
+        if not all(isinstance(signal, Signal) for signal in (*made.reads, *made.writes)):
+            raise StepError(self.name, "is no step: its `reads` and `writes` must hold Signals")
         self.reads: Sequence[Signal] = made.reads
         self.writes: Sequence[Signal] = made.writes
 
@@ -50,10 +52,12 @@ class OwnStep:
         """Do the user's work, and see that the state got what was declared."""
         before = len(tick.parts)
         self._guarded(lambda: self._step(tick))
-        added = sum(np.size(part) for part in tick.parts[before:])
-        if added != self._size:
-            problem = f"added {added} values to the state where the config declares {self._size} names"
+        added = [float(value) for part in tick.parts[before:] for value in np.ravel(part)]
+        if len(added) != self._size:
+            problem = f"added {len(added)} values to the state where the config declares {self._size} names"
             raise StepError(self.name, problem)
+        if not np.isfinite(added).all():
+            raise StepError(self.name, f"added {added} to the state; all must be finite")
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -81,6 +81,8 @@ class Kinematics:
         self.joints = int(self._model.frames[self._frame].parentJoint)
         self.lower: Array = np.array(self._model.lowerPositionLimit[: self.joints])
         self.upper: Array = np.array(self._model.upperPositionLimit[: self.joints])
+        self.root: Array = np.array(self._model.jointPlacements[1].translation)
+        """Where the first joint stands, shape (3,), base frame [m]."""
         self._weight = orientation_weight
         self._max_step = max_step
         self._q: Array = np.zeros(self._model.nq)

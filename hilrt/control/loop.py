@@ -66,6 +66,7 @@ class Loop:
 
     async def run(self, first_episode: int) -> None:
         """Work through the agenda; episodes are numbered from `first_episode`."""
+        self._pipelines.begin()  # they observe during the first reset already
         number, before = first_episode, None
         while not self.stopping() and (mode := self._agenda.next()) is not None:
             self._status.episode, self._status.mode = number, mode

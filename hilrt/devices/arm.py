@@ -24,7 +24,7 @@ from hilrt.errors import (
     WrongModelError,
 )
 
-SETUP_DEADLINE_S = 0.05  # before the first tick there is time, and a late answer is no fault
+SETUP_DEADLINE_S = 0.2  # before the first tick there is time, and a late answer is no fault
 HOLD_DEADLINE_S = 0.02  # nothing else waits for the bus then, and every motor should get its chance
 RELEASE_SHARES = (0.6, 0.4, 0.25, 0.15, 0.08)
 RELEASE_STEP_S = 0.2

@@ -5,11 +5,11 @@ it. Its window is OpenCV's, drawn by Qt, which talks to the X server through the
 the only process of a run that opens one.
 """
 
-import ctypes
 import os
 import signal
 import time
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +19,15 @@ from hilrt.errors import DisplayAbsentError
 from hilrt.features import Image, from_config
 from hilrt.launch import Spec
 from hilrt.report.panel import CONTROL_PHASES
+from hilrt.report.x11 import check_display, repeat_mapped
 from hilrt.shm.pictures import Picture, ViewSegment
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.taskfile import load
 
 TITLE = "hilrt"
 INTERVAL_MS = 50
+SETTLED = 5
+"""Pictures after which a new window has had all its events."""
 TILE = 256
 """Smaller views are enlarged to this height at least [pixels]."""
 BAR = 28
@@ -61,27 +64,6 @@ def main(spec: Spec) -> None:
         viewer.run()
 
 
-def check_display() -> None:
-    """See whether the X server answers; Qt, finding none, would abort the process.
-
-    Raises:
-        DisplayAbsentError: it does not.
-    """
-    name = os.environ.get("DISPLAY", "")
-    if not name:
-        raise DisplayAbsentError("DISPLAY is not set")
-    try:
-        xcb = ctypes.CDLL("libxcb.so.1")
-    except OSError as error:
-        raise DisplayAbsentError(str(error)) from None
-    xcb.xcb_connect.restype = ctypes.c_void_p
-    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
-    refused = xcb.xcb_connection_has_error(connection)
-    xcb.xcb_disconnect(connection)
-    if refused:
-        raise DisplayAbsentError(f"nothing answers at DISPLAY = {name}")
-
-
 class Viewer:
     """Draws the newest views over and over."""
 
@@ -97,7 +79,11 @@ class Viewer:
         """Until told to stop, or the window is closed."""
         cv2, own = _opencv(), self._status.viewer
         cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-        while not (self._stopped or self._status.supervisor.stop):
+        for turn in count():
+            if self._stopped or self._status.supervisor.stop:
+                break
+            if turn == SETTLED:
+                repeat_mapped(TITLE)
             picture = compose(self._shots(), caption(self._status.control))
             cv2.imshow(TITLE, picture[:, :, ::-1])
             cv2.waitKey(INTERVAL_MS)

@@ -47,6 +47,31 @@ class Slow(Detector):
         tick.action = tick.action * np.float32(0.5)
 
 
+class Nothing(Detector):
+    """Adds a value that is none."""
+
+    def __call__(self, tick):
+        tick.parts.append([float("nan")])
+
+
+class Wordy(Detector):
+    """Declares what it reads in words alone."""
+
+    reads = ("readings",)
+
+
+class Made(Detector):
+    """Makes an action of its own."""
+
+    writes = (Signal("action", ("action",)),)
+
+    def __init__(self, config, action):
+        self._action = action
+
+    def __call__(self, tick):
+        tick.action = np.array(self._action)  # float64
+
+
 class Broken(Detector):
     """Fails at its work."""
 

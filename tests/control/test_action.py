@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rig import STAY, Rig
 
+from hilrt.control.collision import Collisions
 from hilrt.devices.calibration import units_from_radians
 from hilrt.devices.operator import OperatorInput
+from hilrt.errors import ConfigError, RobotModelError
 from hilrt.record import GripperCommand, Limit
 from hilrt.robots import SO100_URDF
 
@@ -20,8 +22,8 @@ RAISED = (f"{BOX}.min=[0.1, -0.2, 0.15]", f"{BOX}.max=[0.3, 0.2, 0.25]")
 WILD = st.floats(-3, 3, width=32)
 
 
-def by_joint(*overrides):
-    return Rig(*overrides, by_joint=True)
+def by_joint(*overrides, **more):
+    return Rig(*overrides, by_joint=True, **more)
 
 
 @settings(max_examples=40, deadline=None)
@@ -135,6 +137,75 @@ def test_pitch_and_roll_turn_the_tool(axis, sign):
         assert np.arcsin(rotation[2]) == pytest.approx(0.3 * sign, abs=0.03)
 
 
+@pytest.mark.parametrize(("axis", "joint"), [("pitch", 3), ("roll", 4)])
+def test_turning_does_not_wind_up(axis, joint):
+    """Turned on at the end of a joint the tool stays there, as is reported, and comes back within two ticks."""
+    rig = Rig(
+        f"{STEPS}={{x = 0.02, {axis} = 0.1}}",
+        "processor.reset.fixed_reset_joint_positions=[0, -30, 40, 40, 0, 50]",
+        f"{BOX}.max=[0.4, 0.17, 0.3]",
+    )
+    for _ in range(35):
+        tick = rig.act([0.0, 1.0])
+    end = tick.joint_goal.copy()
+    for _ in range(40):
+        tick = rig.act([0.0, 1.0])
+        assert tick.joint_goal == pytest.approx(end, abs=0.02)
+        assert Limit.REACH in tick.limits
+    for _ in range(2):
+        tick = rig.act([0.0, -1.0])
+    assert abs(tick.joint_goal[0, joint] - end[0, joint]) > 0.05
+
+
+def test_wanted_orientation_goes_round_with_the_arm():
+    """Moved sideways the tool turns with the arm's plane, which five joints cannot leave, and nothing is missed."""
+    rig = Rig(
+        f"{STEPS}={{y = 0.02, pitch = 0.1}}",
+        "processor.reset.fixed_reset_joint_positions=[0, -30, 40, 40, 0, 50]",
+        f"{BOX}.min=[0.1, -0.25, 0.0]",
+        f"{BOX}.max=[0.4, 0.25, 0.2]",
+    )
+    for _ in range(9):
+        goal = rig.act([1.0, 0.0]).joint_goal
+        reached = rig.kinematics[0].forward(goal[0])[:3, :3]
+        assert reached == pytest.approx(rig.setpoint.pose[0, :3, :3], abs=2e-3)
+    assert np.rad2deg(goal[0, 0]) < -30
+
+
+def test_joint_outside_its_range_comes_back_slowly():
+    """An arm that was pushed out of its range and taken over there is led back below the speed limit."""
+    rig = by_joint("env.fps=50", "safety.joint_margin_deg=15")
+    rig.act([0] * 5)
+    pushed = rig.setpoint.joints.copy()
+    pushed[0, 0] = rig.limits.upper[0, 0] + 0.25
+    goal = rig.act([0] * 5, human=True, joints=pushed).joint_goal
+    assert goal[0, 0] > pushed[0, 0] - 2 * rig.limits.max_step - 1e-9
+    for _ in range(10):
+        goal = rig.act([0] * 5, human=True).joint_goal
+    assert goal[0, 0] == rig.limits.upper[0, 0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1_000_000))
+def test_wherever_the_arms_really_are(seed):
+    """Two arms held back, pushed about and changing hands: ranges hold, and no command leaps away."""
+    rng, rig = np.random.default_rng(seed), Rig(name="sim_bimanual.toml")
+    low, high, most = rig.limits.lower, rig.limits.upper, rig.limits.max_step + 1e-9
+    before, human, off = rig.setpoint.joints.copy(), False, np.zeros((2, 6))
+    rig.act([0] * 6)
+    for _ in range(20):
+        if rng.random() < 0.2:
+            off = rng.normal(0, rng.choice([0, 0.02, 0.3, 1.0]), (2, 6))
+        changed = rng.random() < 0.2
+        human ^= changed
+        measured = np.clip(before - off, low - 0.03, high + 0.03)
+        goal = rig.act(rng.uniform(-2, 2, 6), OPEN, CLOSE, human=human, joints=measured).joint_goal
+        assert ((goal >= low - 1e-9) & (goal <= high + 1e-9)).all()
+        from_command, from_arm = np.abs(goal - before), np.abs(goal - measured)
+        assert ((from_command <= most) | (changed & (from_arm <= 2 * most))).all()
+        before = goal
+
+
 def test_over_long_step_is_cut_not_fatal():
     """Defect seen elsewhere: an over-long step raised and killed the run. Here it counts as one full step."""
     long, full = Rig(), Rig()
@@ -175,6 +246,23 @@ def test_out_of_reach_is_counted_and_comes_back():
     assert rig.position(rig.act([-1, 0, 0]).joint_goal)[0] < far - 0.01
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1_000_000))
+def test_out_of_reach_stays_in_the_box_and_below_one_step(seed):
+    """Where inverse kinematics gives up, the arm still moves by no more than a step, and never out of the box."""
+    rng, rig = np.random.default_rng(seed), Rig(f"{BOX}.min=[-0.2, -0.5, 0.1]", f"{BOX}.max=[0.6, 0.5, 0.6]")
+    before, lost = rig.position(rig.setpoint.joints), 0
+    for tick_number in range(40):
+        if tick_number % 10 == 0:
+            bias = rng.uniform(-2, 2, 3)
+        tick = rig.act(bias)
+        here = rig.position(tick.joint_goal)
+        assert np.abs(here - before).max() <= 0.02 + TOLERANCE
+        assert here[2] >= min(0.1, before[2]) - TOLERANCE
+        before, lost = here, lost + (Limit.REACH in tick.limits)
+    assert lost or rig.setpoint.pose[0, :3, 3] == pytest.approx(before, abs=TOLERANCE)
+
+
 def test_limits_of_joints_are_counted():
     """A joint at the end of its range, or at its greatest speed, is reported."""
     rig = by_joint("processor.joint_step_deg=10.0")
@@ -211,6 +299,16 @@ def test_table_stops_the_arm_and_lets_it_up():
     assert guarded.position(up.joint_goal)[2] > 0.01
 
 
+def test_arm_that_starts_in_the_table_gets_out():
+    """From below the table, as after a wrong height, commands that lead up are carried out and those down refused."""
+    rig = Rig("safety.table_height_m=0.1", f"{BOX}.max=[0.31, 0.17, 0.2]")
+    start = rig.setpoint.pose[0, 2, 3]
+    assert Limit.COLLISION in rig.act([0, 0, -1]).limits
+    assert rig.setpoint.pose[0, 2, 3] == start
+    assert not rig.act([0, 0, 1]).limits & Limit.COLLISION
+    assert rig.setpoint.pose[0, 2, 3] == pytest.approx(start + 0.02)
+
+
 def test_arm_does_not_run_into_itself():
     """With `self_collision` a joint command that would fold the wrist into the base is refused, and back is free."""
     pose = "processor.reset.fixed_reset_joint_positions=[0.0, -80.0, 80.0, 60.0, 0.0, 50.0]"
@@ -222,6 +320,37 @@ def test_arm_does_not_run_into_itself():
     assert np.abs(free.setpoint.joints - guarded.setpoint.joints).max() > 0.1
     before = guarded.setpoint.joints.copy()
     assert guarded.act([0, 1, -1, -1, 0]).joint_goal[0, 1] > before[0, 1]
+
+
+@pytest.mark.parametrize("step_deg", [5, 20])
+def test_what_collision_guard_checks_is_what_is_sent(step_deg):
+    """With the check on, no sequence of joint actions brings the arm closer than allowed, at the ends of joints too."""
+    rig = by_joint(
+        "safety.table_height_m=0.0", "safety.self_collision=true", f"processor.joint_step_deg={step_deg}"
+    )
+    check = Collisions(SO100_URDF, table_height=0.0)
+    rng, before = np.random.default_rng(0), check.clearance(rig.home[0]).distance
+    refused = 0
+    for tick_number in range(400):
+        if tick_number % 8 == 0:
+            bias = rng.uniform(-1.5, 1.5, 5)
+        tick = rig.act(bias, GripperCommand(int(rng.integers(3))))
+        now = check.clearance(tick.joint_goal[0]).distance
+        assert now > min(0.002, before) - 1e-6
+        before, refused = now, refused + (Limit.COLLISION in tick.limits)
+    assert refused > 10
+
+
+def test_stopped_arm_can_still_let_go():
+    """An arm that the table stops opens its gripper all the same."""
+    rig = Rig("safety.table_height_m=0.0", f"{BOX}.min=[0.15, -0.11, -0.05]")
+    for _ in range(10):
+        tick = rig.act([0, 0, -1], STAY)
+    held = tick.joint_goal[0].copy()
+    tick = rig.act([0, 0, -1], OPEN)
+    assert Limit.COLLISION in tick.limits
+    assert tick.joint_goal[0, :5].tolist() == held[:5].tolist()
+    assert tick.joint_goal[0, 5] > held[5]
 
 
 # --- the arm's description ----------------------------------------------------------------------
@@ -250,6 +379,20 @@ def test_urdf_is_the_configs(tmp_path):
     assert np.linalg.norm(long.setpoint.pose[0, :3, 3] - Rig().setpoint.pose[0, :3, 3]) == pytest.approx(
         0.1, abs=1e-3
     )
+
+
+def test_frame_that_the_arm_does_not_carry():
+    """A frame before the wrist, or on the jaw, is refused: inverse kinematics has the arm's five joints."""
+    for frame, joints in (("wrist_link", 4), ("moving_jaw_link", 6)):
+        with pytest.raises(RobotModelError, match=f'"{frame}" is carried by {joints} joints'):
+            Rig(f"processor.inverse_kinematics.target_frame_name={frame}")
+
+
+def test_box_without_inverse_kinematics():
+    """An arm's own box is refused with joint control, which would not keep it."""
+    box = "robot.arms.right.end_effector_bounds={min = [0.15, -0.1, 0.06], max = [0.3, 0.1, 0.12]}"
+    with pytest.raises(ConfigError, match=r"robot.arms.right.end_effector_bounds: needs \[processor.inverse"):
+        by_joint(box, name="sim_bimanual.toml")
 
 
 # --- gripper ------------------------------------------------------------------------------------
@@ -346,6 +489,28 @@ def test_handover_does_not_drive_on_a_held_arm(make):
     assert goal[0, 0] - held[0, 0] == pytest.approx(1.0, abs=0.01)
     goal = rig.act(rest, human=True, joints=held).joint_goal
     assert goal[0, 0] - held[0, 0] == pytest.approx(rig.limits.max_step, abs=0.01)
+
+
+def test_takeover_takes_the_reference_along():
+    """What a held arm does next counts from near where it is: the reference pose and the joints agree."""
+    rig = Rig()
+    held = rig.setpoint.joints.copy()
+    held[0, 0] -= 1.0
+    rig.observe()
+    rig.act([0, 0, 0])
+    rig.act([0, 0, 0], human=True, joints=held)
+    assert rig.setpoint.pose[0, :3, 3] == pytest.approx(rig.position(rig.setpoint.joints), abs=TOLERANCE)
+    assert rig.setpoint.joints[0, 0] - held[0, 0] < rig.limits.max_step + 0.05
+
+
+def test_first_tick_is_no_handover():
+    """An episode that begins in other hands than the last one ended starts from the start pose as commanded."""
+    rig = Rig()
+    rig.act([0, 0, 0], human=True)
+    rig.pipelines.begin()
+    held = rig.home.copy()
+    held[0, 0] -= 1.0
+    assert not rig.act([0, 0, 0], joints=held).handover
 
 
 def test_two_arms_act_by_side():

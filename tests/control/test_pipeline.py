@@ -7,7 +7,7 @@ from rig import Rig, load
 from hilrt.control.pipeline import Signal
 from hilrt.control.tick import Tick
 from hilrt.devices.camera import Frame
-from hilrt.errors import ConfigError, StepError
+from hilrt.errors import ActionError, ConfigError, StepError
 from hilrt.report.pipelines import tables
 
 EVERYTHING = (
@@ -149,6 +149,24 @@ def test_own_action_step_changes_what_is_executed_and_recorded():
     assert rig.position(tick.joint_goal)[0] - start[0] == pytest.approx(0.01, abs=5e-4)
 
 
+def test_own_action_step_comes_before_delta():
+    """Where the config does not say, a step on the action comes first of all: over-long, it is cut, and recorded so."""
+    rig = Rig(step("Made", "action", options={}).replace("{}", "{action = [9.0, 0.0, 0.5]}"))
+    tick = rig.act([0.0, 0.0, 0.0])
+    assert tick.action.dtype == np.float32
+    assert tick.action.tolist() == [1.0, 0.0, 0.5]
+
+
+def test_action_that_is_none():
+    """An action that is not finite, or of another length, is refused before it is recorded or sent."""
+    with pytest.raises(ActionError, match=r"must be 3 finite numbers, got \[nan"):
+        Rig().act([float("nan"), 0.0, 0.0])
+    for action in ([0.0], [0.0] * 6):
+        rig = Rig(step("Made", "action", options={}).replace("{}", f"{{action = {action}}}"))
+        with pytest.raises(ActionError, match="must be 3 finite numbers"):
+            rig.act([0.0, 0.0, 0.0])
+
+
 def test_own_step_cannot_pass_the_limits():
     """Whatever a user's step does to the goal, ranges and speed limits hold after it, and the reference follows."""
     rig = Rig(step("Shove", "action", before="joint_limits"))
@@ -170,6 +188,7 @@ def test_own_step_cannot_pass_the_limits():
             step("Detector", "outcome", before="delta"),
             'cannot come before "delta"; the steps here are success',
         ),
+        (step("Wordy"), "its `reads` and `writes` must hold Signals"),
     ],
 )
 def test_own_step_that_cannot_be_used(override, words):
@@ -187,6 +206,19 @@ def test_own_step_that_fails():
         StepError, match=r"own_steps:Load added 2 values to the state where the config declares 1 names"
     ):
         Rig(step("Load", state=("load.a",))).observe()
+    with pytest.raises(StepError, match=r"own_steps:Nothing added \[nan\] to the state; all must be finite"):
+        Rig(step("Nothing", state=("none",))).observe()
+
+
+def test_nothing_comes_after_the_collision_guard():
+    """What the guard has checked is what is sent: no step of the user's can come between."""
+    with pytest.raises(StepError, match='cannot come before "collision_guard"'):
+        Rig(*EVERYTHING, step("Shove", "action", before="collision_guard"))
+    names = [
+        one.name
+        for one in Rig(*EVERYTHING, step("Shove", "action", before="joint_limits")).pipelines.action.steps
+    ]
+    assert names[-3:] == ["own_steps:Shove", "joint_limits", "collision_guard"]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +226,7 @@ def test_own_step_that_fails():
     [
         (step("Slow", "action", state=("x",)), r"processor.steps\[0\].state: only a step of the observation"),
         (step("Load", state=("ee.x", "b")), "the state has ee.x twice"),
+        (step("Load", before="joints", state=("a", "b")), r"processor.steps\[0\].before: a step that adds"),
         ('processor.steps=[{step = "nonsense", pipeline = "action"}]', r"\$.processor.steps"),
     ],
 )

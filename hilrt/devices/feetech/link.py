@@ -138,8 +138,11 @@ class Link(asyncio.Protocol):
         left = self._until - monotonic()
         if left > 0.0:  # uvloop's timers are whole milliseconds and up to 1.2 ms early
             self._timer = loop.call_later(max(left, 1e-3), self._expire, loop)
-        else:
-            self._wake()
+            return
+        # A loop that was held up sees its timer before its input: the answer may have been here in time.
+        if pending := self._pending():
+            self.data_received(pending)
+        self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -147,14 +150,18 @@ class Link(asyncio.Protocol):
 
     def _purge(self) -> None:
         """Throw away input the loop has not seen yet: it answers an older question."""
-        port = self._transport.get_extra_info("serial")
-        try:
-            if port.in_waiting:
-                self._counters.stale_bytes += len(port.read(4096))
-        except (OSError, serial.SerialException) as error:
-            self._lose(str(error))
+        self._counters.stale_bytes += len(self._pending())
         self._check()
         self._parser.reset()
+
+    def _pending(self) -> bytes:
+        """Input the loop has not seen yet."""
+        port = self._transport.get_extra_info("serial")
+        try:
+            return bytes(port.read(4096)) if port.in_waiting else b""
+        except (OSError, serial.SerialException) as error:
+            self._lose(str(error))
+            return b""
 
     def _lose(self, reason: str) -> None:
         self._lost = self._lost or reason
