@@ -64,7 +64,8 @@ class Bench:
         self.pipelines.outcome.run(tick)
         tick.policy_action = self.rng.uniform(-1, 1, 3 * self.arms).astype(np.float32)
         tick.policy_gripper = (GripperCommand.STAY,) * self.arms
-        self.pipelines.act(tick)
+        self.pipelines.action.run(tick)
+        self.pipelines.setpoint.commit(tick)
 
 
 class AsUsuallyWritten:

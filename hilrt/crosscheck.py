@@ -1,5 +1,6 @@
 """Checks the values of a task file against each other."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ def check(config: Config, source: str) -> None:
         raise ConfigError(source, f"$.{path}: {problem}")
 
     _check_arms(config, fail)
+    _check_steps_of_action(config, fail)
     _check_workspace(config, fail)
     _check_operator(config, fail)
     _check_cameras(config, fail)
@@ -91,6 +93,30 @@ def _check_workspace(config: Config, fail: Fail) -> None:
     for side, arm in config.robot.arms.items():
         if arm.end_effector_bounds:
             _check_box(arm.end_effector_bounds, ik, f"robot.arms.{side}.end_effector_bounds", fail)
+
+
+def _check_steps_of_action(config: Config, fail: Fail) -> None:
+    """A full action that no joint is fast enough for would be recorded, and not done."""
+    processor, fps, fastest = config.processor, config.env.fps, config.safety.max_joint_velocity_deg_s
+    turns = {f"d{axis}" for axis in ("pitch", "roll")}
+    by_joint = processor.inverse_kinematics is None
+    for name, scale in zip(processor.action_names, config.action_scale, strict=True):
+        speed = math.degrees(scale) * fps
+        if (by_joint or name in turns) and speed > fastest * (1 + 1e-9):
+            where = "joint_step_deg" if by_joint else f"inverse_kinematics.end_effector_step_sizes.{name[1:]}"
+            problem = (
+                f"a full step on every tick is {speed:.0f} deg/s, more than safety.max_joint_velocity_deg_s"
+            )
+            fail(f"processor.{where}", f"{problem} = {fastest:g}. Make the step smaller.")
+    if processor.joint_step_deg is not None and not by_joint:
+        fail(
+            "processor.joint_step_deg", "is for joint control; with [processor.inverse_kinematics] remove it."
+        )
+    if processor.gripper.gripper_penalty and not processor.gripper.use_gripper:
+        fail(
+            "processor.gripper.gripper_penalty",
+            "penalises a gripper that use_gripper = false takes away. Remove it.",
+        )
 
 
 def _check_box(box: Bounds, ik: InverseKinematics, where: str, fail: Fail) -> None:

@@ -250,6 +250,46 @@ class VoltageError(HilrtError):
         )
 
 
+class JointRangeError(HilrtError):
+    """A joint has nowhere to go."""
+
+    def __init__(self, motor: str, calibration: str, margin_deg: float) -> None:
+        super().__init__(
+            f"{motor} has no range left: the one in {calibration}, within the URDF's, less safety.joint_margin_deg = "
+            f"{margin_deg:g} at both ends, is empty. Calibrate the joint's whole range, or lower the margin."
+        )
+
+
+class StartPoseError(HilrtError):
+    """The start pose cannot be taken up."""
+
+    def __init__(self, motor: str, asked: float, low: float, high: float) -> None:
+        super().__init__(
+            f"fixed_reset_joint_positions: {motor} at {asked:.1f} is outside {low:.1f} .. {high:.1f}, its range less "
+            "the margin. Choose a pose inside it."
+        )
+
+
+class CollisionError(HilrtError):
+    """The arm cannot get to its start pose without running into something."""
+
+    def __init__(self, where: str, first: str, second: str) -> None:
+        super().__init__(
+            f"{where}, {first} would be too near {second}. Choose another start pose "
+            "(fixed_reset_joint_positions), or bring the arm nearer to it by hand."
+        )
+
+
+class KeyboardAbsentError(HilrtError):
+    """The operator's keyboard is a terminal, and there is none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            'teleop.type = "keyboard" needs a terminal, and this program has none: its input is a file or a pipe, or '
+            "it runs in the background. Start it in the foreground of a terminal (tmux, ssh -t)."
+        )
+
+
 class StepError(HilrtError):
     """A step of the user's own cannot be used, or failed at its work."""
 

@@ -95,7 +95,7 @@ def from_config(config: Config) -> Features:
         sides=sides,
         state=tuple(name for group in state_groups(config).values() for name in group),
         action=tuple(_of(side, name) for side in sides for name in names),
-        scale=config.processor.action_scale * len(sides),
+        scale=config.action_scale * len(sides),
         gripper=_gripper(config),
         images=_images(config),
         views=_views(config),

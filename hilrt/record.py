@@ -49,7 +49,7 @@ def gripper_commands(index: int, arms: int) -> tuple[GripperCommand, ...]:
 
 
 class Limit(IntFlag):
-    """Limits that changed a command; see `hilrt.control.action`."""
+    """Limits that a command met; see `hilrt.control.action`."""
 
     STEP = 1
     """The wish was longer than one step."""
@@ -63,6 +63,8 @@ class Limit(IntFlag):
     """A joint is at the end of its range."""
     VELOCITY = 32
     """A joint goes as fast as it may."""
+    HELD = 64
+    """Something holds the arm back, and the command waits for it."""
 
 
 class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
@@ -102,7 +104,7 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     operator_action: bytes = b""
     """What the operator's device said while it had the arm; as said, so it may lie outside [-1, 1]."""
     limits: int = 0
-    """`Limit` bits: what changed the command on its way."""
+    """`Limit` bits: what the command met on its way."""
 
 
 _decoder = msgspec.msgpack.Decoder(Record)

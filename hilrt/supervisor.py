@@ -18,7 +18,7 @@ from hilrt.config import Config
 from hilrt.devices.arm import hold_arm, release_arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.keyboard import Key, press
-from hilrt.errors import ProcessError
+from hilrt.errors import KeyboardAbsentError, ProcessError
 from hilrt.launch import Job, Role, Spec
 from hilrt.report.screen import Screen
 from hilrt.runfolder import RunFolder
@@ -86,6 +86,8 @@ class Supervisor:
         self._terminal = self._stack.enter_context(Terminal())
         if self._terminal.fd is not None:
             self._poll.register(self._terminal.fd, select.POLLIN)
+        elif self._needs_keys():
+            raise KeyboardAbsentError
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
             before = signal.signal(number, self._interrupted)
             self._stack.callback(signal.signal, number, before)
@@ -94,6 +96,12 @@ class Supervisor:
         self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
         self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
+
+    def _needs_keys(self) -> bool:
+        """Whether this job is nothing without the terminal's keys."""
+        teleop, job = self._config.teleop, self._spec.job
+        wanted = job is Job.RECORD or (job is Job.TRAIN and teleop.intervene)
+        return teleop.type == "keyboard" and wanted
 
     # --- the run
 
@@ -203,7 +211,10 @@ class Supervisor:
             cause = words.splitlines()[-1] if words else ""
             return ProcessError(role, f"{self._how(child)} while it was starting: {cause}", self._log)
         if self._restarts.get(role, 0) == MAX_RESTARTS:
-            return ProcessError(role, f"{self._how(child)}, for the {MAX_RESTARTS + 1}th time.", self._log)
+            cause = f" {words.splitlines()[-1]}" if words else ""
+            return ProcessError(
+                role, f"{self._how(child)}, for the {MAX_RESTARTS + 1}th time.{cause}", self._log
+            )
         if self._finishing:
             return ProcessError(role, f"{self._how(child)} at the end of the run.", self._log)
         return None

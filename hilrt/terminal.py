@@ -1,6 +1,8 @@
 """The terminal as a keyboard: single keys without Enter, and the terminal as it was on every way out."""
 
 import os
+import re
+import select
 import sys
 import termios
 import tty
@@ -8,6 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from hilrt.devices.keyboard import Key, decode_keys
+
+CUT = re.compile(rb"\x1b(\[[0-9;]*)?$")
+"""What may be the beginning of a sequence whose rest is still on its way, as over ssh: half of it is no Escape."""
+REST_S = 0.03
 
 
 class Terminal:
@@ -32,7 +38,12 @@ class Terminal:
 
     def read(self) -> list[Key]:
         """Keys pressed; call when `fd` is readable."""
-        return decode_keys(os.read(self.fd, 256)) if self.fd is not None else []
+        if self.fd is None:
+            return []
+        data = os.read(self.fd, 256)
+        if CUT.search(data) and select.select([self.fd], [], [], REST_S)[0]:
+            data += os.read(self.fd, 256)
+        return decode_keys(data)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -56,7 +56,11 @@ def test_two_arms_from_demonstration_to_evaluation(tmp_path):
 def test_without_gripper(tmp_path):
     """With `use_gripper = false` demonstrations, training and evaluation leave the gripper as the start pose has it."""
     episodes = train_and_judge(
-        tmp_path, "processor.gripper.use_gripper=false", "processor.reset.control_time_s=3", "env.task=push"
+        tmp_path,
+        "processor.gripper.use_gripper=false",
+        "processor.gripper.gripper_penalty=0",
+        "processor.reset.control_time_s=3",
+        "env.task=push",
     )
     goals = {float(vector(r.joint_goal)[5]) for some in episodes for r in actions(some)}
     assert len(goals) == 1

@@ -77,6 +77,19 @@ def test_shipped(path):
             ["names no axis; there are x, y, z, pitch"],
         ),
         ("processor.inverse_kinematics.end_effector_step_sizes={yaw = 0.1}", ["unknown key `yaw`"]),
+        (
+            "processor.inverse_kinematics.end_effector_step_sizes={x = 0.02, pitch = 0.4}",
+            ["end_effector_step_sizes.pitch", "229 deg/s, more than safety.max_joint_velocity_deg_s = 180"],
+        ),
+        ("processor.joint_step_deg=3.0", ["joint_step_deg", "is for joint control"]),
+        ("processor.gripper.use_gripper=false", ["gripper_penalty", "Remove it"]),
+        (
+            "processor.image_preprocessing.resize_size=[100000, 128]",
+            ["resize_size[0]", "<= 4096, got 100000"],
+        ),
+        ("learner.device=gpu", ["$.learner.device", "got 'gpu'"]),
+        ("dataset.root=", ["$.dataset.root", ">= 1, got ''"]),
+        ("learner.storage_device=cpu", ["$.learner.storage_device is not available"]),
         ("safety.min_voltage_v=20.0", ["min_voltage_v", "is not below max_voltage_v = 13.5"]),
         # the reference workflow's options that are elsewhere here, or not there yet
         ("processor.reward_classifier.pretrained_path=x", ["$.processor.reward_classifier is not available"]),
@@ -236,3 +249,25 @@ def test_no_option_is_ignored(struct, name):
     ]
     read = re.compile(rf"[\w)\]]\.{name}\b")
     assert any(map(read.search, [*sources, *inside])), f"nothing reads {struct}.{name}"
+
+
+def test_all_that_is_elsewhere_is_told_at_once():
+    """Of a file pasted from the reference workflow every option that has moved is named in one message."""
+    with pytest.raises(ConfigError) as caught:
+        taskfile.load(SIM, ["mode=train", "dataset.push_to_hub=false", "teleop.type=gamepad"])
+    for words in ("$.mode is a command", "$.dataset.push_to_hub", '$.teleop.type = "gamepad"'):
+        assert words in str(caught.value)
+
+
+def test_overrides_are_named_as_the_source():
+    """What is wrong with an override is said with the override: it is not in the file."""
+    with pytest.raises(ConfigError, match=r"sim_so100\.toml with --set env\.fps=0: "):
+        taskfile.load(SIM, ["env.fps=0"])
+
+
+def test_crop_by_the_datasets_name_of_a_camera():
+    """A camera called as datasets call it is pointed out with the name to write."""
+    camera = "robot.cameras.front={type = 'sim', width = 320, height = 240}"
+    crop = "processor.image_preprocessing.crop_params_dict={'observation.images.front' = [0, 0, 10, 10]}"
+    with pytest.raises(ConfigError, match="Write `front`"):
+        taskfile.load(SIM, [camera, crop])

@@ -3,6 +3,7 @@
 Names follow the reference workflow that users of this arm know. `hilrt.taskfile` reads and checks the file.
 """
 
+import math
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -132,6 +133,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def ports(self, simulated: str) -> list[str]:
         """Serial devices of the arms; `simulated`: those of the simulator, a line for each."""
         return simulated.split("\n") if self.sim else [arm.port for arm in self.robot.sides.values()]
+
+    @property
+    def action_scale(self) -> tuple[float, ...]:
+        """Motion of a full action along each axis of one arm [m or rad]."""
+        ik = self.processor.inverse_kinematics
+        if ik:
+            return tuple(ik.end_effector_step_sizes.axes.values())
+        step_deg = self.processor.joint_step_deg
+        default = min(5.0, self.safety.max_joint_velocity_deg_s / self.env.fps)
+        return (math.radians(default if step_deg is None else step_deg),) * len(self.processor.action_names)
 
     @property
     def displays(self) -> bool:

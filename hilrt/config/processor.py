@@ -1,6 +1,5 @@
 """The pipelines: from measurements to the policy, and from actions to the arm."""
 
-import math
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -112,8 +111,8 @@ class Processor(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reset: Reset
     inverse_kinematics: InverseKinematics | None = None
     """Absent: the action moves each joint by itself."""
-    joint_step_deg: Positive = 5.0
-    """Joint control: motion of a joint by one full action [deg]."""
+    joint_step_deg: Positive | None = None
+    """Joint control: motion of a joint by one full action [deg]; absent: 5, or less at a high rate."""
     steps: tuple[CustomStep, ...] = ()
     """Steps of your own."""
 
@@ -123,10 +122,3 @@ class Processor(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if self.inverse_kinematics is None:
             return tuple(f"{motor}.delta" for motor in MOTORS[:-1])
         return tuple(f"d{axis}" for axis in self.inverse_kinematics.end_effector_step_sizes.axes)
-
-    @property
-    def action_scale(self) -> tuple[float, ...]:
-        """Motion of a full action along each axis of one arm [m or rad]."""
-        if self.inverse_kinematics is None:
-            return (math.radians(self.joint_step_deg),) * (len(MOTORS) - 1)
-        return tuple(self.inverse_kinematics.end_effector_step_sizes.axes.values())

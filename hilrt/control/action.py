@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hilrt.control.collision import Collisions
+from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.kinematics import Kinematics
 from hilrt.control.observation import JOINTS
 from hilrt.control.pipeline import Signal, Stateless
@@ -13,7 +13,7 @@ from hilrt.control.rotation import leashed, tilted
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
-from hilrt.errors import ActionError
+from hilrt.errors import ActionError, CollisionError
 from hilrt.record import GripperCommand, Limit
 
 ACTION = Signal("action", ("action",))
@@ -26,6 +26,10 @@ LIMITS = Signal("limits")
 
 CLEARANCE = 0.002
 """Distance kept in a collision check [m]."""
+HANDOVER_LEAD = float(np.deg2rad(10.0))
+"""How far the command may be ahead of an arm that changes hands [rad]: more than gravity and friction make of it."""
+LEAD = float(np.deg2rad(20.0))
+"""How far it may ever be, beside one tick of the fastest motion [rad]."""
 LEASH = 0.1
 """How far a wanted orientation may be ahead of the one that the arm can follow [rad]."""
 
@@ -87,22 +91,36 @@ class Delta(Stateless):
         tick.delta = action.reshape(self._arms, -1) * self._steps
 
 
+class Leash(Stateless):
+    """Keeps the last command near an arm that something holds back, and nearer when it changes hands."""
+
+    name = "leash"
+    reads = (HANDOVER, JOINTS)
+    writes = (LIMITS,)
+
+    def __init__(self, setpoint: Setpoint, max_step: float) -> None:
+        """`max_step`: of a joint's goal in one tick [rad]."""
+        self._setpoint, self._lead = setpoint, LEAD + max_step
+
+    def __call__(self, tick: Tick) -> None:
+        if self._setpoint.catch_up(tick.joints, HANDOVER_LEAD if tick.handover else self._lead):
+            tick.limits |= Limit.HELD
+
+
 class ReferenceAndDelta(Stateless):
-    """The last commanded pose, moved by the action; taken up anew when the arm changes hands."""
+    """The last commanded pose, moved by the action."""
 
     name = "reference_and_delta"
-    reads = (DELTA, HANDOVER, JOINTS)
+    reads = (DELTA,)
     writes = (TARGET,)
 
-    def __init__(self, setpoint: Setpoint, axes: Sequence[str], reach: float, root: Float64) -> None:
-        """`axes` by name; `root`: see `tilted`; `reach`: see `Setpoint.catch_up`."""
-        self._setpoint, self._reach, self._root = setpoint, reach, root
+    def __init__(self, setpoint: Setpoint, axes: Sequence[str], root: Float64) -> None:
+        """`axes` by name; `root`: see `tilted`."""
+        self._setpoint, self._root = setpoint, root
         self._linear = [(i, "xyz".index(axis)) for i, axis in enumerate(axes) if axis in "xyz"]
         self._pitch, self._roll = (axes.index(axis) if axis in axes else None for axis in ("pitch", "roll"))
 
     def __call__(self, tick: Tick) -> None:
-        if tick.handover:
-            self._setpoint.catch_up(tick.joints, self._reach)
         tick.target = self._setpoint.pose.copy()
         for i, row in self._linear:
             tick.target[:, row, 3] += tick.delta[:, i]
@@ -197,18 +215,16 @@ class JointDelta(Stateless):
     """Joint control, where no inverse kinematics is configured: the last commanded joints, moved by the action."""
 
     name = "joint_delta"
-    reads = (DELTA, HANDOVER, JOINTS)
+    reads = (DELTA,)
     writes = (GOAL, TARGET)
 
-    def __init__(self, setpoint: Setpoint, reach: float) -> None:
-        self._setpoint, self._reach = setpoint, reach
+    def __init__(self, setpoint: Setpoint, kinematics: Sequence[Kinematics]) -> None:
+        self._setpoint, self._kinematics = setpoint, kinematics
 
     def __call__(self, tick: Tick) -> None:
-        if tick.handover:
-            self._setpoint.catch_up(tick.joints, self._reach)
         tick.joint_goal = self._setpoint.joints.copy()
         tick.joint_goal[:, :5] += tick.delta
-        tick.target = self._setpoint.pose
+        tick.target = np.array([k.forward(q) for k, q in zip(self._kinematics, tick.joint_goal, strict=True)])
 
 
 class GripperToJoint(Stateless):
@@ -241,20 +257,33 @@ class CollisionGuard(Stateless):
         self._setpoint, self._checks = setpoint, checks
 
     def __call__(self, tick: Tick) -> None:
-        for arm, check in enumerate(self._checks):
+        for arm, goal in enumerate(tick.joint_goal):
             before = self._setpoint.joints[arm]
-            if self._free(check, tick.joint_goal[arm], before):
+            if self.meets(arm, goal, before) is None:
                 continue
             tick.limits |= Limit.COLLISION
-            gripper_alone = np.append(before[:5], tick.joint_goal[arm, 5])
-            tick.joint_goal[arm] = gripper_alone if self._free(check, gripper_alone, before) else before
+            gripper_alone = np.append(before[:5], goal[5])
+            tick.joint_goal[arm] = before if self.meets(arm, gripper_alone, before) else gripper_alone
             tick.target = tick.target.copy()
             tick.target[arm] = self._setpoint.pose[arm]
 
-    @staticmethod
-    def _free(check: Collisions, goal: Float64, before: Float64) -> bool:
-        distance = check.clearance(goal).distance
-        return distance >= CLEARANCE or distance >= check.clearance(before).distance
+    def meets(self, arm: int, goal: Float64, before: Float64) -> Clearance | None:
+        """What is too near at `goal`, shape (6,) [rad], and nearer than at `before`; None where the way is free."""
+        there = self._checks[arm].clearance(goal)
+        if there.distance >= CLEARANCE or there.distance >= self._checks[arm].clearance(before).distance:
+            return None
+        return there
+
+    def require_free(self, pose: Float64) -> None:
+        """Look at a start pose, shape (arms, 6) [rad].
+
+        Raises:
+            CollisionError: something is too near there.
+        """
+        for check, joints in zip(self._checks, pose, strict=True):
+            there = check.clearance(joints)
+            if there.distance < CLEARANCE:
+                raise CollisionError("at the start pose", there.first, there.second)
 
 
 class JointLimitGuard(Stateless):

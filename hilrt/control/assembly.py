@@ -6,13 +6,13 @@ import numpy as np
 
 from hilrt.config import MOTORS, Config, CustomStep
 from hilrt.control import action, observation, outcome
-from hilrt.control.collision import Collisions
+from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
 from hilrt.control.kinematics import Kinematics
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
-from hilrt.control.tick import Float64, Tick
+from hilrt.control.tick import Float64
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import RobotModelError, StepError
@@ -46,10 +46,10 @@ class Pipelines:
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
+        self._guard = _collision_guard(config, parts)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
         self.outcome = _pipeline("outcome", _outcome(config), own)
-        guard = _collision_guard(config, parts)
-        self.action = _pipeline("action", _action(config, parts), own, guard)
+        self.action = _pipeline("action", _action(config, parts), own, self._guard)
         self.all = (self.observation, self.outcome, self.action)
 
     def begin(self) -> None:
@@ -58,10 +58,9 @@ class Pipelines:
         for pipeline in self.all:
             pipeline.begin()
 
-    def act(self, tick: Tick) -> None:
-        """From what is wanted to goal positions, which become the set-point."""
-        self.action.run(tick)
-        self.setpoint.commit(tick)
+    def meets(self, arm: int, goal: Float64, before: Float64) -> Clearance | None:
+        """What an arm would run into on its way from `before` to `goal`, shape (6,) [rad]; None without a check."""
+        return self._guard.meets(arm, goal, before) if self._guard else None
 
     def take_times_us(self) -> dict[str, float]:
         """Mean time of each step since last asked [us]."""
@@ -75,22 +74,22 @@ class _Parts:
         processor = config.processor
         self.ik, sides = processor.inverse_kinematics, config.robot.sides
         self.urdf = (self.ik and self.ik.urdf_path) or SO100_URDF
-        max_step = float(np.deg2rad(config.safety.max_joint_velocity_deg_s) / config.env.fps)
         frame = self.ik.target_frame_name if self.ik else SO100_FRAME
         self.axes = self.ik.end_effector_step_sizes.axes if self.ik else {}
         weight = TURNING_WEIGHT if self.axes.keys() & {"pitch", "roll"} else KEEPING_WEIGHT
-        self.kinematics = [
-            Kinematics(self.urdf, frame, orientation_weight=weight, max_step=max_step) for _ in sides
-        ]
+        self.kinematics = [Kinematics(self.urdf, frame, orientation_weight=weight) for _ in sides]
         if (carrying := self.kinematics[0].joints) != len(MOTORS) - 1:
             problem = f'"{frame}" is carried by {carrying} joints, not by the five of an arm; name another'
             raise RobotModelError(str(self.urdf), f"{problem} target_frame_name")
         self.limits = JointLimits(config, calibrations, self.kinematics)
-        self.home: Float64 = self.limits.clip(
-            np.array([radians_from_units(config.reset_pose(side)) for side in sides])
-        )
+        poses = [radians_from_units(config.reset_pose(side)) for side in sides]
+        self.home: Float64 = self.limits.require(np.array(poses))
         self.setpoint = Setpoint(self.kinematics, len(processor.action_names))
         self.setpoint.anchor(self.home)
+        for arm, solver in enumerate(self.kinematics):
+            solver.inverse(
+                self.home[arm], self.setpoint.pose[arm]
+            )  # the first call takes 30 ms: not in a tick
 
     def box(self, config: Config) -> action.Box:
         bounds = [config.bounds(side) for side in config.robot.sides]
@@ -147,13 +146,17 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
     intervention = action.Intervention(
         arms, axes, gripper=processor.gripper.use_gripper, operator_gripper=config.teleop.use_gripper
     )
-    steps: list[Step] = [intervention, action.Delta(np.array(processor.action_scale), arms)]
+    steps: list[Step] = [
+        intervention,
+        action.Delta(np.array(config.action_scale), arms),
+        action.Leash(setpoint, limits.max_step),
+    ]
     if parts.ik is None:
-        steps.append(action.JointDelta(setpoint, limits.max_step))
+        steps.append(action.JointDelta(setpoint, parts.kinematics))
     else:
         box = parts.box(config)
         steps += [
-            action.ReferenceAndDelta(setpoint, tuple(parts.axes), limits.max_step, parts.kinematics[0].root),
+            action.ReferenceAndDelta(setpoint, tuple(parts.axes), parts.kinematics[0].root),
             action.WorkspaceBounds(setpoint, box),
             action.InverseKinematics(
                 setpoint, parts.kinematics, box, turns=bool(parts.axes.keys() & {"pitch", "roll"})
@@ -163,13 +166,19 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
     return [*steps, action.JointLimitGuard(setpoint, limits, parts.kinematics)]
 
 
-def _collision_guard(config: Config, parts: _Parts) -> list[Step]:
-    """Nothing comes after it, no step of the user's either: a goal that is changed once checked is not checked."""
+def _collision_guard(config: Config, parts: _Parts) -> action.CollisionGuard | None:
+    """None where no check is wanted.
+
+    Raises:
+        CollisionError: the start pose is in a collision.
+    """
     table, itself = config.safety.table_height_m, config.safety.self_collision
     if table is None and not itself:
-        return []
+        return None
     checks = [Collisions(parts.urdf, table_height=table, itself=itself) for _ in parts.kinematics]
-    return [action.CollisionGuard(parts.setpoint, checks)]
+    guard = action.CollisionGuard(parts.setpoint, checks)
+    guard.require_free(parts.home)
+    return guard
 
 
 BEFORE = {
@@ -181,9 +190,9 @@ BEFORE = {
 
 
 def _pipeline(
-    name: str, steps: list[Step], own: Sequence[tuple[CustomStep, Step]], guard: Sequence[Step] = ()
+    name: str, steps: list[Step], own: Sequence[tuple[CustomStep, Step]], guard: Step | None = None
 ) -> Pipeline:
-    """The built-in steps with the user's among them, and behind all of them `guard`."""
+    """The built-in steps with the user's among them, and behind all `guard`: a goal changed later is not checked."""
     for declared, step in own:
         if declared.pipeline == name:
             names = [there.name for there in steps]
@@ -193,4 +202,4 @@ def _pipeline(
                 problem = f'cannot come before "{declared.before}"; the steps here are {", ".join(names)}'
                 raise StepError(declared.step, problem)
             steps.insert(place, step)
-    return Pipeline(name, [*steps, *guard])
+    return Pipeline(name, [*steps, guard] if guard else steps)

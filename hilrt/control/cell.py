@@ -18,7 +18,7 @@ from hilrt.devices.arm import Arm, ArmReading
 from hilrt.devices.camera import Camera, Frame
 from hilrt.errors import BusLostError, BusTimeoutError
 from hilrt.record import Limit, Mode
-from hilrt.shm.status import ControlStatus
+from hilrt.shm.status import STEPS_TEXT, ControlStatus
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +78,11 @@ class Cell:
         self._status.sense_ms = self._watch.lap_ms()
         return tick
 
-    async def command(self, joint_goal: Float64) -> None:
-        """Send goal positions, shape (arms, 6) [rad], at the tick's fixed offset, so that latency is constant."""
+    async def command(self, joint_goal: Float64) -> bool:
+        """Send goal positions, shape (arms, 6) [rad], at the tick's fixed offset, so that latency is constant.
+
+        Returns whether they went out.
+        """
         self._status.decide_ms = self._watch.lap_ms()
         await self._ticker.until_act()
         self._watch.lap_ms()
@@ -87,7 +90,9 @@ class Cell:
             await _together([arm.write(goal) for arm, goal in zip(self._arms, joint_goal, strict=True)])
         except BUS_ERRORS as error:
             log.warning("command lost: %s", error)
+            return False
         self._status.act_ms = self._watch.lap_ms()
+        return True
 
     async def _read(self) -> tuple[tuple[ArmReading, ...], int, int]:
         """Telemetry of all arms, the time of the tick [ns], and how many ticks were missed."""
@@ -118,7 +123,7 @@ class Cell:
         status.lateness_max_us = self._lateness.worst_us
         if status.ticks % self._fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
-            status.steps_us = json.dumps(self.pipelines.take_times_us())
+            status.steps_us = _text_of(self.pipelines.take_times_us())
 
     def count_limits(self, limits: Limit) -> None:
         """Add what changed a command to the counters."""
@@ -134,6 +139,14 @@ class Cell:
         faults = self._status.bus_retries + self._status.bus_errors
         fresh, self._faults = faults - self._faults, faults
         return fresh
+
+
+def _text_of(times_us: dict[str, float]) -> str:
+    """As JSON that the status block has room for: the fastest steps are left out first."""
+    slowest_first = sorted(times_us, key=lambda name: -times_us[name])
+    while len(text := json.dumps({name: times_us[name] for name in slowest_first})) > STEPS_TEXT:
+        slowest_first.pop()
+    return text
 
 
 async def _together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hilrt.config import Config, CustomStep
 from hilrt.control.pipeline import Signal, Step
@@ -22,10 +23,12 @@ def load_step(declared: CustomStep, config: Config) -> Step:
     module, _, name = declared.step.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
-        sys.path.insert(0, here)
+        sys.path.append(here)
     try:
         made = getattr(importlib.import_module(module), name)(config, **declared.options)
-    except Exception as error:  # whatever the user's code does
+    except ModuleNotFoundError as error:
+        raise StepError(declared.step, f"cannot be made: {error}; it is looked for in {here}") from error
+    except (Exception, SystemExit) as error:  # whatever the user's code does
         raise StepError(declared.step, f"cannot be made: {type(error).__name__}: {error}") from error
     return OwnStep(declared, made)
 
@@ -41,6 +44,11 @@ class OwnStep:
                 raise StepError(self.name, f"is no step: it has no `{member}`")
         if not all(isinstance(signal, Signal) for signal in (*made.reads, *made.writes)):
             raise StepError(self.name, "is no step: its `reads` and `writes` must hold Signals")
+        for signal in (*made.reads, *made.writes):
+            if signal.name not in Tick.__struct_fields__:
+                raise StepError(
+                    self.name, f'names "{signal.name}", which is no field of hilrt.control.tick.Tick'
+                )
         self.reads: Sequence[Signal] = made.reads
         self.writes: Sequence[Signal] = made.writes
 
@@ -49,18 +57,42 @@ class OwnStep:
         self._guarded(self._step.begin)
 
     def __call__(self, tick: Tick) -> None:
-        """Do the user's work, and see that the state got what was declared."""
+        """Do the user's work, and see that what it leaves is fit for the steps that follow."""
         before = len(tick.parts)
+        shapes = {signal.name: _shape(tick, signal.name) for signal in self.writes if signal.name != "parts"}
         self._guarded(lambda: self._step(tick))
-        added = [float(value) for part in tick.parts[before:] for value in np.ravel(part)]
-        if len(added) != self._size:
-            problem = f"added {len(added)} values to the state where the config declares {self._size} names"
+        self._check_parts(tick.parts[before:])
+        for name, shape in shapes.items():
+            if shape and _shape(tick, name) != shape:
+                raise StepError(
+                    self.name, f"left `{name}` with shape {_shape(tick, name)} instead of {shape}"
+                )
+            if not _finite(getattr(tick, name)):
+                raise StepError(self.name, f"left `{name}` with values that are not finite")
+
+    def _check_parts(self, parts: Sequence[npt.ArrayLike]) -> None:
+        try:
+            added = np.concatenate([np.zeros(0), *(np.asarray(part, float).ravel() for part in parts)])
+        except (TypeError, ValueError) as error:
+            raise StepError(self.name, f"added to the state what is no number: {error}") from error
+        if added.size != self._size:
+            problem = f"added {added.size} values to the state where the config declares {self._size} names"
             raise StepError(self.name, problem)
         if not np.isfinite(added).all():
-            raise StepError(self.name, f"added {added} to the state; all must be finite")
+            raise StepError(self.name, f"added {added.tolist()} to the state; all must be finite")
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise StepError(self.name, f"failed: {type(error).__name__}: {error}") from error
+
+
+def _shape(tick: Tick, name: str) -> tuple[int, ...]:
+    """Of a field that holds numbers; empty where it holds none yet, or something else."""
+    value = getattr(tick, name)
+    return np.shape(value) if isinstance(value, np.ndarray | tuple) and np.size(value) else ()
+
+
+def _finite(value: object) -> bool:
+    return not isinstance(value, np.ndarray) or bool(np.isfinite(value).all())

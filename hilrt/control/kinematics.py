@@ -75,7 +75,7 @@ class Kinematics:
         self._model = _load(Path(urdf_path))
         self._data = self._model.createData()
         if not self._model.existFrame(frame):
-            raise UnknownNameError("frame", frame, [f.name for f in self._model.frames])
+            raise UnknownNameError("target_frame_name", frame, [f.name for f in self._model.frames])
         self._frame = self._model.getFrameId(frame)
         # Joints are numbered from 1 along the chain, so the frame's own joint counts them.
         self.joints = int(self._model.frames[self._frame].parentJoint)
@@ -84,7 +84,7 @@ class Kinematics:
         self.root: Array = np.array(self._model.jointPlacements[1].translation)
         """Where the first joint stands, shape (3,), base frame [m]."""
         self._weight = orientation_weight
-        self._max_step = max_step
+        self.max_step = max_step
         self._q: Array = np.zeros(self._model.nq)
         self._row_weights: Array = np.repeat([1.0, orientation_weight], 3)[:, None]
         self._hessian: Array = np.empty((self.joints, self.joints))
@@ -112,7 +112,7 @@ class Kinematics:
         """
         start = _Box(self.lower, self.upper).clip(np.asarray(q_start)[: self.joints])
         box = _Box(
-            np.maximum(self.lower, start - self._max_step), np.minimum(self.upper, start + self._max_step)
+            np.maximum(self.lower, start - self.max_step), np.minimum(self.upper, start + self.max_step)
         )
         target = pin.SE3(T_target)
         q, miss = self._descend(start, target, box, soft=self._weight > 0.0)

@@ -20,8 +20,6 @@ from hilrt.devices.operator import Operator, Scene
 from hilrt.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
 from hilrt.shm.status import ControlStatus
 
-RESET_SPEED = 1 / 3
-"""Of the joint velocity limit."""
 BLOCKED_S = 5.0
 """How long the arm may take to settle at the start pose before it is taken for blocked."""
 
@@ -54,7 +52,8 @@ class Loop:
     ) -> None:
         self._config, self._cell, self._operator, self._policy = config, cell, operator, policy
         self._pipelines = cell.pipelines
-        self._arms = len(config.robot.sides)
+        self._sides = tuple(config.robot.sides)
+        self._driver = ""
         self._publisher, self._agenda, self._status = publisher, agenda, status
         self._tally = tally
         self._stop_wanted = stop_wanted
@@ -97,9 +96,9 @@ class Loop:
         self._enter(Phase.RESETTING)
         collect_garbage()
         tick = await self._cell.sense()
-        began_ns, limits = tick.time_ns, self._pipelines.limits
+        began_ns, pipelines = tick.time_ns, self._pipelines
         patience = round(BLOCKED_S * self._config.env.fps)
-        move = ResetMove(tick.joints, self._pipelines.home, limits.max_step * RESET_SPEED, patience)
+        move = ResetMove(tick.joints, pipelines.home, pipelines.limits.max_step, patience, pipelines.meets)
         while not move.arrived(tick.joints) and not self.stopping():
             await self._cell.command(move.advance())
             tick = await self._cell.sense()
@@ -139,9 +138,10 @@ class Loop:
             tick.policy_action, gripper = self._policy.act(
                 tick.state, deterministic=episode.mode is Mode.EVAL
             )
-            tick.policy_gripper = gripper_commands(gripper, self._arms)
-        self._pipelines.act(tick)
-        await self._cell.command(tick.joint_goal)
+            tick.policy_gripper = gripper_commands(gripper, len(self._sides))
+        self._pipelines.action.run(tick)
+        if await self._cell.command(tick.joint_goal):
+            self._pipelines.setpoint.commit(tick)
         self._report(episode, tick)
         return self._record(tick, episode)
 
@@ -157,7 +157,7 @@ class Loop:
             action=tick.action.tobytes(),
             gripper=gripper_index(tick.gripper),
             policy_action=b"" if tick.policy_action is None else tick.policy_action.tobytes(),
-            policy_gripper=gripper_index(tick.policy_gripper or (GripperCommand.STAY,) * self._arms),
+            policy_gripper=gripper_index(tick.policy_gripper or (GripperCommand.STAY,) * len(self._sides)),
             operator_action=np.array(tick.wish.action, np.float32).tobytes() if tick.human else b"",
             source=Source.HUMAN if tick.human else Source.POLICY,
             joint_goal=tick.joint_goal.astype(np.float32).tobytes(),
@@ -173,6 +173,7 @@ class Loop:
             ee=tick.pose[:, :3, 3],
             opening=self._pipelines.limits.opening(tick.joints),
             object=self._cell.scene.object_pose(),
+            done=tick.task_success,
             step=tick.step,
             autonomous_rate=self._tally.autonomous_rate,
         )
@@ -180,10 +181,18 @@ class Loop:
     def _report(self, episode: Episode, tick: Tick) -> None:
         status = self._status
         status.step = episode.step
+        self._name_driver(tick)
         self._cell.count_limits(tick.limits)
         status.dropped = self._publisher.rejected
         if self._policy:
             status.weight_version, status.weight_age_ms = self._policy.version, self._policy.age_ms
+
+    def _name_driver(self, tick: Tick) -> None:
+        """Who has the arm; a text is written only when it changes."""
+        side = self._sides[tick.wish.arm]
+        driver = (f"you: {side}" if side else "you") if tick.human else "policy"
+        if driver != self._driver:
+            self._driver = self._status.driver = driver
 
     def _count(self, record: Record) -> None:
         """Keep the agenda, the tally and the status block up to date with a published record."""

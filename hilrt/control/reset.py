@@ -1,40 +1,86 @@
 """The way back to the start pose."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from hilrt.config import MOTORS
+from hilrt.control.collision import Clearance
 from hilrt.control.tick import Float64
-from hilrt.errors import ArmBlockedError
+from hilrt.errors import ArmBlockedError, CollisionError
 
+SPEED = 1 / 3
+"""Of the joint velocity limit."""
 SETTLE_TICKS = 2
 NEAR = np.deg2rad(3.0)
 
+Meets = Callable[[int, Float64, Float64], Clearance | None]
+"""What an arm, by its number, would run into on its way to a goal from where it is, both of shape (6,) [rad]."""
+
 
 class ResetMove:
-    """Straight in joint space to the start pose, at limited speed, from wherever the arms are."""
+    """Straight in joint space to the start pose, at limited speed, from wherever the arms are.
 
-    def __init__(self, start: Float64, goal: Float64, max_step: float, patience: int) -> None:
-        """Poses have shape (arms, 6) [rad]; `patience`: ticks that they may take to settle once told to be there."""
-        self._goal, self._max_step, self._patience = goal, max_step, patience
+    Where that way is barred, each joint goes as far as it may by itself.
+    """
+
+    def __init__(self, start: Float64, goal: Float64, max_step: float, patience: int, meets: Meets) -> None:
+        """Poses have shape (arms, 6) [rad].
+
+        Args:
+            start: measured.
+            goal: the start pose.
+            max_step: the joint velocity limit, per tick [rad]; a reset takes a third of it.
+            patience: ticks that the arms may take to settle once told to be there, or may be unable to move on.
+            meets: the collision check.
+        """
+        self._goal, self._max_step, self._patience, self._meets = goal, SPEED * max_step, patience, meets
         self.joints = start.copy()
-        self._ticks_at_goal = 0
+        self._ticks_at_goal = self._ticks_stuck = 0
 
     def advance(self) -> Float64:
-        """The next goal positions, shape (arms, 6) [rad]."""
-        self.joints += np.clip(self._goal - self.joints, -self._max_step, self._max_step)
-        self._ticks_at_goal += bool(np.allclose(self.joints, self._goal))
+        """The next goal positions, shape (arms, 6) [rad].
+
+        Raises:
+            CollisionError: there is no way on.
+        """
+        wanted = self.joints + np.clip(self._goal - self.joints, -self._max_step, self._max_step)
+        before = self.joints
+        self.joints = np.array([self._toward(arm, goal) for arm, goal in enumerate(wanted)])
+        there = np.allclose(self.joints, self._goal)
+        self._ticks_at_goal += there
+        self._ticks_stuck = self._ticks_stuck + 1 if not there and (self.joints == before).all() else 0
+        if self._ticks_stuck > self._patience:
+            self._give_up(wanted)
         return self.joints
 
     def arrived(self, measured: Float64) -> bool:
-        """Whether the arms are there, within 3 degrees, and have settled.
+        """Whether the arms are there, within 3 degrees, and have settled; a gripper may be holding something.
 
         Raises:
             ArmBlockedError: they are not, and patience is at an end: an episode that began here would jump.
         """
-        off = np.abs(measured - self._goal)
+        off = np.abs(measured - self._goal)[:, :5]
         worst = int(np.argmax(off))
         if off.flat[worst] < NEAR:
             return self._ticks_at_goal > SETTLE_TICKS
         if self._ticks_at_goal > self._patience:
-            raise ArmBlockedError(MOTORS[worst % 6], float(np.rad2deg(off.flat[worst])))
+            raise ArmBlockedError(MOTORS[worst % 5], float(np.rad2deg(off.flat[worst])))
         return False
+
+    def _toward(self, arm: int, goal: Float64) -> Float64:
+        """As much of the way to `goal` as is free."""
+        kept: Float64 = self.joints[arm]
+        if self._meets(arm, goal, kept) is None:
+            return goal
+        for joint, angle in enumerate(goal):
+            trial = kept.copy()
+            trial[joint] = angle
+            if self._meets(arm, trial, kept) is None:
+                kept = trial
+        return kept
+
+    def _give_up(self, wanted: Float64) -> None:
+        for arm, goal in enumerate(wanted):
+            if there := self._meets(arm, goal, self.joints[arm]):
+                raise CollisionError("on the way to the start pose", there.first, there.second)

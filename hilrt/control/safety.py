@@ -9,9 +9,16 @@ from hilrt.config import MOTORS, Config
 from hilrt.control.kinematics import Kinematics
 from hilrt.control.tick import Float64
 from hilrt.devices.arm import ArmReading
-from hilrt.devices.calibration import Calibration
+from hilrt.devices.calibration import Calibration, units_from_radians
 from hilrt.devices.feetech.registers import Fault
-from hilrt.errors import OvercurrentError, OverheatError, ServoFaultError, VoltageError
+from hilrt.errors import (
+    JointRangeError,
+    OvercurrentError,
+    OverheatError,
+    ServoFaultError,
+    StartPoseError,
+    VoltageError,
+)
 from hilrt.record import Limit
 
 FAULT_READINGS = 3
@@ -40,9 +47,13 @@ class JointLimits:
             self.lower[arm, :5] = np.maximum(self.lower[arm, :5], solver.lower) + margin
             self.upper[arm, :5] = np.minimum(self.upper[arm, :5], solver.upper) - margin
             solver.lower, solver.upper = self.lower[arm, :5].copy(), self.upper[arm, :5].copy()
+        for arm, motor in np.argwhere(self.lower >= self.upper).tolist():
+            raise JointRangeError(MOTORS[motor], calibrations[arm].path, config.safety.joint_margin_deg)
         self.max_step = float(np.deg2rad(config.safety.max_joint_velocity_deg_s) / config.env.fps)
         self.opening_step = self.max_step
         """Signed change of the gripper's joint towards open, per tick [rad]."""
+        for solver in kinematics:
+            solver.max_step = self.max_step
         self._limit_opening(config.processor.gripper.open_position == 0, config.processor.max_gripper_pos)
 
     def _limit_opening(self, reversed_: bool, widest: float) -> None:
@@ -54,6 +65,19 @@ class JointLimits:
             self.lower[:, 5] = end
         else:
             self.upper[:, 5] = end
+
+    def require(self, pose: Float64) -> Float64:
+        """A start pose, shape (arms, 6) [rad], as it is.
+
+        Raises:
+            StartPoseError: a joint of it is out of its limits.
+        """
+        off = np.abs(pose - self.clip(pose))
+        if off.max() > TOUCH:
+            arm, motor = divmod(int(np.argmax(off)), 6)
+            asked, low, high = (units_from_radians(q[arm])[motor] for q in (pose, self.lower, self.upper))
+            raise StartPoseError(MOTORS[motor], asked, low, high)
+        return pose
 
     def clip(self, joints: Float64) -> Float64:
         """Joints brought inside the limits, shape (arms, 6) [rad]."""

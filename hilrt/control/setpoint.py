@@ -30,20 +30,26 @@ class Setpoint:
         self.action = np.zeros_like(self.action)
         self.gripper = (GripperCommand.STAY,) * len(joints)
 
-    def catch_up(self, measured: Float64, reach: float) -> None:
-        """At a takeover or handback: go on from the last command, but no further than `reach` ahead of the arm [rad].
+    def catch_up(self, measured: Float64, reach: float) -> bool:
+        """Go on from the last command, but no further than `reach` ahead of the arm [rad]; whether that changed it.
 
-        An arm that something holds back is not driven on by whoever takes it; one that only lags or sags a little does
-        not drop. The gripper keeps its goal, and so its force.
+        An arm that something holds back is not driven on into it; one that only lags or sags a little does not drop.
+        The gripper keeps its goal, and so its force.
+
+        Args:
+            measured: shape (arms, 6) [rad].
+            reach: [rad].
         """
         ahead = self.joints[:, :5] - measured[:, :5]
-        for arm in np.flatnonzero(np.abs(ahead).max(axis=1) > reach).tolist():
+        held = np.flatnonzero(np.abs(ahead).max(axis=1) > reach).tolist()
+        for arm in held:
             self.joints, self.pose = self.joints.copy(), self.pose.copy()
             self.joints[arm, :5] = measured[arm, :5] + np.clip(ahead[arm], -reach, reach)
             self.pose[arm, :3, 3] = self._kinematics[arm].forward(self.joints[arm])[:3, 3]
+        return bool(held)
 
     def commit(self, tick: Tick) -> None:
-        """The tick's command is on its way."""
+        """The tick's command has been sent."""
         self.joints, self.pose = tick.joint_goal, tick.target
         self.action = tick.action.reshape(self.action.shape)
         self.gripper = tick.gripper

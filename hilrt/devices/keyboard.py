@@ -136,7 +136,7 @@ class TerminalKeyboard:
     def __init__(self, keys: Keys, axes: Sequence[str], arms: int, *, intervene: bool) -> None:
         """`axes`: of one arm's action; `intervene`: whether training may be interrupted.
 
-        Demonstrations are always the operator's. With two arms the keys move one of them at a time.
+        Demonstrations are the operator's from beginning to end. With two arms the keys move one at a time.
         """
         self._keys, self._axes, self._arms = keys, [AXES[name] for name in axes], arms
         self._may_intervene = intervene
@@ -144,6 +144,7 @@ class TerminalKeyboard:
         self._intervening = False
         self._mode = Mode.DEMO
         self._arm = 0
+        self._sensed_ns = 0
 
     def begin(self, mode: Mode, seed: int) -> None:  # noqa: ARG002 - a person needs no seed
         """A new episode: demonstrations start in the operator's hands, all else in the policy's."""
@@ -154,24 +155,23 @@ class TerminalKeyboard:
 
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, directions held now."""
-        if self._pressed(Key.INTERVENE) % 2 and self._may_take_over():
+        if self._pressed(Key.INTERVENE) % 2 and self._mode is Mode.TRAIN and self._may_intervene:
             self._intervening = not self._intervening
         self._arm = (self._arm + self._pressed(Key.OTHER_ARM)) % self._arms
         action = np.zeros((self._arms, len(self._axes)))
         action[self._arm] = [self._axis(plus, minus) for plus, minus in self._axes]
         gripper = [GripperCommand.STAY] * self._arms
         gripper[self._arm] = GripperCommand(1 + round(self._axis(Key.OPEN, Key.CLOSE)))
+        self._sensed_ns = time.monotonic_ns()
         return OperatorInput(
             intervening=self._intervening,
             action=tuple(action.ravel().tolist()),
             gripper=tuple(gripper),
+            arm=self._arm,
             success=self._pressed(Key.SUCCESS) > 0,
             failure=self._pressed(Key.FAILURE) > 0,
             rerecord=self._pressed(Key.RERECORD) > 0,
         )
-
-    def _may_take_over(self) -> bool:
-        return self._mode is Mode.DEMO or (self._mode is Mode.TRAIN and self._may_intervene)
 
     def _pressed(self, key: Key) -> int:
         """Presses since last asked."""
@@ -179,6 +179,6 @@ class TerminalKeyboard:
         return self._seen[key] - before
 
     def _axis(self, plus: Key, minus: Key) -> float:
-        now = time.monotonic_ns()
-        held = [now - getattr(self._keys, key) < HELD_NS for key in (plus, minus)]
+        since = min(time.monotonic_ns() - HELD_NS, self._sensed_ns)  # a tap between two slow ticks counts too
+        held = [getattr(self._keys, key) > since for key in (plus, minus)]
         return float(held[0]) - float(held[1])

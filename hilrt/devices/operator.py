@@ -19,6 +19,8 @@ class Scene(NamedTuple):
     """Of the grippers, shape (arms,), 0 closed .. 1 open."""
     object: Float64 | None
     """Object pose as in `hilrt.features.OBJECT`, shape (arms, 5), or None where only eyes know it."""
+    done: bool
+    """Whether the task is done, as far as it shows."""
     step: int
     autonomous_rate: float
     """How often the policy has lately succeeded alone."""
@@ -36,6 +38,8 @@ class OperatorInput(NamedTuple):
     failure: bool = False
     rerecord: bool = False
     stop: bool = False
+    arm: int = 0
+    """Which arm the device moves, for the screen."""
 
 
 class Operator(Protocol):

@@ -61,6 +61,7 @@ LIMITS = (
     "limited_collision",
     "limited_joint",
     "limited_velocity",
+    "limited_held",
 )
 """Fields of the same region: ticks on which each limit changed the command, so far."""
 LEARNER = ("updates_per_s", "utd", "version_lag", "idle")

@@ -26,7 +26,7 @@ CONTROL_PHASES = ("starting", "waiting for the policy", "resetting", "running", 
 """Texts for `hilrt.control.loop.Phase`."""
 LEARNER_PHASES = ("loading", "warm start", "learning", "waiting", "done")
 """Texts for `hilrt.learner.process.LearnerPhase`."""
-LIMITS = ("step", "box", "reach", "collision", "joint", "velocity")
+LIMITS = ("step", "box", "reach", "collision", "joint", "velocity", "held")
 """As in `hilrt.record.Limit`."""
 SILENT_S = 2.0
 """A heartbeat older than this is flagged."""
@@ -133,14 +133,15 @@ def _phase(v: View) -> str:
     phase = _named(CONTROL_PHASES, c.phase)
     if phase not in {"resetting", "running"}:
         return phase
-    return f"{phase}, episode {c.episode} ({Mode(c.mode).name.lower()}), step {c.step}"
+    driver = f", {c.driver}" if c.driver and phase == "running" else ""
+    return f"{phase}, episode {c.episode} ({Mode(c.mode).name.lower()}), step {c.step}{driver}"
 
 
 def _head(v: View) -> RenderableType:
     table = Table.grid(expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
-    table.add_row(Text(_phase(v), style="bold"), f"{_clock(v.elapsed_s)} so far, {_clock(v.left_s)} left")
+    table.add_row(Text(_phase(v), style="bold"), f"{_clock(v.elapsed_s)}, {_clock(v.left_s)} left")
     return table
 
 

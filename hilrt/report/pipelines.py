@@ -1,5 +1,7 @@
 """The pipelines of a task file as tables: each step with what it reads and writes, shapes and units."""
 
+import math
+
 from rich.table import Table
 from rich.text import Text
 
@@ -7,7 +9,7 @@ from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
 from hilrt.control.pipeline import Pipeline
 from hilrt.devices.calibration import Calibration
-from hilrt.features import from_config, state_groups
+from hilrt.features import Features, from_config, state_groups
 
 TITLES = {
     "observation": "observation: from measurements to the state vector",
@@ -30,7 +32,36 @@ def tables(config: Config) -> list[Table]:
         "cameras": len(features.images),
     }
     parts = _state_parts(state_groups(config))
-    return [_table(pipeline, sizes, parts) for pipeline in pipelines]
+    return [*(_table(pipeline, sizes, parts) for pipeline in pipelines), _policy(config, features)]
+
+
+def _policy(config: Config, features: Features) -> Table:
+    """What goes into the policy, and what comes out of it."""
+    table = _headed("policy: what it sees, and what it says", "", "")
+    table.add_row("state", f"{len(features.state)} numbers, normalised by the demonstrations'")
+    crops = config.processor.image_preprocessing.crop_params_dict
+    for image, view in zip(features.images, features.views, strict=True):
+        crop = f", cropped to {crops[image.name]}" if image.name in crops else ""
+        table.add_row(
+            view.name, f"{image.width} x {image.height}{crop}, resized to {view.width} x {view.height}"
+        )
+    for name, scale in zip(features.action, features.scale, strict=True):
+        turns = name.endswith((".delta", "dpitch", "droll"))
+        full = f"{math.degrees(scale):.3g} deg" if turns else f"{scale:g} m"
+        table.add_row(name, f"-1 .. 1, a full step is {full}")
+    if features.gripper:
+        table.add_row("gripper", ", ".join(features.gripper))
+    return table
+
+
+def _headed(title: str, *columns: str) -> Table:
+    headed = any(columns)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", show_lines=headed, show_header=headed
+    )
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
 
 
 def _state_parts(groups: dict[str, tuple[str, ...]]) -> dict[str, str]:
@@ -45,9 +76,7 @@ def _state_parts(groups: dict[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 def _table(pipeline: Pipeline, sizes: dict[str, int], parts: dict[str, str]) -> Table:
-    table = Table(title=TITLES[pipeline.name], title_justify="left", title_style="bold", show_lines=True)
-    for column in ("step", "reads", "writes"):
-        table.add_column(column, overflow="fold")
+    table = _headed(TITLES[pipeline.name], "step", "reads", "writes")
     for step in pipeline.steps:
         reads = [signal.text(sizes) for signal in step.reads]
         writes = [

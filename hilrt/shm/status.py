@@ -11,6 +11,8 @@ from hilrt.shm.region import Float, Int, Region, Text
 from hilrt.shm.segment import Segment
 
 _WHAT = "status"
+STEPS_TEXT = 1600
+"""Bytes for the times of the pipelines' steps."""
 
 
 class SupervisorStatus(Region):
@@ -82,7 +84,9 @@ class ControlStatus(Region):
     limited_collision = Int()
     limited_joint = Int()
     limited_velocity = Int()
-    steps_us = Text(1200)  # JSON: mean time of each pipeline step over the last second
+    limited_held = Int()
+    driver = Text(24)  # who has the arm, and which one her keys move
+    steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
     done = Int()
     message = Text()
 

@@ -42,6 +42,7 @@ class ScriptedOperator:
         self._burst: tuple[float, float, float] | None = None
         self._burst_left = 0
         self._holding = 0
+        self._done = False
         self._reacting: int | None = None
         self._arm: int | None = None
         self._expert.reset()
@@ -54,7 +55,8 @@ class ScriptedOperator:
         self._choose_arm(scene)
         if self._mode is Mode.DEMO:
             wish = self._demonstrate(scene)
-            return wish._replace(rerecord=scene.step >= self._limit - 1)
+            self._done = self._done or scene.done
+            return wish._replace(rerecord=scene.step >= self._limit - 1 and not self._done)
         if not self._takes_over(scene):
             return OperatorInput()
         self._spent += 1

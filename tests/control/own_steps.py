@@ -88,4 +88,26 @@ class Shove(Detector):
         tick.joint_goal = tick.joint_goal + 3.0
 
 
+class Mess(Detector):
+    """Leaves a field as nobody expects it."""
+
+    def __init__(self, config, field, value):
+        self._field, self._value = field, value
+        self.writes = (Signal(field),)
+
+    def __call__(self, tick):
+        value = self._value
+        if self._field == "parts":
+            tick.parts.append(value)
+        else:
+            setattr(tick, self._field, tuple(value) if self._field == "gripper" else np.array(value))
+
+
+class Quits(Detector):
+    """Ends the program, or tries to."""
+
+    def __init__(self, config):
+        raise SystemExit(7)
+
+
 NOT_A_STEP = dict

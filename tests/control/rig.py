@@ -83,7 +83,12 @@ class Rig:
             tick.wish = OperatorInput(intervening=True, action=tuple(action), gripper=gripper)
         else:
             tick.policy_action, tick.policy_gripper = np.asarray(action, np.float32), gripper
-        self.pipelines.act(tick)
+        return self.command(tick)
+
+    def command(self, tick):
+        """A tick through the action pipeline, and sent."""
+        self.pipelines.action.run(tick)
+        self.setpoint.commit(tick)
         return tick
 
     def position(self, joint_goal, arm=0):

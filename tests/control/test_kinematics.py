@@ -263,5 +263,5 @@ def test_missing_file_is_named(tmp_path):
 
 def test_unknown_frame_lists_known():
     """A frame that the URDF lacks is refused with the names of those it has."""
-    with pytest.raises(UnknownNameError, match=r"no frame 'tool0'.*gripper_frame_link"):
+    with pytest.raises(UnknownNameError, match=r"no target_frame_name 'tool0'.*gripper_frame_link"):
         Kinematics(SO100_URDF, "tool0")

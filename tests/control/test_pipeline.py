@@ -1,14 +1,18 @@
 """Pipelines as lists of steps: what a step says of itself is what it does, and a user's own steps fit in."""
 
+import json
+
 import numpy as np
 import pytest
 from rig import Rig, load
 
+from hilrt.control.cell import _text_of
 from hilrt.control.pipeline import Signal
 from hilrt.control.tick import Tick
 from hilrt.devices.camera import Frame
 from hilrt.errors import ActionError, ConfigError, StepError
 from hilrt.report.pipelines import tables
+from hilrt.shm.status import STEPS_TEXT
 
 EVERYTHING = (
     "processor.observation.add_current_to_observation=true",
@@ -101,6 +105,15 @@ def test_times_of_the_steps():
     assert set(rig.pipelines.take_times_us().values()) == {0.0}
 
 
+def test_times_fit_the_status_block():
+    """However long the names of the steps are, what the status block holds is whole JSON, with the slowest in it."""
+    times = {f"package.module:{'Step' * 10}{i}": float(i) for i in range(60)}
+    text = _text_of(times)
+    assert len(text) <= STEPS_TEXT
+    assert max(json.loads(text).values()) == 59.0
+    assert json.loads(_text_of({"a": 1.0})) == {"a": 1.0}
+
+
 def test_signal_text():
     """A signal is printed with its shape and unit."""
     assert Signal("joints", ("arms", 6), "rad").text({"arms": 2}) == "joints (2, 6) [rad]"
@@ -111,10 +124,14 @@ def test_signal_text():
 def test_tables_name_every_step():
     """`hilrt pipeline` lists the steps of the very pipelines that run, and where each writes the state."""
     rig = Rig(*EVERYTHING, show=lambda *_: None)
-    printed = [[*table.columns[0].cells] for table in tables(rig.config)]
+    *made, policy = tables(rig.config)
+    printed = [[*table.columns[0].cells] for table in made]
     assert printed == [[s.name for s in pipeline.steps] for pipeline in rig.pipelines.all]
     writes = "\n".join(map(str, tables(rig.config)[0].columns[2].cells))
     assert "shoulder_pan.current .. gripper.current [A]" in writes
+    said = dict(zip(*(column.cells for column in policy.columns), strict=True))
+    assert said["front"] == "160 x 120, resized to 128 x 128"
+    assert said["dz"] == "-1 .. 1, a full step is 0.02 m"
     assert f"state ({len(rig.features.state)},)" in writes
 
 
@@ -161,9 +178,11 @@ def test_action_that_is_none():
     """An action that is not finite, or of another length, is refused before it is recorded or sent."""
     with pytest.raises(ActionError, match=r"must be 3 finite numbers, got \[nan"):
         Rig().act([float("nan"), 0.0, 0.0])
+    with pytest.raises(ActionError, match="must be 3 finite numbers"):
+        Rig().act([0.0, 0.0])
     for action in ([0.0], [0.0] * 6):
         rig = Rig(step("Made", "action", options={}).replace("{}", f"{{action = {action}}}"))
-        with pytest.raises(ActionError, match="must be 3 finite numbers"):
+        with pytest.raises(StepError, match=r"left `action` with shape \(\d,\) instead of \(3,\)"):
             rig.act([0.0, 0.0, 0.0])
 
 
@@ -181,7 +200,10 @@ def test_own_step_cannot_pass_the_limits():
     ("override", "words"),
     [
         (step("Absent"), "own_steps:Absent cannot be made: AttributeError"),
-        ('processor.steps=[{step = "no.such:Step", pipeline = "action"}]', "ModuleNotFoundError"),
+        (
+            'processor.steps=[{step = "no.such:Step", pipeline = "action"}]',
+            "No module named 'no'; it is looked for in /",
+        ),
         (step("Load", options={}).replace("{}", "{speed = 1}"), "unexpected keyword argument 'speed'"),
         (step("NOT_A_STEP"), "cannot be made: TypeError"),
         (
@@ -234,3 +256,58 @@ def test_own_step_that_contradicts(override, words):
     """What a task file says of a step is checked without importing it."""
     with pytest.raises(ConfigError, match=words):
         load(override)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "before", "words"),
+    [
+        (
+            "joint_goal",
+            [[float("nan")] * 6],
+            "joint_limits",
+            "left `joint_goal` with values that are not finite",
+        ),
+        (
+            "joint_goal",
+            [[0.0] * 5],
+            "joint_limits",
+            r"left `joint_goal` with shape \(1, 5\) instead of \(1, 6\)",
+        ),
+        ("gripper", [1, 1], "delta", r"left `gripper` with shape \(2,\) instead of \(1,\)"),
+        (
+            "delta",
+            [[float("inf"), 0, 0]],
+            "reference_and_delta",
+            "left `delta` with values that are not finite",
+        ),
+    ],
+)
+def test_own_step_that_leaves_a_mess(field, value, before, words):
+    """What a user's step leaves for those after it has the shape that it found, and finite values, or is its error."""
+    tree = f"{{step = 'own_steps:Mess', pipeline = 'action', before = '{before}'}}"
+    rig = Rig(f"processor.steps=[{tree}]".replace("}", f", options = {{field = '{field}', value = []}}}}"))
+    own = next(step for step in rig.pipelines.action.steps if step.name == "own_steps:Mess")
+    own._step._value = value  # a task file cannot say nan
+    with pytest.raises(StepError, match=words):
+        rig.act([0, 0, 0])
+
+
+def test_own_step_that_adds_text():
+    """Text in the state is the error of the step that put it there."""
+    options = "{field = 'parts', value = ['a']}"
+    step_ = f"{{step = 'own_steps:Mess', pipeline = 'observation', state = ['x'], options = {options}}}"
+    with pytest.raises(StepError, match="own_steps:Mess added to the state what is no number"):
+        Rig(f"processor.steps=[{step_}]").observe()
+
+
+def test_own_step_that_declares_what_there_is_not():
+    """A signal that is no field of the tick is refused when the step is made."""
+    step_ = "{step = 'own_steps:Mess', pipeline = 'action', options = {field = 'nonsense', value = []}}"
+    with pytest.raises(StepError, match='names "nonsense", which is no field'):
+        Rig(f"processor.steps=[{step_}]")
+
+
+def test_own_step_that_quits():
+    """A class that ends the program when it is made is an error like any other."""
+    with pytest.raises(StepError, match="own_steps:Quits cannot be made: SystemExit: 7"):
+        Rig(step("Quits"))

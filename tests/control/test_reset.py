@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
+from hilrt.control.collision import Clearance
 from hilrt.control.reset import SETTLE_TICKS, ResetMove
-from hilrt.errors import ArmBlockedError
+from hilrt.errors import ArmBlockedError, CollisionError
 
 HOME = np.array([[0.0, -0.1, 0.1, 1.5, -1.5, 0.8]] * 2)
 STEP, PATIENCE = 0.1, 10
+LIMIT = 3 * STEP  # a reset runs at a third of the joint velocity limit
+
+
+def free(arm, goal, before):
+    """Nothing is in the way."""
 
 
 def moved(far=1.0):
@@ -15,7 +21,7 @@ def moved(far=1.0):
     start = HOME.copy()
     start[1, 0] += far
     start[1, 5] -= far
-    return start, ResetMove(start, HOME, STEP, PATIENCE)
+    return start, ResetMove(start, HOME, LIMIT, PATIENCE, free)
 
 
 def test_no_joint_exceeds_the_step():
@@ -59,3 +65,43 @@ def test_blocked_arm_is_named():
     move.advance()
     with pytest.raises(ArmBlockedError, match=r"elbow_flex.*20"):
         move.arrived(held)
+
+
+def test_a_gripper_that_holds_something_is_no_obstacle():
+    """A start pose with a closed gripper is reached though an object keeps the jaws apart."""
+    _, move = moved(far=0.0)
+    holding = HOME.copy()
+    holding[0, 5] += 0.5
+    for _ in range(SETTLE_TICKS + 1):
+        move.advance()
+    assert move.arrived(holding)
+
+
+def test_joints_go_one_by_one_where_the_straight_way_is_barred():
+    """Where all joints at once would meet something, those go that may, and the rest follow when they may."""
+    start = HOME.copy()
+    start[0, 0] += 0.5
+    start[0, 1] -= 0.5
+
+    def meets(arm, goal, before):
+        """The shoulder must not turn while it is stretched out."""
+        turns, out = goal[0] != before[0], goal[1] < HOME[0, 1] - 0.05
+        return Clearance(-0.01, "wrist", "base") if arm == 0 and turns and out else None
+
+    move = ResetMove(start, HOME, LIMIT, PATIENCE, meets)
+    poses = [move.advance().copy() for _ in range(20)]
+    assert poses[-1] == pytest.approx(HOME)
+    assert poses[2][0, 0] == start[0, 0]
+    assert poses[2][0, 1] > start[0, 1]
+
+
+def test_no_way_on_is_an_error():
+    """An arm that can move no joint without meeting something is left where it is, and the run ends with what it is."""
+    _, move = moved()
+    move._meets = lambda arm, *_: Clearance(-0.01, "wrist_link", "the table") if arm == 1 else None
+    for _ in range(PATIENCE):
+        assert move.advance()[1, 0] == HOME[1, 0] + 1.0
+    with pytest.raises(
+        CollisionError, match="on the way to the start pose, wrist_link would be too near the table"
+    ):
+        move.advance()

@@ -11,7 +11,9 @@ from hilrt.record import GripperCommand, Mode
 from hilrt.shm.status import SupervisorStatus
 
 XYZ = ("dx", "dy", "dz")
-SCENE = Scene(ee=np.zeros((1, 3)), opening=np.array([0.5]), object=None, step=0, autonomous_rate=0.0)
+SCENE = Scene(
+    ee=np.zeros((1, 3)), opening=np.array([0.5]), object=None, done=False, step=0, autonomous_rate=0.0
+)
 
 
 @pytest.fixture
@@ -62,6 +64,26 @@ def test_space_toggles_intervention(keys):
     press(keys, Key.INTERVENE)
     press(keys, Key.INTERVENE)
     assert pad.sense(SCENE).intervening
+
+
+def test_a_demonstration_is_hers_to_the_end(keys):
+    """Space hands a demonstration to nobody: there is no policy to take it."""
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
+    pad.begin(Mode.DEMO, 0)
+    press(keys, Key.INTERVENE)
+    assert pad.sense(SCENE).intervening
+
+
+def test_a_tap_between_slow_ticks_counts(keys, monkeypatch):
+    """At a rate slower than a key is held for, a direction tapped since the last tick is in the next one, once."""
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
+    pad.begin(Mode.DEMO, 0)
+    pad.sense(SCENE)
+    press(keys, Key.FORWARD)
+    later = time.monotonic_ns() + 4 * HELD_NS
+    monkeypatch.setattr(time, "monotonic_ns", lambda: later)
+    assert pad.sense(SCENE).action[0] == 1
+    assert pad.sense(SCENE).action[0] == 0
 
 
 def test_operator_drives_demonstrations_only(keys):

@@ -43,6 +43,7 @@ def status():
         control.episodes_eval, control.eval_successes = 20, 17
         control.lateness_p50_us, control.lateness_p99_us, control.lateness_max_us = 81, 250, 1300
         control.weight_age_ms = 350
+        control.driver = "you: left"
         control.limited_box, control.limited_reach = 312, 14
         control.steps_us = '{"joints": 8.0, "inverse_kinematics": 210.4, "joint_limits": 20.0}'
         learner.updates_per_s, learner.utd, learner.phase = 123, 4, 2
@@ -78,8 +79,8 @@ def test_a_training_run_at_a_glance(look):
     text = squeezed(look())
     for part in (
         "hilrt train · so100-train",
-        "running, episode 12 (train), step 34",
-        "0:01:00 so far, 0:20:00 left",
+        "running, episode 12 (train), step 34, you: left",
+        "0:01:00, 0:20:00 left",
         "4,000 / 10,000 steps, 5.0/s",
         "success 75% of the last 20",
         "autonomous 60%",
@@ -161,7 +162,7 @@ def test_one_line_says_it_too(status):
     status.recorder.message = "No space left on device"
     text = line(at_100_s(status))
     assert text == (
-        "train: running, episode 12 (train), step 34; 4000/10000 steps, left 0:20:00; "
+        "train: running, episode 12 (train), step 34, you: left; 4000/10000 steps, left 0:20:00; "
         "success 75%, autonomous 60%, human 12%; 123 updates/s; late p99 250 us, missed 0; "
         "learner silent for 10 s; recorder: No space left on device"
     )

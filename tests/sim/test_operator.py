@@ -15,15 +15,15 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 CUBE = np.array([0.22, 0.0, 0.0125, 0.0, 1.0])
 
 
-def scene(step, *, ee=(0.2, 0.05, 0.1), autonomous=0.0):
-    return Scene(np.array([ee]), np.array([0.6]), CUBE[np.newaxis], step, autonomous)
+def scene(step, *, ee=(0.2, 0.05, 0.1), autonomous=0.0, done=False):
+    return Scene(np.array([ee]), np.array([0.6]), CUBE[np.newaxis], done, step, autonomous)
 
 
 def scene_of_two(step, cube_y):
     """The cube on the table at `cube_y`, world frame, both arms at rest in front of their bases."""
     cube = np.tile(CUBE, (2, 1))
     cube[:, 1] = cube_y - bases(2)[:, 1]
-    return Scene(np.full((2, 3), (0.2, 0.05, 0.1)), np.full(2, 0.6), cube, step, 0.0)
+    return Scene(np.full((2, 3), (0.2, 0.05, 0.1)), np.full(2, 0.6), cube, False, step, 0.0)
 
 
 def operator(*overrides, config="sim_so100.toml"):
@@ -52,6 +52,16 @@ def test_asks_for_a_failed_demonstration_again():
     person = operator()
     person.begin(Mode.DEMO, 1)
     assert not person.sense(scene(50)).rerecord
+    assert person.sense(scene(99)).rerecord
+
+
+def test_keeps_a_demonstration_that_was_done():
+    """One that was done on the way, and went on because success does not end it, is not asked for again."""
+    person = operator()
+    person.begin(Mode.DEMO, 1)
+    person.sense(scene(50, done=True))
+    assert not person.sense(scene(99)).rerecord
+    person.begin(Mode.DEMO, 2)
     assert person.sense(scene(99)).rerecord
 
 
