@@ -2,9 +2,12 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -42,6 +45,59 @@ def run(folder, *words, overrides=()):
         timeout=PATIENCE_S,
         check=False,
     )
+
+
+class InTerminal:
+    """A command in a terminal of its own, as a person would run it: types keys, reads the screen."""
+
+    def __init__(self, folder, *words, overrides=()):
+        self.seen = bytearray()
+        self._pid, self._terminal = pty.fork()
+        if self._pid == 0:
+            os.chdir(folder)
+            arguments = command(*words, overrides=overrides)
+            os.execv(arguments[0], arguments)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        while True:
+            try:
+                self.seen += os.read(self._terminal, 65536)
+            except OSError:
+                return
+
+    def type(self, keys):
+        """Press keys."""
+        os.write(self._terminal, keys)
+
+    def wait_for(self, pattern):
+        """Wait until the screen has shown something, under a watchdog."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not re.search(pattern, bytes(self.seen)):
+            assert self._reader.is_alive(), self.text()
+            assert time.monotonic() < deadline, "watchdog"
+            time.sleep(0.02)
+
+    def finish(self):
+        """Wait for the end; the exit status."""
+        self._reader.join(PATIENCE_S)
+        assert not self._reader.is_alive(), "watchdog"
+        pid, self._pid = self._pid, 0
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def text(self):
+        """All that was on the screen, on one line."""
+        return " ".join(self.seen.decode(errors="replace").split())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._pid:
+            os.kill(self._pid, signal.SIGTERM)
+            self.finish()
+        os.close(self._terminal)
 
 
 def status():

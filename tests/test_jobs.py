@@ -14,6 +14,8 @@ from hilrt.shm.segment import runs_with
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
 
+REAL = jobs.ROOT / "configs" / "so100.toml"
+
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
@@ -110,12 +112,22 @@ def test_silent_servo(tmp_path):
         server = threading.Thread(target=serve)
         server.start()
         overrides = [f"robot.port={pty.path}", "robot.id=sim", "robot.cameras={}"]
-        done = jobs.run(tmp_path, "record", jobs.ROOT / "configs" / "so100.toml", overrides=overrides)
+        with jobs.InTerminal(tmp_path, "record", REAL, overrides=overrides) as terminal:
+            status = terminal.finish()
         ended.set()
         server.join()
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "motor 4 (wrist_flex)" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert status == 2, terminal.text()
+    assert "motor 4 (wrist_flex)" in terminal.text()
+    assert "Traceback" not in terminal.text()
+
+
+def test_absent_port(tmp_path):
+    """A serial port that is not there is named."""
+    overrides = ["robot.id=sim", "robot.port=/dev/ttyNONE", "robot.cameras={}"]
+    with jobs.InTerminal(tmp_path, "record", REAL, overrides=overrides) as terminal:
+        assert terminal.finish() == 2
+    assert "no serial port /dev/ttyNONE" in terminal.text()
+    assert "Traceback" not in terminal.text()
 
 
 @pytest.mark.parametrize(
@@ -126,16 +138,7 @@ def test_silent_servo(tmp_path):
         (["train", jobs.SIM], ["dataset.root=nowhere"], "no demonstrations in"),
         (["train", "--resume", "nowhere"], [], "nowhere: is not a run"),
         (["eval", "nowhere"], [], "nowhere: is not a run"),
-        (
-            ["record", jobs.ROOT / "configs" / "so100.toml"],
-            ["robot.id=absent"],
-            "absent.json: there is no such file",
-        ),
-        (
-            ["record", jobs.ROOT / "configs" / "so100.toml"],
-            ["robot.id=sim", "robot.port=/dev/ttyNONE", "robot.cameras={}"],
-            "no serial port /dev/ttyNONE",
-        ),
+        (["record", REAL], ["robot.id=absent"], "absent.json: there is no such file"),
     ],
 )
 def test_one_clear_message(tmp_path, words, overrides, message):

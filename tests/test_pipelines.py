@@ -1,10 +1,5 @@
 """The pipelines in whole jobs: what a task file asks for is what is recorded, trained on and judged."""
 
-import os
-import pty
-import re
-import subprocess
-import threading
 import time
 
 import jobs
@@ -140,25 +135,13 @@ def test_joint_control_by_keyboard(tmp_path):
     task = tmp_path / "joints.toml"
     task.write_text(tomlkit.dumps(tree))
     overrides = ["dataset.num_episodes_to_record=1", "processor.reset.control_time_s=60"]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(tmp_path)
-        words = jobs.command("record", task, overrides=overrides)
-        os.execv(words[0], words)
-    seen = bytearray()
-    reader = threading.Thread(target=_read_all, args=(terminal, seen), daemon=True)
-    reader.start()
-    try:
-        _wait(lambda: re.search(rb"step [1-9]", seen))
+    with jobs.InTerminal(tmp_path, "record", task, overrides=overrides) as terminal:
+        terminal.wait_for(rb"step [1-9]")
         for _ in range(8):
-            os.write(terminal, b"\x1b[D")  # left
+            terminal.type(b"\x1b[D")  # left
             time.sleep(0.05)
-        os.write(terminal, b"s")
-        _wait(lambda: not reader.is_alive())
-    finally:
-        subprocess.run(["kill", str(pid)], check=False, capture_output=True)
-        os.waitpid(pid, 0)
-        os.close(terminal)
+        terminal.type(b"s")
+        assert terminal.finish() == 0, terminal.text()
     (episode,) = read_episodes(tmp_path / "datasets" / "sim_so100")
     steps = actions([episode])
     assert episode.records[-1].success
@@ -166,18 +149,3 @@ def test_joint_control_by_keyboard(tmp_path):
     assert any(vector(r.action)[0] == -1 for r in steps)
     pan = [vector(r.joint_goal)[0] for r in steps]
     assert pan[-1] < pan[0] - 0.1
-
-
-def _read_all(terminal, seen):
-    while True:
-        try:
-            seen += os.read(terminal, 65536)
-        except OSError:
-            return
-
-
-def _wait(condition):
-    deadline = time.monotonic() + jobs.PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "watchdog"
-        time.sleep(0.02)

@@ -115,7 +115,7 @@ def test_resumed_run_goes_on_bit_for_bit(run: Run) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"gripper": {"use_gripper": False}},
+        {"gripper": {"use_gripper": False, "gripper_penalty": 0.0}},
         {"robot": {"arms": {"left": {"id": "l"}, "right": {"id": "r"}}}},
     ],
     ids=["no gripper", "two arms"],
@@ -292,7 +292,7 @@ def test_demonstrations_of_other_features_are_an_error_with_a_cure(
     tmp_path: Path, make_config: Callable[..., Config]
 ) -> None:
     """Demonstrations recorded with other options are named by file, with what differs and what to do."""
-    recorded = Run(tmp_path, make_config(gripper={"use_gripper": False}))
+    recorded = Run(tmp_path, make_config(gripper={"use_gripper": False, "gripper_penalty": 0.0}))
     recorded.write("demonstrations", recorded.episode(0, Mode.DEMO))
     told = (
         r"demonstrations/episode_000000\.hilrt was recorded with other features than this config gives: its state "
