@@ -10,6 +10,7 @@ import pytest
 from hilrt.data.journal import read_episodes
 from hilrt.devices.calibration import Calibration
 from hilrt.record import Mode, Source
+from hilrt.runfolder import RunFolder
 from hilrt.shm.segment import runs_with
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
@@ -32,6 +33,12 @@ def test_record(workplace):
     assert all(e.complete and e.mode is Mode.DEMO and e.records[-1].success for e in episodes)
     assert all(r.source is Source.HUMAN for e in episodes for r in e.records if not r.final)
     assert jobs.summary(jobs.newest_run(workplace, "record"))["episodes"]["demo"] == 2
+
+
+def test_run_folder_has_the_tasks_name(tmp_path):
+    """`env.name` begins the name of the run's folder, then comes the job."""
+    folder = RunFolder.create(jobs.SIM, ["env.name=abc", f"runs_dir={tmp_path}"], "record")
+    assert folder.path.name.startswith("abc-record-")
 
 
 def test_record_goes_on(tmp_path):
