@@ -27,6 +27,18 @@ Override = Annotated[
 
 
 @app.command()
+def teleoperate(config: TaskFile, set_: Override = None) -> None:
+    """Drive the arm with the operator's device; nothing is recorded.
+
+    Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the start pose, q stops.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder = jobs.teleoperate(config, set_ or [])
+    _say(f"log: {folder.path / 'log.txt'}")
+
+
+@app.command()
 def record(config: TaskFile, set_: Override = None) -> None:
     """Record demonstrations into the config's dataset folder.
 

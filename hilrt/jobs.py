@@ -17,6 +17,14 @@ from hilrt.runfolder import RunFolder
 from hilrt.supervisor import Supervisor
 
 
+def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
+    """Drive the arm with the operator's device; nothing is recorded."""
+    endless = "processor.reset.control_time_s=86400"  # a day; the rest is as in every job
+    folder = RunFolder.create(task_file, [*overrides, endless], Job.TELEOPERATE)
+    _run(folder, Job.TELEOPERATE)
+    return folder
+
+
 def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
     """Record `dataset.num_episodes_to_record` demonstrations, after those that are there already.
 

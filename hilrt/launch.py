@@ -30,9 +30,20 @@ class Role(StrEnum):
 class Job(StrEnum):
     """What a run is for."""
 
+    TELEOPERATE = "teleoperate"
     RECORD = "record"
     TRAIN = "train"
     EVAL = "eval"
+
+    @property
+    def recorded(self) -> bool:
+        """Whether its steps are kept."""
+        return self is not Job.TELEOPERATE
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether nobody but the operator acts."""
+        return self in {Job.TELEOPERATE, Job.RECORD}
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,8 @@ class RunMemory(Resource):
         with ExitStack() as stack:
             self._stack = stack
             self.status = self._own(Status.create(run))
-            self._make_ring(run, "recorder", config, features, features.frame_bytes)
+            if job.recorded:
+                self._make_ring(run, "recorder", config, features, features.frame_bytes)
             if job is Job.TRAIN:
                 self._make_ring(run, "learner", config, features, features.view_bytes)
             if config.displays:

@@ -93,14 +93,15 @@ class Supervisor:
             self._stack.callback(signal.signal, number, before)
         self.status.supervisor.pid = os.getpid()
         self.status.supervisor.started_ns = time.monotonic_ns()
-        self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
+        if self._spec.job.recorded:
+            self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
         self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
 
     def _needs_keys(self) -> bool:
         """Whether this job is nothing without the terminal's keys."""
         teleop, job = self._config.teleop, self._spec.job
-        wanted = job is Job.RECORD or (job is Job.TRAIN and teleop.intervene)
+        wanted = job.by_hand or (job is Job.TRAIN and teleop.intervene)
         return teleop.type == "keyboard" and wanted
 
     # --- the run
@@ -114,7 +115,8 @@ class Supervisor:
         if self._config.sim:
             self._start(Role.SIM)
             self._wait_ready(Role.SIM)
-        self._start(Role.RECORDER)
+        if self._spec.job.recorded:
+            self._start(Role.RECORDER)
         if self._spec.job is Job.TRAIN:
             self._start(Role.LEARNER)
         self._start(Role.CONTROL)
@@ -262,7 +264,7 @@ class Supervisor:
     def _skip_what_is_done(self) -> None:
         """A new control goes on behind the episode that was cut."""
         control, spec = self.status.control, self._spec
-        done = control.episodes_demo if spec.job is Job.RECORD else control.episodes_eval
+        done = control.episodes_demo if spec.job.by_hand else control.episodes_eval
         self._spec = msgspec.structs.replace(
             spec,
             first_episode=max(spec.first_episode, control.episode + 1),

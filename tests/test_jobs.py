@@ -175,3 +175,18 @@ def test_status_shows_a_run(workplace):
         text = live.finish()
     assert live.process.returncode == 0, text
     assert live.path.name in seen.stdout
+
+
+def test_teleoperate(tmp_path):
+    """`hilrt teleoperate` lets the keys drive the arm until q, for longer than any time limit, and records nothing."""
+    overrides = ["teleop.type=keyboard", "sim.clock=realtime", "processor.reset.control_time_s=0.5"]
+    with jobs.InTerminal(tmp_path, "teleoperate", jobs.SIM, overrides=overrides) as terminal:
+        terminal.wait_for(rb"episode 0 \(demo\), step 1\d")
+        terminal.type(b"\x1b[A")
+        terminal.wait_for(rb"human steps 2\d|step 2\d")
+        terminal.type(b"s")
+        terminal.wait_for(rb"episode 1 \(demo\), step")
+        terminal.type(b"q")
+        assert terminal.finish() == 0, terminal.text()
+    assert not (tmp_path / "datasets").exists()
+    assert not list(tmp_path.glob("runs/*/journal"))

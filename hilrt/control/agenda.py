@@ -38,6 +38,8 @@ class Agenda:
 
     def next(self) -> Mode | None:
         """Mode of the next episode; None when there is nothing left to do."""
+        if self._job is Job.TELEOPERATE:
+            return Mode.DEMO
         if self._job is Job.RECORD:
             return Mode.DEMO if self._kept < self._episodes else None
         if self._job is Job.EVAL:
@@ -57,7 +59,7 @@ class Agenda:
         """Count an episode by its final record; one to be recorded again does not count."""
         if record.discarded:
             self._discarded += 1
-            if record.mode is Mode.DEMO and self._discarded == PATIENCE:
+            if self._job is Job.RECORD and self._discarded == PATIENCE:
                 raise NoDemonstrationError(PATIENCE)
             return
         self._kept += 1

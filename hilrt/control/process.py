@@ -202,7 +202,7 @@ def _operator(
 
 def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) -> "Policy | None":
     """None when nobody but the operator acts; torch is imported only where it is needed."""
-    if spec.job is Job.RECORD:
+    if spec.job.by_hand:
         return None
     import torch  # noqa: PLC0415
 
@@ -223,7 +223,9 @@ def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) ->
 def _publisher(spec: Spec, features: Features, stack: AsyncExitStack) -> Publisher:
     """The recorder gets frames whole, the learner as the policy sees them."""
     readers = []
-    for name in ("recorder", "learner") if spec.job is Job.TRAIN else ("recorder",):
+    for name in ("recorder", "learner"):
+        if not (spec.job is Job.TRAIN or (name == "recorder" and spec.job.recorded)):
+            continue
         ring = stack.enter_context(Ring.attach(spec.run, f"steps-{name}", features.schema()))
         readers.append(Reader(ring, spec.fds[f"{name}_steps"], views=name == "learner"))
     return Publisher(features, readers)

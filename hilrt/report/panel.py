@@ -88,6 +88,7 @@ def view(status: Status, run: str) -> View:
 def progress(job: Job, control: ControlStatus) -> int:
     """What counts towards the goal of a job."""
     counters = {
+        Job.TELEOPERATE: control.episodes_demo,
         Job.RECORD: control.episodes_demo,
         Job.TRAIN: control.online_steps,
         Job.EVAL: control.episodes_eval,
@@ -99,7 +100,7 @@ def render(v: View) -> RenderableType:
     """The panel."""
     parts: list[RenderableType] = [
         _head(v),
-        _bar(v),
+        _bar(v) if v.goal else Text(),
         Text(),
         _figures(v),
         _pipelines(v),
@@ -115,7 +116,7 @@ def line(v: View) -> str:
     c = v.control
     parts = [
         f"{v.job}: {_phase(v)}",
-        f"{v.reached}/{v.goal} {_unit(v)}, left {_clock(v.left_s)}",
+        f"{v.reached}/{v.goal} {_unit(v)}, left {_clock(v.left_s)}" if v.goal else f"{v.reached} {_unit(v)}",
         f"success {c.success_rate:.0%}, autonomous {c.autonomous_rate:.0%}, human {c.intervention_rate:.0%}",
         f"{v.learner.updates_per_s:.0f} updates/s",
         f"late p99 {c.lateness_p99_us:.0f} us, missed {c.misses}",
@@ -141,8 +142,13 @@ def _head(v: View) -> RenderableType:
     table = Table.grid(expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
-    table.add_row(Text(_phase(v), style="bold"), f"{_clock(v.elapsed_s)}, {_clock(v.left_s)} left")
+    table.add_row(Text(_phase(v), style="bold"), _times(v))
     return table
+
+
+def _times(v: View) -> str:
+    """Since the start, and to the goal where there is one."""
+    return _clock(v.elapsed_s) + (f", {_clock(v.left_s)} left" if v.goal else "")
 
 
 def _bar(v: View) -> RenderableType:
@@ -178,7 +184,7 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
         yield "success", f"{c.success_rate:.0%} of the last {WINDOW}"
         yield "autonomous", f"{c.autonomous_rate:.0%}"
         yield "interventions", f"{c.intervention_rate:.0%}, {c.human_steps:,} steps"
-    if v.job is Job.RECORD:
+    if v.job.by_hand:
         yield "human steps", f"{c.human_steps:,}"
     else:
         yield "evaluation", _evaluated(c)
@@ -224,8 +230,9 @@ def _machine(v: View) -> Iterator[tuple[str, str | Text]]:
     yield "ticks missed", _alarm(f"{c.misses:,} of {c.ticks:,}", c.misses)
     yield "sense/decide/act", f"{c.sense_ms:.1f} / {c.decide_ms:.1f} / {c.act_ms:.1f} ms"
     yield "bus", _alarm(f"{c.bus_retries} retries, {c.bus_errors} errors", c.bus_errors)
-    yield "steps recorded", f"{r.records:,}, {_size(r.bytes)}"
-    yield "waiting for disk", f"{r.lag}"
+    if v.job.recorded:
+        yield "steps recorded", f"{r.records:,}, {_size(r.bytes)}"
+        yield "waiting for disk", f"{r.lag}"
     if c.dropped:
         yield "not delivered", _alarm(f"{c.dropped} steps", c.dropped)
     if v.simulated:
@@ -242,7 +249,8 @@ def _processes(v: View) -> RenderableType:
 def _states(v: View) -> Iterator[tuple[str, str, str]]:
     """Role, how it is, and the colour of that."""
     yield _state("control", v, v.control.pid, v.control.heartbeat_ns, v.control.done)
-    yield _state("recorder", v, v.recorder.pid, v.recorder.heartbeat_ns, v.supervisor.stop)
+    if v.job.recorded:
+        yield _state("recorder", v, v.recorder.pid, v.recorder.heartbeat_ns, v.supervisor.stop)
     if v.job is Job.TRAIN:
         yield _state("learner", v, v.learner.pid, v.learner.heartbeat_ns, v.learner.done)
     if v.simulated:
