@@ -36,9 +36,15 @@ class Job(StrEnum):
     EVAL = "eval"
 
     @property
+    def readers(self) -> tuple[str, ...]:
+        """Who is sent its steps."""
+        kept = () if self is Job.TELEOPERATE else ("recorder",)
+        return (*kept, "learner") if self is Job.TRAIN else kept
+
+    @property
     def recorded(self) -> bool:
         """Whether its steps are kept."""
-        return self is not Job.TELEOPERATE
+        return "recorder" in self.readers
 
     @property
     def by_hand(self) -> bool:

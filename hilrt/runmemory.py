@@ -34,10 +34,9 @@ class RunMemory(Resource):
         with ExitStack() as stack:
             self._stack = stack
             self.status = self._own(Status.create(run))
-            if job.recorded:
-                self._make_ring(run, "recorder", config, features, features.frame_bytes)
-            if job is Job.TRAIN:
-                self._make_ring(run, "learner", config, features, features.view_bytes)
+            pictures = {"recorder": features.frame_bytes, "learner": features.view_bytes}
+            for reader in job.readers:
+                self._make_ring(run, reader, config, features, pictures[reader])
             if config.displays:
                 self._own(ViewSegment.create(run, features))
             if config.sim:

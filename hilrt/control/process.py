@@ -223,9 +223,7 @@ def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) ->
 def _publisher(spec: Spec, features: Features, stack: AsyncExitStack) -> Publisher:
     """The recorder gets frames whole, the learner as the policy sees them."""
     readers = []
-    for name in ("recorder", "learner"):
-        if not (spec.job is Job.TRAIN or (name == "recorder" and spec.job.recorded)):
-            continue
+    for name in spec.job.readers:
         ring = stack.enter_context(Ring.attach(spec.run, f"steps-{name}", features.schema()))
         readers.append(Reader(ring, spec.fds[f"{name}_steps"], views=name == "learner"))
     return Publisher(features, readers)
