@@ -31,10 +31,8 @@ ELSEWHERE = {
 """By path; what is said of each completes the sentence that begins with it."""
 
 VALUES = {
-    ("teleop.type", "gamepad"): f"{NOT_YET}; there are keyboard and scripted",
-    ("teleop.type", "so100_leader"): f"{NOT_YET}; there are keyboard and scripted",
-    ("teleop.type", "so101_leader"): f"{NOT_YET}; there are keyboard and scripted",
-    ("processor.control_mode", "gamepad"): NOT_YET,
+    ("teleop.type", "so100_leader"): f"{NOT_YET}; there are keyboard, gamepad and scripted",
+    ("teleop.type", "so101_leader"): f"{NOT_YET}; there are keyboard, gamepad and scripted",
     ("processor.control_mode", "leader"): NOT_YET,
 }
 """Values of the reference workflow that are not values here."""

@@ -290,6 +290,31 @@ class KeyboardAbsentError(HilrtError):
         )
 
 
+class InputDeviceAbsentError(HilrtError):
+    """The operator's gamepad or keyboard is not there."""
+
+    def __init__(self, kind: str, wanted: str, present: Sequence[str]) -> None:
+        which = f' that teleop.device = "{wanted}" names' if wanted else ""
+        there = f"there are: {', '.join(present)}" if present else "there is no input device at all"
+        super().__init__(
+            f"no {kind}{which}; {there}. Plug it in, or switch it on; teleop.device takes a part of its name, or its "
+            "path. In a container, /dev/input must be handed to it."
+        )
+
+
+class InputDeviceRefusedError(HilrtError):
+    """The operator's gamepad or keyboard cannot be opened."""
+
+    def __init__(self, device: str, reason: str, *, denied: bool) -> None:
+        cure = (
+            "Join the group input: `sudo usermod -aG input $USER`, then log in again; or grant this device alone "
+            "with a udev rule (docs/guide/operator.md)."
+            if denied
+            else "Plug it in again."
+        )
+        super().__init__(f"cannot open {device}: {reason}. {cure}")
+
+
 class StepError(HilrtError):
     """A step of the user's own cannot be used, or failed at its work."""
 
@@ -318,6 +343,58 @@ class CalibrationMismatchError(HilrtError):
         super().__init__(
             f"the arm on {port} is not calibrated as {path} says: {'; '.join(differences)}. "
             "It is another arm's file, or a motor was replaced: calibrate again before moving."
+        )
+
+
+class NoMotorError(HilrtError):
+    """No motor answers at any baud rate."""
+
+    def __init__(self, port: str, baudrates: Sequence[int]) -> None:
+        super().__init__(
+            f"no motor answers on {port}, at {', '.join(map(str, baudrates))} baud. "
+            "Switch the power on, check the three-pin cable and that this is the arm's port (hilrt find-port)."
+        )
+
+
+class MotorsTogetherError(HilrtError):
+    """More than one motor is connected where one should be alone."""
+
+    def __init__(self, port: str, motors: Sequence[int]) -> None:
+        one_id = len(set(motors)) == 1
+        seen = (
+            f"two motors with id {motors[0]}" if one_id else f"motors with ids {', '.join(map(str, motors))}"
+        )
+        super().__init__(
+            f"{seen} answer on {port}: nothing was changed. Connect one motor alone; unplug the cable that leads "
+            "from it to the next."
+        )
+
+
+class SweepError(HilrtError):
+    """A joint's range cannot be taken from how it was moved."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}. Nothing was written; calibrate again.")
+
+
+class PortsUnchangedError(HilrtError):
+    """Unplugging and plugging in did not single out one serial port."""
+
+    def __init__(self, what: str, found: Sequence[str]) -> None:
+        seen = f"{len(found)} ports {what} ({', '.join(found)})" if found else f"no port {what}"
+        super().__init__(
+            f"{seen}, expected one. Unplug the USB cable of one arm only, wait two seconds, and try again; "
+            "a cable that only charges shows no port at all."
+        )
+
+
+class TerminalAbsentError(HilrtError):
+    """A command that asks questions has nobody to ask."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this command asks questions and needs a terminal for input and output. "
+            "Start it in the foreground of a terminal (tmux, ssh -t), without a pipe."
         )
 
 

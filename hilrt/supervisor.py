@@ -102,7 +102,7 @@ class Supervisor:
         """Whether this job is nothing without the terminal's keys."""
         teleop, job = self._config.teleop, self._spec.job
         wanted = job.by_hand or (job is Job.TRAIN and teleop.intervene)
-        return teleop.type == "keyboard" and wanted
+        return teleop.type == "keyboard" and not teleop.device and wanted
 
     # --- the run
 

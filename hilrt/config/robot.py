@@ -79,8 +79,12 @@ class Scripted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Teleop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The operator's device."""
 
-    type: Literal["scripted", "keyboard"] = "keyboard"
-    """`keyboard` is the terminal hilrt runs in."""
+    type: Literal["scripted", "keyboard", "gamepad"] = "keyboard"
+    """`keyboard` is the terminal hilrt runs in, unless `device` names one."""
+    device: str = ""
+    """Part of a gamepad's or keyboard's name, or its path; empty: the first gamepad, or the terminal."""
+    dead_zone: Annotated[float, Meta(ge=0.0, le=0.9)] = 0.1
+    """Gamepad: share of a stick's way around its middle that means nothing."""
     intervene: bool = True
     """Whether the operator may take over during training."""
     use_gripper: bool = True

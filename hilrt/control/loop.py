@@ -58,6 +58,7 @@ class Loop:
         self._tally = tally
         self._stop_wanted = stop_wanted
         self._stopped = False
+        self._said = ""
 
     def stopping(self) -> bool:
         """Whether the operator or the supervisor wants an end."""
@@ -181,6 +182,8 @@ class Loop:
     def _report(self, episode: Episode, tick: Tick) -> None:
         status = self._status
         status.step = episode.step
+        if self._operator.message != self._said:
+            self._said = status.message = self._operator.message
         self._name_driver(tick)
         self._cell.count_limits(tick.limits)
         status.dropped = self._publisher.rejected

@@ -26,6 +26,8 @@ from hilrt.data.episodes import EpisodeSummary, Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Camera, OpenCVCamera
+from hilrt.devices.evdev_keyboard import EvdevKeyboard
+from hilrt.devices.gamepad import Gamepad
 from hilrt.devices.keyboard import TerminalKeyboard
 from hilrt.devices.operator import Operator
 from hilrt.errors import CameraError
@@ -62,7 +64,12 @@ async def _run(spec: Spec) -> None:
         terminated = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
         loop = await _assemble(
-            spec, config, status, stack, lambda: terminated.is_set() or status.supervisor.stop > 0
+            spec,
+            config,
+            status,
+            stack,
+            terminated.set,
+            lambda: terminated.is_set() or status.supervisor.stop > 0,
         )
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
@@ -71,7 +78,12 @@ async def _run(spec: Spec) -> None:
 
 
 async def _assemble(
-    spec: Spec, config: Config, status: Status, stack: AsyncExitStack, stop_wanted: Callable[[], bool]
+    spec: Spec,
+    config: Config,
+    status: Status,
+    stack: AsyncExitStack,
+    stop: Callable[[], None],
+    stop_wanted: Callable[[], bool],
 ) -> Loop:
     """Open every device and segment; the stack closes them in reverse."""
     features = from_config(config)
@@ -84,7 +96,8 @@ async def _assemble(
     agenda = Agenda(config, spec, history)
     scene = SimScene(link, len(calibrations)) if link else RealScene(config.processor.reset.reset_time_s)
     cameras = await _cameras(config, link, stack)
-    operator = _operator(config, features, status, history)
+    operator = _operator(config, features, status, history, stop)
+    stack.callback(operator.close)
     policy = _policy(spec, features, config.seed, stack)
     publisher = _publisher(spec, features, stack)
     if not _lockstep(config):
@@ -190,11 +203,26 @@ async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) 
 
 
 def _operator(
-    config: Config, features: Features, status: Status, history: Sequence[EpisodeSummary]
+    config: Config,
+    features: Features,
+    status: Status,
+    history: Sequence[EpisodeSummary],
+    on_stop: Callable[[], None],
 ) -> Operator:
-    if config.teleop.type == "keyboard":
-        axes, arms = config.processor.action_names, len(features.sides)
-        return TerminalKeyboard(status.supervisor, axes, arms, intervene=config.teleop.intervene)
+    teleop, axes, arms = config.teleop, config.processor.action_names, len(features.sides)
+    if teleop.type == "gamepad":
+        return Gamepad(
+            teleop.device,
+            axes,
+            arms,
+            intervene=teleop.intervene,
+            dead_zone=teleop.dead_zone,
+            on_stop=on_stop,
+        )
+    if teleop.type == "keyboard" and teleop.device:
+        return EvdevKeyboard(teleop.device, axes, arms, intervene=teleop.intervene, on_stop=on_stop)
+    if teleop.type == "keyboard":
+        return TerminalKeyboard(status.supervisor, axes, arms, intervene=teleop.intervene)
     from hilrt.sim.operator import ScriptedOperator  # noqa: PLC0415 - brings the simulated task along
 
     return ScriptedOperator(config, sum(e.human_steps for e in history if e.mode is Mode.TRAIN))

@@ -133,18 +133,25 @@ def press(keys: object, key: Key) -> None:
 class TerminalKeyboard:
     """`teleop.type = "keyboard"`."""
 
-    def __init__(self, keys: Keys, axes: Sequence[str], arms: int, *, intervene: bool) -> None:
+    def __init__(
+        self, keys: Keys, axes: Sequence[str], arms: int, *, intervene: bool, held_ns: int = HELD_NS
+    ) -> None:
         """`axes`: of one arm's action; `intervene`: whether training may be interrupted.
 
         Demonstrations are the operator's from beginning to end. With two arms the keys move one at a time.
         """
         self._keys, self._axes, self._arms = keys, [AXES[name] for name in axes], arms
-        self._may_intervene = intervene
+        self._may_intervene, self._held_ns = intervene, held_ns
         self._seen: dict[Key, int] = {key: getattr(keys, key) for key in Key if key.counted}
         self._intervening = False
         self._mode = Mode.DEMO
         self._arm = 0
         self._sensed_ns = 0
+
+    message = ""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def begin(self, mode: Mode, seed: int) -> None:  # noqa: ARG002 - a person needs no seed
         """A new episode: demonstrations start in the operator's hands, all else in the policy's."""
@@ -152,6 +159,11 @@ class TerminalKeyboard:
         self._intervening = mode is Mode.DEMO
         for key in self._seen:
             self._pressed(key)
+
+    def release(self) -> None:
+        """Nobody is at the keys any more: what was taken over goes back to the policy."""
+        self._pressed(Key.INTERVENE)
+        self._intervening = self._mode is Mode.DEMO
 
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, directions held now."""
@@ -179,6 +191,8 @@ class TerminalKeyboard:
         return self._seen[key] - before
 
     def _axis(self, plus: Key, minus: Key) -> float:
-        since = min(time.monotonic_ns() - HELD_NS, self._sensed_ns)  # a tap between two slow ticks counts too
+        since = min(
+            time.monotonic_ns() - self._held_ns, self._sensed_ns
+        )  # a tap between two slow ticks counts too
         held = [getattr(self._keys, key) > since for key in (plus, minus)]
         return float(held[0]) - float(held[1])

@@ -45,6 +45,15 @@ class OperatorInput(NamedTuple):
 class Operator(Protocol):
     """An operator's device; `sense` never waits."""
 
+    @property
+    def message(self) -> str:
+        """What the operator should know of the device; empty while all is well."""
+        ...
+
+    def close(self) -> None:
+        """Let the device go; idempotent."""
+        ...
+
     def begin(self, mode: Mode, seed: int) -> None:
         """A new episode starts."""
         ...

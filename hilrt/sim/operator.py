@@ -34,6 +34,11 @@ class ScriptedOperator:
         self._spent = spent
         self.begin(Mode.EVAL, 0)
 
+    message = ""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
     def begin(self, mode: Mode, seed: int) -> None:
         """A new episode starts; `seed` decides all chance in it."""
         self._rng = np.random.default_rng(seed)

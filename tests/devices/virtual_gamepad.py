@@ -1,0 +1,399 @@
+"""A gamepad from the kernel's events to the operator's input, on virtual devices; see `virtual`."""
+
+import asyncio
+import time
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from devices.virtual import Bed
+
+from hilrt.devices import hotplug
+from hilrt.devices.gamepad import Gamepad
+from hilrt.devices.inputcodes import Axis, Button, Type
+from hilrt.devices.operator import Scene
+from hilrt.devices.show import show
+from hilrt.errors import InputDeviceAbsentError, InputDeviceRefusedError
+from hilrt.record import GripperCommand, Mode
+
+XYZ = ("dx", "dy", "dz")
+SCENE = Scene(
+    ee=np.zeros((1, 3)), opening=np.array([0.5]), object=None, done=False, step=0, autonomous_rate=0.0
+)
+FULL = 32767
+
+
+@pytest.fixture
+def bed(tmp_path):
+    bed = Bed(tmp_path)
+    yield bed
+    bed.close()
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Looks for a lost device at every tick."""
+    monkeypatch.setattr(hotplug, "SCAN_NS", 0)
+
+
+class Session:
+    """A gamepad in its event loop, and one tick at a time."""
+
+    def __init__(self, loop, device="", axes=XYZ, arms=1, mode=Mode.TRAIN, *, intervene=True):
+        self.stops = 0
+        self.loop = loop
+        self.pad = self.loop.run_until_complete(self._open(device, axes, arms, intervene))
+        self.pad.begin(mode, 0)
+
+    async def _open(self, device, axes, arms, intervene):
+        return Gamepad(device, axes, arms, intervene=intervene, dead_zone=0.1, on_stop=self._stop)
+
+    def _stop(self):
+        self.stops += 1
+
+    def run(self):
+        """Until the kernel has nothing more for the loop."""
+        self.loop.run_until_complete(asyncio.sleep(0.05))
+
+    def tick(self):
+        self.run()
+        return self.pad.sense(SCENE)
+
+    def until(self, condition):
+        deadline = time.monotonic() + 20
+        while not condition():
+            self.tick()
+            assert time.monotonic() < deadline, "nothing happened"
+
+    def close(self):
+        self.pad.close()
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+
+
+@pytest.fixture
+def start():
+    loop, sessions = asyncio.new_event_loop(), []
+
+    def begin(*arguments, **options):
+        sessions.append(Session(loop, *arguments, **options))
+        return sessions[-1]
+
+    yield begin
+    for session in sessions:
+        session.close()
+    loop.close()
+
+
+def test_sticks_drive(bed, start):
+    """Left stick forward and left, right stick up: +x, +y, +z in full steps."""
+    pad = bed.xbox()
+    session = start(mode=Mode.DEMO)
+    assert session.tick().action == (0, 0, 0)
+    pad.move(ABS_X=-32768, ABS_Y=-32768, ABS_RY=-32768)
+    assert session.tick().action == (1, 1, 1)
+    pad.move(ABS_X=FULL, ABS_Y=FULL, ABS_RY=FULL)
+    assert session.tick().action == (-1, -1, -1)
+
+
+def test_dead_zone_has_no_edge(bed, start):
+    """Inside a tenth of its way a stick means nothing; just outside it means almost nothing; at its end, all."""
+    pad = bed.xbox()
+    session = start(mode=Mode.DEMO)
+    pad.move(ABS_Y=round(-0.099 * FULL))
+    assert session.tick().action[0] == 0
+    pad.move(ABS_Y=round(-0.11 * FULL))
+    assert 0 < session.tick().action[0] < 0.02
+    pad.move(ABS_Y=round(-0.55 * FULL))
+    assert session.tick().action[0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_bumper_takes_over_while_held(bed, start):
+    """The operator has the arm as long as the right bumper is held, and not longer."""
+    pad = bed.xbox()
+    session = start()
+    assert not session.tick().intervening
+    pad.press(Button.BTN_TR)
+    assert session.tick().intervening
+    assert session.tick().intervening
+    pad.release(Button.BTN_TR)
+    assert not session.tick().intervening
+
+
+@pytest.mark.parametrize(
+    ("mode", "intervene", "has_the_arm"),
+    [
+        (Mode.DEMO, True, True),
+        (Mode.DEMO, False, True),
+        (Mode.TRAIN, False, False),
+        (Mode.EVAL, True, False),
+    ],
+)
+def test_who_has_the_arm(bed, start, mode, intervene, has_the_arm):
+    """Demonstrations are the operator's without a button, evaluations the policy's whatever is held."""
+    pad = bed.xbox()
+    session = start(mode=mode, intervene=intervene)
+    pad.press(Button.BTN_TR)
+    assert session.tick().intervening is has_the_arm
+
+
+def test_triggers_move_the_gripper(bed, start):
+    """Left closes, right opens, both together and none leave it; a trigger at its threshold does not chatter."""
+    pad = bed.xbox()
+    session = start()
+    assert session.tick().gripper == (GripperCommand.STAY,)
+    pad.move(ABS_Z=255)
+    assert session.tick().gripper == (GripperCommand.CLOSE,)
+    pad.move(ABS_RZ=255)
+    assert session.tick().gripper == (GripperCommand.STAY,)
+    pad.move(ABS_Z=0, ABS_RZ=120)
+    assert session.tick().gripper == (GripperCommand.OPEN,)
+    pad.move(ABS_RZ=90)
+    assert session.tick().gripper == (GripperCommand.STAY,)
+    pad.move(ABS_RZ=120)
+    assert session.tick().gripper == (GripperCommand.STAY,)
+
+
+def test_short_presses_count(bed, start):
+    """Buttons pressed and let go between two ticks are in the next one's input, once."""
+    pad = bed.xbox()
+    session = start()
+    pad.tap(Button.BTN_WEST)
+    pad.tap(Button.BTN_SOUTH)
+    pad.tap(Button.BTN_NORTH)
+    pad.tap(Button.BTN_TR)
+    wish = session.tick()
+    assert (wish.success, wish.failure, wish.rerecord, wish.intervening) == (True,) * 4
+    after = session.tick()
+    assert (after.success, after.failure, after.rerecord, after.intervening) == (False,) * 4
+
+
+def test_presses_before_an_episode_do_not_count(bed, start):
+    """What was pressed while the arm was reset does not end the new episode, but a stop is never lost."""
+    pad = bed.xbox()
+    session = start()
+    pad.tap(Button.BTN_SOUTH)
+    pad.tap(Button.BTN_SELECT)
+    session.run()
+    assert session.stops == 1
+    session.pad.begin(Mode.TRAIN, 0)
+    wish = session.tick()
+    assert wish.stop
+    assert not wish.failure
+
+
+def test_other_arm(bed, start):
+    """The left bumper hands the pad to the other arm, and the first one stays where it is."""
+    pad = bed.xbox()
+    session = start(arms=2, mode=Mode.DEMO)
+    pad.move(ABS_Y=-32768, ABS_RZ=255)
+    wish = session.tick()
+    assert (wish.arm, wish.action) == (0, (1, 0, 0, 0, 0, 0))
+    assert wish.gripper == (GripperCommand.OPEN, GripperCommand.STAY)
+    pad.tap(Button.BTN_TL)
+    wish = session.tick()
+    assert (wish.arm, wish.action) == (1, (0, 0, 0, 1, 0, 0))
+
+
+def test_cross_tilts_and_rolls(bed, start):
+    """The cross moves pitch and roll, a tap between two ticks for one tick."""
+    pad = bed.xbox()
+    session = start(axes=("dx", "dpitch", "droll"), mode=Mode.DEMO)
+    pad.move(ABS_HAT0Y=-1, ABS_HAT0X=1)
+    assert session.tick().action == (0, 1, 1)
+    pad.move(ABS_HAT0Y=1, ABS_HAT0X=-1)
+    pad.move(ABS_HAT0Y=0, ABS_HAT0X=0)
+    assert session.tick().action == (0, -1, -1)
+    assert session.tick().action == (0, 0, 0)
+
+
+def test_joint_control(bed, start):
+    """With joint control the sticks move pan, lift and elbow about where they point, the cross the wrist."""
+    pad = bed.xbox()
+    joints = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll")
+    session = start(axes=[f"{joint}.delta" for joint in joints], mode=Mode.DEMO)
+    pad.move(ABS_X=FULL, ABS_Y=-32768, ABS_RY=FULL, ABS_HAT0Y=1, ABS_HAT0X=-1)
+    assert session.tick().action == (1, 1, 1, 1, 1)
+
+
+SONY = dict.fromkeys((Axis.ABS_X, Axis.ABS_Y, Axis.ABS_Z, Axis.ABS_RX, Axis.ABS_RY, Axis.ABS_RZ), (0, 255))
+BLUETOOTH = {
+    **dict.fromkeys((Axis.ABS_X, Axis.ABS_Y, Axis.ABS_Z, Axis.ABS_RZ), (0, 65535)),
+    **dict.fromkeys((Axis.ABS_GAS, Axis.ABS_BRAKE), (0, 1023)),
+}
+DIRECT = dict.fromkeys((Axis.ABS_X, Axis.ABS_Y, Axis.ABS_Z, Axis.ABS_RZ), (0, 1023))
+POSITIONS = [Button[f"BTN_{name}"] for name in ("SOUTH", "EAST", "NORTH", "WEST", "TL", "TR", "SELECT")]
+NUMBERED = [Button(0x120 + number) for number in range(10)]
+TRIGGERS = [Button.BTN_TL2, Button.BTN_TR2]
+
+
+class Controller(NamedTuple):
+    """A controller and what it sends from the places that mean something."""
+
+    name: str
+    ids: tuple
+    axes: dict
+    keys: list
+    up: Axis
+    close: tuple
+    success: str = "BTN_NORTH"
+    failure: str = "BTN_SOUTH"
+    rerecord: str = "BTN_WEST"
+    take_over: str = "BTN_TR"
+
+
+CONTROLLERS = [
+    Controller(
+        "DualSense Wireless Controller", (0x054C, 0x0CE6), SONY, POSITIONS + TRIGGERS,
+        Axis.ABS_RY, (Type.EV_ABS, Axis.ABS_Z, 255),
+    ),
+    Controller(
+        "Xbox Wireless Controller", (0x045E, 0x0B13), BLUETOOTH, POSITIONS,
+        Axis.ABS_RZ, (Type.EV_ABS, Axis.ABS_BRAKE, 1023), success="BTN_WEST", rerecord="BTN_NORTH",
+    ),
+    Controller(
+        "Logitech Logitech Dual Action", (0x046D, 0xC216), DIRECT, NUMBERED,
+        Axis.ABS_RZ, (Type.EV_KEY, Button.BTN_BASE, 1), "BTN_TOP", "BTN_THUMB", "BTN_TRIGGER", "BTN_PINKIE",
+    ),
+    Controller("Some Pad", (1, 2), SONY, POSITIONS, Axis.ABS_RY, (Type.EV_ABS, Axis.ABS_Z, 255)),
+    Controller("A Pad", (1, 3), DIRECT, POSITIONS + TRIGGERS, Axis.ABS_RZ, (Type.EV_KEY, Button.BTN_TL2, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("one", CONTROLLERS, ids=lambda one: one.name)
+def test_other_controllers(bed, start, one):
+    """On each controller the same places mean the same, whatever their codes."""
+    pad = bed.plug(one.name, one.ids, one.axes, one.keys)
+    session = start()
+    assert session.tick().gripper == (GripperCommand.STAY,)
+    pad.send((Type.EV_ABS, one.up, one.axes[one.up][0]), one.close)
+    pad.press(Button[one.take_over])
+    for button in (one.success, one.failure, one.rerecord):
+        pad.tap(Button[button])
+    wish = session.tick()
+    assert wish.action == pytest.approx((0, 0, 1), abs=0.01)
+    assert wish.gripper == (GripperCommand.CLOSE,)
+    assert (wish.success, wish.failure, wish.rerecord, wish.intervening) == (True,) * 4
+
+
+def test_unplugged_while_held(bed, start):
+    """Unplugging releases what the pad held before the next tick, and says so."""
+    pad = bed.xbox()
+    session = start()
+    pad.move(ABS_Y=-32768, ABS_Z=255)
+    pad.press(Button.BTN_TR)
+    assert session.tick().intervening
+    assert session.pad.message == ""
+    pad.press(Button.BTN_WEST)
+    session.run()
+    pad.unplug()
+    wish = session.tick()
+    assert not wish.intervening
+    assert wish.action == (0, 0, 0)
+    assert wish.gripper == (GripperCommand.STAY,)
+    assert wish.success, "a press that came before counts"
+    assert "Microsoft X-Box 360 pad is gone" in session.pad.message
+
+
+def test_unplugged_right_after_the_press(bed, start):
+    """A take-over that was pressed and lost between two ticks is none."""
+    pad = bed.xbox()
+    session = start()
+    pad.press(Button.BTN_TR)
+    session.run()
+    pad.unplug()
+    assert not session.tick().intervening
+
+
+def test_a_demonstration_without_its_pad_stands_still(bed, start):
+    """In a demonstration there is no policy to go back to: the arm waits."""
+    pad = bed.xbox()
+    session = start(mode=Mode.DEMO)
+    pad.move(ABS_Y=-32768)
+    assert session.tick().action == (1, 0, 0)
+    pad.unplug()
+    wish = session.tick()
+    assert wish.intervening
+    assert wish.action == (0, 0, 0)
+
+
+def test_plugged_in_again(bed, start, soon):
+    """The pad is found when it comes back, under another number, and not mistaken for another one."""
+    pad = bed.xbox()
+    session = start()
+    pad.unplug()
+    session.until(lambda: session.pad.message)
+    bed.plug("Some Pad", (1, 2), SONY, POSITIONS, number=8)
+    again = bed.xbox(number=9, held=[Button.BTN_TR])
+    session.until(lambda: not session.pad.message)
+    assert not session.tick().intervening, "held while it was plugged in is not pressed"
+    again.move(ABS_Y=-32768)
+    again.press(Button.BTN_TR)
+    wish = session.tick()
+    assert wish.intervening
+    assert wish.action == (1, 0, 0)
+
+
+def test_overrun_queue(bed, start):
+    """After the kernel dropped events the pad's real state counts: what was let go is not held for ever."""
+    pad = bed.xbox(held=[Button.BTN_WEST])
+    session = start()
+    pad.move(ABS_Y=-32768)
+    pad.press(Button.BTN_TR)
+    wish = session.tick()
+    assert wish.intervening
+    assert not wish.success
+    pad.drop()
+    wish = session.tick()
+    assert not wish.intervening
+    assert wish.action == (0, 0, 0)
+    assert wish.success, "a press that was dropped, and is still held, counts"
+
+
+def test_chosen_by_name_or_path(bed, start):
+    """`teleop.device` is a part of the name, in any case, or a path; else it is the first pad."""
+    bed.xbox(number=7)
+    sony = bed.plug("DualSense Wireless Controller", (0x054C, 0x0CE6), SONY, POSITIONS, number=8)
+    for wanted in ("dualsense", "/dev/input/event8"):
+        session = start(wanted, mode=Mode.DEMO)
+        sony.move(ABS_Y=0)
+        assert session.tick().action[0] == 1
+        session.pad.close()  # two readers of a pseudo-terminal would share what it sends
+        sony.move(ABS_Y=128)
+    session = start(mode=Mode.DEMO)
+    sony.move(ABS_Y=0)
+    assert session.tick().action[0] == 0
+
+
+def test_absent(bed, start):
+    """With no such pad the error names it, and lists what there is."""
+    bed.plug("AT Keyboard", (1, 1), {}, [Button.KEY_SPACE])
+    with pytest.raises(InputDeviceAbsentError, match=r"no gamepad; there are: /dev/input/event7 .AT Key"):
+        start()
+    with pytest.raises(InputDeviceAbsentError, match=r'no gamepad that teleop\.device = "xbox" names'):
+        start("xbox")
+
+
+def test_refused(bed, start, monkeypatch):
+    """A pad that this user may not open is named, with the way to get permission."""
+    bed.xbox()
+
+    def refuse(path, flags, *_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("hilrt.devices.evdev.os.open", refuse)
+    with pytest.raises(InputDeviceRefusedError, match=r"360 pad\): Permission denied\. Join the group input"):
+        start()
+
+
+def test_show(bed):
+    """`show` says what the device is taken for, and then what is moved and pressed, in words."""
+    pad = bed.xbox()
+    lines = show("x-box", 0.1)
+    about = "Microsoft X-Box 360 pad at /dev/input/event7, 045e:028e, driver xpad: Xbox"
+    assert next(lines).startswith(about)
+    pad.move(ABS_Y=-32768)
+    assert next(lines) == "left_x +0.00  left_y -1.00  right_y +0.00"
+    pad.press(Button.BTN_TR)
+    assert next(lines).endswith("right_bumper (intervene)")
+    pad.unplug()
+    assert next(lines) == "Microsoft X-Box 360 pad is gone"
