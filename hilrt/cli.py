@@ -1,5 +1,6 @@
 """The command line: one function per command, no logic; heavy imports happen inside."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,11 @@ Run = Annotated[
 Override = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: learner.device=cpu.")
 ]
+Side = Annotated[
+    str, typer.Option("--arm", metavar="SIDE", help="Which of two arms, by its name in the config.")
+]
+RealArm = Annotated[Path, typer.Argument(metavar="[CONFIG]", help="Task file of a real arm.")]
+SO100 = Path("configs/so100.toml")
 
 
 @app.command()
@@ -96,6 +102,97 @@ def pipeline(config: TaskFile, set_: Override = None) -> None:
 
     for table in tables(taskfile.load(config, set_ or [])):
         Console().print(table)
+
+
+@app.command(name="find-port")
+def find_port() -> None:
+    """Find an arm's serial port: you unplug its USB cable and plug it in again."""
+    from hilrt.setup.ports import find_port  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    asyncio.run(find_port(TerminalConsole()))
+
+
+@app.command(name="find-cameras")
+def find_cameras(
+    pictures: Annotated[Path, typer.Option(help="Folder for a picture of each.")] = Path("cameras"),
+) -> None:
+    """Try every camera: the resolutions and rates that work, and a picture of what it sees."""
+    from hilrt.setup.cameras import find_cameras  # noqa: PLC0415
+
+    find_cameras(_say, pictures)
+
+
+@app.command(name="setup-motors")
+def setup_motors(config: RealArm = SO100, side: Side = "") -> None:
+    """Give new motors their ids and baud rate; you connect them one at a time, in any order.
+
+    Can be stopped and started again: motors that are set already are recognised.
+    """
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.setup.motors import setup_motors  # noqa: PLC0415
+    from hilrt.setup.place import Place  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    asyncio.run(setup_motors(TerminalConsole(), Place.of(taskfile.load(config), side)))
+
+
+@app.command()
+def calibrate(
+    config: RealArm = SO100,
+    side: Side = "",
+    check: Annotated[bool, typer.Option("--check", help="Compare file and motors; write nothing.")] = False,
+) -> None:
+    """Find each joint's middle and range: you move the arm by hand.
+
+    Writes the motors and the calibration file, at the end and in one go; before that Ctrl-C changes nothing.
+    """
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.setup.calibrate import calibrate, check_calibration  # noqa: PLC0415
+    from hilrt.setup.place import Place  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    place = Place.of(taskfile.load(config), side)
+    asyncio.run(check_calibration(_say, place) if check else calibrate(TerminalConsole(), place))
+
+
+@app.command(name="find-limits")
+def find_limits(
+    config: RealArm = SO100,
+    side: Side = "",
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the box into CONFIG; comments are kept.")
+    ] = False,
+) -> None:
+    """Find the workspace: you move the arm by hand through all it will have to reach."""
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.setup.limits import find_limits, write_limits  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    limits = asyncio.run(find_limits(TerminalConsole(), taskfile.load(config), side))
+    if write:
+        write_limits(config, limits, side)
+        _say(f"written into {config}")
+
+
+@app.command()
+def doctor(
+    config: RealArm = SO100,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print live what the config's gamepad or keyboard sends.")
+    ] = False,
+) -> None:
+    """Look at motors, calibration, cameras and this computer; one line each, ok or what to do."""
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.devices.show import show as lines  # noqa: PLC0415
+    from hilrt.setup.doctor import doctor  # noqa: PLC0415
+
+    if show:
+        teleop = taskfile.load(config).teleop
+        for line in lines(teleop.device, teleop.dead_zone):
+            _say(line)
+    elif not asyncio.run(doctor(_say, taskfile.load(config))):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -6,7 +6,8 @@ closed .. 100 open), which is what people and task files write.
 """
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -124,12 +125,27 @@ class Calibration:
         return cls({n: _entry(str(path), n, entry) for n, entry in entries.items()}, str(path))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a calibration file, whole or not at all."""
+        """Write a calibration file, whole or not at all; another one that was there stays as `.bak`."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_suffix(".tmp")
-        beside.write_bytes(msgspec.json.format(msgspec.json.encode(self.motors), indent=4))
+        text = msgspec.json.format(msgspec.json.encode(self.motors), indent=4)
+        if target.is_file() and target.read_bytes() != text:
+            shutil.copy2(target, target.with_name(f"{target.name}.bak"))
+        beside = target.with_name(f"{target.name}.tmp")
+        with beside.open("wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(target)
+
+    def differences(self, held: Mapping[str, MotorCalibration]) -> list[str]:
+        """Where motors hold something else than this, in words: `gripper range_max is 3400, not 3500`."""
+        return [
+            f"{name} {field} is {getattr(held[name], field)}, not {getattr(entry, field)}"
+            for field in ("homing_offset", "range_min", "range_max")
+            for name, entry in self.motors.items()
+            if getattr(held[name], field) != getattr(entry, field)
+        ]
 
 
 def _entry(path: str, name: str, data: msgspec.Raw) -> MotorCalibration:

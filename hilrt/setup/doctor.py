@@ -1,0 +1,134 @@
+"""A look at everything a run needs, one line each: ok, or what to do."""
+
+import asyncio
+import os
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from hilrt.config import Config
+from hilrt.control.realtime import PRIORITY
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.camera import OpenCVCamera
+from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
+from hilrt.errors import BusTimeoutError, HilrtError
+from hilrt.runmemory import RING_BYTES
+from hilrt.setup.eeprom import entries_of, read_memory
+from hilrt.setup.place import IDS, Place
+
+SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
+CAP_SYS_NICE = 23
+WITHOUT_CAMERAS_MB = 50
+"""Shared memory of a run that records no pictures."""
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'BAD '} {self.what}: {self.text}"
+
+
+async def doctor(say: Callable[[str], None], config: Config) -> bool:
+    """Look at arms, cameras and the computer; whether all is well. Nothing is written or moved."""
+    findings = list(_computer(config))
+    if config.sim is None:
+        for side in config.robot.sides:
+            findings += await examine_arm(Place.of(config, side), f"arm {side}".strip())
+    for name, settings in config.robot.cameras.items():
+        if settings.type == "opencv":
+            findings.append(await asyncio.to_thread(_camera, OpenCVCamera(name, settings)))
+    for finding in findings:
+        say(str(finding))
+    return all(finding.ok for finding in findings)
+
+
+async def examine_arm(place: Place, name: str = "arm") -> list[Finding]:
+    """Its port, its motors and its calibration."""
+    try:
+        bus = await place.open()
+    except HilrtError as error:
+        return [Finding(f"{name} port", False, str(error))]
+    async with bus:
+        findings = [Finding(f"{name} port", True, place.port)]
+        for motor, number in IDS.items():
+            findings.append(await _motor(bus, f"{name} motor {number} ({motor})", number))
+        findings.append(await _calibration(bus, place, f"{name} calibration"))
+    return findings
+
+
+async def _motor(bus: Bus, what: str, motor: int) -> Finding:
+    try:
+        model = await bus.ping(motor)
+        firmware = [await bus.read(motor, r) for r in (Register.FIRMWARE_MAJOR, Register.FIRMWARE_MINOR)]
+        torque = await bus.read(motor, Register.TORQUE_ENABLE)
+        seen = (await bus.read_telemetry([motor]))[motor]
+    except BusTimeoutError:
+        return Finding(
+            what, False, "does not answer. Check its cable and the power; hilrt setup-motors sets ids"
+        )
+    if model != MODEL_STS3215:
+        return Finding(what, False, f"is model {model}, not {MODEL_STS3215} (STS3215)")
+    text = (
+        f"firmware {firmware[0]}.{firmware[1]}, position {seen.position}, {seen.voltage:.1f} V, "
+        f"{seen.temperature} degC, torque {'on' if torque else 'off'}"
+    )
+    if faults := seen.status | seen.error:
+        return Finding(
+            what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, switch its power off and on"
+        )
+    return Finding(what, True, text)
+
+
+async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
+    try:
+        calibration = Calibration.load(place.calibration_path)
+        memory = await read_memory(bus, calibration.ids)
+    except HilrtError as error:
+        return Finding(what, False, f"{error} (hilrt calibrate)")
+    if differences := calibration.differences(entries_of(memory, calibration)):
+        return Finding(what, False, f"{'; '.join(differences)}. Run hilrt calibrate")
+    return Finding(what, True, str(place.calibration_path))
+
+
+def _camera(camera: OpenCVCamera) -> Finding:
+    try:
+        camera.start()
+    except HilrtError as error:
+        return Finding("camera", False, f"{error} hilrt find-cameras shows what there is.")
+    camera.close()
+    return Finding(f"camera {camera.name}", True, "gives pictures as configured")
+
+
+def _computer(config: Config) -> Iterator[Finding]:
+    limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+    permitted = limit == resource.RLIM_INFINITY or limit >= PRIORITY or _capable(CAP_SYS_NICE)
+    yield Finding(
+        "real-time scheduling",
+        permitted,
+        "permitted"
+        if permitted
+        else f"limit {limit}, not {PRIORITY}: see docs/troubleshooting.md, missed ticks",
+    )
+    disk = os.statvfs(SHM)
+    free_mb = disk.f_bavail * disk.f_frsize / 1e6
+    wanted_mb = 2 * RING_BYTES / 1e6 if config.robot.cameras else WITHOUT_CAMERAS_MB
+    text = f"{free_mb:.0f} MB free"
+    enough = free_mb >= wanted_mb
+    cure = "" if enough else f", a run may want {wanted_mb:.0f}. Enlarge it: mount -o remount,size=2G {SHM}"
+    yield Finding(str(SHM), enough, text + cure)
+    cameras = sorted(str(path) for path in Path("/dev").glob("video*"))
+    yield Finding("video devices", True, ", ".join(cameras) or "none")
+
+
+def _capable(capability: int) -> bool:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    effective = next(line.split()[1] for line in lines if line.startswith("CapEff"))
+    return bool(int(effective, 16) >> capability & 1)

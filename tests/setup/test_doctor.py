@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+from desk import Operator, factory, play
+
+from hilrt import taskfile
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.setup.doctor import doctor, examine_arm
+from hilrt.setup.place import Place
+from hilrt.sim.servos import ServoBank
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.fixture
+def servos(desk, where):
+    """An arm whose motors hold its file."""
+    calibration = Calibration.nominal()
+    calibration.save(where.calibration_path)
+    made = ServoBank.calibrated(calibration).servos
+    desk.connect(*made)
+    return list(made)
+
+
+def bad(where):
+    """What is not ok with the arm, as lines."""
+    return [str(finding) for finding in play(examine_arm(where)) if not finding.ok]
+
+
+def test_a_sound_arm_is_ok_line_by_line(servos, where, desk):
+    """A line for the port, for each motor and for the calibration; nothing is written."""
+    lines = [str(finding) for finding in play(examine_arm(where))]
+    assert lines[0] == f"ok   arm port: {where.port}"
+    assert lines[6] == (
+        "ok   arm motor 6 (gripper): firmware 3.10, position 2047, 12.0 V, 30 degC, torque off"
+    )
+    assert lines[7] == f"ok   arm calibration: {where.calibration_path}"
+    assert all(line.startswith("ok") for line in lines)
+    assert desk.bank.writes == []
+
+
+def test_each_trouble_has_its_line(servos, where, desk):
+    """A fault, another model and another calibration are named with the motor."""
+    servos[2].put(Register.STATUS, Fault.OVERLOAD)
+    servos[3].put(Register.MODEL, 1284)
+    servos[5].put(Register.HOMING_OFFSET, 5)
+    overload, model, calibration = bad(where)
+    assert overload.startswith("BAD  arm motor 3 (elbow_flex): firmware 3.10")
+    assert "fault: overload. Free it" in overload
+    assert model == "BAD  arm motor 4 (wrist_flex): is model 1284, not 777 (STS3215)"
+    assert calibration == ("BAD  arm calibration: gripper homing_offset is 5, not 0. Run hilrt calibrate")
+
+
+def test_a_missing_motor_and_an_absent_file_have_theirs(desk, where):
+    """The other motors are looked at all the same."""
+    desk.connect(*(factory(number=i) for i in (1, 2, 3, 5, 6)))
+    motor, calibration = bad(where)
+    assert motor.startswith("BAD  arm motor 4 (wrist_flex): does not answer")
+    assert "there is no such file" in calibration
+
+
+def test_a_port_that_cannot_be_opened_says_why():
+    """Then there is nothing more to say about the arm."""
+    (line,) = bad(Place("/dev/ttyACM77", Path("nowhere.json")))
+    assert line.startswith("BAD  arm port: no serial port /dev/ttyACM77")
+
+
+def test_the_whole_desk(desk, servos, where, tmp_path):
+    """Computer, arm and cameras of a task file; one thing that is not well makes the verdict."""
+    path = tmp_path / "task.toml"
+    text = (CONFIGS / "so100.toml").read_text().replace('"/dev/ttyACM0"', f'"{desk.port}"')
+    text = text.replace('id = "follower"', f'id = "follower"\ncalibration_dir = "{tmp_path / "calibration"}"')
+    path.write_text(text.replace("index_or_path = 0", "index_or_path = 77"))
+    operator = Operator()
+    assert play(doctor(operator.say, taskfile.load(path))) is False
+    heads = [line[5:].split(":")[0] for line in operator.said]
+    assert heads[:4] == ["real-time scheduling", "/dev/shm", "video devices", "arm port"]
+    assert operator.said[-1].startswith("BAD  camera: camera front: /dev/video77 does not exist")
+    assert sum(line.startswith("ok   arm") for line in operator.said) == 8
