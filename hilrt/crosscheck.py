@@ -30,6 +30,10 @@ def check(config: Config, source: str) -> None:
     _check_steps(config, fail)
     if config.sim is not None and config.env.task not in SIM_TASKS:
         fail("env.task", f'"{config.env.task}" is not simulated; there are: {", ".join(SIM_TASKS)}.')
+    if config.sim is not None and config.sim.line_errors and config.sim.clock != "realtime":
+        fail(
+            "sim.line_errors", 'needs sim.clock = "realtime": simulated time does not wait for lost replies.'
+        )
     if config.learner.bc_weight_final > config.learner.bc_weight:
         fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
     if config.safety.min_voltage_v >= config.safety.max_voltage_v:
@@ -154,6 +158,8 @@ def _check_cameras(config: Config, fail: Fail) -> None:
             fail(where, f"the simulator has no camera of this name; there are: {', '.join(SIM_CAMERAS)}.")
         if camera.fps < config.env.fps:
             fail(f"{where}.fps", f"{camera.fps} is below env.fps = {config.env.fps}.")
+        if camera.max_age_s < 2 / camera.fps:
+            fail(f"{where}.max_age_s", f"{camera.max_age_s} is less than two frames at {camera.fps} fps.")
         if len(camera.fourcc) != 4:
             fail(f"{where}.fourcc", f'"{camera.fourcc}" has not four characters.')
     if config.processor.observation.display_cameras and not config.robot.cameras:

@@ -174,6 +174,23 @@ class BusTimeoutError(HilrtError):
         )
 
 
+class ArmLostError(HilrtError):
+    """An arm went away during a run and did not come back."""
+
+    def __init__(self, name: str, waited_s: float, last: HilrtError) -> None:
+        super().__init__(f"{name} has been away for {waited_s:.0f} s. The last attempt at it: {last}")
+
+
+class TorqueLostError(HilrtError):
+    """Motors have switched their torque off by themselves."""
+
+    def __init__(self, port: str, motors: Mapping[int, str]) -> None:
+        super().__init__(
+            f"{_motors(motors)} on {port} lost torque and goal, as after a power failure. "
+            "Check the plug, and whether the supply gives enough current."
+        )
+
+
 class MotorMissingError(HilrtError):
     """Some motors of the arm are not on the bus."""
 
@@ -327,6 +344,16 @@ class CameraError(HilrtError):
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"camera {name}: {problem}.")
+
+
+class CameraLostError(HilrtError):
+    """A camera has shown nothing new for too long."""
+
+    def __init__(self, name: str, age_s: float) -> None:
+        super().__init__(
+            f"camera {name} has shown nothing new for {age_s:.0f} s: it is unplugged, hangs, or sends the same picture "
+            "again and again. Check its plug and cable; two cameras want two USB controllers."
+        )
 
 
 class CalibrationFileError(HilrtError):

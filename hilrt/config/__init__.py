@@ -20,7 +20,7 @@ from hilrt.config.processor import (
     StepSizes,
 )
 from hilrt.config.robot import Arm, Camera, Robot, Scripted, Teleop
-from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
+from hilrt.config.values import MOTORS, Bounds, Count, Fraction, JointPose, NonNegative, Positive, Vec3
 
 __all__ = [
     "MOTORS",
@@ -103,6 +103,9 @@ class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`lockstep`: simulated time advances tick by tick, as fast as control and learner allow."""
     observe_object: bool = False
     """The object's true pose joins the state vector."""
+    line_errors: Fraction = 0.0
+    """Share of the servos' replies that are lost, late, truncated, corrupt or of a wrong id, as on a bad cable;
+    needs `clock = "realtime"`."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from hilrt.config.values import Bounds, Count, Fraction, JointPose, NonNegative, Pixels
+from hilrt.config.values import Bounds, Count, Fraction, JointPose, NonNegative, Pixels, Positive
 
 
 class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -13,13 +13,17 @@ class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     type: Literal["opencv", "sim"] = "opencv"
     index_or_path: int | str = 0
-    """V4L2 index, device path or video file; a `sim` camera goes by its table's name."""
+    """V4L2 index, device path (by-id names survive replugging), video file or folder of images; a `sim` camera goes by
+    its table's name."""
     width: Pixels = 640
     height: Pixels = 480
     fps: Count = 30
     rotation: Literal[0, 90, 180, 270] = 0
     """Clockwise [deg], applied to every frame."""
     fourcc: str = "MJPG"
+    max_age_s: Positive = 0.5
+    """While the newest frame is older, or a device repeats itself to the bit, the arm holds;
+    after 5 s the run stops [s]."""
 
 
 class Arm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
+from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.realtime import Lateness, Stopwatch
 from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
@@ -16,7 +17,7 @@ from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
 from hilrt.devices.camera import Camera, Frame
-from hilrt.errors import BusLostError, BusTimeoutError
+from hilrt.errors import CameraLostError
 from hilrt.record import Limit, Mode
 from hilrt.shm.status import STEPS_TEXT, ControlStatus
 
@@ -24,9 +25,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BUS_ERRORS = (BusTimeoutError, BusLostError)
-PATIENCE_S = 0.5
-"""How long the bus may be silent before the run stops."""
+TORQUE_CHECK_S = 0.2
+"""How often the motors are asked whether they still have torque: their telemetry does not tell."""
+CAMERA_PATIENCE_S = 5.0
+"""How old a camera's newest frame may get before the run stops."""
 
 
 class Cell:
@@ -44,7 +46,13 @@ class Cell:
     ) -> None:
         self._fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
         self.scene, self.pipelines, self._status = scene, pipelines, status
-        self._patience = max(1, round(PATIENCE_S * config.env.fps))
+        sides = config.robot.sides
+        self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
+        self._readings: list[ArmReading | None] = [None] * len(arms)
+        self._max_ages_s = [camera.max_age_s for camera in config.robot.cameras.values()]
+        self._torque_every = max(1, round(TORQUE_CHECK_S * config.env.fps))
+        self._waited = 0
+        self._told = self.remark = ""
         self._observes_object = bool(config.sim and config.sim.observe_object)
         self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
         self._lateness = Lateness()
@@ -54,26 +62,32 @@ class Cell:
     async def sense(self, step: int = 0, mode: Mode = Mode.TRAIN) -> Tick:
         """Wait for the tick, read everything, observe.
 
-        A silent bus costs ticks, not the run: the arm keeps its last goal meanwhile.
+        What cannot be sensed makes the tick wait (`Tick.waits`), not the run end: the arms keep their last goals
+        meanwhile, or are held when they come back, and the screen says what is the matter.
 
         Raises:
-            BusTimeoutError, BusLostError: it was silent for `PATIENCE_S`.
+            ArmLostError, CameraLostError: it was away for too long.
             OverheatError, OvercurrentError, VoltageError, ServoFaultError: a servo must not go on.
+            WrongModelError, CalibrationMismatchError, SettingRefusedError: another arm came back.
         """
-        readings, woken_ns, missed = await self._read()
-        for health, reading in zip(self._health, readings, strict=True):
-            health.check(reading)
+        readings, blind, woken_ns, missed = await self._read()
+        frames = self._look()
         tick = Tick(
             step=step,
             mode=mode,
             time_ns=woken_ns if self._ticker.simulated else readings[-1].monotonic_ns,
             readings=readings,
-            frames=self._look(),
+            blind=blind,
+            frames=frames,
+            stale=() if self._ticker.simulated else self._stale(frames),
+            cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),
-            missed=missed,
+            missed=missed + self._waited,
             bus_faults=self._count_faults(),
         )
+        self._waited = tick.missed + 1 if tick.waits else 0
+        self._tell(tick.stale)
         self.pipelines.observation.run(tick)
         self._status.sense_ms = self._watch.lap_ms()
         return tick
@@ -94,21 +108,56 @@ class Cell:
         self._status.act_ms = self._watch.lap_ms()
         return True
 
-    async def _read(self) -> tuple[tuple[ArmReading, ...], int, int]:
-        """Telemetry of all arms, the time of the tick [ns], and how many ticks were missed."""
+    def close(self) -> None:
+        """Stop bringing arms back; may be called again."""
+        for line in self._lines:
+            line.close()
+
+    async def _read(self) -> tuple[tuple[ArmReading, ...], bool, int, int]:
+        """Telemetry of all arms, whether some of it is old, the time of the tick [ns], and how many were missed."""
         missed = 0
-        for attempt in range(self._patience):
+        while True:
+            if not self._ticker.simulated and self._status.ticks % self._torque_every == 0:
+                await _together([line.check_torque() for line in self._lines])
             woken = await self._ticker.wait()
             self._watch.lap_ms()
-            missed += woken.missed + (attempt > 0)
             self._account(woken.lateness_ns, woken.missed)
-            try:
-                return tuple(await _together([arm.read() for arm in self._arms])), woken.time_ns, missed
-            except BUS_ERRORS as error:
-                log.warning("tick without telemetry: %s", error)
-                if attempt == self._patience - 1:
-                    raise
-        raise AssertionError  # the last attempt returns or raises
+            missed += woken.missed
+            fresh = await _together([line.read() for line in self._lines])
+            self._take(fresh)
+            readings = tuple(reading for reading in self._readings if reading is not None)
+            if len(readings) == len(self._lines):
+                return readings, None in fresh, woken.time_ns, missed
+            missed += 1  # the first tick of all: there is no older reading
+            self._tell(())
+
+    def _take(self, fresh: Sequence[ArmReading | None]) -> None:
+        for arm, reading in enumerate(fresh):
+            if reading is not None:
+                self._health[arm].check(reading)
+                self._readings[arm] = reading
+
+    def _stale(self, frames: Sequence[Frame]) -> tuple[str, ...]:
+        """Names of the cameras that have shown nothing new for longer than they may.
+
+        Raises:
+            CameraLostError: for `CAMERA_PATIENCE_S`.
+        """
+        stale = []
+        for camera, frame, max_age_s in zip(self._cameras, frames, self._max_ages_s, strict=True):
+            age_s = (time.monotonic_ns() - frame.monotonic_ns) * 1e-9
+            if age_s > max(max_age_s, CAMERA_PATIENCE_S):
+                raise CameraLostError(camera.name, age_s)
+            if age_s > max_age_s:
+                stale.append(camera.name)
+        return tuple(stale)
+
+    def _tell(self, stale: Sequence[str]) -> None:
+        """What is the matter, on the screen, and the `remark` of others; a text is written only when it changes."""
+        texts = [line.text for line in self._lines]
+        texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
+        if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
+            self._told = self._status.message = told
 
     def _look(self) -> tuple[Frame, ...]:
         """The newest frame of each camera; each had one before the first tick."""
@@ -124,6 +173,12 @@ class Cell:
         if status.ticks % self._fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
             status.steps_us = _text_of(self.pipelines.take_times_us())
+            status.frame_ages_ms = json.dumps(self._ages_ms())
+
+    def _ages_ms(self) -> dict[str, int]:
+        now = time.monotonic_ns()
+        frames = zip(self._cameras, self._look(), strict=True)
+        return {camera.name: (now - frame.monotonic_ns) // 1_000_000 for camera, frame in frames}
 
     def count_limits(self, limits: Limit) -> None:
         """Add what changed a command to the counters."""

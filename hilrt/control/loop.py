@@ -16,7 +16,7 @@ from hilrt.control.realtime import collect_garbage
 from hilrt.control.reset import ResetMove
 from hilrt.control.tick import Tick
 from hilrt.data.episodes import Tally
-from hilrt.devices.operator import Operator, Scene
+from hilrt.devices.operator import Operator, OperatorInput, Scene
 from hilrt.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
 from hilrt.shm.status import ControlStatus
 
@@ -58,7 +58,6 @@ class Loop:
         self._tally = tally
         self._stop_wanted = stop_wanted
         self._stopped = False
-        self._said = ""
 
     def stopping(self) -> bool:
         """Whether the operator or the supervisor wants an end."""
@@ -97,29 +96,46 @@ class Loop:
         self._enter(Phase.RESETTING)
         collect_garbage()
         tick = await self._cell.sense()
-        began_ns, pipelines = tick.time_ns, self._pipelines
-        patience = round(BLOCKED_S * self._config.env.fps)
-        move = ResetMove(tick.joints, pipelines.home, pipelines.limits.max_step, patience, pipelines.meets)
-        while not move.arrived(tick.joints) and not self.stopping():
-            await self._cell.command(move.advance())
-            tick = await self._cell.sense()
+        began_ns = tick.time_ns
+        await self._go_home(tick)
         self._cell.scene.place(seed)
         while not self.stopping():
             tick = await self._cell.sense()
-            if self._cell.scene.ready((tick.time_ns - began_ns) * 1e-9):
+            if tick.cut:
+                await self._go_home(tick)
+            elif self._cell.scene.ready((tick.time_ns - began_ns) * 1e-9):
                 break
+
+    async def _go_home(self, tick: Tick) -> None:
+        """To the start pose; anew from where the arm is found when it has been away."""
+        move = self._move_from(tick)
+        while not move.arrived(tick.joints) and not self.stopping():
+            if not tick.blind:
+                await self._cell.command(move.advance())
+            tick = await self._cell.sense()
+            if tick.cut:
+                move = self._move_from(tick)
+
+    def _move_from(self, tick: Tick) -> ResetMove:
+        pipelines, patience = self._pipelines, round(BLOCKED_S * self._config.env.fps)
+        return ResetMove(tick.joints, pipelines.home, pipelines.limits.max_step, patience, pipelines.meets)
 
     async def _episode(self, number: int, mode: Mode, seed: int) -> None:
         """One episode, from its first observation to its final record."""
         self._enter(Phase.RUNNING)
         self._operator.begin(mode, seed)
         self._pipelines.begin()
-        episode = Episode(number, mode, self._publisher.publish)
+        episode, kept = Episode(number, mode, self._publisher.publish), OperatorInput()
         while True:
             tick = await self._cell.sense(episode.step, mode)
-            tick.wish = self._operator.sense(self._scene(tick))
+            tick.wish = self._operator.sense(self._scene(tick)).after(kept)
+            self._cell.remark = self._operator.message
             self._stopped = self._stopped or tick.wish.stop
-            tick.interrupted = self.stopping()
+            tick.interrupted = self.stopping() or tick.cut
+            if tick.waits and not tick.interrupted:
+                kept = tick.wish  # what the last action led to is not seen yet
+                continue
+            kept = OperatorInput()
             self._pipelines.outcome.run(tick)
             settled = episode.settle(tick)
             if settled:
@@ -182,8 +198,6 @@ class Loop:
     def _report(self, episode: Episode, tick: Tick) -> None:
         status = self._status
         status.step = episode.step
-        if self._operator.message != self._said:
-            self._said = status.message = self._operator.message
         self._name_driver(tick)
         self._cell.count_limits(tick.limits)
         status.dropped = self._publisher.rejected

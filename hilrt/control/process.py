@@ -15,7 +15,8 @@ from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
-from hilrt.control.cell import BUS_ERRORS, Cell
+from hilrt.control.cell import Cell
+from hilrt.control.lifeline import BUS_ERRORS
 from hilrt.control.loop import Loop
 from hilrt.control.observation import Show
 from hilrt.control.publisher import Publisher, Reader
@@ -107,9 +108,11 @@ async def _assemble(
     quiet_collector()
     ticker = _ticker(spec, config, status, arms, agenda, stop_wanted)  # last: from here on time counts
     stack.callback(ticker.close)
+    cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control)
+    stack.callback(cell.close)
     return Loop(
         config=config,
-        cell=Cell(config, ticker, arms, cameras, scene, pipelines, status.control),
+        cell=cell,
         operator=operator,
         policy=policy,
         publisher=publisher,

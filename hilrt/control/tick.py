@@ -34,8 +34,15 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     task_success: bool = False
     """What the task itself, or a detector of the user's, says."""
     interrupted: bool = False
-    """Somebody wants the run to end."""
+    """The episode cannot go on: somebody wants the run to end, or an arm was away."""
+    blind: bool = False
+    """An arm did not answer: its reading is the last one."""
+    stale: tuple[str, ...] = ()
+    """Cameras whose newest frame is too old."""
+    cut: bool = False
+    """An arm that was away is back, not where it was told to be."""
     missed: int = 0
+    """Ticks since the last one that something was decided on."""
     bus_faults: int = 0
 
     # observation
@@ -76,6 +83,11 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     joint_goal: Float64 = _NOTHING
     """Shape (arms, 6) [rad]."""
     limits: Limit = Limit(0)
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing can be decided on what there is: the arms hold."""
+        return self.blind or bool(self.stale)
 
     @property
     def over(self) -> bool:

@@ -4,19 +4,22 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from hilrt import config
+from hilrt.devices.pictures import Image, Source, open_source, path_of
 from hilrt.errors import CameraError
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.1
-"""Between attempts at a camera that gives nothing; OpenCV itself waits up to 10 s for a frame."""
+"""Between attempts at a camera that gives nothing."""
+REOPEN_S = 1.0
+"""A camera that has given nothing for so long is opened anew, and then again and again."""
 CLOSE_S = 1.0
 """Longest wait for the thread at the end; a hung one goes with the process."""
 
@@ -54,10 +57,11 @@ class Camera(Protocol):
 
 
 class OpenCVCamera:
-    """A V4L2 camera, or a video file played at its own rate, over and over.
+    """A V4L2 camera; or a video file or a folder of images, played at its own rate, over and over.
 
     Its thread makes OpenCV calls, which release the interpreter, and stores the result: it does not hold up
-    the control loop.
+    the control loop. A picture of a device that equals the last one to the bit is none: `newest` goes on to give
+    the first of them, which grows older, as it does when nothing comes at all.
     """
 
     def __init__(self, name: str, settings: config.Camera) -> None:
@@ -73,20 +77,19 @@ class OpenCVCamera:
         Raises:
             CameraError: absent, busy, silent, or not in the mode that the config asks for.
         """
-        source = self._settings.index_or_path
-        path = Path(f"/dev/video{source}" if isinstance(source, int) else source)
+        path = path_of(self._settings)
         if not path.exists():
             present = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "no /dev/video*"
             raise CameraError(self.name, f"{path} does not exist; there is {present}")
-        reader = _Reader(path, self._settings)
-        problem = reader.problem()
-        first = None if problem else reader.read()
+        source = open_source(path, self._settings)
+        problem = source.problem()
+        first = None if problem else source.read()
         if first is None:
-            reader.close()
+            source.close()
             raise CameraError(self.name, f"{path} {problem or 'gives no frame'}")
         self._newest = Frame(*first, 0)
         self._thread = threading.Thread(
-            target=self._run, args=[reader], name=f"camera {self.name}", daemon=True
+            target=self._run, args=[source], name=f"camera {self.name}", daemon=True
         )
         self._thread.start()
 
@@ -103,89 +106,45 @@ class OpenCVCamera:
             if thread.is_alive():
                 log.warning("camera %s hangs; it is left to itself", self.name)
 
-    def _run(self, reader: "_Reader") -> None:
-        sequence, well, due = 1, True, time.monotonic() + reader.interval_s
+    def _run(self, source: Source | None) -> None:
+        """Read on; what gives nothing for a while is opened anew."""
+        well = due = time.monotonic()
         while not self._closing.wait(max(0.0, due - time.monotonic())):
-            taken = reader.read()
-            if taken is not None:
-                self._newest = Frame(*taken, sequence)
-                sequence += 1
-            elif well:
-                log.error("camera %s gives no more frames", self.name)
-            well = taken is not None
-            due = max(due, time.monotonic() - RETRY_S) + (reader.interval_s if well else RETRY_S)
-        reader.close()
+            taken = source.read() if source is not None else None
+            due = max(due, time.monotonic() - RETRY_S) + (source.interval_s if source and taken else RETRY_S)
+            if source and taken and self._show(*taken, live=source.live):
+                well = time.monotonic()
+            elif time.monotonic() - well > REOPEN_S:
+                source = self._opened_anew(source)
+                well = time.monotonic()
+        if source is not None:
+            source.close()
 
+    def _show(self, image: Image, taken_ns: int, *, live: bool) -> bool:
+        """Make this the newest frame; whether it is a new one."""
+        last = self._newest
+        if last and live and _same(last.image, image):
+            return False
+        self._newest = Frame(image, taken_ns, last.sequence + 1 if last else 0)
+        return True
 
-class _Reader:
-    """An open `cv2.VideoCapture`, and nothing that is not said to it."""
-
-    def __init__(self, path: Path, settings: config.Camera) -> None:
-        import cv2  # noqa: PLC0415 - processes without cameras need none of it
-
-        cv2.setNumThreads(1)
-        self._cv2 = cv2
-        self._settings = settings
-        self._is_file = path.is_file()
-        self._turn = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-        self._capture = self._open_file(path) if self._is_file else self._open_device(path)
-
-    @property
-    def interval_s(self) -> float:
-        """Between frames: a file's own; 0 for a device, which keeps the time itself."""
-        return 1 / (self._capture.get(self._cv2.CAP_PROP_FPS) or self._settings.fps) if self._is_file else 0.0
-
-    def problem(self) -> str:
-        """Why this source cannot be used; empty when it can."""
-        if not self._capture.isOpened():
-            return "is no video" if self._is_file else "cannot be opened: no camera, in use, or not permitted"
-        found, wanted = self._mode(), self._wanted()
-        return f"gives {found} where the config asks for {wanted}" if found != wanted else ""
-
-    def read(self) -> tuple[npt.NDArray[np.uint8], int] | None:
-        """The next frame and its time; waits for it."""
-        if not self._capture.grab() and not (self._is_file and self._rewound()):
+    def _opened_anew(self, source: Source | None) -> Source | None:
+        """The camera, if it is there again."""
+        if source is not None:
+            log.error("camera %s gives no new frames; opening it anew", self.name)
+            source.close()
+        path = path_of(self._settings)
+        if not path.exists():
             return None
-        taken_ns = time.monotonic_ns()
-        there, image = self._capture.retrieve()
-        if not there:
+        source = open_source(path, self._settings)
+        if problem := source.problem():
+            log.error("camera %s: %s %s", self.name, path, problem)
+            source.close()
             return None
-        image = self._cv2.cvtColor(image, self._cv2.COLOR_BGR2RGB)
-        if self._settings.rotation:
-            image = self._cv2.rotate(image, self._turn[self._settings.rotation])
-        return image, taken_ns
+        return source
 
-    def close(self) -> None:
-        self._capture.release()
 
-    def _rewound(self) -> bool:
-        self._capture.set(self._cv2.CAP_PROP_POS_FRAMES, 0)
-        return bool(self._capture.grab())
-
-    def _open_file(self, path: Path) -> Any:  # noqa: ANN401 - cv2 is untyped
-        cv2 = self._cv2
-        return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-
-    def _open_device(self, path: Path) -> Any:  # noqa: ANN401
-        cv2, settings = self._cv2, self._settings
-        capture = cv2.VideoCapture(str(path), cv2.CAP_V4L2)
-        # the format first: sizes and rates are offered per format
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*settings.fourcc))
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
-        capture.set(cv2.CAP_PROP_FPS, settings.fps)
-        return capture
-
-    def _mode(self) -> str:
-        """What the source says it gives; of a file only the size matters."""
-        cv2, capture = self._cv2, self._capture
-        code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("latin-1")
-        size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        return self._text(*size, round(capture.get(cv2.CAP_PROP_FPS)), code)
-
-    def _wanted(self) -> str:
-        settings = self._settings
-        return self._text(settings.width, settings.height, settings.fps, settings.fourcc)
-
-    def _text(self, width: int, height: int, fps: int, fourcc: str) -> str:
-        return f"{width}x{height}" if self._is_file else f"{width}x{height} at {fps} fps, {fourcc}"
+def _same(before: Image, now: Image) -> bool:
+    """Whether two pictures are equal; the middle row tells nearly always."""
+    middle = len(now) // 2
+    return np.array_equal(before[middle], now[middle]) and np.array_equal(before, now)

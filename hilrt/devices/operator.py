@@ -41,6 +41,15 @@ class OperatorInput(NamedTuple):
     arm: int = 0
     """Which arm the device moves, for the screen."""
 
+    def after(self, earlier: "OperatorInput") -> "OperatorInput":
+        """This, with the presses of a tick before on which nothing could be decided."""
+        return self._replace(
+            success=self.success or earlier.success,
+            failure=self.failure or earlier.failure,
+            rerecord=self.rerecord or earlier.rerecord,
+            stop=self.stop or earlier.stop,
+        )
+
 
 class Operator(Protocol):
     """An operator's device; `sense` never waits."""

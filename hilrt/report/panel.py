@@ -202,7 +202,15 @@ def _pipelines(v: View) -> RenderableType:
     table.add_column(ratio=1)
     table.add_row("limits", _limits(v.control))
     table.add_row("slowest step", _slowest(v.control))
+    if ages := _frame_ages(v.control):
+        table.add_row("frame ages", ages)
     return table
+
+
+def _frame_ages(c: ControlStatus) -> str:
+    """Of each camera's newest frame; empty without cameras."""
+    ages: dict[str, int] = msgspec.json.decode(c.frame_ages_ms or "{}")
+    return ", ".join(f"{name} {_age(ms)}" for name, ms in ages.items())
 
 
 def _slowest(c: ControlStatus) -> str:

@@ -13,6 +13,7 @@ from hilrt.shm.segment import Segment
 _WHAT = "status"
 STEPS_TEXT = 1600
 """Bytes for the times of the pipelines' steps."""
+FRAME_AGES_TEXT = 240
 
 
 class SupervisorStatus(Region):
@@ -87,6 +88,7 @@ class ControlStatus(Region):
     limited_held = Int()
     driver = Text(24)  # who has the arm, and which one her keys move
     steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
+    frame_ages_ms = Text(FRAME_AGES_TEXT)  # JSON: of each camera's newest frame, once a second
     done = Int()
     message = Text()
 

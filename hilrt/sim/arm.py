@@ -5,6 +5,7 @@ import numpy as np
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
+from hilrt.sim.noise import Spoil, intact
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
 from hilrt.sim.world import World
@@ -19,10 +20,10 @@ HEATING = 15.0
 class SimArm(Resource):
     """Keeps six servos and the joints they move in step; `index` is the arm's number in the world."""
 
-    def __init__(self, world: World, index: int, calibration: Calibration) -> None:
+    def __init__(self, world: World, index: int, calibration: Calibration, spoil: Spoil = intact) -> None:
         self._world, self._index, self._calibration = world, index, calibration
         self._bank = ServoBank.calibrated(calibration)
-        self._pty = PseudoTerminal()
+        self._pty = PseudoTerminal(spoil=spoil)
         self.measure()
 
     @property

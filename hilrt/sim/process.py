@@ -21,6 +21,7 @@ from hilrt.launch import Spec
 from hilrt.shm.status import SimStatus, Status
 from hilrt.sim.arm import SimArm
 from hilrt.sim.link import SimLink
+from hilrt.sim.noise import BadLine
 from hilrt.sim.studio import Studio
 from hilrt.sim.world import World
 
@@ -54,7 +55,11 @@ class Simulator:
         robot = config.robot
         self._world = stack.enter_context(World(config.env.task, config.seed, len(robot.sides)))
         calibrations = [Calibration.load(robot.calibration_path(side)) for side in robot.sides]
-        arms = [stack.enter_context(SimArm(self._world, i, c)) for i, c in enumerate(calibrations)]
+        errors = config.sim.line_errors if config.sim else 0.0
+        arms = [
+            stack.enter_context(SimArm(self._world, i, c, BadLine(errors, config.seed + i)))
+            for i, c in enumerate(calibrations)
+        ]
         self._arms = {arm.fd: arm for arm in arms}
         self._requests = _poll_of(self._arms)
         self._link, self._status = link, status

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 from hilrt.resource import Resource
+from hilrt.sim.noise import Spoil, intact
 
 USB_PACKET = 64  # an adapter hands over what it received in pieces of this size
 
@@ -15,10 +16,12 @@ USB_PACKET = 64  # an adapter hands over what it received in pieces of this size
 class PseudoTerminal(Resource):
     """Both ends of a pty in raw mode: hilrt opens `path`, the simulator serves `fd`.
 
-    With `wire_time`, `exchange` takes as long as a bus of 1 Mbaud would: 10 us a byte.
+    With `wire_time`, `exchange` takes as long as a bus of 1 Mbaud would: 10 us a byte. `spoil` is what the line does
+    to replies.
     """
 
-    def __init__(self, *, wire_time: bool = False) -> None:
+    def __init__(self, *, wire_time: bool = False, spoil: Spoil = intact) -> None:
+        self._spoil = spoil
         # The slave end stays open here: without it, reading `fd` fails whenever no client has the port open.
         self.fd, self._slave = pty.openpty()
         tty.setraw(self._slave)
@@ -35,11 +38,10 @@ class PseudoTerminal(Resource):
         """
         request = os.read(self.fd, 4096)
         self._occupy(len(request), max(self._free_at, monotonic()))
-        reply = feed(request)
-        for start in range(0, len(reply), USB_PACKET):
-            piece = reply[start : start + USB_PACKET]
-            self._occupy(len(piece), self._free_at)
-            os.write(self.fd, piece)
+        for delay_s, piece in self._spoil(feed(request)):
+            if delay_s:
+                sleep(delay_s)
+            self._send(piece)
 
     def close(self) -> None:
         """Unplug: whoever has `path` open gets an error; idempotent."""
@@ -51,6 +53,12 @@ class PseudoTerminal(Resource):
     def __del__(self) -> None:
         if not self._closed:
             warnings.warn(f"pseudo-terminal {self.path} was not closed", ResourceWarning, stacklevel=2)
+
+    def _send(self, data: bytes) -> None:
+        for start in range(0, len(data), USB_PACKET):
+            piece = data[start : start + USB_PACKET]
+            self._occupy(len(piece), self._free_at)
+            os.write(self.fd, piece)
 
     def _occupy(self, count: int, start: float) -> None:
         """Hold the wire for the time that `count` bytes take."""

@@ -167,3 +167,85 @@ def test_opencv_is_loaded_only_for_a_camera():
     """Importing the module does not import cv2."""
     code = "import sys, hilrt.devices.camera; sys.exit('cv2' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(hilrt.__file__).parents[1])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three images, brighter by name, beside a file that is none."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, name in enumerate(("b.png", "c.png", "a.PNG")):
+        write_image(folder / name, 60 + 40 * ((number + 1) % 3))
+    (folder / "notes.txt").write_text("not an image")
+    return folder
+
+
+def write_image(path, red, size=(48, 64)):
+    """Of one colour."""
+    image = np.zeros((*size, 3), np.uint8)
+    image[..., 2] = red
+    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+
+
+def test_a_folder_is_played_by_name_and_over_again(play, folder):
+    """Its images come as frames in the order of their names, at the rate of the config."""
+    camera = play(index_or_path=str(folder), rotation=90)
+    seen = {}
+    while not seen or max(seen) < 6:
+        frame = wait_for(camera.newest)
+        seen[frame.sequence] = frame
+        time.sleep(0.001)
+    for number, frame in seen.items():
+        assert frame.image.shape == (64, 48, 3)
+        assert (frame.image == [60 + 40 * (number % 3), 0, 0]).all()
+    first, last = seen[min(seen)], seen[max(seen)]
+    lasted = (last.monotonic_ns - first.monotonic_ns) / 1e9
+    assert lasted > 0.8 * (last.sequence - first.sequence) / RATE
+
+
+def test_what_is_wrong_with_a_folder_is_named(play, folder, tmp_path):
+    """No images, one of another size, one that cannot be read."""
+    write_image(folder / "d.png", 0, size=(10, 10))
+    with pytest.raises(CameraError, match=r"gives 10x10 \(d\.png\) where the config asks for 64x48"):
+        play(index_or_path=str(folder))
+    (folder / "d.png").write_text("no")
+    with pytest.raises(CameraError, match=r"holds d\.png, which is no image"):
+        play(index_or_path=str(folder))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CameraError, match=r"holds no images; they end in \.bmp"):
+        play(index_or_path=str(tmp_path / "empty"))
+
+
+def test_a_source_that_comes_back_is_opened_anew(play, folder):
+    """While it is away the last frame grows older; once it is there again frames go on from its number."""
+    camera = play(index_or_path=str(folder))
+    aside = folder.rename(folder.with_name("aside"))
+    last = wait_for(lambda: (f := camera.newest()) and time.monotonic_ns() - f.monotonic_ns > 1.5e9 and f)
+    aside.rename(folder)
+    later = wait_for(lambda: (f := camera.newest()) is not last and f)
+    assert later.sequence == last.sequence + 1
+
+
+def test_a_source_that_comes_back_in_another_mode_is_not_taken(play, folder, caplog):
+    """Another camera under the same name stays unused, and the log says what it gives."""
+    camera = play(index_or_path=str(folder))
+    for path in folder.glob("*"):
+        path.unlink()
+    write_image(folder / "other.png", 0, size=(10, 10))
+    wait_for(lambda: "gives 10x10 (other.png) where the config asks for 64x48" in caplog.text)
+    last = camera.newest()
+    assert last.image.shape == (48, 64, 3)
+
+
+def test_a_device_that_repeats_itself_shows_nothing_new(play, video):
+    """A live picture equal to the last to the bit leaves that one, with its time; a file may repeat itself."""
+    camera = OpenCVCamera("front", config.Camera(index_or_path=str(video), width=64, height=48))
+    images = np.random.default_rng(0).integers(0, 255, (2, 48, 64, 3), np.uint8)
+    assert camera._show(images[0], 1, live=True)
+    assert not camera._show(images[0].copy(), 2, live=True)
+    assert (camera.newest().monotonic_ns, camera.newest().sequence) == (1, 0)
+    almost = images[0].copy()
+    almost[0, 0, 0] ^= 1
+    assert camera._show(almost, 3, live=True)
+    assert camera._show(almost, 4, live=False)
+    assert (camera.newest().monotonic_ns, camera.newest().sequence) == (4, 2)

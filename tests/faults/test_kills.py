@@ -108,6 +108,7 @@ async def speed_of_arm(port):
     """Fastest joint [rad/s] of an arm that nobody drives; its torque must be on."""
     calibration = Calibration.load(jobs.ROOT / "configs/calibration/robots/so100_follower/sim.json")
     async with await Arm.connect(port, calibration, deadline_s=0.5) as arm:
+        await asyncio.sleep(0.2)  # it was moving when it was told to hold, and swings back a little
         first = (await arm.read()).position
         await asyncio.sleep(0.3)
         return float(np.abs((await arm.read()).position - first).max() / 0.3)

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Self
@@ -33,6 +33,7 @@ class Link(asyncio.Protocol):
         self._counters = counters
         self._closed = asyncio.Event()
         self._missing: set[int] = set()
+        self._last: int | None = None
         self._size = 0
         self._lost = ""
         self._until = 0.0
@@ -59,15 +60,15 @@ class Link(asyncio.Protocol):
             raise _open_error(port, error) from error
         return link
 
-    def send(self, data: bytes, expect: Iterable[int] = (), size: int = 0) -> None:
-        """Put a request on the wire now; from here on, replies of `size` parameters by `expect` count.
+    def send(self, data: bytes, expect: Sequence[int] = (), size: int = 0) -> None:
+        """Put a request on the wire now; from here on, replies of `size` parameters by `expect`, in this order, count.
 
         Raises:
             BusLostError: the port is gone or takes no data.
         """
         self._check()
         self._purge()
-        self._missing = set(expect)
+        self._missing, self._last = set(expect), expect[-1] if expect else None
         self._size = self._parser.max_params = size
         # Straight to the kernel: the transport's own write waits for the next pass of the loop, and
         # whatever runs before that pass would delay the command.
@@ -81,7 +82,7 @@ class Link(asyncio.Protocol):
         self._check()
 
     async def wait(self, until: float) -> None:
-        """Return when every expected reply is in, or at `until` [s, time.monotonic].
+        """Return when no more replies will come, or at `until` [s, time.monotonic].
 
         Raises:
             BusLostError: the port vanished meanwhile.
@@ -123,7 +124,7 @@ class Link(asyncio.Protocol):
                 self.replies[packet.id] = packet
             else:
                 self._counters.unexpected += 1
-        if not self._missing:
+        if self._last not in self._missing:  # they answer in turn: what is missing before the last is lost
             self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -6,7 +6,7 @@ import threading
 import pytest
 import scservo_sdk
 
-from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.bus import PATIENCE, Bus
 from hilrt.devices.feetech.packets import encode
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.errors import (
@@ -61,6 +61,11 @@ def byte_by_byte(reply):
 def last_missing(reply):
     """The last servo says nothing."""
     return [(0, reply[:-21])]
+
+
+def third_missing(reply):
+    """One in the middle says nothing."""
+    return [(0, reply[:42] + reply[63:])]
 
 
 HEALED = [silence, late, truncated, corrupt]
@@ -406,3 +411,17 @@ def test_the_vendors_sdk_reads_the_same_values(run, line):
             assert register.decode(bytes(data)) == value
     finally:
         port.closePort()
+
+
+def test_what_is_missing_before_the_last_is_asked_for_at_once(run, line):
+    """Servos answer in turn, so a gap is known when the last reply is in: no patience is spent on it."""
+
+    async def check():
+        async with await connected(line.path) as bus:
+            line.faults.append(third_missing)
+            async with asyncio.timeout(0.9 * PATIENCE * DEADLINE_S):
+                assert len(await bus.read_telemetry(MOTORS)) == 6
+            assert bus.statistics().retries == 1
+        assert [request[7:-1] for request in line.requests] == [bytes(MOTORS), b"\x03"]
+
+    run(check())
