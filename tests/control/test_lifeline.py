@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from desk import Desk
+from armdesk import Desk
 
 from hilrt.control import lifeline
 from hilrt.control.lifeline import Lifeline

@@ -6,7 +6,7 @@ import cv2
 import jobs
 import numpy as np
 import pytest
-from desk import Desk
+from armdesk import Desk
 
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
