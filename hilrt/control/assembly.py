@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hilrt.config import MOTORS, Config, CustomStep
-from hilrt.control import action, observation, outcome
+from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
 from hilrt.control.kinematics import Kinematics
@@ -163,10 +163,10 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
             ),
         ]
     steps.append(action.GripperToJoint(setpoint, limits))
-    return [*steps, action.JointLimitGuard(setpoint, limits, parts.kinematics)]
+    return [*steps, guards.JointLimitGuard(setpoint, limits, parts.kinematics)]
 
 
-def _collision_guard(config: Config, parts: _Parts) -> action.CollisionGuard | None:
+def _collision_guard(config: Config, parts: _Parts) -> guards.CollisionGuard | None:
     """None where no check is wanted.
 
     Raises:
@@ -176,7 +176,7 @@ def _collision_guard(config: Config, parts: _Parts) -> action.CollisionGuard | N
     if table is None and not itself:
         return None
     checks = [Collisions(parts.urdf, table_height=table, itself=itself) for _ in parts.kinematics]
-    guard = action.CollisionGuard(parts.setpoint, checks)
+    guard = guards.CollisionGuard(parts.setpoint, checks)
     guard.require_free(parts.home)
     return guard
 
