@@ -485,6 +485,13 @@ class JournalFeaturesError(HilrtError):
         )
 
 
+class PictureError(HilrtError):
+    """What should be a picture is none."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"damaged picture: {problem}. hilrt dataset verify names the episodes concerned.")
+
+
 class JournalOrderError(HilrtError):
     """A step came for an episode that has ended."""
 

@@ -3,7 +3,7 @@
 A file is MAGIC, then blocks. A block is `<IIQQ`: length of its head, length of its frames, digest of its
 frames (xxh3, 64 bits), digest of these three and the head; then head and frames. So frames can be skipped and
 the head still be checked. The first block's head is a JSON `FileHeader`; every other head is an encoded
-`hilrt.record.Record`, its frames the raw images at the offsets of `Features.images`.
+`hilrt.record.Record`, its frames the pictures as `hilrt.data.pictures` packs them.
 """
 
 import errno
@@ -22,7 +22,7 @@ from hilrt.errors import JournalFeaturesError, JournalFormatError
 from hilrt.features import Features
 from hilrt.record import Mode, Record, decode
 
-MAGIC = b"hilrt journal 2\n"
+MAGIC = b"hilrt journal 3\n"
 """Names the format and its version."""
 
 Buffer = bytes | bytearray | memoryview

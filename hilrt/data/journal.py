@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from hilrt.data.format import MAGIC, Buffer, FileHeader, Scan, write_block
+from hilrt.data.pictures import Picture, decoded, unpacked
 from hilrt.errors import JournalOrderError, JournalWriteError
 from hilrt.features import Features
 from hilrt.record import Mode, Record, decode
@@ -28,7 +27,7 @@ class Episode(msgspec.Struct, kw_only=True):
     records: list[Record]
     """In the order of their steps; steps that never reached the journal are missing (see `Record.step`)."""
     frames: list[bytes]
-    """Raw frames of each record; empty unless asked for."""
+    """Pictures of each record, as `hilrt.data.pictures` packs them; empty unless asked for."""
     torn: str | None
     """Why reading stopped before the end of the file."""
 
@@ -52,14 +51,15 @@ class Episode(msgspec.Struct, kw_only=True):
         """Whether the operator wanted it recorded again."""
         return self.complete and self.records[-1].discarded
 
-    def images(self, index: int) -> dict[str, npt.NDArray[np.uint8]]:
-        """Frames of `records[index]` by camera: read-only, (height, width, 3), RGB; {} where it has none."""
-        raw = self.frames[index]
-        return {
-            i.name: np.frombuffer(raw, np.uint8, i.nbytes, i.offset).reshape(i.height, i.width, 3)
-            for i in self.header.features.images
-            if len(raw) >= i.offset + i.nbytes
-        }
+    def images(self, index: int) -> dict[str, Picture]:
+        """Frames of `records[index]` by camera: read-only, (height, width, 3), RGB; {} where it has none.
+
+        Raises:
+            PictureError: a picture is damaged.
+        """
+        files = unpacked(self.frames[index])
+        names = [image.name for image in self.header.features.images]
+        return {name: decoded(file) for name, file in zip(names, files, strict=False)}
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ class JournalWriter(Resource):
 
         Args:
             header: encoded `Record`.
-            frames: raw frames, laid out as in `Features.images`.
+            frames: pictures, as `hilrt.data.pictures` packs them.
 
         Returns:
             Bytes written; 0 for a step that is there already.

@@ -11,6 +11,7 @@ from types import FrameType
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
 from hilrt.data.journal import JournalWriter, episode_path, online_steps, read_episode
+from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
@@ -42,7 +43,7 @@ def main(spec: Spec) -> None:
     with (
         Ring.attach(spec.run, "steps-recorder", features.schema()) as ring,
         Status.attach(spec.run) as status,
-        Archive(journal_folder(spec, config), summaries, features, config.env.task) as archive,
+        Archive(journal_folder(spec, config), summaries, features, config) as archive,
     ):
         recorder = Recorder(ring, status, archive, spec.fds["recorder_steps"])
         signal.signal(signal.SIGTERM, recorder.stop)
@@ -58,10 +59,11 @@ def journal_folder(spec: Spec, config: Config) -> Path:
 class Archive(Resource):
     """The journal and, beside it, a line for each ended episode; goes on where a killed one stopped."""
 
-    def __init__(self, folder: Path, summaries: SummaryFile, features: Features, task: str) -> None:
-        self.journal = JournalWriter(folder, features, task)
+    def __init__(self, folder: Path, summaries: SummaryFile, features: Features, config: Config) -> None:
+        self.journal = JournalWriter(folder, features, config.env.task)
         self._folder = folder
         self._features = features
+        self._format = config.dataset.image_format
         self._summaries = summaries
         self._tally = Tally(summaries.known)
         self._tally.online_steps = online_steps(
@@ -75,7 +77,7 @@ class Archive(Resource):
         if record.episode != self._current:
             self._recall(record.episode)
             self._current = record.episode
-        written = self.journal.write(header, frames)
+        written = self.journal.write(header, packed(frames, self._features.images, self._format))
         self._count(record)
         while self._due:
             self._summaries.append(self._due[0])

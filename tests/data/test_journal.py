@@ -22,6 +22,7 @@ from hilrt.data.journal import (
     read_episode,
     read_episodes,
 )
+from hilrt.data.pictures import packed
 from hilrt.errors import JournalFeaturesError, JournalFormatError, JournalOrderError, JournalWriteError
 from hilrt.features import Image
 from hilrt.record import Mode
@@ -38,7 +39,7 @@ def write_steps(tmp_path, features, make_record, make_frames, encode):
             for step in steps:
                 last = final and step == steps[-1]
                 record = make_record(episode, step, final=last, **fields)
-                journal.write(encode(record), make_frames(step))
+                journal.write(encode(record), packed(make_frames(step), features.images, "png"))
         return episode_path(tmp_path, episode)
 
     return write
@@ -51,7 +52,7 @@ def test_reads_back_records_and_frames(write_steps, make_record, make_frames, fe
     assert episode.records == [make_record(3, s, mode=Mode.DEMO, final=s == 3) for s in range(4)]
     assert (episode.number, episode.mode, episode.header.task) == (3, Mode.DEMO, "pick")
     assert (episode.complete, episode.discarded, episode.torn) == (True, False, None)
-    assert episode.frames == [make_frames(s) for s in range(4)]
+    assert episode.frames == [packed(make_frames(s), features.images, "png") for s in range(4)]
     images = episode.images(2)
     assert images["front"].shape == (5, 7, 3)
     raw = np.frombuffer(make_frames(2), np.uint8)
@@ -169,7 +170,7 @@ def test_what_is_no_journal_is_named(tmp_path):
     path.write_bytes(b"\x89PNG, perhaps, or something else")
     with pytest.raises(JournalFormatError, match=r"no journal: it begins with b'\\x89PNG"):
         read_episode(path)
-    path.write_bytes(b"hilrt journal 2\nshort")
+    path.write_bytes(b"hilrt journal 3\nshort")
     with pytest.raises(JournalFormatError, match="damaged header: ends within its lengths"):
         read_episode(path)
 

@@ -133,7 +133,7 @@ def test_every_step_and_episode_reaches_the_disk(rig, make_record):
     own = rig.status.recorder
     size = sum(p.stat().st_size for p in (rig.dir / "journal").iterdir())
     assert (own.records, own.lag, own.message) == (10, 0, "")
-    assert 10 * rig.features.frame_bytes < own.bytes < size
+    assert own.bytes < size < own.bytes + 2 * 4096, "all but the files' headers"
 
 
 @pytest.mark.parametrize("rig", [Job.RECORD], indirect=True)

@@ -1,0 +1,82 @@
+"""Pictures on their way to disk: each encoded by itself, those of a step packed into one piece.
+
+A packed piece is, for each camera in the order of `Features.images`, the length of its file (uint32, little-endian)
+and the file: PNG, which is exact, or JPEG, which takes a tenth of the room. Both tell by themselves which they are.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hilrt.errors import PictureError
+from hilrt.features import Image
+
+ImageFormat = Literal["png", "jpeg"]
+Picture = npt.NDArray[np.uint8]
+Buffer = bytes | bytearray | memoryview
+
+JPEG_QUALITY = 95
+
+_LENGTH = struct.Struct("<I")
+
+
+def packed(raw: Buffer, images: Sequence[Image], image_format: ImageFormat) -> bytes:
+    """Raw frames of a step, laid out as in `Features.images`, as they go to disk; nothing where there are none."""
+    files = [encoded(picture, image_format) for picture in _laid_out(raw, images)]
+    return b"".join(part for file in files for part in (_LENGTH.pack(len(file)), file))
+
+
+def unpacked(data: Buffer) -> tuple[bytes, ...]:
+    """The files in a packed piece.
+
+    Raises:
+        PictureError: its lengths do not add up.
+    """
+    files, at, view = [], 0, memoryview(data)
+    while at < len(view):
+        start = at + _LENGTH.size
+        at = start + _LENGTH.unpack_from(view, at)[0] if start <= len(view) else len(view) + 1
+        if at > len(view):
+            raise PictureError(f"the pictures of a step end at byte {len(view)}, in the middle of one")
+        files.append(bytes(view[start:at]))
+    return tuple(files)
+
+
+def encoded(picture: Picture, image_format: ImageFormat) -> bytes:
+    """A picture, (height, width, 3), RGB, as a file."""
+    cv2 = _opencv()
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if image_format == "jpeg" else []
+    _, file = cv2.imencode(f".{image_format}", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    return bytes(file)
+
+
+def decoded(file: bytes) -> Picture:
+    """Inverse of `encoded`; read-only.
+
+    Raises:
+        PictureError: no picture.
+    """
+    cv2 = _opencv()
+    picture: Picture | None = (
+        cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR_RGB) if file else None
+    )
+    if picture is None:
+        raise PictureError(f"{len(file)} bytes that are no picture: {file[:8]!r}")
+    picture.flags.writeable = False
+    return picture
+
+
+def _laid_out(raw: Buffer, images: Sequence[Image]) -> Iterator[Picture]:
+    for image in images:
+        if len(raw) >= image.offset + image.nbytes:
+            pixels = np.frombuffer(raw, np.uint8, image.nbytes, image.offset)
+            yield pixels.reshape(image.height, image.width, 3)
+
+
+def _opencv() -> Any:  # noqa: ANN401 - cv2 is untyped
+    import cv2  # noqa: PLC0415 - processes without cameras need none of it
+
+    return cv2
