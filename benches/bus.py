@@ -1,7 +1,9 @@
 """Six servos read and commanded over a wire of 1 Mbaud: hilrt's bus and the vendor's SDK, in one run.
 
 A cycle is one sync read and one sync write, cycle after cycle; the servos are another process, which takes
-10 us a byte. `floor` is what the bytes of a cycle need on the wire.
+10 us a byte. `floor` is what the bytes of a cycle need on the wire. Servos never wait for a processor, so theirs
+is scheduled SCHED_FIFO where that is permitted (`servos` says whether it was); the clients are not. The clients
+take turns, so that what else the machine does meanwhile meets both.
 """
 
 import argparse
@@ -9,12 +11,13 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import scservo_sdk
 import uvloop
 from host import report, spread_us
 
+from hilrt.control.realtime import become_realtime, quiet_collector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import TELEMETRY_ADDRESS, TELEMETRY_SIZE, Register
 from hilrt.errors import BusTimeoutError
@@ -27,45 +30,47 @@ WRITE_BYTES = 8 + len(MOTORS) * (1 + Register.GOAL_POSITION.size)
 
 
 def serve() -> None:
-    """The servos' process: prints its port, answers until killed."""
+    """The servos' process: prints how it is scheduled and its port, answers until killed."""
     bank = ServoBank([Servo() for _ in MOTORS])
     for motor, servo in zip(MOTORS, bank.servos, strict=True):
         servo.put(Register.ID, motor)
+    quiet_collector()
+    scheduling = "SCHED_FIFO" if become_realtime() else "ordinary"
     with PseudoTerminal(wire_time=True) as terminal:
-        print(terminal.path, flush=True)
+        print(scheduling, terminal.path, flush=True)
         while True:
             terminal.exchange(bank.feed)
 
 
 @contextlib.contextmanager
-def servos() -> Iterator[str]:
+def servos() -> Iterator[list[str]]:
     with subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE) as process:
         try:
-            yield process.stdout.readline().decode().strip()
+            yield process.stdout.readline().decode().split()
         finally:
             process.kill()
 
 
-def hilrt_cycles(port: str, seconds: float, size: int) -> dict:
-    async def main() -> dict:
+def hilrt_cycles(port: str, meter: "Meter", seconds: float, size: int) -> None:
+    async def main() -> None:
         async with await Bus.open(port) as bus:
-            meter, failures = Meter(), 0
-            while meter.running(seconds):
+            meter.start(seconds)
+            while meter.running():
                 try:
                     if size == TELEMETRY_SIZE:
                         await bus.read_telemetry(MOTORS)
                     else:
                         await bus.sync_read(Register.PRESENT_POSITION, MOTORS)
                 except BusTimeoutError:
-                    failures += 1
+                    meter.failures += 1
                 await bus.sync_write(Register.GOAL_POSITION, GOALS)
-            retries = bus.statistics().retries
-            return meter.result() | {"failures": failures, "retries": retries}
+            meter.stop()
+            meter.retries += bus.statistics().retries
 
-    return uvloop.run(main())
+    uvloop.run(main())
 
 
-def sdk_cycles(port: str, seconds: float, size: int) -> dict:
+def sdk_cycles(port: str, meter: "Meter", seconds: float, size: int) -> None:
     handler, packets = scservo_sdk.PortHandler(port), scservo_sdk.PacketHandler(0)
     handler.openPort()
     reader = scservo_sdk.GroupSyncRead(handler, packets, TELEMETRY_ADDRESS, size)
@@ -74,54 +79,83 @@ def sdk_cycles(port: str, seconds: float, size: int) -> dict:
     for motor, position in GOALS.items():
         reader.addParam(motor)
         writer.addParam(motor, list(goal.encode(position)))
-    meter, failures = Meter(), 0
-    while meter.running(seconds):
-        failures += reader.txRxPacket() != scservo_sdk.COMM_SUCCESS
+    meter.start(seconds)
+    while meter.running():
+        meter.failures += reader.txRxPacket() != scservo_sdk.COMM_SUCCESS
         writer.txPacket()
+    meter.stop()
     handler.closePort()
-    return meter.result() | {"failures": failures}
 
 
 class Meter:
-    """Time of each cycle and this process's share of a core."""
+    """Time of each cycle, and the process's share of a core, over several turns."""
 
     def __init__(self) -> None:
+        self.servos = ""
+        self.failures = self.retries = 0
         self._cycles: list[int] = []
-        self._last = self._started = time.perf_counter_ns()
-        self._cpu = time.process_time_ns()
+        self._wall = self._cpu = 0
 
-    def running(self, seconds: float) -> bool:
+    def start(self, seconds: float) -> None:
+        """Begin a turn."""
+        self._first = len(self._cycles)
+        self._cpu -= time.process_time_ns()
+        self._last = self._started = time.perf_counter_ns()
+        self._end = self._started + 1e9 * seconds
+
+    def running(self) -> bool:
         """Begin the next cycle; whether there is time for it."""
         now = time.perf_counter_ns()
         self._cycles.append(now - self._last)
         self._last = now
-        return now - self._started < 1e9 * seconds
+        return now < self._end
 
-    def result(self) -> dict:
-        """Spread of the cycles, and CPU time over wall time."""
-        cpu = (time.process_time_ns() - self._cpu) / (self._last - self._started)
-        return {"cycle_us": spread_us(self._cycles[2:]), "cpu_share": round(cpu, 3)}
+    def stop(self) -> None:
+        """End a turn."""
+        del self._cycles[self._first]  # it began and ended at `start`
+        self._wall += self._last - self._started
+        self._cpu += time.process_time_ns()
+
+    def result(self, floor_us: int) -> dict:
+        """Spread of the cycles, the median over the floor, and CPU time over wall time."""
+        cycles = spread_us(self._cycles)
+        return {
+            "servos": self.servos,
+            "floor_us": floor_us,
+            "ratio_p50": round(cycles["p50"] / floor_us, 3),
+            "cycle_us": cycles,
+            "cpu_share": round(self._cpu / self._wall, 3),
+            "failures": self.failures,
+            "retries": self.retries,
+        }
 
 
-def compare(run: Callable[[str, float, int], dict], seconds: float, size: int) -> dict:
+CLIENTS = {"hilrt": hilrt_cycles, "scservo_sdk": sdk_cycles}
+
+
+def compare(seconds: float, turns: int, size: int) -> dict:
+    """Both clients, one after the other, several times; `seconds` of each in all."""
+    meters = {who: Meter() for who in CLIENTS}
+    for _ in range(turns):
+        for who, run in CLIENTS.items():
+            with servos() as (meters[who].servos, port):
+                run(port, meters[who], seconds / turns, size)
     floor_us = 10 * (8 + len(MOTORS) + len(MOTORS) * (6 + size) + WRITE_BYTES)
-    with servos() as port:
-        result = run(port, seconds, size)
-    ratio = round(result["cycle_us"]["p50"] / floor_us, 3)
-    return {"floor_us": floor_us, "ratio_p50": ratio} | result
+    return {who: meter.result(floor_us) for who, meter in meters.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each of the four runs")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each of the four measurements")
+    parser.add_argument("--turns", type=int, default=5, help="in which the two clients alternate")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         serve()
     results = {
-        f"{what}, {who}": compare(run, options.seconds, size)
-        for what, size in (("positions", 2), ("telemetry", TELEMETRY_SIZE))
-        for who, run in (("hilrt", hilrt_cycles), ("scservo_sdk", sdk_cycles))
+        f"{what}, {who}": result
+        for what, size in (("positions", Register.PRESENT_POSITION.size), ("telemetry", TELEMETRY_SIZE))
+        for who, result in compare(options.seconds, options.turns, size).items()
     }
     report("bus", results)
 

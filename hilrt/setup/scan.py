@@ -57,7 +57,7 @@ async def present(port: str, baudrate: int) -> list[int]:
 async def _ping_all(port: str, baudrate: int) -> tuple[set[int], set[int]]:
     """Ids that answered, however late, and those whose ping was followed by noise."""
     parser, garbled = Parser(), set()
-    link = await Link.open(port, baudrate, parser, Counters())
+    link = Link(port, baudrate, parser, Counters())
     spacing_s = SPACING_S + 2 * OVERHEAD * 10 / baudrate
     everybody = range(MAX_ID + 1)
     try:
@@ -70,7 +70,7 @@ async def _ping_all(port: str, baudrate: int) -> tuple[set[int], set[int]]:
         await asyncio.sleep(LAST_S)
         return set(link.forget()), garbled
     finally:
-        await link.close()
+        link.close()
 
 
 async def _alone(bus: Bus, motor: int) -> bool:

@@ -37,8 +37,12 @@ class PseudoTerminal(Resource):
             OSError: the pseudo-terminal was closed.
         """
         request = os.read(self.fd, 4096)
-        self._occupy(len(request), max(self._free_at, monotonic()))
-        for delay_s, piece in self._spoil(feed(request)):
+        start = max(self._free_at, monotonic())
+        pieces = self._spoil(
+            feed(request)
+        )  # while the request is on the wire: a servo's thinking takes no time
+        self._occupy(len(request), start)
+        for delay_s, piece in pieces:
             if delay_s:
                 sleep(delay_s)
             self._send(piece)

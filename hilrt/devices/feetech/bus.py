@@ -107,13 +107,13 @@ class Bus:
     async def reopen(self) -> None:
         """Open the port again after `BusLostError`; counters go on."""
         async with self._lock:
-            await self._close()
-            self._link = await Link.open(self.port, self.baudrate, self._parser, self._counters)
+            self._close()
+            self._link = Link(self.port, self.baudrate, self._parser, self._counters)
 
     async def close(self) -> None:
         """Close the port; idempotent."""
         async with self._lock:
-            await self._close()
+            self._close()
 
     async def ping(self, motor: int) -> int:
         """Model number of the servo with this id."""
@@ -209,8 +209,9 @@ class Bus:
             self._transactions += 1
             started, clean = monotonic(), False
             try:
-                attempts = await self._attempt(link, motors, size, request, deadline_s or self.deadline_s)
-                missing = [motor for motor in motors if motor not in link.replies]
+                attempts, missing = await self._attempt(
+                    link, motors, size, request, deadline_s or self.deadline_s
+                )
                 clean = attempts == 1 and not missing
             finally:
                 replies = link.forget()
@@ -224,10 +225,10 @@ class Bus:
 
     async def _attempt(
         self, link: Link, motors: Sequence[int], size: int, request: Request, deadline_s: float
-    ) -> int:
-        """Ask, and ask those who did not answer again, until the deadline; the number of attempts."""
-        attempts, deadline = 0, inf
-        while missing := [motor for motor in motors if motor not in link.replies]:
+    ) -> tuple[int, Sequence[int]]:
+        """Ask, and ask those who did not answer again, until the deadline; number of attempts, and who is missing."""
+        attempts, deadline, missing = 0, inf, motors
+        while missing:
             packet, now = request(missing), monotonic()
             wire_s = (len(packet) + len(missing) * (OVERHEAD + size)) * self._byte_s
             if not attempts:
@@ -237,15 +238,14 @@ class Bus:
             until = now + wire_s + PATIENCE * deadline_s
             link.send(packet, missing, size)
             # No time for another attempt after this one: its answer may take all that is left.
-            await link.wait(until if until + wire_s < deadline else deadline)
+            missing = await link.wait(until if until + wire_s < deadline else deadline)
             attempts += 1
-        return attempts
+        return attempts, missing
 
     def _note(self, replies: Mapping[int, Packet], attempts: int) -> None:
         self._retries += max(0, attempts - 1)
-        now = monotonic()
+        self._last_good.update(dict.fromkeys(replies, monotonic()))
         for motor, packet in replies.items():
-            self._last_good[motor] = now
             self.errors[motor] = packet.code
 
     def _timeout(self, missing: Sequence[int], what: str, attempts: int, elapsed_s: float) -> BusTimeoutError:
@@ -260,7 +260,7 @@ class Bus:
             raise BusLostError(self.port, "it was closed")
         return self._link
 
-    async def _close(self) -> None:
+    def _close(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            await link.close()
+            link.close()

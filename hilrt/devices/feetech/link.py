@@ -3,13 +3,13 @@
 import asyncio
 import errno
 import os
+import termios
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Self
 
 import serial
-import serial_asyncio
 from msgspec import Struct
 
 from hilrt.devices.feetech.packets import Packet, Parser
@@ -23,57 +23,54 @@ class Counters(Struct):
     unexpected: int = 0
 
 
-class Link(asyncio.Protocol):
-    """One open port. It knows packets and waiting; retries, locking and registers are the bus's."""
+class Link:
+    """One open port. It knows packets and waiting; retries, locking and registers are the bus's.
 
-    def __init__(self, port: str, parser: Parser, counters: Counters) -> None:
+    Opens the port for this program alone; needs a running event loop.
+
+    Raises:
+        PortNotFoundError, PortBusyError, PortUnusableError.
+    """
+
+    def __init__(self, port: str, baudrate: int, parser: Parser, counters: Counters) -> None:
         self.port = port
         self.replies: dict[int, Packet] = {}
         self._parser = parser
         self._counters = counters
-        self._closed = asyncio.Event()
         self._missing: set[int] = set()
-        self._last: int | None = None
+        self._asked: Sequence[int] = ()
         self._size = 0
         self._lost = ""
         self._until = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle
-        self._transport: asyncio.Transport
-
-    @classmethod
-    async def open(cls, port: str, baudrate: int, parser: Parser, counters: Counters) -> Self:
-        """Open the port for this program alone.
-
-        Raises:
-            PortNotFoundError, PortBusyError, PortUnusableError.
-        """
-        loop = asyncio.get_running_loop()
-        link = cls(port, parser, counters)
+        self._loop = asyncio.get_running_loop()
         try:
-            # The lock is flock's, which goes when its holder is killed; on a pseudo-terminal
-            # TIOCEXCL would stay.
-            link._transport, _ = await serial_asyncio.create_serial_connection(
-                loop, lambda: link, port, baudrate=baudrate, exclusive=True
-            )
+            # The lock is flock's, which goes when its holder is killed; on a pseudo-terminal TIOCEXCL would stay.
+            # The inter-byte timeout makes a read of nothing an error that is not mistaken for a hang-up.
+            self._serial = serial.Serial(port, baudrate, timeout=0, inter_byte_timeout=0, exclusive=True)
         except (OSError, ValueError) as error:
             raise _open_error(port, error) from error
-        return link
+        self._fd: int = self._serial.fileno()
+        self._loop.add_reader(self._fd, self._readable)
 
     def send(self, data: bytes, expect: Sequence[int] = (), size: int = 0) -> None:
         """Put a request on the wire now; from here on, replies of `size` parameters by `expect`, in this order, count.
+
+        Until `forget`, each request asks the same, so what comes late is an answer too.
 
         Raises:
             BusLostError: the port is gone or takes no data.
         """
         self._check()
-        self._purge()
-        self._missing, self._last = set(expect), expect[-1] if expect else None
+        if expect:
+            self._readable()  # what the loop has not seen yet: an answer to the same question, or to an older one
+            self._check()
+            self._parser.reset()
+        self._asked, self._missing = expect, set(expect) - self.replies.keys()
         self._size = self._parser.max_params = size
-        # Straight to the kernel: the transport's own write waits for the next pass of the loop, and
-        # whatever runs before that pass would delay the command.
         try:
-            written = os.write(self._transport.get_extra_info("serial").fileno(), data)
+            written = os.write(self._fd, data)
         except OSError as error:
             self._lose(str(error))
         else:
@@ -81,23 +78,23 @@ class Link(asyncio.Protocol):
                 self._lose("the adapter takes no more data")
         self._check()
 
-    async def wait(self, until: float) -> None:
-        """Return when no more replies will come, or at `until` [s, time.monotonic].
+    async def wait(self, until: float) -> list[int]:
+        """Who has not answered when no more replies will come, or at `until` [s, time.monotonic].
 
         Raises:
             BusLostError: the port vanished meanwhile.
         """
         if self._missing and not self._lost:
-            loop = asyncio.get_running_loop()
             self._until = until
-            self._waiter = loop.create_future()
-            self._timer = loop.call_later(until - monotonic(), self._expire, loop)
+            self._waiter = self._loop.create_future()
+            self._timer = self._loop.call_later(until - monotonic(), self._expire)
             try:
                 await self._waiter
             finally:
                 self._timer.cancel()
                 self._waiter = None
         self._check()
+        return [motor for motor in self._asked if motor in self._missing] if self._missing else []
 
     def forget(self) -> dict[int, Packet]:
         """End a transaction: its replies; what still comes is stale."""
@@ -105,16 +102,22 @@ class Link(asyncio.Protocol):
         self._parser.reset()
         return replies
 
-    async def close(self) -> None:
-        """Close the port once what was sent has left."""
-        self._lost = self._lost or "it was closed"
-        self._transport.close()
-        await self._closed.wait()
+    def close(self) -> None:
+        """Close the port once what was sent has left; idempotent."""
+        if self._serial.is_open:
+            with suppress(termios.error):  # it vanished
+                self._serial.flush()
+            self._lose("it was closed")
+            self._serial.close()
 
-    # asyncio.Protocol
+    # parts
 
-    def data_received(self, data: bytes) -> None:
-        """Sort in what came."""
+    def _readable(self) -> None:
+        if data := self._pending():
+            self._sort(data)
+
+    def _sort(self, data: bytes) -> None:
+        """Replies that were asked for, and the rest."""
         if not self._missing:
             self._counters.stale_bytes += len(data)
             return
@@ -124,50 +127,42 @@ class Link(asyncio.Protocol):
                 self.replies[packet.id] = packet
             else:
                 self._counters.unexpected += 1
-        if self._last not in self._missing:  # they answer in turn: what is missing before the last is lost
+        if (
+            self._asked[-1] not in self._missing
+        ):  # they answer in turn: what is missing before the last is lost
             self._wake()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits."""
-        self._lost = self._lost or (str(exc) if exc else "it was closed")
-        self._wake()
-        self._closed.set()
-
-    # parts
-
-    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _expire(self) -> None:
         left = self._until - monotonic()
         if left > 0.0:  # uvloop's timers are whole milliseconds and up to 1.2 ms early
-            self._timer = loop.call_later(max(left, 1e-3), self._expire, loop)
+            self._timer = self._loop.call_later(max(left, 1e-3), self._expire)
             return
-        # A loop that was held up sees its timer before its input: the answer may have been here in time.
-        if pending := self._pending():
-            self.data_received(pending)
+        self._readable()  # a loop that was held up sees its timer before its input: the answer may have been in time
         self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _purge(self) -> None:
-        """Throw away input the loop has not seen yet: it answers an older question."""
-        self._counters.stale_bytes += len(self._pending())
-        self._check()
-        self._parser.reset()
-
     def _pending(self) -> bytes:
         """Input the loop has not seen yet."""
-        port = self._transport.get_extra_info("serial")
         try:
-            return bytes(port.read(4096)) if port.in_waiting else b""
-        except (OSError, serial.SerialException) as error:
+            data = os.read(self._fd, 4096)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
             self._lose(str(error))
             return b""
+        if not data:
+            self._lose("the device hung up")
+        return data
 
     def _lose(self, reason: str) -> None:
-        self._lost = self._lost or reason
-        if not self._transport.is_closing():
-            self._transport.abort()
+        """From here on nothing is read or sent; whoever waits is told."""
+        if not self._lost:
+            self._lost = reason
+            self._loop.remove_reader(self._fd)
+            self._wake()
 
     def _check(self) -> None:
         if self._lost:

@@ -30,7 +30,7 @@ class Packet(NamedTuple):
     params: bytes
 
 
-def checksum(body: bytes | bytearray) -> int:
+def checksum(body: bytes) -> int:
     """Low byte of the complement of the sum of everything between header and checksum."""
     return ~sum(body) & 0xFF
 
@@ -72,47 +72,40 @@ class Parser:
         self.max_params = max_params  # a longer frame cannot be one: waiting for it would hide what follows
         self.checksum_errors = 0
         self.garbage = 0  # bytes that belonged to no packet
-        self._buffer = bytearray()
+        self._rest = b""
 
     def feed(self, data: bytes) -> list[Packet]:
         """Packets that these bytes complete."""
-        self._buffer += data
-        packets = []
-        while (packet := self._next()) is not None:
-            packets.append(packet)
+        buffer, at, packets = self._rest + data, 0, []
+        while True:
+            if not buffer.startswith(HEADER, at):
+                at = self._seek(buffer, at)
+            if len(buffer) - at < 4:
+                break
+            motor, length = buffer[at + 2], buffer[at + 3]
+            end = at + length + 4
+            possible = motor <= BROADCAST and 2 <= length <= self.max_params + 2
+            if possible and end > len(buffer):
+                break
+            if possible and checksum(buffer[at + 2 : end - 1]) == buffer[end - 1]:
+                packets.append(Packet(motor, buffer[at + 4], buffer[at + 5 : end - 1]))
+                at = end
+            else:
+                self.checksum_errors += possible
+                self.garbage += 1
+                at += 1
+        self._rest = buffer[at:]
         return packets
 
     def reset(self) -> None:
         """Forget an unfinished packet."""
-        self._drop(len(self._buffer))
+        self.garbage += len(self._rest)
+        self._rest = b""
 
-    def _next(self) -> Packet | None:
-        buffer = self._buffer
-        while True:
-            self._seek()
-            if len(buffer) < 4:
-                return None
-            motor, length = buffer[2], buffer[3]
-            if motor > BROADCAST or not 2 <= length <= self.max_params + 2:
-                self._drop(1)
-                continue
-            end = length + 4
-            if len(buffer) < end:
-                return None
-            if checksum(buffer[2 : end - 1]) == buffer[end - 1]:
-                packet = Packet(motor, buffer[4], bytes(buffer[5 : end - 1]))
-                del buffer[:end]
-                return packet
-            self.checksum_errors += 1
-            self._drop(1)
-
-    def _seek(self) -> None:
-        """Bring the next header, or a first half of one, to the front."""
-        start = self._buffer.find(HEADER)
+    def _seek(self, buffer: bytes, at: int) -> int:
+        """Where the next header, or a first half of one, is."""
+        start = buffer.find(HEADER, at)
         if start < 0:
-            start = len(self._buffer) - self._buffer.endswith(b"\xff")
-        self._drop(start)
-
-    def _drop(self, count: int) -> None:
-        self.garbage += count
-        del self._buffer[:count]
+            start = len(buffer) - buffer.endswith(b"\xff", at)
+        self.garbage += start - at
+        return start

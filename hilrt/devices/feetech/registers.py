@@ -110,7 +110,8 @@ class Register(Enum):
 
     def decode(self, data: bytes | bytearray) -> int:
         """The value that these bytes hold."""
-        return signed(int.from_bytes(data, "little"), self.sign_bit)
+        raw = int.from_bytes(data, "little")
+        return raw if raw <= self.maximum else signed(raw, self.sign_bit)
 
 
 def signed(raw: int, sign_bit: int | None) -> int:
@@ -142,19 +143,21 @@ class Telemetry(NamedTuple):
 TELEMETRY_ADDRESS = Register.PRESENT_POSITION.address
 TELEMETRY_SIZE = 15
 _TELEMETRY = Struct("<HHHBBxBBxxH")  # address 56..70
+_SIGN = 1 << 15
 
 
 def decode_telemetry(data: bytes, error: int = 0) -> Telemetry:
     """Telemetry from the bytes at 56..70 and the error byte that came with them."""
     position, velocity, load, voltage, temperature, status, moving, current = _TELEMETRY.unpack(data)
+    # Six times on every tick: sign bit 15 is written out here, and fields are given by place.
     return Telemetry(
-        position=signed(position, 15),
-        velocity=signed(velocity, 15),
-        load=signed(load, 10),
-        voltage=voltage / 10,
-        temperature=temperature,
-        status=status,
-        moving=bool(moving),
-        current=signed(current, 15) * AMPERE_PER_COUNT,
-        error=error,
+        position if position < _SIGN else _SIGN - position,
+        velocity if velocity < _SIGN else _SIGN - velocity,
+        signed(load, 10),
+        voltage / 10,
+        temperature,
+        status,
+        moving != 0,
+        (current if current < _SIGN else _SIGN - current) * AMPERE_PER_COUNT,
+        error,
     )

@@ -277,7 +277,7 @@ def test_stale_input_is_purged_before_a_request(run, line):
     async def check():
         async with await connected(line.path) as bus:
             line.send(forged)
-            select.select([bus._link._transport.serial], [], [])  # the loop has not seen it yet
+            select.select([bus._link._fd], [], [])  # the loop has not seen it yet
             assert await bus.read(1, Register.MIN_POSITION_LIMIT) == 700
             line.send(forged)
             await until(lambda: bus.statistics().stale_bytes == 2 * len(forged))
@@ -388,7 +388,7 @@ def test_a_forgotten_bus_warns(run, line):
         link = bus._link
         with pytest.warns(ResourceWarning, match="was not closed"):
             del bus
-        await link.close()
+        link.close()
 
     run(check())
 
