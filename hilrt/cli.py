@@ -34,7 +34,7 @@ SO100 = Path("configs/so100.toml")
 
 @app.command()
 def teleoperate(config: TaskFile, set_: Override = None) -> None:
-    """Drive the arm with the operator's device; nothing is recorded.
+    """Drive the arm with the operator's device; nothing is recorded. The screen shows how far it has been.
 
     Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the start pose, q stops.
     """
@@ -160,18 +160,35 @@ def calibrate(
 def find_limits(
     config: RealArm = SO100,
     side: Side = "",
+    teleoperate: Annotated[
+        bool, typer.Option("--teleoperate", help="Drive with the config's operator device, not by hand.")
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Put the box into CONFIG; comments are kept.")
     ] = False,
+    set_: Override = None,
 ) -> None:
-    """Find the workspace: you move the arm by hand through all it will have to reach."""
-    from hilrt import taskfile  # noqa: PLC0415
-    from hilrt.setup.limits import find_limits, write_limits  # noqa: PLC0415
+    """Find the workspace: you move the arm through all it will have to reach, by hand or with --teleoperate.
+
+    With --teleoperate the keys are those of `hilrt teleoperate`, q ends; two arms are followed both at once.
+    """
+    from hilrt import jobs, taskfile  # noqa: PLC0415
+    from hilrt.setup import limits  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-    limits = asyncio.run(find_limits(TerminalConsole(), taskfile.load(config), side))
     if write:
-        write_limits(config, limits, side)
+        limits.require_box(config)
+    if teleoperate:
+        _say("Drive the gripper through the whole space that the task needs; q ends it.")
+        extents = jobs.find_limits(config, set_ or [], side)
+    else:
+        by_hand = limits.find_limits(TerminalConsole(), taskfile.load(config, set_ or []), side)
+        extents = {side: asyncio.run(by_hand)}
+    found = limits.moved(extents)
+    for name, extent in found.items():
+        _say(extent.toml(name))
+    if write:
+        limits.write_limits(config, found)
         _say(f"written into {config}")
 
 

@@ -404,6 +404,16 @@ class SweepError(HilrtError):
         super().__init__(f"{name} {problem}. Nothing was written; calibrate again.")
 
 
+class NotMovedError(HilrtError):
+    """Limits were to be found, and no arm went anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no end effector was moved by more than 5 mm, so there is no workspace to print or to write. "
+            "Run it again, and move the gripper through the whole space that the task needs before you end it."
+        )
+
+
 class PortsUnchangedError(HilrtError):
     """Unplugging and plugging in did not single out one serial port."""
 

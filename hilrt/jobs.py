@@ -9,20 +9,47 @@ from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import check_features, next_episode
-from hilrt.errors import NoDemonstrationsError, RunFolderError
+from hilrt.errors import NoDemonstrationsError, RunFolderError, UnknownNameError
+from hilrt.extent import Extent
 from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.supervisor import Supervisor
 
+ENDLESS = "processor.reset.control_time_s=86400"
+"""A day."""
+EVERYWHERE = "{min = [-1.0, -1.0, -1.0], max = [1.0, 1.0, 1.0]}"
+"""A box that holds all the places an arm can reach."""
+
 
 def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
     """Drive the arm with the operator's device; nothing is recorded."""
-    endless = "processor.reset.control_time_s=86400"  # a day; the rest is as in every job
-    folder = RunFolder.create(task_file, [*overrides, endless], Job.TELEOPERATE)
+    folder = RunFolder.create(task_file, [*overrides, ENDLESS], Job.TELEOPERATE)
     _run(folder, Job.TELEOPERATE)
     return folder
+
+
+def find_limits(task_file: Path, overrides: Sequence[str], side: str = "") -> dict[str, Extent]:
+    """Drive the arms without their workspace boxes; where each has been, by side, or one alone.
+
+    All else that limits them holds: joints, speed, collisions.
+
+    Raises:
+        UnknownNameError: there is no such side.
+    """
+    config = taskfile.load(task_file, overrides)
+    if side and side not in config.robot.sides:
+        raise UnknownNameError("arm", side, config.robot.sides)
+    boxes = [f"robot.arms.{side}" for side, arm in config.robot.arms.items() if arm.end_effector_bounds]
+    if config.processor.inverse_kinematics:
+        boxes.append("processor.inverse_kinematics")
+    open_boxes = [f"{owner}.end_effector_bounds={EVERYWHERE}" for owner in boxes]
+    folder = RunFolder.create(task_file, [*overrides, ENDLESS, *open_boxes], "find-limits")
+    summary = _run(folder, Job.TELEOPERATE)
+    # none of them if it was stopped before the first episode
+    extents = dict(zip(config.robot.sides, map(Extent, summary.extents), strict=False))
+    return {name: extent for name, extent in extents.items() if side in {"", name}}
 
 
 def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:

@@ -1,7 +1,7 @@
 """The work of a run, told in order: reset, episode, reset, episode; each `sense` is one tick."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -16,7 +16,9 @@ from hilrt.control.realtime import collect_garbage
 from hilrt.control.reset import ResetMove
 from hilrt.control.tick import Tick
 from hilrt.data.episodes import Tally
+from hilrt.devices.calibration import units_from_radians
 from hilrt.devices.operator import Operator, OperatorInput, Scene
+from hilrt.extent import Extent, encode
 from hilrt.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
 from hilrt.shm.status import ControlStatus
 
@@ -49,13 +51,15 @@ class Loop:
         status: ControlStatus,
         tally: Tally,
         stop_wanted: Callable[[], bool],
+        extents: Sequence[Extent] = (),
     ) -> None:
+        """`extents`: one for each arm where it is to be followed, or none."""
         self._config, self._cell, self._operator, self._policy = config, cell, operator, policy
         self._pipelines = cell.pipelines
         self._sides = tuple(config.robot.sides)
         self._driver = ""
         self._publisher, self._agenda, self._status = publisher, agenda, status
-        self._tally = tally
+        self._tally, self._extents = tally, extents
         self._stop_wanted = stop_wanted
         self._stopped = False
 
@@ -128,6 +132,7 @@ class Loop:
         episode, kept = Episode(number, mode, self._publisher.publish), OperatorInput()
         while True:
             tick = await self._cell.sense(episode.step, mode)
+            self._follow(tick)
             tick.wish = self._operator.sense(self._scene(tick)).after(kept)
             self._cell.remark = self._operator.message
             self._stopped = self._stopped or tick.wish.stop
@@ -146,6 +151,13 @@ class Loop:
                 self._agenda.ended(final)
                 return
             episode.acted(await self._act(tick, episode), tick)
+
+    def _follow(self, tick: Tick) -> None:
+        """Where the arms have been, for who is looking for limits."""
+        if self._extents and not tick.blind:
+            for extent, pose, joints in zip(self._extents, tick.pose, tick.joints, strict=True):
+                extent.see(pose[:3, 3], units_from_radians(joints))
+            self._status.extents = encode(self._extents)
 
     async def _act(self, tick: Tick, episode: Episode) -> Record:
         """Decide, command, and write down what was executed."""

@@ -32,6 +32,7 @@ from hilrt.devices.gamepad import Gamepad
 from hilrt.devices.keyboard import TerminalKeyboard
 from hilrt.devices.operator import Operator
 from hilrt.errors import CameraError
+from hilrt.extent import Extent, decode
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
 from hilrt.record import Mode
@@ -120,7 +121,15 @@ async def _assemble(
         status=status.control,
         tally=Tally(history),
         stop_wanted=stop_wanted,
+        extents=_extents(spec, status, len(arms)),
     )
+
+
+def _extents(spec: Spec, status: Status, arms: int) -> list[Extent]:
+    """How far the arms have been, where anybody looks at it; a control that takes over goes on with it."""
+    if spec.job is not Job.TELEOPERATE:
+        return []
+    return decode(status.control.extents) or [Extent() for _ in range(arms)]
 
 
 def _window(spec: Spec, config: Config, features: Features, stack: AsyncExitStack) -> Show | None:

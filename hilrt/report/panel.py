@@ -13,6 +13,7 @@ from rich.text import Text
 from hilrt.data.episodes import WINDOW
 from hilrt.launch import Job
 from hilrt.record import Mode
+from hilrt.report.extents import extents_table
 from hilrt.shm.status import (
     ControlStatus,
     LearnerStatus,
@@ -98,15 +99,11 @@ def progress(job: Job, control: ControlStatus) -> int:
 
 def render(v: View) -> RenderableType:
     """The panel."""
-    parts: list[RenderableType] = [
-        _head(v),
-        _bar(v) if v.goal else Text(),
-        Text(),
-        _figures(v),
-        _pipelines(v),
-        Text(),
-        _processes(v),
-    ]
+    parts: list[RenderableType] = [_head(v)]
+    if v.job is Job.TELEOPERATE:  # its table needs the room of the empty lines
+        parts += [extents_table(v.control.extents), Text(), _figures(v), _pipelines(v), _processes(v)]
+    else:
+        parts += [_bar(v) if v.goal else Text(), Text(), _figures(v), _pipelines(v), Text(), _processes(v)]
     parts += [Text(text, style=style) for text, style in list(_messages(v))[:MESSAGES]]
     return Panel(Group(*parts), title=f"hilrt {v.job} · {v.run}", title_align="left", padding=(0, 1))
 
@@ -166,8 +163,9 @@ def _figures(v: View) -> RenderableType:
         table.add_column(
             style="dim" if name == "label" else "", no_wrap=True, ratio=1 if name == "value" else None
         )
-    right = list(_machine(v))
-    left = list(_task(v))
+    left, right = list(_task(v)), list(_machine(v))
+    if not left:  # then there is room for these on both sides
+        left, right = right[::2], right[1::2]
     for i in range(max(len(left), len(right))):
         table.add_row(*_at(left, i), *_at(right, i))
     return table
@@ -184,9 +182,9 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
         yield "success", f"{c.success_rate:.0%} of the last {WINDOW}"
         yield "autonomous", f"{c.autonomous_rate:.0%}"
         yield "interventions", f"{c.intervention_rate:.0%}, {c.human_steps:,} steps"
-    if v.job.by_hand:
+    if v.job is Job.RECORD:
         yield "human steps", f"{c.human_steps:,}"
-    else:
+    elif not v.job.by_hand:
         yield "evaluation", _evaluated(c)
     if v.job is Job.TRAIN:
         yield "learner", _named(LEARNER_PHASES, learner.phase)

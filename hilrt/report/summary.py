@@ -68,6 +68,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Online steps at the first evaluation of at least 90 %."""
     realtime: Realtime
     updates: int
+    extents: list[list[list[float]]]
+    """Teleoperation: how far each arm has been; see `hilrt.extent`."""
 
 
 def rate(episodes: Sequence[EpisodeSummary]) -> Rate:
@@ -119,6 +121,7 @@ def summarise(
             restarts=status.supervisor.restarts,
         ),
         updates=status.learner.updates,
+        extents=msgspec.json.decode(control.extents or "[]"),
     )
 
 

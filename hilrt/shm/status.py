@@ -14,6 +14,8 @@ _WHAT = "status"
 STEPS_TEXT = 1600
 """Bytes for the times of the pipelines' steps."""
 FRAME_AGES_TEXT = 240
+EXTENTS_TEXT = 720
+"""Of two arms."""
 
 
 class SupervisorStatus(Region):
@@ -89,6 +91,7 @@ class ControlStatus(Region):
     driver = Text(24)  # who has the arm, and which one her keys move
     steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
     frame_ages_ms = Text(FRAME_AGES_TEXT)  # JSON: of each camera's newest frame, once a second
+    extents = Text(EXTENTS_TEXT)  # teleoperation: where the arms have been, see `hilrt.extent`
     done = Int()
     message = Text()
 

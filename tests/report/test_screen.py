@@ -12,11 +12,13 @@ import uuid
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from rich.console import Console
 
 import hilrt
 from hilrt.control.loop import Phase
+from hilrt.extent import Extent, encode
 from hilrt.launch import Job
 from hilrt.learner.process import LearnerPhase
 from hilrt.record import Limit
@@ -127,6 +129,19 @@ def test_recording_and_evaluation_show_no_learner(look):
         assert "episodes" in text
         assert "learner" not in text
         assert "updates" not in text
+
+
+def test_a_teleoperation_shows_how_far_the_arms_have_been(look, status):
+    """Minimum, position and maximum of two arms, beside the messages, still fit 80 x 24."""
+    far = Extent(np.outer([-123.456, 0.0, 123.456], np.ones(9)))
+    status.control.extents = encode([far, far])
+    for region in (status.supervisor, status.control):
+        region.message = "x" * 60 + " " + "y" * 50
+    text = look(Job.TELEOPERATE)
+    assert len(text.splitlines()) <= 24
+    assert "end effector x [m] -123.456 0.000 123.456 -123.456 0.000 123.456" in squeezed(text)
+    assert "gripper [0 .. 100] -123.5 0.0 123.5 -123.5 0.0 123.5" in squeezed(text)
+    assert "ticks missed 0 of 12,345" in squeezed(text)
 
 
 def test_a_silent_process_is_flagged(look, status):

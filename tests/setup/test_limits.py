@@ -10,9 +10,9 @@ from hilrt.config import MOTORS
 from hilrt.control.kinematics import Kinematics
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.registers import Register
-from hilrt.errors import ConfigError, UnknownNameError
+from hilrt.errors import ConfigError, NotMovedError, UnknownNameError
 from hilrt.robots import SO100_URDF
-from hilrt.setup.limits import find_limits, write_limits
+from hilrt.setup.limits import find_limits, moved, write_limits
 from hilrt.setup.place import Place
 from hilrt.sim.servos import ServoBank
 
@@ -67,9 +67,9 @@ def test_the_box_is_where_the_hand_has_been(desk, calibration, task):
     limits, operator = found(desk, calibration, task)
     kinematics = Kinematics(SO100_URDF)
     points = np.array([kinematics.forward(pose)[:3, 3] for pose in POSES])
-    assert limits.end_effector.low == pytest.approx(points.min(0), abs=2e-3)
-    assert limits.end_effector.high == pytest.approx(points.max(0), abs=2e-3)
-    assert limits.joints.low[0] == pytest.approx(np.degrees(-0.4), abs=0.1)
+    assert limits.low[:3] == pytest.approx(points.min(0), abs=2e-3)
+    assert limits.high[:3] == pytest.approx(points.max(0), abs=2e-3)
+    assert limits.low[3] == pytest.approx(np.degrees(-0.4), abs=0.1)
     assert [servo.torque_enabled for servo in desk.bank.connected] == [False] * 6
     assert operator.seen[-1].rows[0][0] == "end effector x [m]"
     assert len(operator.seen[-1].rows) == 9
@@ -77,16 +77,16 @@ def test_the_box_is_where_the_hand_has_been(desk, calibration, task):
 
 def test_writing_keeps_the_rest_of_the_file(desk, calibration, task):
     """Only the six numbers change; comments stay; the file then has what was found."""
-    limits, operator = found(desk, calibration, task)
+    limits, _ = found(desk, calibration, task)
     before = task.read_text().splitlines()
-    write_limits(task, limits)
+    write_limits(task, {"": limits})
     after = task.read_text().splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     assert [line.split(" = ")[0] for line in changed] == ["min", "max"]
     bounds = taskfile.load(task).bounds("")
-    assert list(bounds.min) == limits.end_effector.low.round(3).tolist()
+    assert list(bounds.min) == limits.box["min"]
     for line in changed:
-        assert line in operator.said[-1]
+        assert line in limits.toml("")
 
 
 def test_a_box_too_small_is_not_written(desk, calibration, task):
@@ -94,7 +94,7 @@ def test_a_box_too_small_is_not_written(desk, calibration, task):
     limits, _ = found(desk, calibration, task, POSES[:1])
     before = task.read_text()
     with pytest.raises(ConfigError, match=re.escape("min x = 0.275 is not below max x")):
-        write_limits(task, limits)
+        write_limits(task, {"": limits})
     assert task.read_text() == before
     assert not list(task.parent.glob("*.tmp"))
 
@@ -111,9 +111,9 @@ def test_one_of_two_arms_gets_a_box_of_its_own(desk, calibration, task, tmp_path
     config = taskfile.load(task)
     operator = Operator([""], [hand(desk, calibration, POSES)])
     limits = play(find_limits(operator, config, "left"))
-    write_limits(task, limits, "left")
+    write_limits(task, {"left": limits})
     again = taskfile.load(task)
-    assert list(again.bounds("left").max) == limits.end_effector.high.round(3).tolist()
+    assert list(again.bounds("left").max) == limits.box["max"]
     assert again.bounds("right") == config.bounds("right")
     with pytest.raises(UnknownNameError, match="no arm 'middle'; there are: left, right"):
         play(find_limits(operator, config, "middle"))
@@ -126,10 +126,22 @@ def test_joint_control_has_no_box(desk, calibration, task):
     start, end = text.index("[processor.inverse_kinematics.end_eff"), text.index("[dataset]")
     task.write_text(text[:start] + text[end:])
     with pytest.raises(ConfigError, match="joint control has no workspace box"):
-        write_limits(task, limits)
+        write_limits(task, {"": limits})
 
 
-def test_a_simulated_arm_has_nothing_to_set_up():
-    """Its task file is refused."""
+def test_a_hand_that_moved_nothing_is_told_so(desk, calibration, task):
+    """There is nothing to print, and nothing to write, where the end effector stayed."""
+    limits, _ = found(desk, calibration, task, POSES[:1])
+    with pytest.raises(NotMovedError, match="no end effector was moved by more than 5 mm"):
+        moved({"": limits})
+    other, _ = found(desk, calibration, task)
+    assert moved({"left": limits, "right": other}) == {"right": other}
+
+
+def test_a_simulated_arm_is_not_moved_by_hand():
+    """The set-up's commands refuse its task file; find-limits says how it can be moved."""
+    simulated = taskfile.load(CONFIGS / "sim_so100.toml")
     with pytest.raises(ConfigError, match="a simulated arm comes set up"):
-        Place.of(taskfile.load(CONFIGS / "sim_so100.toml"))
+        Place.of(simulated)
+    with pytest.raises(ConfigError, match="Drive it: add --teleoperate"):
+        play(find_limits(Operator(), simulated))

@@ -62,6 +62,6 @@ def test_six_new_motors_become_an_arm_with_a_workspace(desk, tmp_path):
     config = taskfile.load(task)
     reach = sweep(servos, MIDDLES, dict.fromkeys(MOTORS[:4], (-400, 400)))
     limits = play(find_limits(Operator([""], [reach]), config))
-    write_limits(task, limits)
-    assert list(taskfile.load(task).bounds("").max) == limits.end_effector.high.round(3).tolist()
+    write_limits(task, {"": limits})
+    assert list(taskfile.load(task).bounds("").max) == limits.box["max"]
     assert all(finding.ok for finding in play(examine_arm(where)))
