@@ -19,9 +19,10 @@ STEP_S = 0.005
 class Desk:
     """Serves the six servos of a calibration on `port`; a context manager."""
 
-    def __init__(self, folder, calibration):
+    def __init__(self, folder, calibration, servos=()):
+        """`servos`: those that are there already; else new ones that take on what the calibration says."""
         self.calibration = Calibration.load(calibration)
-        self.bank = ServoBank.calibrated(self.calibration)
+        self.bank = ServoBank(servos) if servos else ServoBank.calibrated(self.calibration)
         self.port = folder / "adapter"
         self.leads = []
         self._lock = threading.Lock()

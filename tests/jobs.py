@@ -124,14 +124,15 @@ def summary(run_folder):
 
 
 class LiveRun:
-    """A training run in the background, watched through its status block."""
+    """A run in the background, watched through its status block."""
 
-    def __init__(self, folder, *words, overrides=()):
-        self.folder = folder
-        before = set((folder / "runs").glob("*-train-*")) if "--resume" not in words else set()
+    def __init__(self, folder, *words, overrides=(), environment=None):
+        self.folder, self._kind = folder, words[0]
+        before = set(self._runs()) if "--resume" not in words else set()
         self.process = subprocess.Popen(
             command(*words, overrides=overrides),
             cwd=folder,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -140,8 +141,11 @@ class LiveRun:
         self.path = self._new_run(before)
         self.wait_for(self._attach)
 
+    def _runs(self):
+        return (self.folder / "runs").glob(f"*-{self._kind}-*")
+
     def _new_run(self, before):
-        found = [p for p in (self.folder / "runs").glob("*-train-*") if p not in before]
+        found = [p for p in self._runs() if p not in before]
         return max(found) if found else None
 
     def _attach(self):

@@ -1,6 +1,7 @@
 """Virtual input devices of umockdev: a sysfs, nodes in /dev/input, and ioctls, all below the code under test.
 
-Works only in a process started through `umockdev-wrapper`; `run_virtual` starts one with pytest in it.
+Works only in a process started through `umockdev-wrapper`, and in its children; `run_virtual` starts one with pytest
+in it.
 """
 
 import ctypes
@@ -16,6 +17,7 @@ import pytest
 from hilrt.devices.evdev import EVENT
 from hilrt.devices.inputcodes import KEY_CNT, SYN_DROPPED, SYN_REPORT, Axis, Button, Type
 
+WATCHDOG_S = 300
 STICK = (-32768, 32767)
 TRIGGER = (0, 255)
 XBOX_AXES = {
@@ -33,7 +35,7 @@ def run_virtual(path: Path) -> None:
     if shutil.which("umockdev-wrapper") is None:
         pytest.skip("umockdev is not installed (Debian, Ubuntu: apt-get install umockdev)")
     command = ["umockdev-wrapper", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WATCHDOG_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,12 +1,14 @@
 """Wires that fail during a real job: the loop keeps ticking, the arm holds, and nothing recorded is lost."""
 
 import time
+from pathlib import Path
 
 import cv2
 import jobs
 import numpy as np
 import pytest
 from armdesk import Desk
+from devices.virtual import run_virtual
 
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
@@ -138,6 +140,11 @@ def recording(tmp_path, desk, pictures):
     with Recording(tmp_path, desk, pictures) as recording:
         recording.drive(10)
         yield recording
+
+
+def test_the_gamepad_is_unplugged():
+    """The loop ticks on, the arm stands still, the screen says so, and when it is back the episode goes on."""
+    run_virtual(Path(__file__).with_name("virtual_pad.py"))
 
 
 def test_the_adapter_is_unplugged_and_replugged(tmp_path, desk, recording):
