@@ -36,7 +36,8 @@ SO100 = Path("configs/so100.toml")
 def teleoperate(config: TaskFile, set_: Override = None) -> None:
     """Drive the arm with the operator's device; nothing is recorded. The screen shows how far it has been.
 
-    Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the start pose, q stops.
+    Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the start pose, q stops. What a
+    gamepad's buttons mean: docs/guide/operator.md.
     """
     from hilrt import jobs  # noqa: PLC0415
 

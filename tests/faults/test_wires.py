@@ -1,5 +1,7 @@
 """Wires that fail during a real job: the loop keeps ticking, the arm holds, and nothing recorded is lost."""
 
+import os
+import re
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from devices.virtual import run_virtual
 
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
-from hilrt.devices.feetech.registers import Register
+from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.record import Mode
 from hilrt.runfolder import RunFolder
 from hilrt.shm.status import Status
@@ -201,5 +203,32 @@ def test_a_camera_disappears_for_good(tmp_path, pictures, recording):
     pictures.rename(tmp_path / "elsewhere")
     assert recording.finish() == 2
     assert "camera front has shown nothing new for 5 s" in recording.text()
+    (episode,) = episodes(tmp_path / "demonstrations")
+    assert len(episode.records) > 8
+
+
+def test_a_camera_hangs(tmp_path, pictures, recording):
+    """A read that does not come back holds up nothing but its camera; when it does, the same episode goes on."""
+    hanging = pictures / "1.png"
+    hanging.rename(tmp_path / "1.png")
+    os.mkfifo(hanging)  # whoever opens it waits for a writer
+    recording.says("camera front shows nothing new; the arm holds")
+    recording.ticks_on()
+    writer = os.open(hanging, os.O_WRONLY | os.O_NONBLOCK)
+    (tmp_path / "1.png").replace(hanging)
+    os.close(writer)
+    recording.until(lambda: not recording.control.message)
+    recording.drive(10)
+    assert recording.succeed() == 0, recording.text()
+    (episode,) = episodes(tmp_path / "demonstrations")
+    assert episode.records[-1].success
+
+
+def test_a_servo_in_overload(tmp_path, desk, recording):
+    """It is limp and may fall: the run ends with its name, all hold with torque, and the steps are on disk."""
+    desk.servos[1].put(Register.STATUS, Fault.OVERLOAD)
+    assert recording.finish() == 2
+    assert re.search(r"motor 2 \(shoulder_lift\) on .* reports: overload", recording.text())
+    assert desk.held(Register.TORQUE_ENABLE) == [1] * 6
     (episode,) = episodes(tmp_path / "demonstrations")
     assert len(episode.records) > 8

@@ -4,7 +4,6 @@ import select
 import threading
 
 import pytest
-import scservo_sdk
 
 from hilrt.devices.feetech.bus import PATIENCE, Bus
 from hilrt.devices.feetech.packets import encode
@@ -391,26 +390,6 @@ def test_a_forgotten_bus_warns(run, line):
         link.close()
 
     run(check())
-
-
-def test_the_vendors_sdk_reads_the_same_values(run, line):
-    """An independent client gets, for every register, what this driver gets."""
-
-    async def ours():
-        async with await connected(line.path) as bus:
-            return {(m, r): await bus.read(m, r) for m in MOTORS for r in Register}
-
-    values = run(ours())
-    port = scservo_sdk.PortHandler(line.path)
-    handler = scservo_sdk.PacketHandler(0)
-    assert port.openPort()
-    try:
-        for (motor, register), value in values.items():
-            data, result, error = handler.readTxRx(port, motor, register.address, register.size)
-            assert (result, error) == (scservo_sdk.COMM_SUCCESS, 0)
-            assert register.decode(bytes(data)) == value
-    finally:
-        port.closePort()
 
 
 def test_what_is_missing_before_the_last_is_asked_for_at_once(run, line):
