@@ -19,7 +19,7 @@ def audited(tmp_path_factory):
     notes = folder / "notes"
     notes.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(AUDIT))
+        patch.setenv("PYTHONPATH", str(AUDIT), prepend=os.pathsep)
         patch.setenv("HILRT_AUDIT", str(notes))
         jobs.record(folder)
         overrides = [*jobs.SMALL, "learner.online_steps=150", "eval.every_steps=0"]
