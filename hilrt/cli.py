@@ -28,6 +28,9 @@ Override = Annotated[
 Side = Annotated[
     str, typer.Option("--arm", metavar="SIDE", help="Which of two arms, by its name in the config.")
 ]
+IsLeader = Annotated[
+    bool, typer.Option("--leader", help="The leader arm that teleop names, not the follower.")
+]
 RealArm = Annotated[Path, typer.Argument(metavar="[CONFIG]", help="Task file of a real arm.")]
 SO100 = Path("configs/so100.toml")
 
@@ -125,7 +128,7 @@ def find_cameras(
 
 
 @app.command(name="setup-motors")
-def setup_motors(config: RealArm = SO100, side: Side = "") -> None:
+def setup_motors(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
     """Give new motors their ids and baud rate; you connect them one at a time, in any order.
 
     Can be stopped and started again: motors that are set already are recognised.
@@ -135,13 +138,15 @@ def setup_motors(config: RealArm = SO100, side: Side = "") -> None:
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-    asyncio.run(setup_motors(TerminalConsole(), Place.of(taskfile.load(config), side)))
+    place = Place.of(taskfile.load(config), side, leader=leader)
+    asyncio.run(setup_motors(TerminalConsole(), place))
 
 
 @app.command()
 def calibrate(
     config: RealArm = SO100,
     side: Side = "",
+    leader: IsLeader = False,
     check: Annotated[bool, typer.Option("--check", help="Compare file and motors; write nothing.")] = False,
 ) -> None:
     """Find each joint's middle and range: you move the arm by hand.
@@ -153,7 +158,7 @@ def calibrate(
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-    place = Place.of(taskfile.load(config), side)
+    place = Place.of(taskfile.load(config), side, leader=leader)
     asyncio.run(check_calibration(_say, place) if check else calibrate(TerminalConsole(), place))
 
 
@@ -200,7 +205,7 @@ def doctor(
         bool, typer.Option("--show", help="Print live what the config's gamepad or keyboard sends.")
     ] = False,
 ) -> None:
-    """Look at motors, calibration, cameras and this computer; one line each, ok or what to do."""
+    """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do."""
     from hilrt import taskfile  # noqa: PLC0415
     from hilrt.devices.show import show as lines  # noqa: PLC0415
     from hilrt.setup.doctor import doctor  # noqa: PLC0415

@@ -26,6 +26,7 @@ def check(config: Config, source: str) -> None:
     _check_steps_of_action(config, fail)
     _check_workspace(config, fail)
     _check_operator(config, fail)
+    _check_leaders(config, fail)
     _check_cameras(config, fail)
     _check_steps(config, fail)
     if config.sim is not None and config.env.task not in SIM_TASKS:
@@ -134,7 +135,7 @@ def _check_box(box: Bounds, ik: InverseKinematics, where: str, fail: Fail) -> No
 
 def _check_operator(config: Config, fail: Fail) -> None:
     teleop, processor = config.teleop, config.processor
-    if processor.control_mode and processor.control_mode != teleop.type:
+    if processor.control_mode and processor.control_mode != ("leader" if teleop.leads else teleop.type):
         problem = f'is "{processor.control_mode}", but teleop.type is "{teleop.type}". Remove one of the two.'
         fail("processor.control_mode", problem)
     if teleop.scripted.hold_steps[0] > teleop.scripted.hold_steps[1]:
@@ -147,6 +148,49 @@ def _check_operator(config: Config, fail: Fail) -> None:
                 "teleop.type",
                 '"scripted" moves the end effector. Add [processor.inverse_kinematics], or use "keyboard".',
             )
+
+
+def _check_leaders(config: Config, fail: Fail) -> None:
+    teleop = config.teleop
+    if not teleop.leads:
+        for key in ("port", "id", "arms", "auto_takeover"):
+            if getattr(teleop, key):
+                fail(
+                    f"teleop.{key}",
+                    f'is for leader arms, but teleop.type is "{teleop.type}". Remove one of the two.',
+                )
+        return
+    if teleop.device:
+        fail("teleop.device", "is for gamepads and keyboards; a leader arm has a port. Remove it.")
+    if teleop.arms and (teleop.port or teleop.id):
+        fail("teleop", "has arms, which have ports and ids of their own. Remove teleop.port and teleop.id.")
+    if teleop.leaders.keys() != config.robot.sides.keys():
+        _fail_sides(config, fail)
+    for side, leader in teleop.leaders.items():
+        where = f"teleop.arms.{side}" if side else "teleop"
+        if not leader.id:
+            fail(f"{where}.id", "missing; it names the leader's calibration file.")
+        if config.sim is None and not leader.port:
+            fail(f"{where}.port", "empty. Name the leader arm's serial device, or add a [sim] table.")
+        if config.sim is not None and leader.port:
+            fail(f"{where}.port", f"is {leader.port}, but [sim] brings its own. Remove one of the two.")
+    followers, leaders = config.robot.sides.values(), teleop.leaders.values()
+    ports = Counter([arm.port for arm in followers] + [leader.port for leader in leaders])
+    if twice := [port for port, count in ports.items() if port and count > 1]:
+        fail("teleop", f"two arms on one port, {twice[0]}. Each has a bus of its own.")
+
+
+def _fail_sides(config: Config, fail: Fail) -> None:
+    """Say which leader is missing or too many."""
+    if config.robot.arms:
+        sides = ", ".join(config.robot.arms)
+        has = (
+            f"there are leaders for {', '.join(config.teleop.arms)}"
+            if config.teleop.arms
+            else "one leader has no side"
+        )
+        fail("teleop.arms", f"each follower arm needs its leader, by the same name: {sides}; {has}.")
+    fail("teleop.arms", "names sides, but there is one follower arm. Use teleop.port and teleop.id.")
 
 
 def _check_cameras(config: Config, fail: Fail) -> None:

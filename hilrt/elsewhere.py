@@ -18,8 +18,6 @@ ELSEWHERE = {
     "robot.max_relative_target": "is safety.max_joint_velocity_deg_s here",
     "learner.storage_device": NOT_YET,
     "learner.offline_buffer_capacity": "is not needed: demonstrations are all kept. Remove it",
-    "teleop.port": f"belongs to a leader arm, which {NOT_YET}",
-    "teleop.id": f"belongs to a leader arm, which {NOT_YET}",
     "processor.reward_classifier": (
         f"{NOT_YET}: success is judged by the task, the operator, or a step of your own before `success`"
     ),
@@ -30,13 +28,6 @@ ELSEWHERE = {
 }
 """By path; what is said of each completes the sentence that begins with it."""
 
-VALUES = {
-    ("teleop.type", "so100_leader"): f"{NOT_YET}; there are keyboard, gamepad and scripted",
-    ("teleop.type", "so101_leader"): f"{NOT_YET}; there are keyboard, gamepad and scripted",
-    ("processor.control_mode", "leader"): NOT_YET,
-}
-"""Values of the reference workflow that are not values here."""
-
 
 def explain_elsewhere(tree: Mapping[str, Any], source: str) -> None:
     """Refuse what the reference workflow has in another place, or hilrt not yet.
@@ -44,13 +35,8 @@ def explain_elsewhere(tree: Mapping[str, Any], source: str) -> None:
     Raises:
         ConfigError: names all that it found.
     """
-    keys = [f"$.{path} {words}." for path, words in ELSEWHERE.items() if _at(tree, path) is not None]
-    values = [
-        f'$.{path} = "{value}" {words}.'
-        for (path, value), words in VALUES.items()
-        if _at(tree, path) == value
-    ]
-    if found := [*keys, *values]:
+    found = [f"$.{path} {words}." for path, words in ELSEWHERE.items() if _at(tree, path) is not None]
+    if found:
         raise ConfigError(source, found[0] if len(found) == 1 else "\n  ".join(["", *found]).rstrip())
 
 

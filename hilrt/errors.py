@@ -115,7 +115,9 @@ class PortNotFoundError(HilrtError):
 
     def __init__(self, port: str, present: Sequence[str]) -> None:
         there = f"there are: {', '.join(present)}" if present else "no serial adapter is plugged in"
-        super().__init__(f"no serial port {port}; {there}. Check the cable and `robot.port`.")
+        super().__init__(
+            f"no serial port {port}; {there}. Check the cable and `robot.port`, or a leader's `teleop.port`."
+        )
 
 
 class PortBusyError(HilrtError):
@@ -300,10 +302,10 @@ class CollisionError(HilrtError):
 class KeyboardAbsentError(HilrtError):
     """The operator's keyboard is a terminal, and there is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
         super().__init__(
-            'teleop.type = "keyboard" needs a terminal, and this program has none: its input is a file or a pipe, or '
-            "it runs in the background. Start it in the foreground of a terminal (tmux, ssh -t)."
+            f'teleop.type = "{device}" needs a terminal, and this program has none: its input is a file or a '
+            "pipe, or it runs in the background. Start it in the foreground of a terminal (tmux, ssh -t)."
         )
 
 

@@ -15,8 +15,8 @@ import msgspec
 
 from hilrt.children import NAMED_ERROR, Child
 from hilrt.config import Config
-from hilrt.devices.arm import hold_arm, release_arm
 from hilrt.devices.calibration import Calibration
+from hilrt.devices.holding import hold_arm, release_arm, sink_arm
 from hilrt.devices.keyboard import Key, press
 from hilrt.errors import KeyboardAbsentError, ProcessError
 from hilrt.launch import Job, Role, Spec
@@ -55,6 +55,8 @@ class Supervisor:
         # Now: when control has died is no time to find the file unreadable.
         paths = [config.robot.calibration_path(side) for side in config.robot.sides]
         self._motor_ids = [Calibration.load(path).ids for path in paths]
+        leaders = [config.leader_path(side) for side in config.teleop.leaders]
+        self._leader_ids = [Calibration.load(path).ids for path in leaders]
         self._wanted = spec.episodes
         self._finishing = False
         self._failure: ProcessError | None = None
@@ -87,7 +89,7 @@ class Supervisor:
         if self._terminal.fd is not None:
             self._poll.register(self._terminal.fd, select.POLLIN)
         elif self._needs_keys():
-            raise KeyboardAbsentError
+            raise KeyboardAbsentError(self._config.teleop.type)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
             before = signal.signal(number, self._interrupted)
             self._stack.callback(signal.signal, number, before)
@@ -100,9 +102,9 @@ class Supervisor:
 
     def _needs_keys(self) -> bool:
         """Whether this job is nothing without the terminal's keys."""
-        teleop, job = self._config.teleop, self._spec.job
-        wanted = job.by_hand or (job is Job.TRAIN and teleop.intervene)
-        return teleop.type == "keyboard" and not teleop.device and wanted
+        job = self._spec.job
+        wanted = job.by_hand or (job is Job.TRAIN and self._config.teleop.intervene)
+        return self._config.needs_keys and wanted
 
     # --- the run
 
@@ -224,8 +226,7 @@ class Supervisor:
     def _watch_control(self) -> None:
         """A control process that hangs is as dead as one that was killed, and the arm as unguarded."""
         control, child = self.status.control, self._children.get(Role.CONTROL)
-        lockstep = self._config.sim is not None and self._config.sim.clock == "lockstep"
-        if child is None or lockstep or not control.ready or control.done:
+        if child is None or self._config.lockstep or not control.ready or control.done:
             return
         if time.monotonic_ns() - control.heartbeat_ns > HUNG_S * 1e9:
             log.error("control has not ticked for %.0f s; killing it", HUNG_S)
@@ -275,8 +276,12 @@ class Supervisor:
     def _make_safe(self) -> None:
         """Control is dead: take the buses, all at once, and do what the config wants."""
         act = hold_arm if self._config.safety.on_crash == "hold" else release_arm
-        arms = zip(self._config.ports(self.status.sim.ports), self._motor_ids, strict=True)
-        for error in asyncio.run(_settled([act(port, ids) for port, ids in arms])):
+        ports, leader_ports = self.status.sim.ports, self.status.sim.leader_ports
+        calls = [act(*arm) for arm in zip(self._config.ports(ports), self._motor_ids, strict=True)]
+        # A leader is in nobody's way, and may be in a hand: it is never stiffened.
+        leaders = zip(self._config.leader_ports(leader_ports), self._leader_ids, strict=True)
+        calls += [sink_arm(*arm) for arm in leaders]
+        for error in asyncio.run(_settled(calls)):
             if error is None:
                 log.warning("control died; arm: %s", self._config.safety.on_crash)
             else:

@@ -96,11 +96,22 @@ def test_shipped(path):
         # the reference workflow's options that are elsewhere here, or not there yet
         ("processor.reward_classifier.pretrained_path=x", ["$.processor.reward_classifier is not available"]),
         ("processor.control_mode=gamepad", ['is "gamepad", but teleop.type is "scripted"']),
-        ("processor.control_mode=leader", ["is not available"]),
+        ("processor.control_mode=leader", ['is "leader", but teleop.type is "scripted"']),
         ("processor.control_mode=keyboard", ['is "keyboard", but teleop.type is "scripted"']),
-        ("teleop.type=so100_leader", ['$.teleop.type = "so100_leader" is not available']),
-        ("teleop.type=so101_leader", ["is not available"]),
-        ("teleop.port=/dev/ttyACM1", ["$.teleop.port belongs to a leader arm"]),
+        ("teleop.type=so101_leader", ["$.teleop.id", "names the leader's calibration file"]),
+        ("teleop.port=/dev/ttyACM1", ["$.teleop.port", 'for leader arms, but teleop.type is "scripted"']),
+        ("teleop.auto_takeover=true", ["$.teleop.auto_takeover", "is for leader arms"]),
+        ("teleop={type = 'so101_leader', id = 'a', device = 'x'}", ["$.teleop.device", "has a port"]),
+        (
+            "teleop={type = 'so101_leader', id = 'a', port = '/dev/x'}",
+            ["$.teleop.port", "[sim] brings its own"],
+        ),
+        ("teleop={type = 'so101_leader', arms = {left = {id = 'a'}}}", ["$.teleop.arms", "one follower arm"]),
+        (
+            "teleop={type = 'so101_leader', id = 'a', arms = {left = {id = 'b'}}}",
+            ["$.teleop", "Remove teleop.port and teleop.id"],
+        ),
+        ("teleop={type = 'so102_leader', id = 'a'}", ["so102_leader", "so100_leader, so101_leader"]),
         ("mode=train", ["$.mode is a command here: hilrt record, train or eval"]),
         ("device=cuda", ["$.device is learner.device here"]),
         ("dataset.repo_id=me/cubes", ["$.dataset.repo_id is not needed"]),
@@ -198,6 +209,8 @@ def test_crop_outside_the_frame(crop, words):
 def test_control_mode_that_agrees():
     """`control_mode` as users of the reference workflow know it is accepted where it says what `teleop.type` says."""
     assert taskfile.load(SIM, ["teleop.type=keyboard", "processor.control_mode=keyboard"])
+    leader = ["teleop.type=so101_leader", "teleop.id=sim", "processor.control_mode=leader"]
+    assert taskfile.load(SIM, leader)
 
 
 def test_scripted_operator_needs_inverse_kinematics():
@@ -223,6 +236,43 @@ def test_two_arms_checked_by_side(override, words):
     """What is wrong with one of two arms is said of that one."""
     with pytest.raises(ConfigError, match=words):
         taskfile.load(SIM.with_name("sim_bimanual.toml"), [override])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (
+            ["teleop.id=a"],
+            "each follower arm needs its leader, by the same name: left, right; one leader has no",
+        ),
+        (["teleop.arms.left.id=a"], "left, right; there are leaders for left"),
+        (["teleop.arms.left.id=a", "teleop.arms.right.id="], r"teleop\.arms\.right\.id: missing"),
+        (
+            ["teleop.arms.left.id=a", "teleop.arms.right={id = 'b', port = 'x'}"],
+            r"teleop\.arms\.right\.port: is x",
+        ),
+    ],
+)
+def test_two_leaders_checked_by_side(overrides, words):
+    """Each of two follower arms has a leader of its side's name; what is wrong with one is said of that one."""
+    with pytest.raises(ConfigError, match=words):
+        taskfile.load(SIM.with_name("sim_bimanual.toml"), ["teleop.type=so101_leader", *overrides])
+
+
+@pytest.mark.parametrize(
+    ("port", "words"), [("", r"teleop\.port: empty"), ("/dev/ttyACM0", "two arms on one port, /dev/ttyACM0")]
+)
+def test_a_real_leader_needs_a_port_of_its_own(port, words):
+    """Without a simulator it must be given, and not be the follower's."""
+    overrides = ["teleop.type=so100_leader", "teleop.id=a", f"teleop.port={port}"]
+    with pytest.raises(ConfigError, match=words):
+        taskfile.load(SIM.with_name("so100.toml"), overrides)
+
+
+def test_a_leaders_calibration_is_named_by_its_type_and_id():
+    """As the reference workflow's files lie."""
+    config = taskfile.load(SIM, ["teleop.type=so101_leader", "teleop.id=mine"])
+    assert str(config.leader_path("")) == "configs/calibration/teleoperators/so101_leader/mine.json"
 
 
 def fields(struct):
@@ -256,8 +306,8 @@ def test_no_option_is_ignored(struct, name):
 def test_all_that_is_elsewhere_is_told_at_once():
     """Of a file pasted from the reference workflow every option that has moved is named in one message."""
     with pytest.raises(ConfigError) as caught:
-        taskfile.load(SIM, ["mode=train", "dataset.push_to_hub=false", "teleop.type=so101_leader"])
-    for words in ("$.mode is a command", "$.dataset.push_to_hub", '$.teleop.type = "so101_leader"'):
+        taskfile.load(SIM, ["mode=train", "dataset.push_to_hub=false", "env.type=gym_manipulator"])
+    for words in ("$.mode is a command", "$.dataset.push_to_hub", "$.env.type is not needed"):
         assert words in str(caught.value)
 
 

@@ -4,6 +4,7 @@ Names follow the reference workflow that users of this arm know. `hilrt.taskfile
 """
 
 import math
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -19,7 +20,7 @@ from hilrt.config.processor import (
     Reset,
     StepSizes,
 )
-from hilrt.config.robot import Arm, Camera, Robot, Scripted, Teleop
+from hilrt.config.robot import Arm, Camera, Leader, Robot, Scripted, Teleop
 from hilrt.config.values import MOTORS, Bounds, Count, Fraction, JointPose, NonNegative, Positive, Vec3
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ImagePreprocessing",
     "InverseKinematics",
     "JointPose",
+    "Leader",
     "Learner",
     "ObservationSteps",
     "Processor",
@@ -138,6 +140,26 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def ports(self, simulated: str) -> list[str]:
         """Serial devices of the arms; `simulated`: those of the simulator, a line for each."""
         return simulated.split("\n") if self.sim else [arm.port for arm in self.robot.sides.values()]
+
+    def leader_ports(self, simulated: str) -> list[str]:
+        """The same of the leader arms."""
+        return simulated.splitlines() if self.sim else [arm.port for arm in self.teleop.leaders.values()]
+
+    def leader_path(self, side: str) -> Path:
+        """Where that leader arm's calibration lies."""
+        teleop, folder = self.teleop, Path(self.robot.calibration_dir)
+        return folder / "teleoperators" / teleop.type / f"{teleop.leaders[side].id}.json"
+
+    @property
+    def lockstep(self) -> bool:
+        """Whether time is simulated."""
+        return self.sim is not None and self.sim.clock == "lockstep"
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether the terminal's keys are the operator's, or those beside her leader arm."""
+        teleop = self.teleop
+        return (teleop.type == "keyboard" and not teleop.device) or (teleop.leads and self.sim is None)
 
     @property
     def action_scale(self) -> tuple[float, ...]:

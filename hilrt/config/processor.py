@@ -101,7 +101,7 @@ class CustomStep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Processor(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The way from measurements to the policy and from actions to the arm; `hilrt pipeline` prints it."""
 
-    control_mode: Literal["keyboard", "gamepad"] | None = None
+    control_mode: Literal["keyboard", "gamepad", "leader"] | None = None
     """As in the reference workflow; `teleop.type` decides, and this must agree with it."""
     observation: ObservationSteps = ObservationSteps()
     image_preprocessing: ImagePreprocessing = ImagePreprocessing()

@@ -80,11 +80,28 @@ class Scripted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Interventions end for good after this many human steps."""
 
 
+class Leader(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One of two leader arms, by the name of the side that it leads."""
+
+    port: str = ""
+    """Serial device; a simulated leader brings its own."""
+    id: str
+    """Names the calibration file."""
+
+
 class Teleop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The operator's device."""
 
-    type: Literal["scripted", "keyboard", "gamepad"] = "keyboard"
+    type: Literal["scripted", "keyboard", "gamepad", "so100_leader", "so101_leader"] = "keyboard"
     """`keyboard` is the terminal hilrt runs in, unless `device` names one."""
+    port: str = ""
+    """Leader arm: its serial device; a simulated one brings its own, and a scripted hand."""
+    id: str = ""
+    """Leader arm: names the calibration file `<robot.calibration_dir>/teleoperators/<type>/<id>.json`."""
+    arms: dict[str, Leader] = {}
+    """Two leader arms, by the sides of `robot.arms`, in place of `port` and `id`."""
+    auto_takeover: bool = False
+    """Leader arm: a tug at it takes over too, and holding it still hands back."""
     device: str = ""
     """Part of a gamepad's or keyboard's name, or its path; empty: the first gamepad, or the terminal."""
     dead_zone: Annotated[float, Meta(ge=0.0, le=0.9)] = 0.1
@@ -94,3 +111,13 @@ class Teleop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     use_gripper: bool = True
     """Whether the device moves the gripper; if not, it stays with the policy while the operator drives."""
     scripted: Scripted = Scripted()
+
+    @property
+    def leads(self) -> bool:
+        """Whether the device is a leader arm, or two."""
+        return self.type.endswith("_leader")
+
+    @property
+    def leaders(self) -> dict[str, Leader]:
+        """Leader arms by side; a single one has no name."""
+        return (self.arms or {"": Leader(port=self.port, id=self.id)}) if self.leads else {}

@@ -45,6 +45,7 @@ class Pipelines:
         """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
+        self.kinematics = parts.kinematics
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)

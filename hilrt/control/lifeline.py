@@ -5,7 +5,6 @@ import logging
 from time import monotonic
 
 from hilrt.devices.arm import Arm, ArmReading
-from hilrt.devices.feetech.registers import Register
 from hilrt.errors import (
     ArmLostError,
     BusLostError,
@@ -80,10 +79,10 @@ class Lifeline:
         if self._rescue is not None:
             return
         try:
-            held = await self._arm.bus.sync_read(Register.TORQUE_ENABLE, self._arm.calibration.ids)
+            limp = await self._arm.limp_motors()
         except BUS_ERRORS:
             return  # the next reading says more
-        if limp := {motor: self._arm.bus.names[motor] for motor, torque in held.items() if not torque}:
+        if limp:
             self._bring_back(TorqueLostError(self._arm.bus.port, limp))
 
     def take_return(self) -> bool:

@@ -14,10 +14,10 @@ from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
 from hilrt.control.realtime import collect_garbage
 from hilrt.control.reset import ResetMove
-from hilrt.control.tick import Tick
+from hilrt.control.tick import Float64, Tick
 from hilrt.data.episodes import Tally
 from hilrt.devices.calibration import units_from_radians
-from hilrt.devices.operator import Operator, OperatorInput, Scene
+from hilrt.devices.operator import Command, Operator, OperatorInput, Scene
 from hilrt.extent import Extent, encode
 from hilrt.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
 from hilrt.shm.status import ControlStatus
@@ -116,6 +116,8 @@ class Loop:
         while not move.arrived(tick.joints) and not self.stopping():
             if not tick.blind:
                 await self._cell.command(move.advance())
+                self._operator.rest(self._told(move.joints))
+                self._cell.remark = self._operator.message
             tick = await self._cell.sense()
             if tick.cut:
                 move = self._move_from(tick)
@@ -205,7 +207,12 @@ class Loop:
             done=tick.task_success,
             step=tick.step,
             autonomous_rate=self._tally.autonomous_rate,
+            command=self._told(self._pipelines.setpoint.joints),
         )
+
+    def _told(self, joints: Float64) -> Command:
+        """Goals, shape (arms, 6) [rad], as the operator's devices take them."""
+        return Command(joints, self._pipelines.limits.opening(joints))
 
     def _report(self, episode: Episode, tick: Tick) -> None:
         status = self._status
@@ -218,7 +225,7 @@ class Loop:
 
     def _name_driver(self, tick: Tick) -> None:
         """Who has the arm; a text is written only when it changes."""
-        side = self._sides[tick.wish.arm]
+        side = "" if tick.wish.arm is None else self._sides[tick.wish.arm]
         driver = (f"you: {side}" if side else "you") if tick.human else "policy"
         if driver != self._driver:
             self._driver = self._status.driver = driver

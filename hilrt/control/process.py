@@ -19,23 +19,20 @@ from hilrt.control.cell import Cell
 from hilrt.control.lifeline import BUS_ERRORS
 from hilrt.control.loop import Loop
 from hilrt.control.observation import Show
+from hilrt.control.operators import connect_leaders, make_operator
 from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.control.scene import RealScene, SimScene
-from hilrt.control.ticker import LockstepTicker, Readable, Ticker, TimerTicker
-from hilrt.data.episodes import EpisodeSummary, Tally, read_summaries
+from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
+from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Camera, OpenCVCamera
-from hilrt.devices.evdev_keyboard import EvdevKeyboard
-from hilrt.devices.gamepad import Gamepad
-from hilrt.devices.keyboard import TerminalKeyboard
-from hilrt.devices.operator import Operator
+from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError
 from hilrt.extent import Extent, decode
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
-from hilrt.record import Mode
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
@@ -49,8 +46,6 @@ PACING_STEPS = 8
 """Lockstep: steps that control may be ahead of the learner."""
 FIRST_FRAME_S = 5.0
 BUS_DEADLINE_S = 0.005
-LOCKSTEP_DEADLINE_S = 2.0
-"""Simulated time stands still meanwhile, so a slow computer is no fault of the bus."""
 
 
 def main(spec: Spec) -> None:
@@ -98,16 +93,19 @@ async def _assemble(
     agenda = Agenda(config, spec, history)
     scene = SimScene(link, len(calibrations)) if link else RealScene(config.processor.reset.reset_time_s)
     cameras = await _cameras(config, link, stack)
-    operator = _operator(config, features, status, history, stop)
+    leaders = await connect_leaders(config, status, stack)
+    operator = make_operator(config, spec.job, leaders, pipelines, status, link, history, stop)
     stack.callback(operator.close)
     policy = _policy(spec, features, config.seed, stack)
     publisher = _publisher(spec, features, stack)
-    if not _lockstep(config):
+    if not config.lockstep:
         become_realtime()
         lock_memory()
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
-    ticker = _ticker(spec, config, status, arms, agenda, stop_wanted)  # last: from here on time counts
+    ticker = _ticker(
+        spec, config, status, arms, leaders, agenda, stop_wanted
+    )  # last: from here on time counts
     stack.callback(ticker.close)
     cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control)
     stack.callback(cell.close)
@@ -139,10 +137,6 @@ def _window(spec: Spec, config: Config, features: Features, stack: AsyncExitStac
     return stack.enter_context(ViewSegment.attach(spec.run, features)).publish
 
 
-def _lockstep(config: Config) -> bool:
-    return config.sim is not None and config.sim.clock == "lockstep"
-
-
 async def _connect(
     config: Config, status: Status, calibrations: Sequence[Calibration], stack: AsyncExitStack
 ) -> list[Arm]:
@@ -152,7 +146,7 @@ async def _connect(
         arm = await Arm.connect(port, calibration)
         stack.push_async_callback(_leave, arm)
         await arm.enable_torque()
-        arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if _lockstep(config) else BUS_DEADLINE_S
+        arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if config.lockstep else BUS_DEADLINE_S
         arms.append(arm)
     return arms
 
@@ -168,11 +162,12 @@ def _ticker(
     config: Config,
     status: Status,
     arms: Sequence[Arm],
+    leaders: Sequence[LeaderArm],
     agenda: Agenda,
     stop_wanted: Callable[[], bool],
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
-    if not _lockstep(config):
+    if not config.lockstep:
         return TimerTicker(period_ns)
     updates = Readable(spec.fds["updates"])
 
@@ -192,8 +187,16 @@ def _ticker(
         """A reply proves that the simulator has read all that was written before the request."""
         for arm in arms:
             await arm.bus.ping(arm.calibration.ids[0])
+        for leader in leaders:
+            await leader.command(period_ns * 1e-9)
+            await leader.read()
 
-    return LockstepTicker(period_ns, spec.fds["sim_go"], spec.fds["sim_done"], settled, paced, stop_wanted)
+    async def looked() -> None:
+        for leader in leaders:
+            await leader.read()
+
+    fds = spec.fds["sim_go"], spec.fds["sim_done"]
+    return LockstepTicker(period_ns, *fds, settled, looked, paced, stop_wanted)
 
 
 async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) -> list[Camera]:
@@ -212,32 +215,6 @@ async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) 
                 raise CameraError(camera.name, f"no frame within {FIRST_FRAME_S:.0f} s")
             await asyncio.sleep(0.01)
     return cameras
-
-
-def _operator(
-    config: Config,
-    features: Features,
-    status: Status,
-    history: Sequence[EpisodeSummary],
-    on_stop: Callable[[], None],
-) -> Operator:
-    teleop, axes, arms = config.teleop, config.processor.action_names, len(features.sides)
-    if teleop.type == "gamepad":
-        return Gamepad(
-            teleop.device,
-            axes,
-            arms,
-            intervene=teleop.intervene,
-            dead_zone=teleop.dead_zone,
-            on_stop=on_stop,
-        )
-    if teleop.type == "keyboard" and teleop.device:
-        return EvdevKeyboard(teleop.device, axes, arms, intervene=teleop.intervene, on_stop=on_stop)
-    if teleop.type == "keyboard":
-        return TerminalKeyboard(status.supervisor, axes, arms, intervene=teleop.intervene)
-    from hilrt.sim.operator import ScriptedOperator  # noqa: PLC0415 - brings the simulated task along
-
-    return ScriptedOperator(config, sum(e.human_steps for e in history if e.mode is Mode.TRAIN))
 
 
 def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) -> "Policy | None":

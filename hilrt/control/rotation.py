@@ -31,9 +31,27 @@ def tilted(before: Float64, position: Float64, root: Float64, pitch: float, roll
         roll: [rad], about the tool's z axis, which points forward.
     """
     was, azimuth = _azimuth(before[:3, 3] - root), _azimuth(position - root)
-    sideways = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
     turned: Float64 = pin.exp3((azimuth - was) * UP) @ before[:3, :3] @ pin.exp3(roll * UP)
-    return np.asarray(pin.exp3(pitch * sideways) @ turned)
+    return np.asarray(pin.exp3(pitch * _sideways(azimuth)) @ turned)
+
+
+def tool_angles(pose: Float64, root: Float64) -> tuple[float, float]:
+    """Pitch and roll of a tool [rad], which `tilted` changes by what it is asked for.
+
+    Args:
+        pose: T_base_ee, shape (4, 4) [m].
+        root: see `tilted`.
+    """
+    azimuth = _azimuth(pose[:3, 3] - root)
+    ahead, sideways = np.array([np.cos(azimuth), np.sin(azimuth), 0.0]), _sideways(azimuth)
+    x, z = pose[:3, 0], pose[:3, 2]
+    pitch = np.arctan2(z @ UP, z @ ahead)
+    roll = np.arctan2(x @ np.cross(z, sideways), x @ sideways)
+    return float(pitch), float(roll)
+
+
+def _sideways(azimuth: float) -> Float64:
+    return np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
 
 
 def _azimuth(way: Float64) -> float:

@@ -17,6 +17,8 @@ CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
 ACT_OFFSET_NS = 10_000_000
 """From deadline to command; two fifths of the period where that is shorter."""
+LOCKSTEP_DEADLINE_S = 2.0
+"""Of a bus transaction in lockstep: time stands still meanwhile, so a slow computer is no fault of the bus."""
 GONE_S = 1.0
 """How often a wait for the simulator looks whether it is still wanted."""
 
@@ -154,6 +156,7 @@ class LockstepTicker:
         period_ns: simulated time per tick [ns].
         go: eventfd that starts the simulator; done: eventfd that it answers on.
         settle: returns once every byte written to the bus has reached the servos.
+        look: reads, after the period, what is otherwise read beside the ticks.
         paced: returns once the learner may be given another step.
         stop_wanted: whether to give up waiting for a simulator that does not answer.
     """
@@ -166,6 +169,7 @@ class LockstepTicker:
         go: int,
         done: int,
         settle: Callable[[], Awaitable[object]],
+        look: Callable[[], Awaitable[object]],
         paced: Callable[[], Awaitable[None]],
         stop_wanted: Callable[[], bool],
     ) -> None:
@@ -175,7 +179,7 @@ class LockstepTicker:
         with contextlib.suppress(BlockingIOError):  # an answer that a control killed before us did not take
             os.read(done, 8)
         self._readable = Readable(done)
-        self._settle = settle
+        self._settle, self._look = settle, look
         self._paced = paced
         self._time_ns = 0
 
@@ -185,6 +189,7 @@ class LockstepTicker:
         await self._settle()
         os.eventfd_write(self._go, 1)
         await self._answered()
+        await self._look()
         self._time_ns += self.period_ns
         return Tick(self._time_ns, 0, 0)
 

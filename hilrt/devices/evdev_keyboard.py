@@ -10,7 +10,7 @@ from hilrt.devices.evdev import Entry, Event, InputDevice
 from hilrt.devices.hotplug import Plugged
 from hilrt.devices.inputcodes import Button, Type
 from hilrt.devices.keyboard import Key, TerminalKeyboard, press
-from hilrt.devices.operator import OperatorInput, Scene
+from hilrt.devices.operator import Motionless, OperatorInput, Scene
 from hilrt.record import Mode
 
 SHIFT = frozenset({Button.KEY_LEFTSHIFT, Button.KEY_RIGHTSHIFT})
@@ -109,7 +109,7 @@ class KeyWords:
                 setattr(self, key, self._held.pop(key))
 
 
-class EvdevKeyboard:
+class EvdevKeyboard(Motionless):
     """`teleop.type = "keyboard"` with `teleop.device`; in a running event loop."""
 
     def __init__(

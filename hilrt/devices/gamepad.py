@@ -8,7 +8,7 @@ from hilrt.devices.evdev import AxisInfo, Entry, Event, InputDevice
 from hilrt.devices.hotplug import Plugged
 from hilrt.devices.inputcodes import Type
 from hilrt.devices.keyboard import AXES, Key
-from hilrt.devices.operator import OperatorInput, Scene
+from hilrt.devices.operator import Motionless, OperatorInput, Scene
 from hilrt.devices.padlayout import Code, Control, Layout, code_of, layout_of, offered
 from hilrt.record import GripperCommand, Mode
 
@@ -130,7 +130,7 @@ def _first_offered(entry: Entry, sources: Sequence[str]) -> str:
     return next((source for source in sources if offered(entry, source)), "")
 
 
-class Gamepad:
+class Gamepad(Motionless):
     """`teleop.type = "gamepad"`; in a running event loop.
 
     Demonstrations are the operator's from beginning to end, evaluations the policy's.

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hilrt.devices.operator import OperatorInput, Scene
+from hilrt.devices.operator import Motionless, OperatorInput, Scene
 from hilrt.record import GripperCommand, Mode
 
 HELD_NS = 150_000_000
@@ -102,14 +102,19 @@ def decode_keys(data: bytes) -> list[Key]:
     return [SEQUENCES[stroke] for stroke in STROKE.findall(data) if stroke in SEQUENCES]
 
 
-class Keys(Protocol):
-    """The words the terminal's owner writes: counts of presses, and times of presses [ns]."""
+class Counts(Protocol):
+    """Words that count presses."""
 
     key_intervene: int
     key_success: int
     key_failure: int
     key_rerecord: int
     key_other_arm: int
+
+
+class Keys(Counts, Protocol):
+    """The words the terminal's owner writes: counts of presses, and times of presses [ns]."""
+
     key_forward_ns: int
     key_back_ns: int
     key_left_ns: int
@@ -130,7 +135,25 @@ def press(keys: object, key: Key) -> None:
     setattr(keys, key, value)
 
 
-class TerminalKeyboard:
+class Presses:
+    """Presses of the counted keys, each taken once."""
+
+    def __init__(self, words: Counts) -> None:
+        self._words = words
+        self._seen: dict[Key, int] = {key: getattr(words, key) for key in Key if key.counted}
+
+    def taken(self, key: Key) -> int:
+        """Since last asked."""
+        before, self._seen[key] = self._seen[key], int(getattr(self._words, key))
+        return self._seen[key] - before
+
+    def forget(self) -> None:
+        """Those until now count no more."""
+        for key in self._seen:
+            self.taken(key)
+
+
+class TerminalKeyboard(Motionless):
     """`teleop.type = "keyboard"`."""
 
     def __init__(
@@ -142,7 +165,7 @@ class TerminalKeyboard:
         """
         self._keys, self._axes, self._arms = keys, [AXES[name] for name in axes], arms
         self._may_intervene, self._held_ns = intervene, held_ns
-        self._seen: dict[Key, int] = {key: getattr(keys, key) for key in Key if key.counted}
+        self._presses = Presses(keys)
         self._intervening = False
         self._mode = Mode.DEMO
         self._arm = 0
@@ -157,19 +180,19 @@ class TerminalKeyboard:
         """A new episode: demonstrations start in the operator's hands, all else in the policy's."""
         self._mode = mode
         self._intervening = mode is Mode.DEMO
-        for key in self._seen:
-            self._pressed(key)
+        self._presses.forget()
 
     def release(self) -> None:
         """Nobody is at the keys any more: what was taken over goes back to the policy."""
-        self._pressed(Key.INTERVENE)
+        self._presses.taken(Key.INTERVENE)
         self._intervening = self._mode is Mode.DEMO
 
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, directions held now."""
-        if self._pressed(Key.INTERVENE) % 2 and self._mode is Mode.TRAIN and self._may_intervene:
+        taken = self._presses.taken
+        if taken(Key.INTERVENE) % 2 and self._mode is Mode.TRAIN and self._may_intervene:
             self._intervening = not self._intervening
-        self._arm = (self._arm + self._pressed(Key.OTHER_ARM)) % self._arms
+        self._arm = (self._arm + taken(Key.OTHER_ARM)) % self._arms
         action = np.zeros((self._arms, len(self._axes)))
         action[self._arm] = [self._axis(plus, minus) for plus, minus in self._axes]
         gripper = [GripperCommand.STAY] * self._arms
@@ -180,15 +203,10 @@ class TerminalKeyboard:
             action=tuple(action.ravel().tolist()),
             gripper=tuple(gripper),
             arm=self._arm,
-            success=self._pressed(Key.SUCCESS) > 0,
-            failure=self._pressed(Key.FAILURE) > 0,
-            rerecord=self._pressed(Key.RERECORD) > 0,
+            success=taken(Key.SUCCESS) > 0,
+            failure=taken(Key.FAILURE) > 0,
+            rerecord=taken(Key.RERECORD) > 0,
         )
-
-    def _pressed(self, key: Key) -> int:
-        """Presses since last asked."""
-        before, self._seen[key] = self._seen[key], int(getattr(self._keys, key))
-        return self._seen[key] - before
 
     def _axis(self, plus: Key, minus: Key) -> float:
         since = min(

@@ -10,6 +10,15 @@ from hilrt.record import GripperCommand, Mode
 Float64 = npt.NDArray[np.float64]
 
 
+class Command(NamedTuple):
+    """Where the arms have last been told to be."""
+
+    joints: Float64
+    """Shape (arms, 6) [rad]."""
+    opening: Float64
+    """Of the grippers, shape (arms,), 0 closed .. 1 open."""
+
+
 class Scene(NamedTuple):
     """What a person at the arms can see; a script looks at the same. Arms come in the order of their sides."""
 
@@ -24,6 +33,8 @@ class Scene(NamedTuple):
     step: int
     autonomous_rate: float
     """How often the policy has lately succeeded alone."""
+    command: Command = Command(np.zeros((0, 6)), np.zeros(0))
+    """What the next action starts from."""
 
 
 class OperatorInput(NamedTuple):
@@ -38,8 +49,8 @@ class OperatorInput(NamedTuple):
     failure: bool = False
     rerecord: bool = False
     stop: bool = False
-    arm: int = 0
-    """Which arm the device moves, for the screen."""
+    arm: int | None = 0
+    """Which arm the device moves, for the screen; None: all of them."""
 
     def after(self, earlier: "OperatorInput") -> "OperatorInput":
         """This, with the presses of a tick before on which nothing could be decided."""
@@ -67,6 +78,17 @@ class Operator(Protocol):
         """A new episode starts."""
         ...
 
+    def rest(self, command: Command) -> None:
+        """Between episodes: where the arms are brought, tick by tick."""
+        ...
+
     def sense(self, scene: Scene) -> OperatorInput:
         """What is wanted now; events that happened between two ticks are all in it."""
         ...
+
+
+class Motionless:
+    """A device that does not move by itself."""
+
+    def rest(self, command: Command) -> None:
+        """Nothing has to come along."""

@@ -42,6 +42,8 @@ async def doctor(say: Callable[[str], None], config: Config) -> bool:
     if config.sim is None:
         for side in config.robot.sides:
             findings += await examine_arm(Place.of(config, side), f"arm {side}".strip())
+        for side in config.teleop.leaders:
+            findings += await examine_arm(Place.of(config, side, leader=True), f"leader {side}".strip())
     for name, settings in config.robot.cameras.items():
         if settings.type == "opencv":
             findings.append(await asyncio.to_thread(_camera, OpenCVCamera(name, settings)))
@@ -92,9 +94,9 @@ async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
         calibration = Calibration.load(place.calibration_path)
         memory = await read_memory(bus, calibration.ids)
     except HilrtError as error:
-        return Finding(what, False, f"{error} (hilrt calibrate)")
+        return Finding(what, False, f"{error} (hilrt calibrate{place.options})")
     if differences := calibration.differences(entries_of(memory, calibration)):
-        return Finding(what, False, f"{'; '.join(differences)}. Run hilrt calibrate")
+        return Finding(what, False, f"{'; '.join(differences)}. Run hilrt calibrate{place.options}")
     return Finding(what, True, str(place.calibration_path))
 
 

@@ -40,7 +40,7 @@ async def setup_motors(console: Console, place: Place) -> list[str]:
                 done.append(name)
         except CURABLE as error:
             console.say(str(error))
-    console.say("All six motors are set. Connect them in a chain, then: hilrt calibrate")
+    console.say(f"All six motors are set. Connect them in a chain, then: hilrt calibrate{place.options}")
     return done
 
 

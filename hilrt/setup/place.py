@@ -1,4 +1,4 @@
-"""Which arm is being set up: its port, its motors' ids, and where its calibration lies."""
+"""Which arm is being set up, follower or leader: its port, its motors' ids, and where its calibration lies."""
 
 from pathlib import Path
 from typing import Self
@@ -18,20 +18,31 @@ class Place(Struct, frozen=True):
 
     port: str
     calibration_path: Path
+    leader: bool = False
 
     @classmethod
-    def of(cls, config: Config, side: str = "") -> Self:
-        """The follower arm of that side.
+    def of(cls, config: Config, side: str = "", *, leader: bool = False) -> Self:
+        """The follower arm of that side, or its leader.
 
         Raises:
-            ConfigError: a simulated arm, which has nothing to set up.
+            ConfigError: a simulated arm, which has nothing to set up; or there are no leader arms.
             UnknownNameError: there is no such side.
         """
         if config.sim is not None:
             raise ConfigError("[sim]", "a simulated arm comes set up.", "Give a task file of a real one.")
         if side not in config.robot.sides:
             raise UnknownNameError("arm", side, config.robot.sides)
-        return cls(config.robot.sides[side].port, config.robot.calibration_path(side))
+        if not leader:
+            return cls(config.robot.sides[side].port, config.robot.calibration_path(side))
+        if not config.teleop.leads:
+            problem = f'is "{config.teleop.type}", no leader arm.'
+            raise ConfigError("$.teleop.type", problem, 'Set "so100_leader" or "so101_leader", port and id.')
+        return cls(config.teleop.leaders[side].port, config.leader_path(side), leader=True)
+
+    @property
+    def options(self) -> str:
+        """What of the command line chooses it, for messages."""
+        return " --leader" if self.leader else ""
 
     async def open(self) -> Bus:
         """The arm's bus, at the rate of motors that are set up."""

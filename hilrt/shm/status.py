@@ -134,7 +134,7 @@ class RecorderStatus(Region):
 
 
 class SimStatus(Region):
-    """Written by the simulator; `ports` are the paths of its servo buses, a line for each arm."""
+    """Written by the simulator; `ports` are the paths of its servo buses, a line for each arm, and of its leaders'."""
 
     heartbeat_ns = Int()
     pid = Int()
@@ -142,6 +142,7 @@ class SimStatus(Region):
     sim_time_s = Float()
     realtime_factor = Float()
     ports = Text()
+    leader_ports = Text()
     message = Text()
 
 

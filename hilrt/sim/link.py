@@ -6,6 +6,7 @@ Each region has one writer. The pose is guarded by a sequence word, odd while it
 import numpy as np
 import numpy.typing as npt
 
+from hilrt.config import MOTORS
 from hilrt.features import Features
 from hilrt.shm.pictures import Picture, Pictures
 from hilrt.shm.region import Float, Int, Region
@@ -37,6 +38,22 @@ class Truth(Region):
     cos_4yaw = Float()
 
 
+class Hand(Region):
+    """Written by control: the scripted person's hand at a leader arm, whose joints it brings to these angles [rad]."""
+
+    holds = Int()
+    shoulder_pan = Float()
+    shoulder_lift = Float()
+    elbow_flex = Float()
+    wrist_flex = Float()
+    wrist_roll = Float()
+    gripper = Float()
+
+
+ARMS = 2
+"""Leader arms at most."""
+
+
 class SimLink:
     """Both ends of the link; each calls only its own half."""
 
@@ -45,12 +62,14 @@ class SimLink:
         buf = segment.buf
         self._requests = Requests(buf)
         self._truth = Truth(buf[Requests.size :])
-        self._frames = Pictures(buf[Requests.size + Truth.size :], features.images)
+        buf = buf[Requests.size + Truth.size :]
+        self._hands = [Hand(buf[arm * Hand.size :]) for arm in range(ARMS)]
+        self._frames = Pictures(buf[ARMS * Hand.size :], features.images)
 
     @classmethod
     def create(cls, run: str, features: Features) -> "SimLink":
         """Made by the supervisor."""
-        size = Requests.size + Truth.size + Pictures.nbytes(features.images)
+        size = Requests.size + Truth.size + ARMS * Hand.size + Pictures.nbytes(features.images)
         return cls(Segment.create(run, "sim", size, features.schema()), features)
 
     @classmethod
@@ -87,7 +106,23 @@ class SimLink:
         """Frame number, capture time [ns] and a copy of the newest frame; None before the first."""
         return self._frames.newest(camera)
 
+    def put_hand(self, arm: int, joints: npt.NDArray[np.float64] | None) -> None:
+        """Bring a leader's joints there, shape (6,) [rad]; None: let go of it."""
+        hand = self._hands[arm]
+        if joints is not None:
+            for name, angle in zip(MOTORS, joints.tolist(), strict=True):
+                setattr(hand, name, angle)
+        hand.holds = int(joints is not None)
+
     # --- the simulator's half
+
+    def hand(self, arm: int) -> npt.NDArray[np.float64] | None:
+        """Where the hand at a leader brings its joints, shape (6,) [rad]; None where there is none.
+
+        Some joints may be a tick ahead of the others, as a hand's are.
+        """
+        hand = self._hands[arm]
+        return np.array([getattr(hand, name) for name in MOTORS]) if hand.holds else None
 
     def wanted_place(self) -> int | None:
         """Seed of a request not yet carried out."""
@@ -113,6 +148,8 @@ class SimLink:
     def close(self) -> None:
         """Let go of the memory."""
         self._frames.close()
+        for hand in self._hands:
+            hand.close()
         self._requests.close()
         self._truth.close()
         self._segment.close()

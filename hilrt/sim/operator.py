@@ -4,10 +4,12 @@ It uses nothing a person at the arms could not see, wants what a person's device
 With two arms it moves the one that stands nearer to the cube.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hilrt.config import Config
-from hilrt.devices.operator import Float64, OperatorInput, Scene
+from hilrt.devices.operator import Float64, Motionless, OperatorInput, Scene
 from hilrt.record import GripperCommand, Mode
 from hilrt.sim.expert import Expert
 
@@ -20,16 +22,16 @@ NEARER = 0.05
 """The other arm's turn when it stands nearer to the cube by this much [m]."""
 
 
-class ScriptedOperator:
+class ScriptedOperator(Motionless):
     """`teleop.type = "scripted"`."""
 
-    def __init__(self, config: Config, spent: int = 0) -> None:
-        """`spent`: human steps of earlier starts of the run."""
+    def __init__(self, config: Config, spent: int = 0, names: Sequence[str] = ()) -> None:
+        """`spent`: human steps of earlier starts of the run; `names`: of her action's axes, if not the config's."""
         self._habits = config.teleop.scripted
         self._intervene = config.teleop.intervene
         self._limit = config.max_episode_steps
         self._reaction = round(self._habits.reaction_s * config.env.fps)
-        self._names = config.processor.action_names
+        self._names = tuple(names) or config.processor.action_names
         self._expert = Expert(config.env.task, config.env.fps)
         self._spent = spent
         self.begin(Mode.EVAL, 0)

@@ -20,6 +20,7 @@ from hilrt.features import from_config
 from hilrt.launch import Spec
 from hilrt.shm.status import SimStatus, Status
 from hilrt.sim.arm import SimArm
+from hilrt.sim.leader import SimLeader
 from hilrt.sim.link import SimLink
 from hilrt.sim.noise import BadLine
 from hilrt.sim.studio import Studio
@@ -40,7 +41,7 @@ def main(spec: Spec) -> None:
         stack.callback(link.close)
         simulator = Simulator(config, link, status.sim, stack)
         signal.signal(signal.SIGTERM, simulator.stop)
-        if config.sim and config.sim.clock == "lockstep":
+        if config.lockstep:
             simulator.run_lockstep(spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps)
         else:
             become_realtime(PRIORITY)
@@ -60,8 +61,16 @@ class Simulator:
             stack.enter_context(SimArm(self._world, i, c, BadLine(errors, config.seed + i)))
             for i, c in enumerate(calibrations)
         ]
-        self._arms = {arm.fd: arm for arm in arms}
-        self._requests = _poll_of(self._arms)
+        self._arms = arms
+        self._leaders = [
+            stack.enter_context(
+                SimLeader(Calibration.load(config.leader_path(side)), BadLine(errors, config.seed - 1 - i))
+            )
+            for i, side in enumerate(config.teleop.leaders)
+        ]
+        self._ports: dict[int, SimArm | SimLeader] = {arm.fd: arm for arm in arms}
+        self._ports |= {leader.fd: leader for leader in self._leaders}
+        self._requests = _poll_of(self._ports)
         self._link, self._status = link, status
         self._studio = stack.enter_context(Studio(config, link)) if config.robot.cameras else None
         self._running = True
@@ -70,6 +79,7 @@ class Simulator:
         if self._studio:
             self._studio.expose(self._world, wait=True)
         status.pid, status.ports = os.getpid(), "\n".join(arm.port for arm in arms)
+        status.leader_ports = "\n".join(leader.port for leader in self._leaders)
         status.ready = 1
 
     def stop(self, *_: object) -> None:
@@ -78,7 +88,7 @@ class Simulator:
 
     def run_lockstep(self, go: int, done: int, period_s: float) -> None:
         """Advance by one period each time `go` is signalled; answer on `done`."""
-        anything = _poll_of((*self._arms, go))
+        anything = _poll_of((*self._ports, go))
         while self._running:
             woken = [fd for fd, _ in anything.poll(200)]
             # Looked for again: one arm's goals may have come after its port was polled, and still before `go`.
@@ -103,17 +113,19 @@ class Simulator:
 
     def _answer(self, waiting: list[tuple[int, int]]) -> None:
         for fd, _ in waiting:
-            self._arms[fd].answer()
+            self._ports[fd].answer()
 
     def _advance(self, seconds: float) -> None:
         if (seed := self._link.wanted_place()) is not None:
             self._world.place(seed)
             self._link.report_placed()
-        for arm in self._arms.values():
+        for arm in self._arms:
             arm.drive()
         self._world.step(seconds)
-        for arm in self._arms.values():
+        for arm in self._arms:
             arm.measure()
+        for number, leader in enumerate(self._leaders):
+            leader.advance(seconds, self._link.hand(number))
         self._report()
         self._status.sim_time_s = self._world.time
         self._status.realtime_factor = self._world.time / max(time.monotonic() - self._began, 1e-3)

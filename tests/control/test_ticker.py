@@ -78,7 +78,11 @@ def test_lockstep_advances_by_one_period():
                 os.eventfd_write(done, 1)
 
         ticker = LockstepTicker(
-            PERIOD_NS, go, done, lambda: note("settle"), lambda: note("pace"), lambda: False
+            PERIOD_NS,
+            go,
+            done,
+            *(lambda what=what: note(what) for what in ("settle", "look", "pace")),
+            lambda: False,
         )
         ticks = [await ticker.wait() for _ in range(3)]
         ticker.close()
@@ -89,7 +93,7 @@ def test_lockstep_advances_by_one_period():
 
     ticks, order, count = uvloop.run(main())
     assert [tick.time_ns for tick in ticks] == [PERIOD_NS, 2 * PERIOD_NS, 3 * PERIOD_NS]
-    assert order == ["pace", "settle"] * 3
+    assert order == ["pace", "settle", "look"] * 3
     assert count == 3
 
 
@@ -103,7 +107,7 @@ def test_lockstep_does_not_wait_for_the_dead(monkeypatch):
         async def nothing():
             pass
 
-        ticker = LockstepTicker(PERIOD_NS, go, done, nothing, nothing, lambda: True)
+        ticker = LockstepTicker(PERIOD_NS, go, done, nothing, nothing, nothing, lambda: True)
         try:
             await ticker.wait()
         finally:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from hilrt.config import MOTORS
-from hilrt.devices.arm import Arm, hold_arm
+from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.packets import Instruction
 from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.devices.holding import hold_arm, sink_arm
 from hilrt.errors import (
     BusLostError,
     BusTimeoutError,
@@ -108,7 +109,7 @@ def test_a_reading_is_in_si_units(run, line, calibration):
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """Holding, too, takes its time here."""
-    monkeypatch.setattr("hilrt.devices.arm.HOLD_DEADLINE_S", DEADLINE_S)
+    monkeypatch.setattr("hilrt.devices.holding.HOLD_DEADLINE_S", DEADLINE_S)
 
 
 async def connect_despite_fault(line, calibration):
@@ -199,7 +200,7 @@ def test_holding_stops_a_gripper_that_moves(run, line, calibration):
 
 def test_a_dead_motor_does_not_keep_the_others_from_holding(run, line, monkeypatch):
     """All that answer hold; the one that does not is named at the end."""
-    monkeypatch.setattr("hilrt.devices.arm.HOLD_DEADLINE_S", 0.5)
+    monkeypatch.setattr("hilrt.devices.holding.HOLD_DEADLINE_S", 0.5)
     move(line, [2000] * 6)
     line.bank.servos[1].put(Register.ID, 99)
     with pytest.raises(BusTimeoutError, match=r"motor 2 \(shoulder_lift\)"):
@@ -222,6 +223,18 @@ def test_the_arm_of_a_killed_program_can_be_held_at_once(run, line):
         owner.send_signal(signal.SIGKILL)
     run(hold_arm(line.path, IDS))
     assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+@pytest.mark.parametrize("torque", [0, 1])
+def test_a_leader_sinks_and_never_stiffens(run, line, torque):
+    """Its torque goes down and off; one that is limp, in a hand, is not armed on the way."""
+    for servo in line.bank.servos:
+        servo.put(Register.TORQUE_ENABLE, torque)
+    run(sink_arm(line.path, IDS))
+    assert held(line, Register.TORQUE_LIMIT) == [80] * 6
+    assert held(line, Register.TORQUE_ENABLE) == [0] * 6
+    armed = [r for r in line.requests if r[4] == Instruction.WRITE and r[5:7] == bytes((40, 1))]
+    assert armed == []
 
 
 def test_missing_motors_are_named(run, line, calibration):
