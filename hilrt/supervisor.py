@@ -264,7 +264,7 @@ class Supervisor:
     def _skip_what_is_done(self) -> None:
         """A new control goes on behind the episode that was cut."""
         control, spec = self.status.control, self._spec
-        done = control.episodes_demo if spec.job.by_hand else control.episodes_eval
+        done = control.demo_successes if spec.job.by_hand else control.episodes_eval
         self._spec = msgspec.structs.replace(
             spec,
             first_episode=max(spec.first_episode, control.episode + 1),

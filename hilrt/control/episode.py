@@ -53,6 +53,7 @@ class Episode:
             success=tick.success,
             discarded=tick.discarded,
             policy_version=self._version,
+            frame_ages_ms=tick.frame_ages_ms,
         )
         self._publish(record, tick.images, tick.views)
         return record

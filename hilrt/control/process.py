@@ -106,9 +106,9 @@ async def _assemble(
         lock_memory()
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
-    ticker = _ticker(spec, config, status, arms, agenda, stop_wanted)  # last: from here on time counts
+    ticker = _ticker(spec, config, status, arms, agenda, publisher, stop_wanted)  # last: from here on time counts
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control)
+    cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)
     return Loop(
         config=config,
@@ -160,6 +160,7 @@ def _ticker(
     status: Status,
     arms: Sequence[Arm],
     agenda: Agenda,
+    publisher: Publisher,
     stop_wanted: Callable[[], bool],
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
@@ -168,9 +169,9 @@ def _ticker(
     updates = Readable(spec.fds["updates"])
 
     def ahead() -> bool:
-        """Whether the learner is not there yet, or too far behind."""
-        if spec.job is not Job.TRAIN:
-            return False
+        """Whether the learner is not there yet, or it or the recorder is too far behind."""
+        if publisher.crowded or spec.job is not Job.TRAIN:
+            return publisher.crowded
         return not status.learner.ready or agenda.online_steps - status.learner.paid_steps > PACING_STEPS
 
     async def paced() -> None:

@@ -51,6 +51,11 @@ class Episode(msgspec.Struct, kw_only=True):
         """Whether the operator wanted it recorded again."""
         return self.complete and self.records[-1].discarded
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether it was kept and ended in success."""
+        return self.complete and self.records[-1].success and not self.records[-1].discarded
+
     def images(self, index: int) -> dict[str, Picture]:
         """Frames of `records[index]` by camera: read-only, (height, width, 3), RGB; {} where it has none.
 

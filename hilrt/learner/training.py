@@ -78,17 +78,19 @@ class Training:
             Whether there was a checkpoint; if not, `Sac.warm_start` comes next.
 
         Raises:
-            NoDemonstrationsError: there are none.
+            NoDemonstrationsError: there are none that succeeded.
             JournalFormatError, JournalFeaturesError: a file is not what it should be.
         """
         root = Path(self._config.dataset.root)
+        failed = succeeded = 0
         for episode in read_episodes(root, features=self._features):
             for record in episode.records:
                 self.replay.add(record)
-        shown = self.replay.states(Tier.DEMONSTRATIONS)
-        if not len(shown):
-            raise NoDemonstrationsError(str(root))
-        self.sac.normalise_by(shown)
+            succeeded += episode.succeeded
+            failed += not episode.succeeded
+        if not succeeded:
+            raise NoDemonstrationsError(str(root), failed)
+        self.sac.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
         for episode in read_episodes(self._run_dir / "journal", features=self._features):
             for record in episode.records:
                 self._count(record)
