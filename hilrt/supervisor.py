@@ -20,6 +20,7 @@ from hilrt.devices.calibration import Calibration
 from hilrt.devices.keyboard import Key, press
 from hilrt.errors import KeyboardAbsentError, ProcessError
 from hilrt.launch import Job, Role, Spec
+from hilrt.report.hints import hints
 from hilrt.report.screen import Screen
 from hilrt.runfolder import RunFolder
 from hilrt.runmemory import RunMemory
@@ -96,7 +97,8 @@ class Supervisor:
         if self._spec.job.recorded:
             self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
-        self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
+        keys = hints(self._config, self._spec.job)
+        self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name, keys))
 
     def _needs_keys(self) -> bool:
         """Whether this job is nothing without the terminal's keys."""

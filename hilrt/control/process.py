@@ -106,7 +106,9 @@ async def _assemble(
         lock_memory()
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
-    ticker = _ticker(spec, config, status, arms, agenda, publisher, stop_wanted)  # last: from here on time counts
+    ticker = _ticker(
+        spec, config, status, arms, agenda, publisher, stop_wanted
+    )  # last: from here on time counts
     stack.callback(ticker.close)
     cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)

@@ -28,6 +28,8 @@ RETRY_S = 1.0
 CONTROL_GONE_S = 1.0
 """Control that has not shown itself for so long pushes nothing more."""
 
+SLOW = 'the disk, or the encoding of pictures, is too slow; dataset.image_format = "jpeg" is faster'
+
 log = logging.getLogger(__name__)
 
 
@@ -126,7 +128,8 @@ class Recorder:
             StepsLostError: steps are missing from the journal.
         """
         own = self._status.recorder
-        own.pid, own.flushed_episode, own.ready = os.getpid(), -1, 1
+        own.pid, own.flushed_episode, own.room = os.getpid(), -1, self._ring.statistics().slots
+        own.ready = 1
         while not self._finished():
             self._drain()
             self._beat()
@@ -183,7 +186,7 @@ class Recorder:
         own.heartbeat_ns = time.monotonic_ns()
         own.flushed_episode = self._archive.journal.flushed
         own.lag = self._ring.statistics().used
-        own.message = self._refusal or self._missing()
+        own.message = self._refusal or self._missing() or (SLOW if own.lag > own.room / 2 else "")
 
     def _missing(self) -> str:
         """What has not reached the journal and never will, in words; empty when all has."""
