@@ -297,7 +297,7 @@ def test_no_demonstrations_is_an_error_with_a_cure(tmp_path: Path, make_config: 
 def test_failures_alone_are_no_demonstrations(tmp_path: Path, make_config: Callable) -> None:
     """A dataset of nothing but failures is as good as none, and the message says that they are there."""
     run = Run(tmp_path, make_config())
-    run.write("demonstrations", run.episode(0, Mode.DEMO, success=False))
+    run.demonstrate(run.episode(0, Mode.DEMO, success=False))
     with pytest.raises(NoDemonstrationsError, match=r"no demonstrations that ended in success, of 1 in"):
         run.training().load()
 
