@@ -1,8 +1,9 @@
 """What recording costs in the control loop: two 640x480 cameras at 30 Hz, per step and at the end of an episode.
 
-hilrt: one copy into a ring, the rest is the recorder's, a process of its own. Beside it: writing PNG files in the loop, and
-LeRobotDataset of the LeRobot project (`--lerobot PYTHON`, an interpreter that has it), with its image writer's threads
-and with video encoded while recording. All see the same pictures, as noisy as a camera's, and ask for real-time scheduling.
+hilrt: one copy into a ring, the rest is the recorder's, a process of its own. Beside it: writing PNG files in the loop,
+and LeRobotDataset of the LeRobot project (`--lerobot PYTHON`, an interpreter that has it), with its image writer's
+threads and with video encoded while recording. All get the same pictures, as noisy as a camera's, and ask for
+real-time scheduling.
 """
 
 import argparse
@@ -10,25 +11,22 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import msgspec
 import numpy as np
 from host import report
 from recording_loop import FPS, paced, pictures
 
 from hilrt import taskfile
 from hilrt.children import Child
-from hilrt.config import Config
 from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.realtime import lock_memory
 from hilrt.data.journal import read_episodes
-from hilrt.features import Features, from_config
+from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
 from hilrt.record import Mode, Record, Source
 from hilrt.runmemory import RunMemory
@@ -65,7 +63,9 @@ class Recording:
             ring = stack.enter_context(Ring.attach(RUN, "steps-recorder", self.features.schema()))
             lock_memory()  # as control does
             child = self._start(wake, status)
-            publish = self._publish(Publisher(self.features, [Reader(ring, wake, views=False)]), status, steps)
+            publish = self._publish(
+                Publisher(self.features, [Reader(ring, wake, views=False)]), status, steps
+            )
             figures = paced(publish, steps, episodes)
             status.control.done = status.supervisor.stop = 1
             began = time.monotonic()
@@ -79,7 +79,11 @@ class Recording:
 
     def _start(self, wake: int, status: Status) -> Child:
         spec = Spec(
-            role=Role.RECORDER, job=Job.RECORD, run=RUN, run_dir=str(self.folder), fds={"recorder_steps": wake}
+            role=Role.RECORDER,
+            job=Job.RECORD,
+            run=RUN,
+            run_dir=str(self.folder),
+            fds={"recorder_steps": wake},
         )
         child = Child(Role.RECORDER, spec, niceness=5)
         while not status.recorder.ready:
@@ -123,7 +127,9 @@ def png_files(folder: Path) -> Callable[[int, int], None]:
     def write(episode: int, step: int) -> None:
         for name, picture in zip(("front", "wrist"), shots[step % len(shots)], strict=True):
             cv2.imwrite(str(folder / f"{episode}-{step}-{name}.png"), picture[..., ::-1])
-        lines.write(json.dumps({"episode": episode, "step": step, "state": [0.0] * 30, "action": [0.0] * 3}) + "\n")
+        lines.write(
+            json.dumps({"episode": episode, "step": step, "state": [0.0] * 30, "action": [0.0] * 3}) + "\n"
+        )
         lines.flush()
 
     return write

@@ -1,7 +1,7 @@
 """recording.py's loop through LeRobotDataset; run by it, with an interpreter that has lerobot.
 
-`images`: PNG by the image writer's threads, kept as images; `video`: the same, encoded at an episode's end, which is its
-default; `streaming`: video encoded while recording, as H.264.
+`images`: PNG by the image writer's threads, kept as images; `video`: the same, encoded at an episode's end, which is
+its default; `streaming`: video encoded while recording, as H.264.
 """
 
 import json
@@ -22,7 +22,10 @@ def main(root: Path, steps: int, episodes: int, how: str) -> None:
     features = {
         "observation.state": {"dtype": "float32", "shape": (30,), "names": None},
         "action": {"dtype": "float32", "shape": (3,), "names": None},
-        **{f"observation.images.{name}": {**picture, "names": ["height", "width", "channels"]} for name in CAMERAS},
+        **{
+            f"observation.images.{name}": {**picture, "names": ["height", "width", "channels"]}
+            for name in CAMERAS
+        },
     }
     streaming = {"streaming_encoding": True, "vcodec": "h264"} if how == "streaming" else {}
     dataset = LeRobotDataset.create(

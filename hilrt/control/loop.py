@@ -68,7 +68,7 @@ class Loop:
         self._pipelines.begin()  # they observe during the first reset already
         number, before = first_episode, None
         while not self.stopping() and (mode := self._agenda.next()) is not None:
-            self._status.episode, self._status.mode = number, mode
+            self._status.episode, self._status.mode, self._status.step = number, mode, 0
             seed = (self._config.seed * 1_000_003 + number) * len(Mode) + mode
             if mode is Mode.TRAIN or (mode is Mode.EVAL and before is not Mode.EVAL):
                 await self._wait_for_policy()  # an evaluation is of one set of weights

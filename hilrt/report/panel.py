@@ -63,9 +63,14 @@ def _bar(v: View) -> RenderableType:
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
     table.add_column(ratio=1)
     table.add_column(no_wrap=True, justify="right")
-    pace = f", {v.pace:.1f}/s" if v.pace else ""
-    table.add_row(ProgressBar(max(1, v.goal), v.reached), f"{v.reached:,} / {v.goal:,} {unit(v)}{pace}")
+    table.add_row(ProgressBar(max(1, v.goal), v.reached), f"{v.reached:,} / {v.goal:,} {unit(v)}{_pace(v)}")
     return table
+
+
+def _pace(v: View) -> str:
+    if not v.pace:
+        return ""
+    return f", {v.pace:.1f}/s" if v.job is Job.TRAIN else f", {60 * v.pace:.1f}/min"
 
 
 def _figures(v: View) -> RenderableType:
@@ -95,7 +100,7 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
     if v.job is Job.RECORD:
         yield "failed", f"{c.episodes_demo - c.demo_successes}, kept as failures"
         yield "last episode", c.last_episode or "-"
-    if v.job.by_hand:
+    elif v.job is Job.TELEOPERATE:
         yield "human steps", f"{c.human_steps:,}"
     else:
         yield "evaluation", evaluated(c)

@@ -1,7 +1,5 @@
 """Wires that fail during a real job: the loop keeps ticking, the arm holds, and nothing recorded is lost."""
 
-import time
-
 import cv2
 import jobs
 import numpy as np
@@ -12,8 +10,6 @@ from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
 from hilrt.devices.feetech.registers import Register
 from hilrt.record import Mode
-from hilrt.runfolder import RunFolder
-from hilrt.shm.status import Status
 
 REAL = jobs.SIM.with_name("so100.toml")
 SAG = 230
@@ -58,7 +54,7 @@ def pictures(tmp_path):
     return folder
 
 
-class Recording(jobs.InTerminal):
+class Recording(jobs.WatchedTerminal):
     """`hilrt record` on the desk, at 20 ticks a second, with a person at the keyboard."""
 
     def __init__(self, folder, desk, pictures):
@@ -74,26 +70,6 @@ class Recording(jobs.InTerminal):
             "dataset.root=demonstrations",
         ]
         super().__init__(folder, "record", REAL, overrides=overrides)
-        self.control = self._status(folder).control
-
-    def _status(self, folder):
-        def attach():
-            try:
-                self.status = Status.attach(RunFolder(jobs.newest_run(folder, "record")).tag)
-            except Exception:
-                return False
-            return True
-
-        self.until(attach)
-        return self.status
-
-    def until(self, condition):
-        """Wait for something, under a watchdog."""
-        deadline = time.monotonic() + jobs.PATIENCE_S
-        while not condition():
-            assert self._reader.is_alive(), self.text()
-            assert time.monotonic() < deadline, self.text()
-            time.sleep(0.02)
 
     def drive(self, steps):
         """Take some steps forward with the arm."""
@@ -119,10 +95,6 @@ class Recording(jobs.InTerminal):
         """Press the key, and wait for the end."""
         self.type(b"s")
         return self.finish()
-
-    def __exit__(self, *details):
-        super().__exit__(*details)
-        self.status.close()
 
 
 @pytest.fixture
