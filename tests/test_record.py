@@ -1,11 +1,13 @@
 """`hilrt record` as a person at the arm uses it."""
 
 import re
+from pathlib import Path
 
 import jobs
 import numpy as np
 import pytest
 from armdesk import Desk
+from devices.virtual import run_virtual
 
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
@@ -52,6 +54,11 @@ def test_success_failure_again_and_stop(tmp_path, at_the_keys):
             terminal.type(key)
         assert terminal.finish() == 0, terminal.text()
     assert [e.records[-1].success for e in jobs.demonstrations(root)] == [True, False, True, False, True]
+
+
+def test_by_gamepad_and_by_keyboard():
+    """The same with the buttons of a gamepad, and with a keyboard that tells of releases."""
+    run_virtual(Path(__file__).parent / "devices" / "virtual_recording.py")
 
 
 def test_what_every_step_carries(tmp_path):
