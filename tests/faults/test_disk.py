@@ -1,11 +1,15 @@
 """A disk that fills up, or may not be written to, while a recording goes on."""
 
+import os
+import signal
 import subprocess
+import time
 
 import jobs
 import pytest
 
 from hilrt.control.loop import Phase
+from hilrt.data.journal import read_episodes
 
 BIG = [f"robot.cameras.{name}={{type='sim', width=640, height=480}}" for name in ("front", "wrist")]
 REALTIME = ["sim.clock=realtime", "env.fps=20", "dataset.root=disk/demonstrations"]
@@ -107,3 +111,26 @@ def test_a_disk_that_is_read_only_from_the_start(tmp_path, disk):
     assert "disk/demonstrations" in words
     assert "Check the folder's owner and how its disk is mounted" in words
     assert "Traceback" not in done.stderr
+
+
+def test_simulated_time_waits_for_the_recorder(tmp_path):
+    """In simulated time a recorder that hangs stops the clock before its ring overflows; then no step is missing."""
+    overrides = ["dataset.num_episodes_to_record=80", "dataset.root=demonstrations"]
+    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
+        control, recorder = live.status.control, live.status.recorder
+        live.wait_for(lambda: recorder.records > 10)
+        os.kill(recorder.pid, signal.SIGSTOP)
+
+        def stands_still():
+            ticks = control.ticks
+            time.sleep(1.0)
+            return control.ticks == ticks
+
+        live.wait_for(stands_still)
+        kept = len(list(read_episodes(tmp_path / "demonstrations" / "journal")))
+        assert control.episodes_demo > kept + 5
+        assert not control.done
+        os.kill(recorder.pid, signal.SIGCONT)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert len(jobs.demonstrations(tmp_path / "demonstrations")) == 80
