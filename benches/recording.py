@@ -32,6 +32,7 @@ from hilrt.record import Mode, Record, Source
 from hilrt.runmemory import RunMemory
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
+from hilrt.supervisor import NICENESS
 
 HERE = Path(__file__).parent
 RUN = f"bench-recording-{os.getpid()}"
@@ -85,7 +86,7 @@ class Recording:
             run_dir=str(self.folder),
             fds={"recorder_steps": wake},
         )
-        child = Child(Role.RECORDER, spec, niceness=5)
+        child = Child(Role.RECORDER, spec, NICENESS[Role.RECORDER])
         while not status.recorder.ready:
             time.sleep(0.01)
         return child

@@ -34,7 +34,7 @@ START_S = 60.0
 FINISH_S = 60.0
 LOOK_MS = 100
 HUNG_S = 2.0
-NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 5, Role.VIEWER: 10, Role.LEARNER: 10}
+NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 0, Role.VIEWER: 10, Role.LEARNER: 10}
 EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
 
 

@@ -1,5 +1,6 @@
 """Pictures of the simulated scene, taken in a thread of their own so that rendering never delays a servo's reply."""
 
+import os
 import threading
 import time
 from types import TracebackType
@@ -8,6 +9,9 @@ from typing import Self
 from hilrt.config import Config
 from hilrt.sim.link import SimLink
 from hilrt.sim.world import World
+
+NICENESS = 5
+"""Of the thread that draws: what goes to disk comes before pictures."""
 
 
 class Studio:
@@ -46,6 +50,7 @@ class Studio:
                 raise self._error
 
     def _run(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
             with self._copy:
                 while self._wanted.wait():
