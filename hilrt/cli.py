@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilrt.cli_dataset import dataset
+
 if TYPE_CHECKING:
     from hilrt.report.summary import Summary
     from hilrt.runfolder import RunFolder
@@ -17,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(dataset, name="dataset")
 
 TaskFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Task file, e.g. configs/sim_so100.toml.")]
 Run = Annotated[
@@ -50,14 +54,16 @@ def teleoperate(config: TaskFile, set_: Override = None) -> None:
 
 @app.command()
 def record(config: TaskFile, set_: Override = None) -> None:
-    """Record demonstrations into the config's dataset folder.
+    """Record demonstrations into the config's dataset folder, behind those that are there.
 
-    Keys: space takes over or hands back, s success, Esc failure, r records the episode again, q stops.
+    The screen shows which keys do what. On a keyboard: s success, Esc failure (kept, not counted), r throws the
+    episode away and starts it again, q stops.
     """
     from hilrt import jobs  # noqa: PLC0415
 
     folder, summary = jobs.record(config, set_ or [])
-    _say(f"{summary.episodes['demo']} demonstrations are in {folder.config().dataset.root}")
+    succeeded, kept = summary.successes["demo"], summary.episodes["demo"]
+    _say(f"recorded into {folder.config().dataset.root}: {succeeded} successful, {kept - succeeded} failed")
 
 
 @app.command()

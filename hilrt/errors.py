@@ -556,8 +556,10 @@ class PolicyFeaturesError(HilrtError):
 class NoDemonstrationsError(HilrtError):
     """There is nothing to start learning from."""
 
-    def __init__(self, root: str) -> None:
-        super().__init__(f"no demonstrations in {root}: record some with `hilrt record CONFIG`.")
+    def __init__(self, root: str, failed: int = 0) -> None:
+        """`failed`: demonstrations that are there, but did not end in success."""
+        but = f" that ended in success, of {failed}" if failed else ""
+        super().__init__(f"no demonstrations{but} in {root}: record some with `hilrt record CONFIG`.")
 
 
 class CheckpointError(HilrtError):

@@ -75,7 +75,9 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     mode: Mode
     final: bool = False
     monotonic_ns: int
+    """Of the observation, on the clock of the ticks; simulated where time is."""
     wall_ns: int
+    """When the record was made, since 1970."""
     state: bytes
     action: bytes = b""
     """Executed, in [-1, 1]; empty in a final record."""
@@ -97,6 +99,7 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """On a final record: the operator wants the episode recorded again, so nobody learns from it."""
     policy_version: int = 0
     frame_ages_ms: tuple[float, ...] = ()
+    """Of each camera's frame, when it was taken for this observation."""
     missed: int = 0
     """Deadlines missed before this tick."""
     bus_faults: int = 0

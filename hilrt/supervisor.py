@@ -20,6 +20,7 @@ from hilrt.devices.holding import hold_arm, release_arm, sink_arm
 from hilrt.devices.keyboard import Key, press
 from hilrt.errors import KeyboardAbsentError, ProcessError
 from hilrt.launch import Job, Role, Spec
+from hilrt.report.hints import hints
 from hilrt.report.screen import Screen
 from hilrt.runfolder import RunFolder
 from hilrt.runmemory import RunMemory
@@ -33,7 +34,7 @@ START_S = 60.0
 FINISH_S = 60.0
 LOOK_MS = 100
 HUNG_S = 2.0
-NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 5, Role.VIEWER: 10, Role.LEARNER: 10}
+NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 0, Role.VIEWER: 10, Role.LEARNER: 10}
 EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
 
 
@@ -98,7 +99,8 @@ class Supervisor:
         if self._spec.job.recorded:
             self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
-        self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name))
+        keys = hints(self._config, self._spec.job)
+        self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name, keys))
 
     def _needs_keys(self) -> bool:
         """Whether this job is nothing without the terminal's keys."""
@@ -265,7 +267,7 @@ class Supervisor:
     def _skip_what_is_done(self) -> None:
         """A new control goes on behind the episode that was cut."""
         control, spec = self.status.control, self._spec
-        done = control.episodes_demo if spec.job.by_hand else control.episodes_eval
+        done = control.demo_successes if spec.job.by_hand else control.episodes_eval
         self._spec = msgspec.structs.replace(
             spec,
             first_episode=max(spec.first_episode, control.episode + 1),

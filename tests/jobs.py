@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from hilrt.control.loop import Phase
+from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.runfolder import RunFolder
 from hilrt.shm.status import Status
 
@@ -31,7 +33,11 @@ SMALL = [
 def command(*words, overrides=()):
     """Arguments of a hilrt command on the simulated arm."""
     sets = [f"robot.calibration_dir={ROOT}/configs/calibration", *overrides]
-    flags = [part for text in sets for part in ("--set", text)] if "--resume" not in words else []
+    flags = (
+        [part for text in sets for part in ("--set", text)]
+        if {"--resume", "dataset"}.isdisjoint(words)
+        else []
+    )
     return [sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]
 
 
@@ -100,6 +106,40 @@ class InTerminal:
         os.close(self._terminal)
 
 
+class WatchedTerminal(InTerminal):
+    """The same, watched through its status block."""
+
+    def __init__(self, folder, *words, overrides=()):
+        before = runs_of(folder, words[0])
+        super().__init__(folder, *words, overrides=overrides)
+        self.until(lambda: self._attach(runs_of(folder, words[0]) - before))
+        self.control = self.status.control
+
+    def _attach(self, fresh):
+        try:
+            self.status = Status.attach(RunFolder(max(fresh)).tag)
+        except Exception:
+            return False
+        return True
+
+    def until(self, condition):
+        """Wait for something, under a watchdog."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert self._reader.is_alive(), self.text()
+            assert time.monotonic() < deadline, self.text()
+            time.sleep(0.02)
+
+    def runs_episode(self, number):
+        """Wait until an episode has taken some steps."""
+        self.until(lambda: self.control.episode == number and self.control.phase == Phase.RUNNING)
+        self.until(lambda: self.control.step > 5)
+
+    def __exit__(self, *details):
+        super().__exit__(*details)
+        self.status.close()
+
+
 def status():
     """`hilrt status`."""
     words = [sys.executable, "-c", "from hilrt.cli import main; main()", "status"]
@@ -113,9 +153,21 @@ def record(folder, *overrides):
     return folder / "datasets" / "sim_so100"
 
 
+def demonstrations(root):
+    """The dataset's episodes; in none is a step missing."""
+    found = list(open_dataset(root))
+    assert all([r.step for r in e.records] == list(range(len(e.records))) for e in found)
+    return found
+
+
+def runs_of(folder, kind):
+    """Run folders of a kind."""
+    return set((folder / "runs").glob(f"*-{kind}-*"))
+
+
 def newest_run(folder, kind):
     """The newest run folder of a kind."""
-    return max((folder / "runs").glob(f"*-{kind}-*"))
+    return max(runs_of(folder, kind))
 
 
 def summary(run_folder):
@@ -127,8 +179,8 @@ class LiveRun:
     """A run in the background, watched through its status block."""
 
     def __init__(self, folder, *words, overrides=(), environment=None):
-        self.folder, self._kind = folder, words[0]
-        before = set(self._runs()) if "--resume" not in words else set()
+        self.folder, self.kind = folder, words[0]
+        before = runs_of(folder, self.kind) if "--resume" not in words else set()
         self.process = subprocess.Popen(
             command(*words, overrides=overrides),
             cwd=folder,
@@ -141,12 +193,8 @@ class LiveRun:
         self.path = self._new_run(before)
         self.wait_for(self._attach)
 
-    def _runs(self):
-        return (self.folder / "runs").glob(f"*-{self._kind}-*")
-
     def _new_run(self, before):
-        found = [p for p in self._runs() if p not in before]
-        return max(found) if found else None
+        return max(runs_of(self.folder, self.kind) - before, default=None)
 
     def _attach(self):
         try:

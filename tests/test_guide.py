@@ -9,6 +9,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "control"))
 from rig import Rig, load
 
+from hilrt.devices.keyboard import Key
+from hilrt.report.hints import DEVICES
+
 GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 EVERYTHING = (
     "processor.observation.add_current_to_observation=true",
@@ -55,3 +58,28 @@ def test_options_exist(page):
                 here = config
                 for key in path.split("."):
                     here = getattr(here, key)
+
+
+def test_options_of_the_recording_page_exist():
+    """Every option that the page on recording names, in prose and in commands, is one of the configuration."""
+    text, config = (GUIDE / "record.md").read_text(), load()
+    named = set(re.findall(r"\b(?:processor|teleop|dataset)\.[\w.]+\w", text)) - {"dataset.md"}
+    assert len(named) > 4
+    for path in named:
+        here = config
+        for key in path.split("."):
+            here = getattr(here, key)
+
+
+def test_keys_of_the_recording_page_are_the_devices():
+    """The page's table of keys says of each device what the screen says."""
+    rows = {row[0]: row[1:] for row in tables("record.md")[1]}
+    for key, name in (
+        (Key.SUCCESS, "success"),
+        (Key.FAILURE, "failure"),
+        (Key.RERECORD, "again"),
+        (Key.STOP, "stop"),
+    ):
+        keyboard, gamepad = rows[name]
+        assert keyboard.replace("`", "").split(",")[0] == DEVICES["keyboard"].keys[key]
+        assert gamepad.split(" ")[0] == DEVICES["gamepad"].keys[key]

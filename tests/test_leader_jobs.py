@@ -30,7 +30,7 @@ def goals(episode):
 def test_record_by_a_simulated_leader(tmp_path):
     """The hand's motion at the leader becomes demonstrations that succeed; the first tick moves nothing."""
     root = jobs.record(tmp_path, *LEADER)
-    kept = [e for e in read_episodes(root) if not e.records[-1].discarded]
+    kept = jobs.demonstrations(root)
     assert len(kept) == 2
     assert all(e.records[-1].success for e in kept)
     assert all(r.source is Source.HUMAN for e in kept for r in e.records if not r.final)
@@ -45,9 +45,9 @@ def test_record_in_real_time_on_a_bad_line(tmp_path):
     steps = [f"processor.inverse_kinematics.end_effector_step_sizes.{axis}=0.0067" for axis in "xyz"]
     clock = ["sim.clock=realtime", "sim.line_errors=0.03", "env.fps=30"]
     root = jobs.record(tmp_path, *LEADER, *clock, *steps, "dataset.num_episodes_to_record=1")
-    whole = [e for e in read_episodes(root) if e.complete and not e.records[-1].discarded]
-    assert whole[0].records[-1].success
-    gaps = np.diff([r.monotonic_ns for r in whole[0].records])
+    (episode,) = jobs.demonstrations(root)
+    assert episode.records[-1].success
+    gaps = np.diff([r.monotonic_ns for r in episode.records])
     assert np.median(gaps) == pytest.approx(1e9 / 30, rel=0.05)
 
 
@@ -57,8 +57,8 @@ def test_record_by_two_simulated_leaders(tmp_path):
     overrides = [*jobs.SMALL, *TWO_LEADERS, "dataset.num_episodes_to_record=1"]
     done = jobs.run(tmp_path, "record", task, overrides=overrides)
     assert done.returncode == 0, done.stderr
-    kept = [e for e in read_episodes(tmp_path / "datasets/sim_bimanual") if not e.records[-1].discarded]
-    assert kept[0].records[-1].success
+    (episode,) = jobs.demonstrations(tmp_path / "datasets/sim_bimanual")
+    assert episode.records[-1].success
 
 
 def test_train_with_interventions_by_a_simulated_leader(tmp_path):
@@ -174,7 +174,7 @@ def test_a_leader_leads_and_is_unplugged_in_a_demonstration(tmp_path, session):
     session.type(b"s")
     assert session.finish() == 0, session.text()
     assert follower.largest_lead_deg() < 20.0
-    (episode,) = read_episodes(tmp_path / "demonstrations")
+    (episode,) = jobs.demonstrations(tmp_path / "demonstrations")
     assert (episode.mode, episode.records[-1].success) == (Mode.DEMO, True)
     assert leader.held(Register.TORQUE_ENABLE) == [0] * 6
 
@@ -188,8 +188,8 @@ def test_keys_beside_a_leader(tmp_path, session):
     session.until(lambda: session.leader.held(Register.TORQUE_ENABLE) == [0] * 6)
     session.type(b"s")
     assert session.finish() == 0, session.text()
-    discarded = [e.records[-1].discarded for e in read_episodes(tmp_path / "demonstrations")]
-    assert discarded == [True, False]
+    (episode,) = jobs.demonstrations(tmp_path / "demonstrations")
+    assert episode.records[-1].success
 
 
 def test_control_killed_with_a_leader(session):

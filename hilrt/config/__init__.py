@@ -73,6 +73,7 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     root: Annotated[str, Meta(min_length=1)]
     """Folder of the recorded demonstrations."""
     num_episodes_to_record: Count = 5
+    """Successful demonstrations that one `hilrt record` adds; failures are kept beside them."""
     image_format: Literal["png", "jpeg"] = "png"
     """How frames are kept on disk: `png` exactly, `jpeg` in a tenth of the room."""
 

@@ -52,6 +52,7 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     control_time_s: Positive = 20.0
     """Time limit of an episode; reaching it truncates."""
     terminate_on_success: bool = True
+    """If not, an episode goes on to its time limit, with reward 1 on every step from success on."""
 
 
 class StepSizes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ from hilrt.launch import Job, Spec
 from hilrt.record import Mode, Record
 
 PATIENCE = 10
-"""Demonstrations discarded in a row before recording gives up."""
+"""Demonstrations that a script discards in a row before recording gives up; a person knows what she does."""
 
 
 class Agenda:
@@ -18,6 +18,7 @@ class Agenda:
     def __init__(self, config: Config, spec: Spec, history: Sequence[EpisodeSummary] = ()) -> None:
         """`history`: episodes of earlier starts; an evaluation that was cut short is taken up again."""
         self._job = spec.job
+        self._scripted = config.teleop.type == "scripted"
         self._episodes = spec.episodes
         self._every = config.eval.every_steps
         self._per_evaluation = config.eval.episodes
@@ -56,13 +57,13 @@ class Agenda:
         self.online_steps += record.mode is Mode.TRAIN
 
     def ended(self, record: Record) -> None:
-        """Count an episode by its final record; one to be recorded again does not count."""
+        """Count an episode by its final record: one to be recorded again does not count, nor a failed demonstration."""
         if record.discarded:
             self._discarded += 1
-            if self._job is Job.RECORD and self._discarded == PATIENCE:
+            if self._job is Job.RECORD and self._scripted and self._discarded == PATIENCE:
                 raise NoDemonstrationError(PATIENCE)
             return
-        self._kept += 1
+        self._kept += record.success or record.mode is not Mode.DEMO
         self._discarded = 0
         if record.mode is Mode.EVAL:
             self._evaluations_left -= 1

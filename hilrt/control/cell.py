@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from hilrt.config import Config
@@ -43,7 +43,10 @@ class Cell:
         scene: SceneSource,
         pipelines: Pipelines,
         status: ControlStatus,
+        crowded: Callable[[], bool],
     ) -> None:
+        """`crowded`: whether the recorder has no room for another step."""
+        self._crowded = crowded
         self._fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
@@ -72,6 +75,7 @@ class Cell:
         """
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
+        ages_ms = self._ages_ms(frames)
         tick = Tick(
             step=step,
             mode=mode,
@@ -79,7 +83,9 @@ class Cell:
             readings=readings,
             blind=blind,
             frames=frames,
-            stale=() if self._ticker.simulated else self._stale(frames),
+            frame_ages_ms=ages_ms,
+            stale=() if self._ticker.simulated else self._stale(ages_ms),
+            unwritten=not self._ticker.simulated and self._crowded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),
@@ -87,7 +93,7 @@ class Cell:
             bus_faults=self._count_faults(),
         )
         self._waited = tick.missed + 1 if tick.waits else 0
-        self._tell(tick.stale)
+        self._tell(tick.stale, unwritten=tick.unwritten)
         self.pipelines.observation.run(tick)
         self._status.sense_ms = self._watch.lap_ms()
         return tick
@@ -129,7 +135,7 @@ class Cell:
             if len(readings) == len(self._lines):
                 return readings, None in fresh, woken.time_ns, missed
             missed += 1  # the first tick of all: there is no older reading
-            self._tell(())
+            self._tell((), unwritten=False)
 
     def _take(self, fresh: Sequence[ArmReading | None]) -> None:
         for arm, reading in enumerate(fresh):
@@ -137,25 +143,26 @@ class Cell:
                 self._health[arm].check(reading)
                 self._readings[arm] = reading
 
-    def _stale(self, frames: Sequence[Frame]) -> tuple[str, ...]:
+    def _stale(self, ages_ms: Sequence[float]) -> tuple[str, ...]:
         """Names of the cameras that have shown nothing new for longer than they may.
 
         Raises:
             CameraLostError: for `CAMERA_PATIENCE_S`.
         """
         stale = []
-        for camera, frame, max_age_s in zip(self._cameras, frames, self._max_ages_s, strict=True):
-            age_s = (time.monotonic_ns() - frame.monotonic_ns) * 1e-9
+        for camera, age_ms, max_age_s in zip(self._cameras, ages_ms, self._max_ages_s, strict=True):
+            age_s = age_ms * 1e-3
             if age_s > max(max_age_s, CAMERA_PATIENCE_S):
                 raise CameraLostError(camera.name, age_s)
             if age_s > max_age_s:
                 stale.append(camera.name)
         return tuple(stale)
 
-    def _tell(self, stale: Sequence[str]) -> None:
+    def _tell(self, stale: Sequence[str], *, unwritten: bool) -> None:
         """What is the matter, on the screen, and the `remark` of others; a text is written only when it changes."""
         texts = [line.text for line in self._lines]
         texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
+        texts += ["the arm holds until the recorder has written what waits"] if unwritten else []
         if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
             self._told = self._status.message = told
 
@@ -173,12 +180,13 @@ class Cell:
         if status.ticks % self._fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
             status.steps_us = _text_of(self.pipelines.take_times_us())
-            status.frame_ages_ms = json.dumps(self._ages_ms())
+            ages = zip(self._cameras, self._ages_ms(self._look()), strict=True)
+            status.frame_ages_ms = json.dumps({camera.name: round(age) for camera, age in ages})
 
-    def _ages_ms(self) -> dict[str, int]:
+    @staticmethod
+    def _ages_ms(frames: Sequence[Frame]) -> tuple[float, ...]:
         now = time.monotonic_ns()
-        frames = zip(self._cameras, self._look(), strict=True)
-        return {camera.name: (now - frame.monotonic_ns) // 1_000_000 for camera, frame in frames}
+        return tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
 
     def count_limits(self, limits: Limit) -> None:
         """Add what changed a command to the counters."""

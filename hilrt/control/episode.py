@@ -39,7 +39,7 @@ class Episode:
         return record
 
     def end(self, tick: Tick) -> Record:
-        """Publish the last observation."""
+        """Publish the last observation; an episode that ends before its first action is none, and discarded."""
         record = Record(
             episode=self.number,
             step=self.step,
@@ -51,8 +51,9 @@ class Episode:
             terminated=tick.terminated,
             truncated=tick.truncated,
             success=tick.success,
-            discarded=tick.discarded,
+            discarded=tick.discarded or self.step == 0,
             policy_version=self._version,
+            frame_ages_ms=tick.frame_ages_ms,
         )
         self._publish(record, tick.images, tick.views)
         return record

@@ -72,7 +72,7 @@ class Loop:
         self._pipelines.begin()  # they observe during the first reset already
         number, before = first_episode, None
         while not self.stopping() and (mode := self._agenda.next()) is not None:
-            self._status.episode, self._status.mode = number, mode
+            self._status.episode, self._status.mode, self._status.step = number, mode, 0
             seed = (self._config.seed * 1_000_003 + number) * len(Mode) + mode
             if mode is Mode.TRAIN or (mode is Mode.EVAL and before is not Mode.EVAL):
                 await self._wait_for_policy()  # an evaluation is of one set of weights
@@ -100,7 +100,8 @@ class Loop:
         self._enter(Phase.RESETTING)
         collect_garbage()
         tick = await self._cell.sense()
-        began_ns = tick.time_ns
+        began_ns, given_s = tick.time_ns, self._cell.scene.reset_time_s
+        self._status.reset_until_ns = began_ns + round(given_s * 1e9) if given_s else 0
         await self._go_home(tick)
         self._cell.scene.place(seed)
         while not self.stopping():
@@ -177,7 +178,6 @@ class Loop:
         return self._record(tick, episode)
 
     def _record(self, tick: Tick, episode: Episode) -> Record:
-        now = time.monotonic_ns()
         return Record(
             episode=episode.number,
             step=episode.step,
@@ -194,7 +194,7 @@ class Loop:
             joint_goal=tick.joint_goal.astype(np.float32).tobytes(),
             limits=int(tick.limits),
             policy_version=self._policy.version if self._policy else 0,
-            frame_ages_ms=tuple((now - frame.monotonic_ns) * 1e-6 for frame in tick.frames),
+            frame_ages_ms=tick.frame_ages_ms,
             missed=tick.missed,
             bus_faults=tick.bus_faults,
         )
@@ -238,7 +238,10 @@ class Loop:
             status.online_steps = self._agenda.online_steps
             status.human_steps += record.source is Source.HUMAN
         summary = self._tally.add(record)
-        if summary is None or summary.discarded:
+        if summary is None:
+            return
+        status.last_episode = f"{summary.ending}, {summary.steps} steps"
+        if summary.discarded:
             return
         if record.mode is Mode.EVAL:
             status.episodes_eval += 1
@@ -248,6 +251,7 @@ class Loop:
             status.successes += summary.success
         else:
             status.episodes_demo += 1
+            status.demo_successes += summary.success
         status.success_rate = self._tally.success_rate
         status.autonomous_rate = self._tally.autonomous_rate
         status.intervention_rate = self._tally.intervention_rate

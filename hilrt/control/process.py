@@ -104,10 +104,10 @@ async def _assemble(
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
     ticker = _ticker(
-        spec, config, status, arms, leaders, agenda, stop_wanted
+        spec, config, status, arms, leaders, agenda, publisher, stop_wanted
     )  # last: from here on time counts
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control)
+    cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)
     return Loop(
         config=config,
@@ -164,6 +164,7 @@ def _ticker(
     arms: Sequence[Arm],
     leaders: Sequence[LeaderArm],
     agenda: Agenda,
+    publisher: Publisher,
     stop_wanted: Callable[[], bool],
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
@@ -172,9 +173,9 @@ def _ticker(
     updates = Readable(spec.fds["updates"])
 
     def ahead() -> bool:
-        """Whether the learner is not there yet, or too far behind."""
-        if spec.job is not Job.TRAIN:
-            return False
+        """Whether the learner is not there yet, or it or the recorder is too far behind."""
+        if publisher.crowded or spec.job is not Job.TRAIN:
+            return publisher.crowded
         return not status.learner.ready or agenda.online_steps - status.learner.paid_steps > PACING_STEPS
 
     async def paced() -> None:

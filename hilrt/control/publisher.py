@@ -31,6 +31,11 @@ class Publisher:
         self._scratch = bytearray(features.header_bytes)
         self.rejected = 0
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the recorder cannot take another step for sure; what the learner misses is in the journal."""
+        return any(reader.ring.crowded for reader in self._readers if not reader.views)
+
     def publish(self, record: Record, images: Pictures, views: Pictures) -> None:
         """Push a step; human steps and episode ends may use the reserve of a nearly full ring."""
         header = encode_into(record, self._scratch)

@@ -14,6 +14,9 @@ Float64 = npt.NDArray[np.float64]
 class SceneSource(Protocol):
     """The workspace as the control loop knows it."""
 
+    reset_time_s: float
+    """What a person is given to put it back, from the start of the reset [s]."""
+
     def place(self, seed: int) -> None:
         """Ask for a fresh scene."""
         ...
@@ -35,14 +38,14 @@ class RealScene:
     """A person puts the scene back and judges success."""
 
     def __init__(self, reset_time_s: float) -> None:
-        self._reset_time_s = reset_time_s
+        self.reset_time_s = reset_time_s
 
     def place(self, seed: int) -> None:
         """The person has been told by the screen."""
 
     def ready(self, elapsed_s: float) -> bool:
         """After the time set aside for it."""
-        return elapsed_s >= self._reset_time_s
+        return elapsed_s >= self.reset_time_s
 
     def object_pose(self) -> Float64 | None:
         """Not measured."""
@@ -55,6 +58,8 @@ class RealScene:
 
 class SimScene:
     """The simulator places the object and knows all."""
+
+    reset_time_s = 0.0
 
     def __init__(self, link: SimLink, arms: int) -> None:
         self._link = link

@@ -29,6 +29,8 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     """On the clock of the ticks: measured, or simulated."""
     readings: tuple[ArmReading, ...]
     frames: tuple[Frame, ...] = ()
+    frame_ages_ms: tuple[float, ...] = ()
+    """When they were looked at."""
     object: Float64 | None = None
     """Shape (arms, 5), as in `hilrt.features.OBJECT`."""
     task_success: bool = False
@@ -39,6 +41,8 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     """An arm did not answer: its reading is the last one."""
     stale: tuple[str, ...] = ()
     """Cameras whose newest frame is too old."""
+    unwritten: bool = False
+    """The recorder is so far behind that another step might be lost."""
     cut: bool = False
     """An arm that was away is back, not where it was told to be."""
     missed: int = 0
@@ -87,7 +91,7 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     @property
     def waits(self) -> bool:
         """Whether nothing can be decided on what there is: the arms hold."""
-        return self.blind or bool(self.stale)
+        return self.blind or bool(self.stale) or self.unwritten
 
     @property
     def over(self) -> bool:

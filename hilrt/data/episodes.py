@@ -42,6 +42,15 @@ class EpisodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     online_steps: int
     """Training steps of all episodes up to its end, broken off and discarded ones included."""
 
+    @property
+    def ending(self) -> str:
+        """What it came to, in words."""
+        if self.discarded:
+            return "not kept"
+        if self.success:
+            return "success"
+        return "failure" if self.terminated else "time limit"
+
 
 _decoder = msgspec.json.Decoder(EpisodeSummary)
 

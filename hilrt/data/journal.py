@@ -19,6 +19,9 @@ from hilrt.features import Features
 from hilrt.record import Mode, Record, decode
 from hilrt.resource import Resource
 
+JOURNAL = "journal"
+"""Its folder, in a run or in a dataset."""
+
 
 class Episode(msgspec.Struct, kw_only=True):
     """One file's complete records."""
@@ -51,6 +54,11 @@ class Episode(msgspec.Struct, kw_only=True):
         """Whether the operator wanted it recorded again."""
         return self.complete and self.records[-1].discarded
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether it was kept and ended in success."""
+        return self.complete and self.records[-1].success and not self.records[-1].discarded
+
     def images(self, index: int) -> dict[str, Picture]:
         """Frames of `records[index]` by camera: read-only, (height, width, 3), RGB; {} where it has none.
 
@@ -68,6 +76,16 @@ class Episode(msgspec.Struct, kw_only=True):
 def episode_path(folder: Path, episode: int) -> Path:
     """Where an episode's file lies."""
     return folder / f"episode_{episode:06d}.hilrt"
+
+
+def episode_files(folder: Path) -> list[Path]:
+    """The folder's episodes in the order of their numbers."""
+    return [path for _, path in sorted(_files(folder))]
+
+
+def number_of(path: Path) -> int:
+    """Number of the episode in a file, by the file's name."""
+    return int(path.stem.removeprefix("episode_"))
 
 
 def read_episode(path: Path, *, frames: bool = False, features: Features | None = None) -> Episode:
@@ -95,7 +113,7 @@ def read_episodes(
     folder: Path, *, frames: bool = False, features: Features | None = None
 ) -> Iterator[Episode]:
     """The folder's episodes in the order of their numbers, one at a time; see `read_episode`."""
-    for _, path in sorted(_files(folder)):
+    for path in episode_files(folder):
         yield read_episode(path, frames=frames, features=features)
 
 
@@ -106,7 +124,7 @@ def check_features(folder: Path, features: Features) -> None:
         JournalFormatError: a file is no journal, or its header is damaged.
         JournalFeaturesError: one was recorded with other features.
     """
-    for _, path in sorted(_files(folder)):
+    for path in episode_files(folder):
         with Scan(path, features):
             pass
 
@@ -127,9 +145,8 @@ def online_steps(folder: Path) -> int:
 
 def _files(folder: Path) -> Iterator[tuple[int, Path]]:
     for path in folder.glob("episode_*.hilrt"):
-        number = path.stem.removeprefix("episode_")
-        if number.isdecimal():
-            yield int(number), path
+        if path.stem.removeprefix("episode_").isdecimal():
+            yield number_of(path), path
 
 
 # --- writing -------------------------------------------------------------------------------------

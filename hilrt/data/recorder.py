@@ -10,7 +10,8 @@ from types import FrameType
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
-from hilrt.data.journal import JournalWriter, episode_path, online_steps, read_episode
+from hilrt.data.journal import JOURNAL, JournalWriter, episode_path, online_steps, read_episode
+from hilrt.data.lerobot.change import locked
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.features import Features, from_config
@@ -28,6 +29,8 @@ RETRY_S = 1.0
 CONTROL_GONE_S = 1.0
 """Control that has not shown itself for so long pushes nothing more."""
 
+SLOW = 'the disk, or the encoding of pictures, is too slow; dataset.image_format = "jpeg" is faster'
+
 log = logging.getLogger(__name__)
 
 
@@ -39,11 +42,13 @@ def main(spec: Spec) -> None:
     """
     config = load(Path(spec.run_dir) / "config.toml")
     features = from_config(config)
+    folder = journal_folder(spec, config)
     summaries = SummaryFile(Path(spec.run_dir) / "episodes.jsonl")
     with (
         Ring.attach(spec.run, "steps-recorder", features.schema()) as ring,
         Status.attach(spec.run) as status,
-        Archive(journal_folder(spec, config), summaries, features, config) as archive,
+        Archive(folder, summaries, features, config) as archive,
+        locked(folder),
     ):
         recorder = Recorder(ring, status, archive, spec.fds["recorder_steps"])
         signal.signal(signal.SIGTERM, recorder.stop)
@@ -51,9 +56,9 @@ def main(spec: Spec) -> None:
 
 
 def journal_folder(spec: Spec, config: Config) -> Path:
-    """Where a run's steps go: demonstrations to the dataset's root, all else into the run's own folder."""
+    """Where a run's steps go: demonstrations to the dataset's journal, all else into the run's own folder."""
     # not `is`: the launcher runs as __main__, so the spec's enums are of another copy of that module
-    return Path(config.dataset.root) if spec.job == Job.RECORD else Path(spec.run_dir) / "journal"
+    return Path(config.dataset.root if spec.job == Job.RECORD else spec.run_dir) / JOURNAL
 
 
 class Archive(Resource):
@@ -126,7 +131,8 @@ class Recorder:
             StepsLostError: steps are missing from the journal.
         """
         own = self._status.recorder
-        own.pid, own.flushed_episode, own.ready = os.getpid(), -1, 1
+        own.pid, own.flushed_episode, own.room = os.getpid(), -1, self._ring.statistics().slots
+        own.ready = 1
         while not self._finished():
             self._drain()
             self._beat()
@@ -183,7 +189,7 @@ class Recorder:
         own.heartbeat_ns = time.monotonic_ns()
         own.flushed_episode = self._archive.journal.flushed
         own.lag = self._ring.statistics().used
-        own.message = self._refusal or self._missing()
+        own.message = self._refusal or self._missing() or (SLOW if own.lag > own.room / 2 else "")
 
     def _missing(self) -> str:
         """What has not reached the journal and never will, in words; empty when all has."""

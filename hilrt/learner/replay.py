@@ -42,7 +42,8 @@ class Batch(NamedTuple):
     reward: Tensor
     terminated: Tensor
     shown: Tensor
-    """1 where the action is one to imitate: a human's, or of an episode that the policy won alone."""
+    """1 where the action is one to imitate: of a demonstration that succeeded, of a person's intervention, or of an
+    episode that the policy won alone."""
     change: Tensor
     """How many arms' gripper command differs from that arm's last one that was not `stay`."""
     next_state: Tensor
@@ -186,9 +187,9 @@ class Replay:
         if record.final:
             return
         row[c.state : c.scalars] = vector(record.action)
-        human = record.source is Source.HUMAN or record.mode is Mode.DEMO
+        corrects = record.source is Source.HUMAN and record.mode is not Mode.DEMO
         changes = stream.changes(record.gripper)
-        row[c.scalars :] = (record.gripper, record.reward, record.terminated, human, changes)
+        row[c.scalars :] = (record.gripper, record.reward, record.terminated, corrects, changes)
 
     def _link(self, before: int, index: int, tier: Tier) -> None:
         """Make `before` a whole transition."""
@@ -201,7 +202,9 @@ class Replay:
         if final.discarded:
             for index in reversed(stream.rows):  # in reverse, each list gets its former order back
                 self._withdraw(index)
-        elif tier is Tier.ONLINE and final.success and stream.whole and not stream.human:
+        elif final.success and tier is Tier.DEMONSTRATIONS:
+            self._rows[stream.rows, self._columns.shown] = 1.0
+        elif final.success and stream.whole and not stream.human:
             self._protect(stream.rows)
 
     def _withdraw(self, index: int) -> None:

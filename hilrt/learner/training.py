@@ -8,6 +8,7 @@ import torch
 from hilrt.config import Config
 from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
 from hilrt.data.journal import read_episodes
+from hilrt.data.lerobot.dataset import demonstrations
 from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
 from hilrt.features import from_config
 from hilrt.learner import checkpoint
@@ -78,17 +79,19 @@ class Training:
             Whether there was a checkpoint; if not, `Sac.warm_start` comes next.
 
         Raises:
-            NoDemonstrationsError: there are none.
-            JournalFormatError, JournalFeaturesError: a file is not what it should be.
+            NoDemonstrationsError: there are none that succeeded.
+            JournalFormatError, JournalFeaturesError, DatasetDamagedError: a file is not what it should be.
         """
         root = Path(self._config.dataset.root)
-        for episode in read_episodes(root, features=self._features):
+        failed = succeeded = 0
+        for episode in demonstrations(root, self._features):
             for record in episode.records:
                 self.replay.add(record)
-        shown = self.replay.states(Tier.DEMONSTRATIONS)
-        if not len(shown):
-            raise NoDemonstrationsError(str(root))
-        self.sac.normalise_by(shown)
+            succeeded += episode.succeeded
+            failed += not episode.succeeded
+        if not succeeded:
+            raise NoDemonstrationsError(str(root), failed)
+        self.sac.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
         for episode in read_episodes(self._run_dir / "journal", features=self._features):
             for record in episode.records:
                 self._count(record)

@@ -5,7 +5,8 @@ import os
 from rich.console import Console
 
 from hilrt.errors import HilrtError, NoRunError
-from hilrt.report.panel import render, view
+from hilrt.report.panel import render
+from hilrt.report.view import view
 from hilrt.shm.segment import runs_with
 from hilrt.shm.status import Status
 

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
-from hilrt.report.panel import View, line, render, view
+from hilrt.report.panel import render
+from hilrt.report.view import View, line, view
 from hilrt.shm.status import Status
 
 REDRAW_S = 0.25
@@ -21,11 +23,17 @@ PACE_MIN_S = 5.0
 
 
 class Screen:
-    """Shows a run on standard output as long as somebody calls `update`."""
+    """Shows a run on standard output as long as somebody calls `update`.
 
-    def __init__(self, status: Status, run: str) -> None:
+    It rings when time to put the scene back is over and an episode begins: its reader looks at the arm.
+    """
+
+    def __init__(self, status: Status, run: str, hints: Sequence[str] = ()) -> None:
+        """`hints`: which keys do what."""
         self._status = status
         self._run = run
+        self._hints = hints
+        self._putting_back = False
         self._pace = Pace()
         self._console = Console(file=sys.stdout)
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
@@ -53,9 +61,15 @@ class Screen:
     def _draw(self, now: float) -> None:
         seen = self._look(now)
         if self._live:
-            self._live.update(render(seen), refresh=True)
+            self._live.update(render(seen, self._hints), refresh=True)
+            self._ring(seen)
         else:
             self._console.print(line(seen), soft_wrap=True, markup=False, highlight=False)
+
+    def _ring(self, seen: View) -> None:
+        before, self._putting_back = self._putting_back, seen.putting_back
+        if before and not self._putting_back:
+            self._console.bell()
 
     def _look(self, now: float) -> View:
         seen = view(self._status, self._run)

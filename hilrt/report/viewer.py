@@ -18,7 +18,7 @@ import numpy as np
 from hilrt.errors import DisplayAbsentError
 from hilrt.features import Image, from_config
 from hilrt.launch import Spec
-from hilrt.report.panel import CONTROL_PHASES
+from hilrt.report.view import CONTROL_PHASES
 from hilrt.report.x11 import check_display, repeat_mapped
 from hilrt.shm.pictures import Picture, ViewSegment
 from hilrt.shm.status import ControlStatus, Status

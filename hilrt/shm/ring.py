@@ -194,6 +194,12 @@ class Ring(Resource):
         self._words[_TAIL] += 1  # B: store
         self._held = None
 
+    @property
+    def crowded(self) -> bool:
+        """Whether nothing but the reserve is left; the producer's to ask."""
+        words = self._words
+        return self._slots - (words[_HEAD] - words[_TAIL]) <= self._reserve
+
     def statistics(self) -> RingStatistics:
         """Counts by either end or an onlooker; those of a push or pop in progress may be one apart."""
         words = self._words

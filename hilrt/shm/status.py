@@ -55,12 +55,15 @@ class ControlStatus(Region):
     pid = Int()
     ready = Int()
     phase = Int()
+    reset_until_ns = Int()  # until when a person has time to put the scene back; 0: nobody need
     mode = Int()
     episode = Int()
     step = Int()
     online_steps = Int()
     episodes_train = Int()
     episodes_demo = Int()
+    demo_successes = Int()
+    last_episode = Text(40)  # what it came to
     episodes_eval = Int()
     successes = Int()
     eval_successes = Int()
@@ -129,7 +132,8 @@ class RecorderStatus(Region):
     records = Int()
     bytes = Int()
     flushed_episode = Int()
-    lag = Int()
+    lag = Int()  # steps that wait in its ring, of `room`
+    room = Int()
     message = Text()
 
 

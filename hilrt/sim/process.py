@@ -7,6 +7,7 @@ period pass. Either way requests are answered at once, as servos do.
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -30,6 +31,8 @@ STEP_MS = 4
 """Real time: physics catches up at least this often, and before each reply."""
 PRIORITY = 30
 """Below control: it stands for hardware that is never late, but must not delay the loop it serves."""
+SWITCH_S = 0.0005
+"""How long the thread that draws may keep Python's lock from a reply that is due; by default 5 ms."""
 
 
 def main(spec: Spec) -> None:
@@ -46,6 +49,7 @@ def main(spec: Spec) -> None:
         else:
             become_realtime(PRIORITY)
             quiet_collector()
+            sys.setswitchinterval(SWITCH_S)
             simulator.run_realtime()
 
 

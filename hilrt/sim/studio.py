@@ -6,8 +6,13 @@ from types import TracebackType
 from typing import Self
 
 from hilrt.config import Config
+from hilrt.control.realtime import become_realtime
 from hilrt.sim.link import SimLink
 from hilrt.sim.world import World
+
+PRIORITY = 20
+"""Of the thread that draws, below the servos': it holds Python's lock at times, and whoever took the core from it then
+would delay their replies. The threads that fill the pixels have none."""
 
 
 class Studio:
@@ -21,6 +26,7 @@ class Studio:
         self._cameras = {n: c for n, c in config.robot.cameras.items() if c.type == "sim"}
         self._interval_s = 1.0 / min((c.fps for c in self._cameras.values()), default=1)
         self._link = link
+        self._realtime = config.sim is not None and config.sim.clock == "realtime"
         self._copy = World(config.env.task, config.seed, len(config.robot.sides))
         self._due = 0.0
         self._closing = False
@@ -46,6 +52,8 @@ class Studio:
                 raise self._error
 
     def _run(self) -> None:
+        if self._realtime:
+            become_realtime(PRIORITY)
         try:
             with self._copy:
                 while self._wanted.wait():

@@ -29,20 +29,21 @@ def judged(online_steps):
     return tally.add(record)
 
 
-def play(plan, mode, steps, *, discarded=False):
+def play(plan, mode, steps, *, discarded=False, success=True):
     """One episode of so many steps."""
     record = Record(episode=0, step=0, mode=mode, monotonic_ns=0, wall_ns=0, state=b"")
     for _ in range(steps):
         plan.stepped(record)
-    record.final, record.discarded = True, discarded
+    record.final, record.discarded, record.success = True, discarded, success
     plan.ended(record)
 
 
-def test_record_counts_kept_episodes():
-    """An episode to be recorded again does not count."""
+def test_record_counts_successful_demonstrations():
+    """Neither an episode to be recorded again nor a failed demonstration counts towards the target."""
     plan = agenda(Job.RECORD, episodes=2)
     play(plan, Mode.DEMO, 5)
     play(plan, Mode.DEMO, 5, discarded=True)
+    play(plan, Mode.DEMO, 5, success=False)
     assert plan.next() is Mode.DEMO
     play(plan, Mode.DEMO, 5)
     assert plan.next() is None
@@ -78,8 +79,25 @@ def test_resume_takes_up_an_evaluation_that_was_cut():
     assert plan.next() is Mode.TRAIN
 
 
-def test_recording_gives_up(tmp_path):
-    """An operator who discards one demonstration after another is told so, instead of going on for ever."""
+def test_evaluation_counts_failures():
+    """An evaluation is of so many episodes, however they end."""
+    plan = agenda(Job.EVAL, episodes=2)
+    for _ in range(2):
+        assert plan.next() is Mode.EVAL
+        play(plan, Mode.EVAL, 5, success=False)
+    assert plan.next() is None
+
+
+def test_a_person_may_discard_as_often_as_she_likes():
+    """She knows what she does; recording goes on."""
+    plan = agenda(Job.RECORD, episodes=2, overrides=["teleop.type=keyboard"])
+    for _ in range(30):
+        play(plan, Mode.DEMO, 1, discarded=True)
+    assert plan.next() is Mode.DEMO
+
+
+def test_recording_gives_up():
+    """A script that discards one demonstration after another is told so, instead of going on for ever."""
     plan = agenda(Job.RECORD, episodes=2)
     with pytest.raises(NoDemonstrationError, match="10 demonstrations in a row"):  # noqa: PT012 - the tenth raises
         for _ in range(10):

@@ -44,3 +44,12 @@ def test_records_of_an_episode():
     assert views == [(0,), (1,), (2,)]
     assert sent[-1].success
     assert sent[-1].policy_version == 1
+
+
+def test_an_episode_without_a_step_is_none():
+    """A key pressed before the first action ends nothing that could have succeeded: the episode is discarded."""
+    sent: list[Record] = []
+    episode = Episode(7, Mode.DEMO, lambda record, *_: sent.append(record))
+    assert episode.settle(tick(0, terminated=True, success=True)) is None
+    assert episode.end(tick(0, terminated=True, success=True)).discarded
+    assert [r.final for r in sent] == [True]

@@ -7,7 +7,7 @@ from armdesk import Desk
 from devices.virtual import Bed
 from padjob import FORWARD, LEFT, SUCCESS, PadJob
 
-from hilrt.data.journal import read_episodes
+from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.feetech.registers import Register
 
 CALIBRATION = jobs.ROOT / "configs/calibration/robots/so100_follower/sim.json"
@@ -55,7 +55,7 @@ def test_the_gamepad_is_unplugged_and_replugged(tmp_path, bed, desk):
         assert desk.held(Register.GOAL_POSITION) != goals
         again.tap(SUCCESS)
         job.end()
-    (episode,) = read_episodes(tmp_path / "demonstrations")
+    (episode,) = open_dataset(tmp_path / "demonstrations")
     assert episode.complete
     assert episode.records[-1].success
     assert [r.step for r in episode.records] == list(range(len(episode.records)))

@@ -56,6 +56,7 @@ def test_one_critic_learns_what_two_grippers_were_shown(
         side = float(rng.choice([-1, 1]))
         state = np.float32([side, rng.normal(), 0]).tobytes()
         replay.add(make_record(0, step, state=state, gripper=gripper_index(shown[side]), mode=Mode.DEMO))
+    replay.add(make_record(0, 80, mode=Mode.DEMO, final=True, success=True))
     sac = make_sac(two_arms, learning_rate=1e-3, warm_start_steps=200, critic_warmup_steps=20)
     for _ in sac.warm_start(replay):
         pass

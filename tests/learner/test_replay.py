@@ -103,6 +103,20 @@ def test_tiers_hold_what_their_names_say(
     assert len(replay.tiers[Tier.ONLINE]) == 5 + 4 + 6
 
 
+@pytest.mark.parametrize("ending", ["success", "failure", "cut"])
+def test_only_successful_demonstrations_are_imitated(
+    features: Features, make_episode: Callable[..., list[Record]], ending: str
+) -> None:
+    """What a person did on the way to a failure, or to an end unknown, teaches the critics and is no example."""
+    replay = Replay(features, 1000, 16, 0)
+    records = make_episode(0, 6, success=ending == "success", mode=Mode.DEMO, source=Source.HUMAN)
+    for record in records[:-1] if ending == "cut" else records:
+        replay.add(record)
+    (batch,) = replay.sample(1)
+    assert batch.counts == (0, 16, 0, 0)
+    assert batch.shown.tolist() == [float(ending == "success")] * 16
+
+
 def test_success_with_a_gap_is_not_counted_as_unaided(
     features: Features, make_episode: Callable[..., list[Record]]
 ) -> None:
@@ -150,7 +164,7 @@ def test_batch_is_half_online_half_human_tiers(
     aided = make_episode(0, 5)
     if human:
         aided[2].source = Source.HUMAN
-    shown = make_episode(0, 5, mode=Mode.DEMO, source=Source.HUMAN)
+    shown = make_episode(0, 5, success=True, mode=Mode.DEMO, source=Source.HUMAN)
     for record in (*shown, *aided, *make_episode(1, 5, success=success)):
         replay.add(record)
     (batch,) = replay.sample(1)

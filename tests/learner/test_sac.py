@@ -178,6 +178,7 @@ def test_warm_start_copies_what_was_shown(
         record.gripper = type(record.gripper)(1 + int(side))
         record.source = Source.HUMAN
         replay.add(record)
+    replay.add(make_record(0, 80, mode=Mode.DEMO, final=True, success=True))
     torch.manual_seed(0)
     config = make_config(learning_rate=1e-3, warm_start_steps=200, critic_warmup_steps=50)
     sac = Sac(Actor(features), config, CPU)

@@ -23,8 +23,9 @@ from hilrt.launch import Job
 from hilrt.learner.process import LearnerPhase
 from hilrt.record import Limit
 from hilrt.report import boards
-from hilrt.report.panel import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, render, view
+from hilrt.report.panel import render
 from hilrt.report.screen import Pace
+from hilrt.report.view import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, view
 from hilrt.shm.status import ControlStatus, Status
 
 SECOND = 1_000_000_000
@@ -57,10 +58,10 @@ def status():
 def look(status):
     """The panel as text for 80 columns, at 100 s."""
 
-    def look(job=Job.TRAIN, pace=5.0):
+    def look(job=Job.TRAIN, pace=5.0, hints=()):
         status.supervisor.job = job
         console = Console(file=io.StringIO(), width=80, height=24)
-        console.print(render(at_100_s(status, pace)))
+        console.print(render(at_100_s(status, pace), hints))
         return console.file.getvalue()
 
     return look
@@ -116,7 +117,8 @@ def test_the_panel_fits_a_small_terminal(look, status):
         setattr(control, f"limited_{limit.name.lower()}", 9_999)
     for region in (status.supervisor, status.control, status.learner, status.recorder):
         region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
-    lines = look().splitlines()
+    control.frame_ages_ms = '{"front": 12, "wrist": 31}'
+    lines = look(hints=["x" * 76] * 2).splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) == 80
     assert "…" not in look()
@@ -126,7 +128,7 @@ def test_recording_and_evaluation_show_no_learner(look):
     """Jobs without a learner count episodes and say nothing about updates."""
     for job in (Job.RECORD, Job.EVAL):
         text = look(job)
-        assert "episodes" in text
+        assert ("demonstrations" if job is Job.RECORD else "episodes") in text
         assert "learner" not in text
         assert "updates" not in text
 
@@ -142,6 +144,43 @@ def test_a_teleoperation_shows_how_far_the_arms_have_been(look, status):
     assert "end effector x [m] -123.456 0.000 123.456 -123.456 0.000 123.456" in squeezed(text)
     assert "gripper [0 .. 100] -123.5 0.0 123.5 -123.5 0.0 123.5" in squeezed(text)
     assert "ticks missed 0 of 12,345" in squeezed(text)
+
+
+def test_a_recording_says_what_became_of_the_last_episode(look, status):
+    """Successful demonstrations are counted towards the target, failures apart; the last ending is named."""
+    control = status.control
+    status.supervisor.goal = 20
+    control.episodes_demo, control.demo_successes = 5, 3
+    control.last_episode = "failure, 81 steps"
+    text = squeezed(look(Job.RECORD))
+    assert "3 / 20 demonstrations" in text
+    assert "failed 2, kept as failures" in text
+    assert "last episode failure, 81 steps" in text
+    assert "last: failure, 81 steps" in line(at_100_s(status))
+
+
+def test_the_time_to_put_the_scene_back_is_counted_down(look, status):
+    """While a person has time left the screen says so; afterwards the arm is still on its way."""
+    status.control.phase, status.control.reset_until_ns = Phase.RESETTING, 103 * SECOND + 1
+    assert "resetting: put the scene back, 4 s" in look(Job.RECORD)
+    status.control.reset_until_ns = 99 * SECOND
+    assert "resetting, episode 12" in look(Job.RECORD)
+
+
+def test_keys_are_at_the_foot(look, status):
+    """Hints are on the panel unless trouble needs the room."""
+    assert "s success" in look(Job.RECORD, hints=["s success"])
+    status.recorder.message = status.control.message = "No space left on device"
+    assert "s success" not in look(Job.RECORD, hints=["s success"])
+
+
+def test_a_ring_that_fills_is_red(status):
+    """Steps that wait for the disk are named with the room there is; beyond half of it they alarm."""
+    status.supervisor.job = Job.RECORD
+    status.recorder.lag, status.recorder.room = 160, 291
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
+    console.print(render(at_100_s(status)))
+    assert "\x1b[31m160 of 291" in console.file.getvalue()
 
 
 def test_a_silent_process_is_flagged(look, status):
@@ -213,10 +252,10 @@ with Status.attach(sys.argv[1]) as status:
 """
 
 
-def show(run, stdout):
+def show(run, stdout, script=SHOW):
     """A process with a screen on the given output."""
     environment = os.environ | {"PYTHONPATH": str(Path(hilrt.__file__).parents[1]), "TERM": "xterm"}
-    return subprocess.Popen([sys.executable, "-c", SHOW, run], stdout=stdout, env=environment)
+    return subprocess.Popen([sys.executable, "-c", script, run], stdout=stdout, env=environment)
 
 
 @pytest.fixture
@@ -227,16 +266,41 @@ def run(status):
     return status._segment.name.split("-", 2)[2].removesuffix("-status")
 
 
-def test_a_terminal_gets_the_panel(run):
-    """On a terminal the screen draws the panel, and leaves the cursor visible."""
+def drawn_by(run, script=SHOW):
+    """All that a terminal gets."""
     master, slave = pty.openpty()
-    with show(run, slave) as child, os.fdopen(master, "rb", buffering=0) as terminal:
+    with show(run, slave, script) as child, os.fdopen(master, "rb", buffering=0) as terminal:
         os.close(slave)
         drawn = b""
         with contextlib.suppress(OSError):  # EIO: the other end is closed
             while chunk := terminal.read(4096):
                 drawn += chunk
     assert child.returncode == 0
+    return drawn
+
+
+EPISODE_BEGINS = """
+import sys, time
+from hilrt.report.screen import REDRAW_S, Screen
+from hilrt.shm.status import Status
+with Status.attach(sys.argv[1]) as status, Screen(status, "mine") as screen:
+    status.control.reset_until_ns = UNTIL
+    for phase in (2, 3, 3):
+        status.control.phase = phase
+        time.sleep(REDRAW_S)
+        screen.update()
+"""
+
+
+@pytest.mark.parametrize(("until", "rings"), [(1, 1), (0, 0)])
+def test_it_rings_when_an_episode_begins(run, until, rings):
+    """Once, when a person has had to put the scene back; a simulated scene needs nobody's attention."""
+    assert drawn_by(run, EPISODE_BEGINS.replace("UNTIL", str(until))).count(b"\a") == rings
+
+
+def test_a_terminal_gets_the_panel(run):
+    """On a terminal the screen draws the panel, and leaves the cursor visible."""
+    drawn = drawn_by(run)
     assert "hilrt train · mine".encode() in drawn
     assert drawn.rindex(b"\x1b[?25h") > drawn.rindex(b"\x1b[?25l")
 

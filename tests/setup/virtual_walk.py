@@ -10,6 +10,7 @@ from padjob import FORWARD, LEFT, STOP, SUCCESS, TAKE_OVER, UP, PadJob
 
 from hilrt import taskfile
 from hilrt.data.journal import read_episodes
+from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.record import Mode, Source
 from hilrt.setup.place import Place
 
@@ -99,7 +100,7 @@ def record(bed, pad, folder, task):
             pad.tap(SUCCESS)
             job.wait_for(lambda number=number: job.control.episodes_demo > number)
         job.end()
-    episodes = list(read_episodes(folder / "datasets" / "so100"))
+    episodes = list(open_dataset(folder / "datasets" / "so100"))
     assert [e.records[-1].success for e in episodes] == [True, True]
     assert all(r.source is Source.HUMAN for e in episodes for r in e.records if not r.final)
 

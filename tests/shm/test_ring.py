@@ -107,6 +107,7 @@ def test_ring_is_a_bounded_queue_that_numbers_every_attempt(slots, reserve, oper
                 consumer.close()
                 consumer = Ring.attach(run, "steps", SCHEMA)
                 model.held = False
+            assert producer.crowded == (slots - len(model.queue) <= reserve)
             found = owner.statistics()
             assert (found.rejected, found.popped, found.used) == (
                 model.rejected, model.popped, len(model.queue),

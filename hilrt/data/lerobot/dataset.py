@@ -1,0 +1,133 @@
+"""A dataset on disk, read as the episodes that were recorded."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from hilrt.data.format import FileHeader
+from hilrt.data.journal import Episode
+from hilrt.data.lerobot.change import finish
+from hilrt.data.lerobot.columns import IMAGES, files_of, from_table, to_records
+from hilrt.data.lerobot.episodes import EpisodeRow
+from hilrt.data.lerobot.layout import FINAL, INFO, Info, read_sidecar
+from hilrt.data.lerobot.parquet import read_rows
+from hilrt.data.lerobot.store import Store, expected
+from hilrt.data.pictures import joined, unpacked
+from hilrt.difference import difference
+from hilrt.errors import JournalFeaturesError
+from hilrt.features import Features
+from hilrt.record import Mode
+
+
+def exists(root: Path) -> bool:
+    """Whether a folder holds a dataset."""
+    finish(root)
+    return (root / INFO).is_file()
+
+
+def open_dataset(root: Path, features: Features | None = None) -> "Dataset":
+    """Open a dataset for reading.
+
+    Args:
+        root: its folder.
+        features: what its steps are expected to consist of; how pictures are seen does not matter.
+
+    Raises:
+        DatasetAbsentError: no dataset is there.
+        DatasetFormatError: of another version, or not what it should be.
+        ForeignDatasetError: others wrote it.
+        JournalFeaturesError: recorded with other features.
+        DatasetDamagedError: a file cannot be read.
+    """
+    dataset = Dataset.open(root)
+    mine = dataset.features if features is None else msgspec.structs.replace(features, views=())
+    if words := difference(dataset.features, mine):
+        raise JournalFeaturesError(str(root), words)
+    return dataset
+
+
+def demonstrations(root: Path, features: Features) -> Iterator[Episode]:
+    """A dataset's episodes, without their frames; none where there is no dataset. See `open_dataset`."""
+    return iter(open_dataset(root, features)) if exists(root) else iter(())
+
+
+class Dataset(Store):
+    """Its episodes by number, from 0; see `open_dataset`."""
+
+    def __init__(self, root: Path, info: Info) -> None:
+        super().__init__(root, info)
+        self.features = read_sidecar(root).features
+        """Of the steps; without views, for how pictures are seen is no part of a recording."""
+        finals = (root / "hilrt").glob("final-*.parquet")
+        self._finals = sorted(int(path.stem.removeprefix("final-")) for path in finals)
+
+    def __iter__(self) -> Iterator[Episode]:
+        """Its episodes, without their frames."""
+        return (self.episode(number) for number in range(len(self)))
+
+    def episode(self, number: int, *, frames: bool = False) -> Episode:
+        """One episode.
+
+        Args:
+            number: from 0.
+            frames: whether its pictures are wanted.
+
+        Raises:
+            IndexError: there is none of that number.
+            DatasetDamagedError: a file cannot be read, or holds something else.
+        """
+        row = self.row(number)
+        pieces = [pa.concat_tables(self.steps(row, self._numbers)), self._final(number)]
+        records = to_records(from_table(pieces[0]), self.features, number)
+        records += to_records(from_table(pieces[1]), self.features, number, final=True)
+        mode = records[0].mode if records else Mode.DEMO
+        header = FileHeader(episode=number, mode=mode, task=self.task(row), features=self.features)
+        episode = Episode(header=header, records=records, frames=[], torn=None)
+        if frames and self.info.videos:
+            return self._filmed(episode, row)
+        if frames:
+            episode.frames.extend(self.frames(number))
+        return episode
+
+    def frames(self, number: int) -> Iterator[bytes]:
+        """Pictures of each of an episode's records, packed, a row group in memory at a time; of videos, the last only.
+
+        Raises:
+            DatasetDamagedError: a file cannot be read, or holds something else.
+        """
+        row, keys = self.row(number), self.cameras
+        tables = [self._final(number, pictures=True)]
+        steps = () if self.info.videos else self.steps(row, keys)
+        for table in chain(steps, tables):
+            columns = [files_of(table, key) for key in keys]
+            yield from map(joined, zip(*columns, strict=True)) if keys else (b"",) * len(table)
+
+    @property
+    def cameras(self) -> list[str]:
+        """Columns of the cameras, in the order of `features.images`."""
+        return [IMAGES + image.name for image in self.features.images]
+
+    def _final(self, number: int, *, pictures: bool = False) -> pa.Table:
+        first = max((f for f in self._finals if f <= number), default=0)
+        path, at = self.root / FINAL.format(first_episode=first), number - first
+        columns = [*self.cameras, "episode_index"] if pictures else self._numbers
+        return expected(path, read_rows(path, at, at + 1, columns), number)
+
+    @property
+    def _numbers(self) -> list[str]:
+        return [key for key, feature in self.info.features.items() if not feature.is_picture]
+
+    def _filmed(self, episode: Episode, row: EpisodeRow) -> Episode:
+        from hilrt.data.lerobot.video import FilmedEpisode, FilmReader  # noqa: PLC0415 - av is behind it
+
+        (last,) = self.frames(row.episode)
+        names = [image.name for image in self.features.images]
+        clips = {name: row.clips[IMAGES + name] for name in names}
+        films = {
+            name: FilmReader(self.video_path(IMAGES + name, clip), clip.from_s, self.info.fps)
+            for name, clip in clips.items()
+        }
+        return FilmedEpisode.of(episode, films, dict(zip(names, unpacked(last), strict=True)))

@@ -1,0 +1,142 @@
+"""Failures of datasets on disk; like all others, below `hilrt.errors.HilrtError`."""
+
+import errno
+from collections.abc import Sequence
+
+from hilrt.errors import HilrtError
+
+
+class DatasetAbsentError(HilrtError):
+    """There is no dataset in a folder."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(f"no dataset in {root}: it has no meta/info.json. `hilrt record CONFIG` makes one.")
+
+
+class DatasetFormatError(HilrtError):
+    """A dataset is of another format, or a file of it is not what it should be."""
+
+    def __init__(self, path: str, problem: str, cure: str = "") -> None:
+        super().__init__(f"{path}: {problem}." + (f" {cure}" if cure else ""))
+
+
+class DatasetDamagedError(HilrtError):
+    """A file of a dataset cannot be read."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path} is damaged: {problem}. Nothing was changed. `hilrt dataset verify` lists what is; bring the file "
+            "back from a copy, or drop its episodes with `hilrt dataset delete-episodes`."
+        )
+
+
+class OldDemonstrationsError(HilrtError):
+    """Demonstrations lie where earlier versions of hilrt put them."""
+
+    def __init__(self, root: str, journal: str) -> None:
+        super().__init__(
+            f"{root} holds demonstrations as earlier versions of hilrt kept them. To bring them into its dataset, move "
+            f"them into its journal: mkdir -p {root}/{journal} && mv {root}/episode_*.hilrt {root}/{journal}/"
+        )
+
+
+class ForeignDatasetError(HilrtError):
+    """A dataset that was not written by hilrt, so what its steps mean is not known."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(
+            f"{root} is a dataset made by others: it has no hilrt/features.json. "
+            "`hilrt dataset import SRC ROOT --config CONFIG` makes demonstrations of it."
+        )
+
+
+class DatasetWriteError(HilrtError):
+    """The disk does not take a dataset."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        full = cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        cure = "Free some space" if full else "Check the folder's owner and how its disk is mounted"
+        super().__init__(
+            f"{cause.strerror or cause}: {path}. {cure}, then try again: dataset and journal are as they were before."
+        )
+
+
+class DatasetBusyError(HilrtError):
+    """Another process writes to a dataset."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} is being written by another hilrt: wait for it, or stop it (`hilrt status` shows runs)."
+        )
+
+
+class DatasetExistsError(HilrtError):
+    """A new dataset would go where something is already."""
+
+    def __init__(self, out: str) -> None:
+        super().__init__(f"{out} is there already and not empty: nothing was written. Name a new folder.")
+
+
+class EpisodesAbsentError(HilrtError):
+    """Episodes were named that a dataset does not have."""
+
+    def __init__(self, root: str, absent: Sequence[int], count: int) -> None:
+        there = f"episodes 0 to {count - 1}" if count else "no episode"
+        super().__init__(
+            f"{root} has {there}; there is no {', '.join(map(str, absent))}. Nothing was changed."
+        )
+
+
+class NoEpisodesError(HilrtError):
+    """There is nothing to export."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"{source} is neither a dataset (it has no meta/info.json) nor a run or journal with episodes in it."
+        )
+
+
+class NothingLeftError(HilrtError):
+    """All episodes of a dataset were to be deleted."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(
+            f"{root} would have no episode left: nothing was changed. To drop it, remove the folder."
+        )
+
+
+class MergeError(HilrtError):
+    """Datasets that do not consist of the same steps."""
+
+    def __init__(self, found: str, expected: str, difference: str) -> None:
+        super().__init__(
+            f"{found} cannot be joined with {expected}: {difference}. Nothing was written; only datasets that were "
+            "recorded with the same features can be joined."
+        )
+
+
+class OwnDatasetError(HilrtError):
+    """A dataset of hilrt's own was to be imported."""
+
+    def __init__(self, source: str, root: str) -> None:
+        super().__init__(
+            f"{source} was written by hilrt and needs no import: set dataset.root to it, or join datasets with "
+            f"`hilrt dataset merge OUT {root} {source}`."
+        )
+
+
+class UnmappableError(HilrtError):
+    """A foreign dataset does not have what a config's steps consist of."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        listed = "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(
+            f"{source} cannot become demonstrations for this config; nothing was written:{listed}"
+        )
+
+
+class EpisodeDamagedError(HilrtError):
+    """An episode that cannot go into a dataset as it is."""
+
+    def __init__(self, episode: str, problem: str) -> None:
+        super().__init__(f"{episode}: {problem}")

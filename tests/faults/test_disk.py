@@ -1,0 +1,136 @@
+"""A disk that fills up, or may not be written to, while a recording goes on."""
+
+import os
+import signal
+import subprocess
+import time
+
+import jobs
+import pytest
+
+from hilrt.control.loop import Phase
+from hilrt.data.journal import read_episodes
+
+BIG = [f"robot.cameras.{name}={{type='sim', width=640, height=480}}" for name in ("front", "wrist")]
+REALTIME = ["sim.clock=realtime", "env.fps=20", "dataset.root=disk/demonstrations"]
+
+
+class Disk:
+    """A file system of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        if self._mount("-t", "tmpfs", "-o", "size=200m", "tmpfs"):
+            pytest.skip("mounting needs root")
+        self._ballast = folder / "ballast"
+
+    def _mount(self, *how):
+        return subprocess.run(["mount", *how, self.folder], check=False, capture_output=True).returncode
+
+    def fill(self):
+        """Leave no room."""
+        with self._ballast.open("wb", buffering=0) as file:
+            try:
+                while file.write(bytes(65536)):
+                    pass
+            except OSError:
+                return
+
+    def clear(self):
+        """Give the room back."""
+        self._ballast.unlink()
+
+    def protect(self, *, on):
+        """Have nothing written any more, or again; whether that could be done: not while somebody writes."""
+        return not self._mount("-o", f"remount,{'ro' if on else 'rw'}")
+
+    def close(self):
+        """Away with it."""
+        subprocess.run(["umount", "-l", self.folder], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Where the demonstrations go."""
+    disk = Disk(tmp_path / "disk")
+    yield disk
+    disk.close()
+
+
+def test_a_full_disk_is_waited_for(tmp_path, disk):
+    """The screen says so at once; before the ring overflows the arm holds; with room again no step is missing."""
+    overrides = [*BIG, *REALTIME, "dataset.num_episodes_to_record=12"]
+    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
+        control, recorder = live.status.control, live.status.recorder
+        live.wait_for(lambda: recorder.flushed_episode >= 0)
+        disk.fill()
+        live.wait_for(lambda: "No space left on device" in recorder.message)
+        live.wait_for(lambda: "the arm holds until the recorder has written" in control.message)
+        step, ticks = control.step, control.ticks
+        live.wait_for(lambda: control.ticks > ticks + 10)
+        assert control.step == step
+        disk.clear()
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert "12 successful, 0 failed" in text
+    episodes = jobs.demonstrations(tmp_path / "disk" / "demonstrations")
+    assert len(episodes) == 12
+    assert max(r.missed for e in episodes for r in e.records) > 10  # as many ticks it held
+
+
+def test_a_disk_that_is_read_only_for_a_while(tmp_path, disk):
+    """The next episode cannot be written, and the screen says why; once it can, it is, from its first step on."""
+    overrides = [*REALTIME, "teleop.type=keyboard", "dataset.num_episodes_to_record=1000"]
+    with jobs.WatchedTerminal(tmp_path, "record", jobs.SIM, overrides=overrides) as terminal:
+        terminal.until(lambda: terminal.control.phase == Phase.RUNNING)
+
+        def protected():
+            terminal.type(b"s")
+            return terminal.control.demo_successes and disk.protect(on=True)
+
+        terminal.until(protected)
+        terminal.until(lambda: "Read-only file system" in terminal.status.recorder.message)
+        terminal.wait_for(rb"Read-only file system")
+        disk.protect(on=False)
+        terminal.until(lambda: not terminal.status.recorder.message)
+        done = terminal.control.demo_successes
+        terminal.until(lambda: terminal.status.recorder.lag == 0)
+        terminal.type(b"q")
+        assert terminal.finish() == 0, terminal.text()
+    assert len(jobs.demonstrations(tmp_path / "disk" / "demonstrations")) >= done > 0
+
+
+def test_a_disk_that_is_read_only_from_the_start(tmp_path, disk):
+    """Nothing moves: one message that names the folder and what to look at, and status 2."""
+    disk.protect(on=True)
+    done = jobs.run(tmp_path, "record", jobs.SIM, overrides=REALTIME)
+    assert done.returncode == 2
+    words = " ".join(done.stderr.split())
+    assert "Read-only file system" in words
+    assert "disk/demonstrations" in words
+    assert "Check the folder's owner and how its disk is mounted" in words
+    assert "Traceback" not in done.stderr
+
+
+def test_simulated_time_waits_for_the_recorder(tmp_path):
+    """In simulated time a recorder that hangs stops the clock before its ring overflows; then no step is missing."""
+    overrides = ["dataset.num_episodes_to_record=80", "dataset.root=demonstrations"]
+    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
+        control, recorder = live.status.control, live.status.recorder
+        live.wait_for(lambda: recorder.records > 10)
+        os.kill(recorder.pid, signal.SIGSTOP)
+
+        def stands_still():
+            ticks = control.ticks
+            time.sleep(1.0)
+            return control.ticks == ticks
+
+        live.wait_for(stands_still)
+        kept = len(list(read_episodes(tmp_path / "demonstrations" / "journal")))
+        assert control.episodes_demo > kept + 5
+        assert not control.done
+        os.kill(recorder.pid, signal.SIGCONT)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert len(jobs.demonstrations(tmp_path / "demonstrations")) == 80

@@ -1,0 +1,128 @@
+"""`hilrt record` as a person at the arm uses it."""
+
+import re
+from pathlib import Path
+
+import jobs
+import numpy as np
+import pytest
+from armdesk import Desk
+from devices.virtual import run_virtual
+
+from hilrt.control.loop import Phase
+from hilrt.data.journal import read_episodes
+from hilrt.data.lerobot.dataset import open_dataset
+from hilrt.record import GripperCommand, Source, vector
+
+BY_HAND = ["teleop.type=keyboard", "sim.clock=realtime", "env.fps=20", "processor.reset.control_time_s=60"]
+ENDLESS = "dataset.num_episodes_to_record=1000000"
+
+
+@pytest.fixture
+def at_the_keys(tmp_path):
+    """Starts a recording in a terminal."""
+
+    def start(*overrides):
+        return jobs.WatchedTerminal(tmp_path, "record", jobs.SIM, overrides=[*BY_HAND, *overrides])
+
+    return start
+
+
+def test_success_failure_again_and_stop(tmp_path, at_the_keys):
+    """Success counts towards the target; failure is kept, labelled, and does not count; `r` and a stop keep nothing.
+
+    A second recording goes on behind the first, and ends by itself at its target.
+    """
+    with at_the_keys(ENDLESS) as terminal:
+        for number, key in enumerate((b"s", b"\x1b", b"r", b"s")):
+            terminal.runs_episode(number)
+            terminal.type(key)
+        terminal.runs_episode(4)
+        assert (terminal.control.demo_successes, terminal.control.episodes_demo) == (2, 3), terminal.text()
+        terminal.type(b"q")
+        assert terminal.finish() == 0, terminal.text()
+    assert "s success esc failure r again q stop" in re.sub(r"[│ ]+", " ", terminal.text())
+    assert "2 successful, 1 failed" in terminal.text()
+    root = tmp_path / "datasets" / "sim_so100"
+    endings = [(e.records[-1].success, e.records[-1].terminated) for e in jobs.demonstrations(root)]
+    assert endings == [(True, True), (False, True), (True, True)]
+    assert not list(read_episodes(root / "journal"))
+
+    with at_the_keys("dataset.num_episodes_to_record=1") as terminal:
+        for number, key in ((3, b"\x1b"), (4, b"s")):
+            terminal.runs_episode(number)
+            terminal.type(key)
+        assert terminal.finish() == 0, terminal.text()
+    assert [e.records[-1].success for e in jobs.demonstrations(root)] == [True, False, True, False, True]
+
+
+def test_by_gamepad_and_by_keyboard():
+    """The same with the buttons of a gamepad, and with a keyboard that tells of releases."""
+    run_virtual(Path(__file__).parent / "devices" / "virtual_recording.py")
+
+
+def test_what_every_step_carries(tmp_path):
+    """Source, both times, frame ages, what was asked and executed, joint targets, and the two kinds of end apart."""
+    camera = "robot.cameras.front={type='sim', width=32, height=24}"
+    overrides = [*jobs.SMALL, camera, "sim.clock=realtime", "dataset.num_episodes_to_record=1"]
+    done = jobs.run(tmp_path, "record", jobs.SIM, overrides=overrides)
+    assert done.returncode == 0, done.stderr
+    (episode,) = jobs.demonstrations(tmp_path / "datasets" / "sim_so100")
+    *steps, final = episode.records
+    assert {r.source for r in steps} == {Source.HUMAN}
+    assert all(r.policy_action == b"" for r in steps)
+    for clock in ("wall_ns", "monotonic_ns"):
+        gaps = np.diff([getattr(r, clock) for r in episode.records])
+        assert np.median(gaps) == pytest.approx(1e8, rel=0.1)
+    assert all(len(r.frame_ages_ms) == 1 and 0 < r.frame_ages_ms[0] < 2000 for r in episode.records)
+    said = np.array([vector(r.operator_action) for r in steps])
+    np.testing.assert_array_equal(np.clip(said, -1, 1), [vector(r.action) for r in steps])
+    goals = np.array([vector(r.joint_goal) for r in steps])
+    assert goals.shape[1] == 6
+    assert (np.ptp(goals, axis=0)[1:3] > 0.1).all()
+    assert {GripperCommand(r.gripper) for r in steps} >= {GripperCommand.CLOSE, GripperCommand.STAY}
+    assert [r.terminated for r in steps] == [False] * (len(steps) - 1) + [True]
+    assert not any(r.truncated for r in episode.records)
+    assert (final.terminated, final.success, final.action) == (True, True, b"")
+
+
+def test_recording_goes_on_after_success(tmp_path):
+    """With `terminate_on_success = false` reward stays 1 to the time limit, which truncates; the episode counts."""
+    overrides = [*jobs.SMALL, "processor.reset.terminate_on_success=false"]
+    done = jobs.run(tmp_path, "record", jobs.SIM, overrides=overrides)
+    assert done.returncode == 0, done.stderr
+    assert "2 successful, 0 failed" in done.stdout
+    for episode in jobs.demonstrations(tmp_path / "datasets" / "sim_so100"):
+        *steps, final = episode.records
+        rewards = [r.reward for r in steps]
+        since = rewards.index(1.0)
+        assert 10 < since < 90
+        assert rewards == [0.0] * since + [1.0] * (100 - since)
+        assert [r.success for r in steps] == [bool(reward) for reward in rewards]
+        assert (final.success, final.terminated, final.truncated) == (True, False, True)
+
+
+def test_time_to_put_the_scene_back(tmp_path):
+    """On a real arm the reset takes `reset_time_s`, counted down on the screen; then the terminal rings."""
+    with Desk(tmp_path, jobs.ROOT / "configs/calibration/robots/so100_follower/sim.json") as desk:
+        overrides = [
+            f"robot.port={desk.port}",
+            "robot.id=sim",
+            "robot.cameras={}",
+            "processor.reset.reset_time_s=4.0",
+            "dataset.root=here",
+            ENDLESS,
+        ]
+        real = jobs.ROOT / "configs" / "so100.toml"
+        with jobs.WatchedTerminal(tmp_path, "record", real, overrides=overrides) as terminal:
+            terminal.until(lambda: terminal.control.phase == Phase.RESETTING)
+            terminal.wait_for(rb"put the scene back, 2 s")
+            until_ns = terminal.control.reset_until_ns
+            terminal.runs_episode(0)
+            assert terminal.seen.count(b"\a") == 1
+            terminal.type(b"s")
+            terminal.until(lambda: terminal.control.reset_until_ns > until_ns)
+            terminal.type(b"q")  # counts while the arm is reset too
+            assert terminal.finish() == 0, terminal.text()
+    (episode,) = open_dataset(tmp_path / "here")
+    assert episode.records[0].monotonic_ns >= until_ns
