@@ -131,7 +131,9 @@ def _origin(name: str, theirs: dict[str, Origin], wishes: Wishes) -> Origin | No
 
 def _last(wishes: Mapping[str, T], name: str) -> T | None:
     """What the last pattern that fits a name says."""
-    return next((said for pattern, said in reversed([*wishes.items()]) if fnmatch.fnmatch(name, pattern)), None)
+    return next(
+        (said for pattern, said in reversed([*wishes.items()]) if fnmatch.fnmatch(name, pattern)), None
+    )
 
 
 def _late(name: str, action: Mapping[str, Origin | None]) -> Origin | None:
