@@ -93,6 +93,34 @@ def evaluate(
 
 
 @app.command()
+def replay(
+    config: TaskFile,
+    dataset: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DATASET]", help="Its folder; default: the config's dataset.root."),
+    ] = None,
+    *,
+    episode: Annotated[int, typer.Option(min=0, help="Number of the episode.")],
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Play its actions through the pipelines, not its joint targets.")
+    ] = False,
+    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="Of the recording's.")] = 1.0,
+    set_: Override = None,
+) -> None:
+    """Play a recorded episode on the arm: slowly to its first pose, then as it was; nothing is recorded.
+
+    Keys: q stops, and so do Ctrl-C and the gamepad's stop button; the arm then holds.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.launch import Playback  # noqa: PLC0415
+
+    playback = Playback(dataset=str(dataset or ""), episode=episode, actions=actions, speed=speed)
+    folder, outcome = jobs.replay(config, playback, set_ or [])
+    _say(outcome)
+    _say(f"log: {folder.path / 'log.txt'}")
+
+
+@app.command()
 def pipeline(config: TaskFile, set_: Override = None) -> None:
     """Print the steps from measurements to the policy and from actions to the arm; no device is needed."""
     from rich.console import Console  # noqa: PLC0415

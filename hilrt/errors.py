@@ -492,6 +492,13 @@ class PictureError(HilrtError):
         super().__init__(f"damaged picture: {problem}. hilrt dataset verify names the episodes concerned.")
 
 
+class ReplayError(HilrtError):
+    """An episode cannot be played again on this arm."""
+
+    def __init__(self, dataset: str, episode: int, problem: str) -> None:
+        super().__init__(f"episode {episode} of {dataset} cannot be replayed: {problem}.")
+
+
 class JournalOrderError(HilrtError):
     """A step came for an episode that has ended."""
 
@@ -605,7 +612,19 @@ class ArmBlockedError(HilrtError):
     def __init__(self, motor: str, off_deg: float) -> None:
         super().__init__(
             f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away and does not move. "
-            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions."
+            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions, or in a "
+            "replay the episode's first."
+        )
+
+
+class ReplayBlockedError(HilrtError):
+    """A replay cannot go on."""
+
+    def __init__(self, step: int, limits: str) -> None:
+        cause = f" (limits met: {limits.lower().replace('|', ', ')})" if limits else ""
+        super().__init__(
+            f"the arm does not follow the recording beyond step {step}{cause}: the replay has waited, and ends here; "
+            "the arm holds. See what is in its way, then start again."
         )
 
 

@@ -5,13 +5,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import check_features, next_episode
 from hilrt.errors import NoDemonstrationsError, RunFolderError
 from hilrt.features import from_config
-from hilrt.launch import Job, Role, Spec
+from hilrt.launch import Job, Playback, Role, Spec
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.supervisor import Supervisor
@@ -88,6 +90,24 @@ def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tupl
     return folder, _run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint))
 
 
+def replay(task_file: Path, playback: Playback, overrides: Sequence[str]) -> tuple[RunFolder, str]:
+    """Play an episode again; nothing is recorded. Also says what came of it.
+
+    Raises:
+        ReplayError: it is not there, or not for this task file.
+    """
+    from hilrt.control.recording import load  # noqa: PLC0415 - pinocchio is behind it
+    from hilrt.control.replayed import Replayed  # noqa: PLC0415
+
+    config = taskfile.load(task_file, overrides)
+    root = Path(playback.dataset or config.dataset.root).resolve()
+    playback = msgspec.structs.replace(playback, dataset=str(root))
+    steps = load(playback, config).end  # or there is no run to make a folder for
+    folder = RunFolder.create(task_file, overrides, Job.REPLAY)
+    _run(folder, Job.REPLAY, episodes=steps, playback=playback)
+    return folder, str(msgspec.json.decode((folder.path / "replay.json").read_bytes(), type=Replayed))
+
+
 def _run(
     folder: RunFolder,
     job: Job,
@@ -96,6 +116,7 @@ def _run(
     first_episode: int = 0,
     online_steps: int = 0,
     checkpoint: str = "",
+    playback: Playback | None = None,
 ) -> Summary:
     pattern = "%(asctime)s supervisor %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(filename=folder.log, level=logging.INFO, format=pattern)
@@ -110,6 +131,7 @@ def _run(
         episodes=episodes,
         first_episode=first_episode,
         online_steps=online_steps,
+        playback=playback,
     )
     began = time.monotonic()
     with Supervisor(folder, config, spec) as supervisor:

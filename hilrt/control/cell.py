@@ -44,7 +44,7 @@ class Cell:
         pipelines: Pipelines,
         status: ControlStatus,
     ) -> None:
-        self._fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
+        self.fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
         self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
@@ -170,7 +170,7 @@ class Cell:
         status.ticks += 1
         status.misses += missed
         status.lateness_max_us = self._lateness.worst_us
-        if status.ticks % self._fps == 0:
+        if status.ticks % self.fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
             status.steps_us = _text_of(self.pipelines.take_times_us())
             status.frame_ages_ms = json.dumps(self._ages_ms())

@@ -92,6 +92,7 @@ def progress(job: Job, control: ControlStatus) -> int:
         Job.RECORD: control.episodes_demo,
         Job.TRAIN: control.online_steps,
         Job.EVAL: control.episodes_eval,
+        Job.REPLAY: control.step,
     }
     return counters[job]
 
@@ -186,7 +187,7 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
         yield "interventions", f"{c.intervention_rate:.0%}, {c.human_steps:,} steps"
     if v.job.by_hand:
         yield "human steps", f"{c.human_steps:,}"
-    else:
+    if v.job.by_policy:
         yield "evaluation", _evaluated(c)
     if v.job is Job.TRAIN:
         yield "learner", _named(LEARNER_PHASES, learner.phase)
@@ -294,7 +295,7 @@ def _named(names: tuple[str, ...], index: int) -> str:
 
 
 def _unit(v: View) -> str:
-    return "steps" if v.job is Job.TRAIN else "episodes"
+    return "steps" if v.job in {Job.TRAIN, Job.REPLAY} else "episodes"
 
 
 def _alarm(text: str, bad: int) -> Text:
