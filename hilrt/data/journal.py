@@ -70,6 +70,11 @@ def episode_path(folder: Path, episode: int) -> Path:
     return folder / f"episode_{episode:06d}.hilrt"
 
 
+def episode_files(folder: Path) -> list[Path]:
+    """The folder's episodes in the order of their numbers."""
+    return [path for _, path in sorted(_files(folder))]
+
+
 def read_episode(path: Path, *, frames: bool = False, features: Features | None = None) -> Episode:
     """Every complete record of one file; a torn end is reported by `Episode.torn`, not raised.
 
@@ -95,7 +100,7 @@ def read_episodes(
     folder: Path, *, frames: bool = False, features: Features | None = None
 ) -> Iterator[Episode]:
     """The folder's episodes in the order of their numbers, one at a time; see `read_episode`."""
-    for _, path in sorted(_files(folder)):
+    for path in episode_files(folder):
         yield read_episode(path, frames=frames, features=features)
 
 
@@ -106,7 +111,7 @@ def check_features(folder: Path, features: Features) -> None:
         JournalFormatError: a file is no journal, or its header is damaged.
         JournalFeaturesError: one was recorded with other features.
     """
-    for _, path in sorted(_files(folder)):
+    for path in episode_files(folder):
         with Scan(path, features):
             pass
 

@@ -5,7 +5,7 @@ and the file: PNG, which is exact, or JPEG, which takes a tenth of the room. Bot
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,11 @@ _LENGTH = struct.Struct("<I")
 
 def packed(raw: Buffer, images: Sequence[Image], image_format: ImageFormat) -> bytes:
     """Raw frames of a step, laid out as in `Features.images`, as they go to disk; nothing where there are none."""
-    files = [encoded(picture, image_format) for picture in _laid_out(raw, images)]
+    return joined(encoded(picture, image_format) for picture in _laid_out(raw, images))
+
+
+def joined(files: Iterable[bytes]) -> bytes:
+    """Inverse of `unpacked`."""
     return b"".join(part for file in files for part in (_LENGTH.pack(len(file)), file))
 
 

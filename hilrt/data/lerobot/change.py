@@ -1,0 +1,158 @@
+"""Files that take their places in a folder together, or not at all.
+
+They are written into `.hilrt-new`, at the places they shall have. Renaming that folder `.hilrt-commit`, once the disk
+has all of it, is the commit point: whoever opens the dataset next finishes what a killed process has left to do. Before
+that instant the folder is as it was.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from hilrt.data.lerobot.layout import INFO
+from hilrt.errors_dataset import DatasetBusyError, DatasetWriteError
+
+NEW = ".hilrt-new"
+COMMIT = ".hilrt-commit"
+_REMOVE = "remove.json"
+
+WAIT_S = 10.0
+"""For another writer: a recorder takes a second or two to end."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only process that writes below `folder`; the lock dies with its process.
+
+    Raises:
+        DatasetBusyError: another one does.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _lock(fd, folder)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, folder: Path) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise DatasetBusyError(str(folder)) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+class Change:
+    """New files of a dataset, until `commit` puts them in place; left without it, they are removed.
+
+    Raises:
+        DatasetBusyError: another process is at it.
+        DatasetWriteError: the disk refuses; nothing has changed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._new = root / NEW
+        self._made = not root.exists()
+        self._held = ExitStack()
+
+    def path(self, name: str) -> Path:
+        """Where to write the file that shall lie at `name` below the root."""
+        path = self._new / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def commit(self, remove: Sequence[str] = ()) -> None:
+        """Put the files in place, and take those named in `remove` away."""
+        self.path(_REMOVE).write_bytes(msgspec.json.encode(list(remove)))
+        for folder, _, names in os.walk(self._new):
+            for name in names:
+                _sync(Path(folder, name))
+            _sync(Path(folder))
+        self._new.rename(self.root / COMMIT)
+        _sync(self.root)
+        _apply(self.root)
+
+    def __enter__(self) -> Self:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._held.enter_context(locked(self.root))
+            _apply(self.root)
+            shutil.rmtree(self._new, ignore_errors=True)
+            self._new.mkdir()
+        except OSError as error:
+            self._held.close()
+            raise DatasetWriteError(str(self.root), error) from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._new, ignore_errors=True)
+        if self._made and not any(self.root.iterdir()):
+            self.root.rmdir()
+        self._held.close()
+        if isinstance(error, OSError):
+            raise DatasetWriteError(str(self.root), error) from None
+
+
+def finish(root: Path) -> None:
+    """Complete a commit whose process was killed in the middle of it; to be called before anything is read.
+
+    Raises:
+        DatasetBusyError: another process is at it.
+        DatasetWriteError: the disk refuses.
+    """
+    if not (root / COMMIT).is_dir():
+        return
+    try:
+        with locked(root):
+            _apply(root)
+    except OSError as error:
+        raise DatasetWriteError(str(root), error) from None
+
+
+def _apply(root: Path) -> None:
+    """Every step may be repeated; info.json is the last that moves, for readers that know no `.hilrt-commit`."""
+    commit = root / COMMIT
+    if (commit / _REMOVE).exists():
+        _move(root, commit)
+    shutil.rmtree(commit, ignore_errors=True)
+
+
+def _move(root: Path, commit: Path) -> None:
+    files = sorted((p.relative_to(commit) for p in commit.rglob("*") if p.is_file()), key=_info_last)
+    for name in files:
+        if str(name) != _REMOVE:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (commit / name).replace(root / name)
+    for old in msgspec.json.decode((commit / _REMOVE).read_bytes(), type=list[str]):
+        (root / old).unlink(missing_ok=True)
+    for changed, _, _ in os.walk(root):
+        _sync(Path(changed))
+
+
+def _info_last(name: Path) -> tuple[bool, str]:
+    return str(name) == INFO, str(name)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,158 @@
+"""The table of episodes: where each one lies, how long it is, and its statistics."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from msgspec import Struct
+
+from hilrt.data.lerobot.layout import EPISODES, TASKS, Info
+from hilrt.data.lerobot.parquet import read
+from hilrt.data.lerobot.stats import Stats
+from hilrt.errors_dataset import DatasetDamagedError, DatasetFormatError
+
+FileIndex = tuple[int, int]
+"""Chunk and file."""
+
+ORIGIN = "hilrt/origin"
+"""Which journal file an episode was made from, so that no crash can bring it in twice."""
+
+
+class Clip(Struct, frozen=True):
+    """An episode's part of a camera's video file."""
+
+    file: FileIndex
+    from_s: float
+    to_s: float
+
+
+class EpisodeRow(Struct, frozen=True, kw_only=True):
+    """One episode's row."""
+
+    episode: int
+    tasks: list[str]
+    length: int
+    """Steps."""
+    data: FileIndex
+    start: int
+    """Index of its first step in the whole dataset."""
+    clips: dict[str, Clip] = {}
+    meta: FileIndex
+    """File that this row is in."""
+    origin: str = ""
+    stats: dict[str, Stats] = {}
+
+
+def read_rows(root: Path, info: Info) -> list[EpisodeRow]:
+    """The episodes that `info` counts, in their order.
+
+    Raises:
+        DatasetDamagedError, DatasetFormatError: a file is not what it should be.
+    """
+    rows: list[dict[str, Any]] = []
+    for path in sorted((root / "meta" / "episodes").glob("chunk-*/file-*.parquet"), key=_number):
+        rows.extend(read(path).to_pylist())
+    if len(rows) < info.total_episodes:
+        raise DatasetDamagedError(
+            str(root / "meta/episodes"),
+            f"it has {len(rows)} episodes, info.json counts {info.total_episodes}",
+        )
+    try:
+        return [_from_dict(row, info) for row in rows[: info.total_episodes]]
+    except KeyError as error:
+        raise DatasetFormatError(str(root / "meta/episodes"), f"lacks the column {error}") from None
+
+
+def write_rows(path: Path, rows: list[EpisodeRow]) -> None:
+    """Write a file of them."""
+    dicts = [_to_dict(row) for row in rows]
+    pq.write_table(pa.Table.from_pylist(dicts, schema=_schema(dicts[0])), path, write_page_checksum=True)
+
+
+def read_tasks(root: Path) -> list[str]:
+    """Names of the tasks by their index."""
+    table = read(root / TASKS)
+    names = "task" if "task" in table.column_names else "__index_level_0__"
+    found = dict(zip(table.column("task_index").to_pylist(), table.column(names).to_pylist(), strict=True))
+    return [found[i] for i in range(len(found))]
+
+
+def write_tasks(path: Path, tasks: Iterable[str]) -> None:
+    """Write them, their names as the index of the data frame that readers make of it."""
+    names = list(tasks)
+    table = pa.table({"task_index": pa.array(range(len(names)), pa.int64()), "task": names})
+    columns = [
+        {"name": name, "field_name": name, "pandas_type": kind, "numpy_type": numpy, "metadata": None}
+        for name, kind, numpy in (("task_index", "int64", "int64"), ("task", "unicode", "object"))
+    ]
+    pandas = {"index_columns": ["task"], "column_indexes": [], "columns": columns, "pandas_version": "2.0"}
+    pq.write_table(table.replace_schema_metadata({"pandas": json.dumps(pandas)}), path)
+
+
+def path_of(file: FileIndex, template: str = EPISODES, **names: str) -> str:
+    """A numbered file's place below the root."""
+    return template.format(chunk_index=file[0], file_index=file[1], **names)
+
+
+def _number(path: Path) -> FileIndex:
+    return int(path.parent.name.removeprefix("chunk-")), int(path.stem.removeprefix("file-"))
+
+
+def _to_dict(row: EpisodeRow) -> dict[str, Any]:
+    stats = {f"stats/{key}/{name}": v.tolist() for key, part in row.stats.items() for name, v in part.items()}
+    clips: dict[str, Any] = {}
+    for key, clip in row.clips.items():
+        clips[f"videos/{key}/chunk_index"], clips[f"videos/{key}/file_index"] = clip.file
+        clips[f"videos/{key}/from_timestamp"], clips[f"videos/{key}/to_timestamp"] = clip.from_s, clip.to_s
+    return {
+        "episode_index": row.episode,
+        "tasks": row.tasks,
+        "length": row.length,
+        "data/chunk_index": row.data[0],
+        "data/file_index": row.data[1],
+        "dataset_from_index": row.start,
+        "dataset_to_index": row.start + row.length,
+        **clips,
+        **stats,
+        ORIGIN: row.origin,
+        "meta/episodes/chunk_index": row.meta[0],
+        "meta/episodes/file_index": row.meta[1],
+    }
+
+
+def _from_dict(row: dict[str, Any], info: Info) -> EpisodeRow:
+    stats: dict[str, Stats] = {}
+    for column, value in row.items():
+        if column.startswith("stats/"):
+            key, name = column.removeprefix("stats/").rsplit("/", 1)
+            stats.setdefault(key, {})[name] = np.array(value, np.float64)
+    return EpisodeRow(
+        episode=row["episode_index"],
+        tasks=row["tasks"],
+        length=row["length"],
+        data=(row["data/chunk_index"], row["data/file_index"]),
+        start=row["dataset_from_index"],
+        clips={key: _clip(row, f"videos/{key}/") for key in info.videos},
+        meta=(row.get("meta/episodes/chunk_index", 0), row.get("meta/episodes/file_index", 0)),
+        origin=row.get(ORIGIN) or "",
+        stats=stats,
+    )
+
+
+def _clip(row: dict[str, Any], at: str) -> Clip:
+    file = row[at + "chunk_index"], row[at + "file_index"]
+    return Clip(file, row[at + "from_timestamp"], row[at + "to_timestamp"])
+
+
+def _schema(row: dict[str, Any]) -> pa.Schema:
+    return pa.schema([pa.field(name, _type_of(name, value)) for name, value in row.items()])
+
+
+def _type_of(name: str, value: Any) -> pa.DataType:  # noqa: ANN401 - of a row's column
+    if isinstance(value, list):
+        return pa.list_(pa.string() if name == "tasks" else _type_of(name, value[0]))
+    return {int: pa.int64(), float: pa.float64(), str: pa.string()}[type(value)]

@@ -1,0 +1,200 @@
+"""What was recorded goes from the journal into the dataset; a crash at any instant loses and doubles nothing.
+
+The dataset remembers which journal file each episode came from, so a file that was folded, but not removed before its
+process was killed, is recognised.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hilrt.data.format import Scan
+from hilrt.data.journal import Episode, episode_files, read_episode
+from hilrt.data.lerobot.change import Change, locked
+from hilrt.data.lerobot.dataset import exists, open_dataset
+from hilrt.data.lerobot.layout import JOURNAL
+from hilrt.data.lerobot.writer import DatasetWriter, Take, new_info
+from hilrt.errors import JournalFormatError, PictureError
+from hilrt.errors_dataset import EpisodeDamagedError
+from hilrt.features import Features
+from hilrt.record import Record
+
+Advance = Callable[[float], None]
+"""Told how many bytes more are done."""
+
+
+class Folded(Struct, kw_only=True):
+    """What a fold did."""
+
+    kept: int = 0
+    """Episodes that are new in the dataset."""
+    dropped: int = 0
+    """Episodes the operator had discarded, or that hold no step."""
+    left: list[str] = []
+    """What stays in the journal and why: cut or damaged episodes, in words."""
+
+
+def _nothing(_: float) -> None:
+    pass
+
+
+def fold(
+    root: Path,
+    features: Features | None = None,
+    *,
+    journal: Path | None = None,
+    cut: bool = False,
+    robot_type: str | None = None,
+    video: bool = False,
+    advance: Advance = _nothing,
+) -> Folded:
+    """Move complete episodes from the journal into the dataset, which is made if it is not there.
+
+    Args:
+        root: the dataset.
+        features: what steps must consist of; None: whatever the dataset's, or the first episode's, do.
+        journal: folder of the episodes; None: the dataset's own.
+        cut: take episodes without an end too, up to the last step that has a next one, marked truncated.
+        robot_type: of a new dataset.
+        video: keep pictures of a new dataset as video.
+        advance: told of progress [bytes of the journal].
+
+    Raises:
+        JournalFeaturesError: dataset or journal consist of other steps.
+        DatasetWriteError: the disk does not take it; dataset and journal are as before.
+        DatasetBusyError: another process writes to one of them.
+        JournalFormatError, DatasetFormatError, DatasetDamagedError, ForeignDatasetError: cannot be read.
+    """
+    folder = journal or root / JOURNAL
+    if not folder.is_dir() or not (paths := episode_files(folder)):
+        return Folded()
+    with locked(folder), Change(root) as change:
+        dataset = open_dataset(root, features) if exists(root) else None
+        mine = features or (dataset.features if dataset else features_of(paths))
+        fresh = new_info(mine, robot_type, video=video)
+        with DatasetWriter.to(change, dataset, mine, fresh) as writer:
+            folding = _Folding(writer, cut=cut)
+            for path in paths:
+                folding.take(path)
+                advance(path.stat().st_size)
+            if folding.report.kept:
+                writer.finish()
+        for path in folding.done:
+            path.unlink()
+    return folding.report
+
+
+def features_of(paths: Sequence[Path]) -> Features:
+    """What the steps of the first of these journal files consist of."""
+    with Scan(paths[0], None) as scan:
+        return scan.header.features
+
+
+class _Folding:
+    """One pass over the journal."""
+
+    def __init__(self, writer: DatasetWriter, *, cut: bool) -> None:
+        self.report = Folded()
+        self.done: list[Path] = []
+        """Files that nobody needs once the dataset counts their episodes."""
+        self._writer = writer
+        self._cut = cut
+        self._known = {row.origin for row in writer.rows}
+
+    def take(self, path: Path) -> None:
+        try:
+            settled = self._settle(path)
+        except (JournalFormatError, EpisodeDamagedError, PictureError) as error:
+            self.report.left.append(f"{path.name}: {error}")
+        else:
+            if settled:
+                self.done.append(path)
+
+    def _settle(self, path: Path) -> bool:
+        """Add the file's episode, or see that it need not be; False where it has to stay."""
+        episode = read_episode(path, features=self._writer.features)
+        if origin_of(episode) in self._known:
+            return True
+        if episode.discarded:
+            self.report.dropped += 1
+            return True
+        take = cut_take(path) if self._cut else whole_take(path, episode)
+        if take is None:
+            self.report.dropped += 1
+            return True
+        self._writer.add(take)
+        self.report.kept += 1
+        return True
+
+
+def origin_of(episode: Episode) -> str:
+    """Names a journal's episode among all that ever were; empty for one without a step."""
+    if not episode.records:
+        return ""
+    first = episode.records[0]
+    return f"{episode.number}:{first.monotonic_ns}:{first.wall_ns}"
+
+
+def whole_take(path: Path, episode: Episode) -> Take:
+    """A complete episode.
+
+    Raises:
+        EpisodeDamagedError: it has no end.
+    """
+    if not episode.complete:
+        raise EpisodeDamagedError(path.name, f"is cut off after {len(episode.records)} steps")
+    return _take(path, episode, episode.records)
+
+
+def cut_take(path: Path) -> Take | None:
+    """All of an episode that has its pictures, whether it has an end or not; None where no step has a next one."""
+    with Scan(path, None) as scan:
+        records = [record for record, _ in scan.records(frames=True)]
+        episode = Episode(header=scan.header, records=records, frames=[], torn=scan.torn)
+    kept = records if episode.complete else cut_off(records)
+    return _take(path, episode, kept) if len(kept) > 1 else None
+
+
+def cut_off(records: list[Record]) -> list[Record]:
+    """Steps that lack their end: the last one's observation becomes the final one.
+
+    What the last step says of the end goes to the step before it; where it says none, that is truncated.
+    """
+    if len(records) < 2:
+        return []
+    *steps, before, last = records
+    ends = {"reward": last.reward, "terminated": True, "success": last.success} if last.terminated else {}
+    before = replace(before, truncated=not last.terminated, **ends)
+    final = Record(
+        episode=last.episode,
+        step=last.step,
+        mode=last.mode,
+        final=True,
+        monotonic_ns=last.monotonic_ns,
+        wall_ns=last.wall_ns,
+        state=last.state,
+        terminated=before.terminated,
+        truncated=before.truncated,
+        success=before.success,
+        policy_version=last.policy_version,
+    )
+    return [*steps, before, final]
+
+
+def _take(path: Path, episode: Episode, records: list[Record]) -> Take:
+    def frames() -> Iterator[bytes]:
+        with Scan(path, None) as scan:
+            for _, raw in islice(scan.records(frames=True), len(records)):
+                yield raw
+
+    return Take(
+        name=path.name,
+        task=episode.header.task,
+        records=records,
+        frames=frames,
+        size=path.stat().st_size,
+        origin=origin_of(episode),
+    )

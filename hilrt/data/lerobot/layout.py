@@ -1,0 +1,136 @@
+"""What lies where in a dataset, and its two JSON files.
+
+`meta/info.json` is the format's; `hilrt/features.json` says what the steps mean to hilrt. Nothing counts that info.json
+does not count.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from hilrt.errors_dataset import DatasetAbsentError, DatasetFormatError, ForeignDatasetError
+from hilrt.features import Features
+
+T = TypeVar("T")
+
+VERSION = "v3.0"
+INFO = "meta/info.json"
+STATS = "meta/stats.json"
+TASKS = "meta/tasks.parquet"
+EPISODES = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+DATA = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+VIDEO = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
+SIDECAR = "hilrt/features.json"
+SIDECAR_FORMAT = 1
+FINAL = "hilrt/final-{first_episode:06d}.parquet"
+"""Last observations of the episodes from this one on; v3.0 rows are steps with an action, so they have no row there."""
+JOURNAL = "journal"
+"""Folder of what was recorded and is not in the dataset yet."""
+
+
+class Feature(Struct, frozen=True, omit_defaults=True):
+    """One column, as info.json tells it."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    names: Any = msgspec.field(default=msgspec.UNSET)
+    info: dict[str, Any] | None = None
+    """Of a video."""
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a camera's."""
+        return self.dtype in {"image", "video"}
+
+
+class Info(Struct, frozen=True, kw_only=True):
+    """meta/info.json."""
+
+    codebase_version: str = VERSION
+    robot_type: str | None = None
+    total_episodes: int = 0
+    total_frames: int = 0
+    total_tasks: int = 0
+    chunks_size: int = 1000
+    """Files in a folder."""
+    data_files_size_in_mb: int | float = 100
+    video_files_size_in_mb: int | float = 200
+    fps: int | float
+    splits: dict[str, str] = {}
+    data_path: str = DATA
+    video_path: str | None = None
+    features: dict[str, Feature]
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """Keys of the cameras that are kept as video."""
+        return tuple(key for key, feature in self.features.items() if feature.dtype == "video")
+
+    def after(self, file: tuple[int, int]) -> tuple[int, int]:
+        """Chunk and file index of the file behind this one."""
+        chunk, index = file
+        return (chunk, index + 1) if index + 1 < self.chunks_size else (chunk + 1, 0)
+
+
+class Sidecar(Struct, frozen=True, kw_only=True):
+    """hilrt/features.json."""
+
+    format: int = SIDECAR_FORMAT
+    features: Features
+
+
+def read_info(root: Path) -> Info:
+    """The dataset's info.json.
+
+    Raises:
+        DatasetAbsentError: no dataset is there.
+        DatasetFormatError: not one of v3.0.
+    """
+    path = root / INFO
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise DatasetAbsentError(str(root)) from None
+    except OSError as error:
+        raise DatasetFormatError(str(path), f"cannot be read: {error.strerror}") from None
+    _expect_version(path, text)
+    return _decoded(path, text, Info)
+
+
+def read_sidecar(root: Path) -> Sidecar:
+    """What its steps mean.
+
+    Raises:
+        ForeignDatasetError: hilrt did not write this dataset.
+        DatasetFormatError: not what it should be.
+    """
+    path = root / SIDECAR
+    if not path.exists():
+        raise ForeignDatasetError(str(root))
+    sidecar = _decoded(path, path.read_bytes(), Sidecar)
+    if sidecar.format != SIDECAR_FORMAT:
+        raise DatasetFormatError(str(path), f"is of format {sidecar.format}, of another version of hilrt")
+    return sidecar
+
+
+def _expect_version(path: Path, text: bytes) -> None:
+    found = re.search(rb'"codebase_version"\s*:\s*"([^"]*)"', text)
+    version = found.group(1).decode(errors="replace") if found else "no version"
+    if version != VERSION:
+        cure = "Convert it with the LeRobot project's own converter." if version.startswith("v") else ""
+        raise DatasetFormatError(str(path), f"is of {version}; hilrt reads {VERSION}", cure)
+
+
+def _decoded(path: Path, text: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise DatasetFormatError(str(path), f"is not what it should be: {error}") from None
+
+
+def json_bytes(content: object) -> bytes:
+    """As it goes to disk."""
+    return msgspec.json.format(msgspec.json.encode(content), indent=4) + b"\n"

@@ -1,0 +1,66 @@
+"""Failures of datasets on disk; like all others, below `hilrt.errors.HilrtError`."""
+
+import errno
+
+from hilrt.errors import HilrtError
+
+
+class DatasetAbsentError(HilrtError):
+    """There is no dataset in a folder."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(f"no dataset in {root}: it has no meta/info.json. `hilrt record CONFIG` makes one.")
+
+
+class DatasetFormatError(HilrtError):
+    """A dataset is of another format, or a file of it is not what it should be."""
+
+    def __init__(self, path: str, problem: str, cure: str = "") -> None:
+        super().__init__(f"{path}: {problem}." + (f" {cure}" if cure else ""))
+
+
+class DatasetDamagedError(HilrtError):
+    """A file of a dataset cannot be read."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path} is damaged: {problem}. Nothing was changed. `hilrt dataset verify` lists what is; bring the file "
+            "back from a copy, or drop its episodes with `hilrt dataset delete-episodes`."
+        )
+
+
+class ForeignDatasetError(HilrtError):
+    """A dataset that was not written by hilrt, so what its steps mean is not known."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(
+            f"{root} is a dataset made by others: it has no hilrt/features.json. "
+            "`hilrt dataset import SRC ROOT --config CONFIG` makes demonstrations of it."
+        )
+
+
+class DatasetWriteError(HilrtError):
+    """The disk does not take a dataset."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        full = cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        cure = "Free some space" if full else "Check the folder's owner and how its disk is mounted"
+        super().__init__(
+            f"{cause.strerror or cause}: {path}. {cure}, then try again: dataset and journal are as they were before."
+        )
+
+
+class DatasetBusyError(HilrtError):
+    """Another process writes to a dataset."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} is being written by another hilrt: wait for it, or stop it (`hilrt status` shows runs)."
+        )
+
+
+class EpisodeDamagedError(HilrtError):
+    """An episode that cannot go into a dataset as it is."""
+
+    def __init__(self, episode: str, problem: str) -> None:
+        super().__init__(f"{episode}: {problem}")
