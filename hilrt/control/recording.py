@@ -9,7 +9,8 @@ import numpy.typing as npt
 from hilrt.config import MOTORS, Config
 from hilrt.control.safety import JointLimits
 from hilrt.control.tick import Float64
-from hilrt.data.journal import Episode, episode_path, read_episode
+from hilrt.data.journal import Episode
+from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import units_from_radians
 from hilrt.difference import difference
 from hilrt.errors import ReplayError
@@ -85,13 +86,14 @@ def load(playback: Playback, config: Config) -> Recording:
     """The episode, if it can be played by this config's arms.
 
     Raises:
-        ReplayError: absent, empty, of other features, or without what is to be played.
+        ReplayError: absent, of other features, or without what is to be played.
+        DatasetAbsentError, DatasetFormatError, ForeignDatasetError, DatasetDamagedError: the dataset cannot be read.
     """
-    episode = read_episode(episode_path(Path(playback.dataset), playback.episode))
-    _require_same(episode.header.features, from_config(config), playback)
-    if not any(not r.final for r in episode.records):
-        raise _refused(playback, "it has no step")
-    recording = Recording(episode)
+    dataset = open_dataset(Path(playback.dataset))
+    if playback.episode >= len(dataset):
+        raise _refused(playback, f"there are {len(dataset)} episodes, numbered from 0")
+    _require_same(dataset.features, from_config(config), playback)
+    recording = Recording(dataset.episode(playback.episode))
     if playback.actions and not recording.whole:
         raise _refused(
             playback, "steps are missing, and without them actions lead elsewhere; leave out --actions"

@@ -49,8 +49,12 @@ def test_handover_is_replayed():
     rec = Recording(demo)
     again = Rig()
     goals = played(again, ActionPlayer(rec, again.pipelines), rec)
-    assert goals.reshape(30, -1) == pytest.approx(recorded_goals(demo), abs=1e-6)  # measured joints have 32 bits
-    never = msgspec.structs.replace(demo, records=[msgspec.structs.replace(r, source=0) for r in demo.records])
+    assert goals.reshape(30, -1) == pytest.approx(
+        recorded_goals(demo), abs=1e-6
+    )  # measured joints have 32 bits
+    never = msgspec.structs.replace(
+        demo, records=[msgspec.structs.replace(r, source=0) for r in demo.records]
+    )
     again = Rig()
     other = played(again, ActionPlayer(Recording(never), again.pipelines), rec)
     assert np.abs(other - goals).max() > 0.01
