@@ -204,6 +204,45 @@ def find_limits(
 
 
 @app.command()
+def crop(
+    config: TaskFile,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the regions into CONFIG; comments are kept.")
+    ] = False,
+    roi: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CAMERA=TOP,LEFT,HEIGHT,WIDTH", help="A region, in pixels; no window is opened then."
+        ),
+    ] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Compute regions from what moves in successful episodes.")
+    ] = False,
+    pictures: Annotated[Path, typer.Option(help="Folder for pictures before and after.")] = Path("crop"),
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="NEW", help="Also make a cropped and resized copy of the dataset.")
+    ] = None,
+    set_: Override = None,
+) -> None:
+    """Choose what the policy sees of each camera, on recorded pictures.
+
+    In the window: drag a region, c confirms, r starts anew, n shows another picture, q stops.
+    """
+    from hilrt.setup.crop import crop  # noqa: PLC0415
+
+    crop(
+        _say,
+        config,
+        set_ or [],
+        rois=roi or [],
+        suggest=suggest,
+        write=write,
+        pictures=pictures,
+        copy=dataset,
+    )
+
+
+@app.command()
 def doctor(
     config: RealArm = SO100,
     show: Annotated[

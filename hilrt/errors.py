@@ -499,6 +499,33 @@ class ReplayError(HilrtError):
         super().__init__(f"episode {episode} of {dataset} cannot be replayed: {problem}.")
 
 
+class RegionError(HilrtError):
+    """What was given as a region of interest is none."""
+
+    def __init__(self, text: str, cameras: Sequence[str]) -> None:
+        super().__init__(
+            f"--roi {text}: expected CAMERA=TOP,LEFT,HEIGHT,WIDTH in whole pixels, as in front=180,250,120,150. "
+            f"Cameras: {', '.join(cameras) or 'none'}."
+        )
+
+
+class RegionAbsentError(HilrtError):
+    """A region of interest is wanted, and there is no window to draw it in."""
+
+    def __init__(self, cameras: Sequence[str], why: str) -> None:
+        super().__init__(
+            f"no region for {', '.join(cameras)}, and no display to draw one ({why}). Give --roi "
+            f"{cameras[0]}=TOP,LEFT,HEIGHT,WIDTH, or --suggest, or use `ssh -X`."
+        )
+
+
+class CropError(HilrtError):
+    """Pictures cannot be cropped."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path} {problem}.")
+
+
 class JournalOrderError(HilrtError):
     """A step came for an episode that has ended."""
 
@@ -593,6 +620,7 @@ class DisplayAbsentError(HilrtError):
     """There is nowhere to open a window."""
 
     def __init__(self, problem: str) -> None:
+        self.problem = problem
         # short: the supervisor's line on the screen holds 120 characters
         super().__init__(
             f"display_cameras: no display ({problem}). Use `ssh -X`, or set display_cameras = false."

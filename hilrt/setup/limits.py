@@ -1,14 +1,9 @@
 """Finding the workspace: the arm is moved by hand, its end effector and joints are followed."""
 
-import os
-import shutil
-from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-import tomlkit
 from numpy.typing import NDArray
 
 from hilrt import taskfile
@@ -88,25 +83,10 @@ def write_limits(path: Path, limits: Limits, side: str = "") -> None:
         ConfigError: the box does not suit the rest of the file, or the file has no end-effector control, or
             cannot be written; the file is then as it was.
     """
-    document = taskfile.document(path)
-    if "inverse_kinematics" not in document.get("processor", {}):
+    if "inverse_kinematics" not in taskfile.document(path).get("processor", {}):
         raise ConfigError(str(path), "no [processor.inverse_kinematics]: joint control has no workspace box.")
-    table: MutableMapping[str, Any] = document
-    for key in _table_name(side).split("."):
-        table = table.setdefault(key, tomlkit.table())
-    table.update(_bounds(limits.end_effector))
-    taskfile.from_tree(document.unwrap(), f"{path} with the limits found")
-    _replace(path.resolve(), tomlkit.dumps(document))
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f"{path.name}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        shutil.copymode(path, beside)
-        os.replace(beside, path)  # noqa: PTH105 - beside copymode, which has no method
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be written: {error}.") from error
+    box = _bounds(limits.end_effector)
+    taskfile.write(path, taskfile.edited(path, _table_name(side), box, "the limits found"))
 
 
 def _table_name(side: str) -> str:
