@@ -29,6 +29,16 @@ class DatasetDamagedError(HilrtError):
         )
 
 
+class OldDemonstrationsError(HilrtError):
+    """Demonstrations lie where earlier versions of hilrt put them."""
+
+    def __init__(self, root: str, journal: str) -> None:
+        super().__init__(
+            f"{root} holds demonstrations as earlier versions of hilrt kept them. To bring them into its dataset, move "
+            f"them into its journal: mkdir -p {root}/{journal} && mv {root}/episode_*.hilrt {root}/{journal}/"
+        )
+
+
 class ForeignDatasetError(HilrtError):
     """A dataset that was not written by hilrt, so what its steps mean is not known."""
 

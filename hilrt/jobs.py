@@ -1,5 +1,6 @@
 """The jobs a person asks for: record demonstrations, train, evaluate; each is one run from start to summary."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -10,10 +11,11 @@ import msgspec
 from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
-from hilrt.data.journal import check_features, next_episode
-from hilrt.errors import NoDemonstrationsError, RunFolderError
+from hilrt.data.journal import JOURNAL, check_features, episode_files, next_episode
+from hilrt.errors import HilrtError, NoDemonstrationsError, RunFolderError
 from hilrt.features import from_config
 from hilrt.launch import Job, Playback, Role, Spec
+from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.supervisor import Supervisor
@@ -34,11 +36,20 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
         JournalFeaturesError: those were recorded with other features.
     """
     config = taskfile.load(task_file, overrides)
-    first = _demonstrations(config)
+    first = max(fold_demonstrations(config), next_episode(journal_of(config)))
     folder = RunFolder.create(task_file, overrides, Job.RECORD)
-    return folder, _run(
-        folder, Job.RECORD, episodes=config.dataset.num_episodes_to_record, first_episode=first
-    )
+    try:
+        summary = _run(
+            folder, Job.RECORD, episodes=config.dataset.num_episodes_to_record, first_episode=first
+        )
+    except BaseException:
+        with contextlib.suppress(
+            HilrtError
+        ):  # the journal keeps them until the next job; what went wrong comes first
+            fold_demonstrations(config)
+        raise
+    fold_demonstrations(config)
+    return folder, summary
 
 
 def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
@@ -60,15 +71,37 @@ def resume(path: Path) -> tuple[RunFolder, Summary]:
     return folder, _run(folder, Job.TRAIN, first_episode=first, online_steps=steps)
 
 
-def _demonstrations(config: Config) -> int:
-    """How many demonstrations there are, all with the config's features."""
-    root = Path(config.dataset.root)
-    check_features(root, from_config(config))
-    return next_episode(root) if root.is_dir() else 0
+def fold_demonstrations(config: Config) -> int:
+    """Bring what was recorded into the dataset; says what has to stay behind, and why.
+
+    Returns:
+        How many demonstrations the dataset has, all with the config's features.
+
+    Raises:
+        JournalFeaturesError: they were recorded with other features.
+        DatasetWriteError, DatasetBusyError: it cannot be done now; nothing is lost.
+        DatasetFormatError, DatasetDamagedError, ForeignDatasetError: what is there is no dataset of ours.
+    """
+    from hilrt.data.lerobot.dataset import exists, open_dataset  # noqa: PLC0415 - pyarrow is behind it
+    from hilrt.data.lerobot.fold import fold  # noqa: PLC0415
+
+    root, features = Path(config.dataset.root), from_config(config)
+    check_features(journal_of(config), features)
+    size = sum(path.stat().st_size for path in episode_files(journal_of(config)))
+    with Bar(f"into {root}", size) as bar:
+        folded = fold(root, features, robot_type=config.robot.type, advance=bar.advance)
+        for left in folded.left:
+            bar.say(f"{journal_of(config)}/{left}: `hilrt dataset recover {root}` keeps what is whole of it")
+    return len(open_dataset(root, features)) if exists(root) else 0
+
+
+def journal_of(config: Config) -> Path:
+    """Where demonstrations are recorded, until they are in the dataset."""
+    return Path(config.dataset.root) / JOURNAL
 
 
 def _require_demonstrations(config: Config) -> None:
-    if not _demonstrations(config):
+    if not fold_demonstrations(config):
         raise NoDemonstrationsError(config.dataset.root)
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.runfolder import RunFolder
 from hilrt.shm.status import Status
 
@@ -111,6 +112,13 @@ def record(folder, *overrides):
     done = run(folder, "record", SIM, overrides=[*SMALL, *overrides])
     assert done.returncode == 0, done.stderr
     return folder / "datasets" / "sim_so100"
+
+
+def demonstrations(root):
+    """The dataset's episodes; in none is a step missing."""
+    found = list(open_dataset(root))
+    assert all([r.step for r in e.records] == list(range(len(e.records))) for e in found)
+    return found
 
 
 def newest_run(folder, kind):

@@ -26,7 +26,7 @@ def test_other_demonstrations_are_refused_before_the_arm_moves(
     )
     state = np.zeros(len(features.state), np.float32).tobytes()
     record = Record(episode=0, step=0, mode=Mode.DEMO, final=True, monotonic_ns=0, wall_ns=0, state=state)
-    with JournalWriter(tmp_path / "demonstrations", features, "pick_lift") as journal:
+    with JournalWriter(tmp_path / "demonstrations" / "journal", features, "pick_lift") as journal:
         journal.write(bytes(encode_into(record, bytearray())))
     told = (
         r"episode_000000\.hilrt was recorded with other features than this config gives: its state has "

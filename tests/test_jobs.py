@@ -8,6 +8,7 @@ import jobs
 import pytest
 
 from hilrt.data.journal import read_episodes
+from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import Calibration
 from hilrt.record import Mode, Source
 from hilrt.runfolder import RunFolder
@@ -28,7 +29,7 @@ def workplace(tmp_path_factory):
 
 def test_record(workplace):
     """`hilrt record` leaves complete, successful demonstrations by the operator, and a summary."""
-    episodes = list(read_episodes(workplace / "datasets" / "sim_so100"))
+    episodes = jobs.demonstrations(workplace / "datasets" / "sim_so100")
     assert [e.number for e in episodes] == [0, 1]
     assert all(e.complete and e.mode is Mode.DEMO and e.records[-1].success for e in episodes)
     assert all(r.source is Source.HUMAN for e in episodes for r in e.records if not r.final)
@@ -45,7 +46,7 @@ def test_record_goes_on(tmp_path):
     """A second `hilrt record` adds to the dataset."""
     jobs.record(tmp_path)
     jobs.record(tmp_path, "dataset.num_episodes_to_record=1")
-    assert [e.number for e in read_episodes(tmp_path / "datasets" / "sim_so100")] == [0, 1, 2]
+    assert [e.number for e in jobs.demonstrations(tmp_path / "datasets" / "sim_so100")] == [0, 1, 2]
 
 
 def test_train_then_eval(workplace):
@@ -85,7 +86,7 @@ def test_same_seed_same_demonstrations(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         root = jobs.record(folder, "dataset.num_episodes_to_record=1")
-        states.append([r.state for r in next(iter(read_episodes(root))).records])
+        states.append([r.state for r in jobs.demonstrations(root)[0].records])
     assert states[0] == states[1]
 
 
@@ -94,7 +95,7 @@ def test_cameras(tmp_path, clock):
     """Pictures of both simulated cameras are in every record, and they change as the arm moves."""
     cameras = [f"robot.cameras.{name}={{type='sim', width=48, height=32}}" for name in ("front", "wrist")]
     root = jobs.record(tmp_path, *cameras, f"sim.clock={clock}", "dataset.num_episodes_to_record=1")
-    (episode,) = read_episodes(root, frames=True)
+    episode = open_dataset(root).episode(0, frames=True)
     for name in ("front", "wrist"):
         pictures = [episode.images(i)[name] for i in range(len(episode.records))]
         assert {picture.shape for picture in pictures} == {(32, 48, 3)}

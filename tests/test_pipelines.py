@@ -20,12 +20,9 @@ def train_and_judge(folder, *overrides, config=jobs.SIM):
     run = jobs.newest_run(folder, "train")
     judged = jobs.run(folder, "eval", run, "--episodes", "1")
     assert judged.returncode == 0, judged.stdout + judged.stderr
-    datasets = (
-        *(folder / "datasets").iterdir(),
-        run / "journal",
-        next((run / "evals").iterdir()) / "journal",
-    )
-    return [list(read_episodes(root)) for root in datasets]
+    (root,) = (folder / "datasets").iterdir()
+    journals = run / "journal", next((run / "evals").iterdir()) / "journal"
+    return [jobs.demonstrations(root), *(list(read_episodes(journal)) for journal in journals)]
 
 
 def actions(episodes):
@@ -112,7 +109,7 @@ def test_limits_are_recorded(tmp_path):
     box = "processor.inverse_kinematics.end_effector_bounds.min=[0.15, -0.11, 0.04]"  # above the cube
     jobs.run(tmp_path, "record", jobs.SIM, overrides=[*SHORT, box, "dataset.num_episodes_to_record=1"])
     (root,) = (tmp_path / "datasets").iterdir()
-    assert any(r.limits & Limit.BOX for e in read_episodes(root) for r in e.records)
+    assert any(r.limits & Limit.BOX for e in jobs.demonstrations(root) for r in e.records)
 
 
 def test_a_run_goes_on_without_a_display(tmp_path, monkeypatch):
@@ -124,7 +121,7 @@ def test_a_run_goes_on_without_a_display(tmp_path, monkeypatch):
     assert done.returncode == 0, done.stdout + done.stderr
     words = "display_cameras: no display (DISPLAY is not set). Use `ssh -X`, or set display_cameras = false."
     assert words in done.stdout
-    assert len(list(read_episodes(tmp_path / "datasets" / "sim_so100"))) == 2
+    assert len(jobs.demonstrations(tmp_path / "datasets" / "sim_so100")) == 2
 
 
 def test_joint_control_by_keyboard(tmp_path):
@@ -142,7 +139,7 @@ def test_joint_control_by_keyboard(tmp_path):
             time.sleep(0.05)
         terminal.type(b"s")
         assert terminal.finish() == 0, terminal.text()
-    (episode,) = read_episodes(tmp_path / "datasets" / "sim_so100")
+    (episode,) = jobs.demonstrations(tmp_path / "datasets" / "sim_so100")
     steps = actions([episode])
     assert episode.records[-1].success
     assert all(r.source is Source.HUMAN and len(vector(r.action)) == 5 for r in steps)

@@ -8,8 +8,6 @@ import signal
 import jobs
 import pytest
 
-from hilrt.data.lerobot.dataset import exists
-from hilrt.data.lerobot.fold import fold
 from hilrt.runfolder import RunFolder
 from hilrt.shm.status import Status
 
@@ -21,9 +19,6 @@ def dataset(folder, *overrides, config=jobs.SIM):
     """Two demonstrations."""
     done = jobs.run(folder, "record", config, overrides=[*jobs.SMALL, *overrides])
     assert done.returncode == 0, done.stderr
-    root = next((folder / "datasets").iterdir())
-    if not exists(root):
-        fold(root, journal=root.rename(folder / "journal"))
     return folder
 
 

@@ -14,6 +14,7 @@ from hilrt.data.pictures import encoded, joined
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import CropError
 from hilrt.features import from_config
+from hilrt.report.progress import Bar
 
 
 def write_cropped(dataset: Dataset, config: Config, root: Path) -> None:
@@ -28,7 +29,11 @@ def write_cropped(dataset: Dataset, config: Config, root: Path) -> None:
     features = msgspec.structs.replace(dataset.features, images=from_config(config).views)
     info = new_info(features, dataset.info.robot_type, video=bool(dataset.info.videos))
     preprocess = Preprocess(config.processor.image_preprocessing, from_config(config))
-    with Change(root) as change, DatasetWriter.to(change, None, features, info) as writer:
+    with (
+        Change(root) as change,
+        DatasetWriter.to(change, None, features, info) as writer,
+        Bar(f"into {root}", len(dataset)) as bar,
+    ):
         for row in dataset.rows:
             episode = dataset.episode(row.episode, frames=True)
             pieces = _cropped(episode, preprocess, config)
@@ -42,6 +47,7 @@ def write_cropped(dataset: Dataset, config: Config, root: Path) -> None:
                     origin=row.origin,
                 )
             )
+            bar.advance(1)
         writer.finish()
 
 

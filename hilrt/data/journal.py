@@ -19,6 +19,9 @@ from hilrt.features import Features
 from hilrt.record import Mode, Record, decode
 from hilrt.resource import Resource
 
+JOURNAL = "journal"
+"""Its folder, in a run or in a dataset."""
+
 
 class Episode(msgspec.Struct, kw_only=True):
     """One file's complete records."""

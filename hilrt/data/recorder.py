@@ -10,7 +10,8 @@ from types import FrameType
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
-from hilrt.data.journal import JournalWriter, episode_path, online_steps, read_episode
+from hilrt.data.journal import JOURNAL, JournalWriter, episode_path, online_steps, read_episode
+from hilrt.data.lerobot.change import locked
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.features import Features, from_config
@@ -39,11 +40,13 @@ def main(spec: Spec) -> None:
     """
     config = load(Path(spec.run_dir) / "config.toml")
     features = from_config(config)
+    folder = journal_folder(spec, config)
     summaries = SummaryFile(Path(spec.run_dir) / "episodes.jsonl")
     with (
         Ring.attach(spec.run, "steps-recorder", features.schema()) as ring,
         Status.attach(spec.run) as status,
-        Archive(journal_folder(spec, config), summaries, features, config) as archive,
+        Archive(folder, summaries, features, config) as archive,
+        locked(folder),
     ):
         recorder = Recorder(ring, status, archive, spec.fds["recorder_steps"])
         signal.signal(signal.SIGTERM, recorder.stop)
@@ -51,9 +54,9 @@ def main(spec: Spec) -> None:
 
 
 def journal_folder(spec: Spec, config: Config) -> Path:
-    """Where a run's steps go: demonstrations to the dataset's root, all else into the run's own folder."""
+    """Where a run's steps go: demonstrations to the dataset's journal, all else into the run's own folder."""
     # not `is`: the launcher runs as __main__, so the spec's enums are of another copy of that module
-    return Path(config.dataset.root) if spec.job == Job.RECORD else Path(spec.run_dir) / "journal"
+    return Path(config.dataset.root if spec.job == Job.RECORD else spec.run_dir) / JOURNAL
 
 
 class Archive(Resource):

@@ -8,6 +8,7 @@ import torch
 from hilrt.config import Config
 from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
 from hilrt.data.journal import read_episodes
+from hilrt.data.lerobot.dataset import demonstrations
 from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
 from hilrt.features import from_config
 from hilrt.learner import checkpoint
@@ -79,10 +80,10 @@ class Training:
 
         Raises:
             NoDemonstrationsError: there are none.
-            JournalFormatError, JournalFeaturesError: a file is not what it should be.
+            JournalFormatError, JournalFeaturesError, DatasetDamagedError: a file is not what it should be.
         """
         root = Path(self._config.dataset.root)
-        for episode in read_episodes(root, features=self._features):
+        for episode in demonstrations(root, self._features):
             for record in episode.records:
                 self.replay.add(record)
         shown = self.replay.states(Tier.DEMONSTRATIONS)

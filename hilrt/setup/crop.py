@@ -16,6 +16,7 @@ from hilrt.data.pictures import Picture, encoded
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import CropError, DisplayAbsentError, RegionAbsentError, RegionError
 from hilrt.features import Features, from_config
+from hilrt.report.progress import Bar
 from hilrt.report.regionwindow import CHOSEN, SUGGESTED, choose, outline
 from hilrt.report.x11 import check_display
 
@@ -74,12 +75,12 @@ def crop(
     for file in _preview(cropped, shown, regions, suggested, pictures):
         say(f"saved {file}")
     say(tomlkit.dumps({"processor": {"image_preprocessing": {"crop_params_dict": _lists(regions)}}}).rstrip())
-    if write:
-        taskfile.write(path, taskfile.edited(path, TABLE, _lists(regions), "the regions chosen"))
-        say(f"written into {path}")
     if copy:
         write_cropped(dataset, cropped, copy)
         say(f"{len(dataset)} episodes, cropped and resized, are in {copy}")
+    if write:
+        taskfile.write(path, taskfile.edited(path, TABLE, _lists(regions), "the regions chosen"))
+        say(f"written into {path}")
 
 
 def _dataset(config: Config) -> Dataset:
@@ -142,12 +143,15 @@ def _suggested(dataset: Dataset, cameras: Sequence[str]) -> dict[str, Region]:
     if not successes:
         raise CropError(str(dataset.root), "has no successful episode to compute a suggestion from")
     motions = {camera: Motion() for camera in cameras}
-    for i in _spread(len(successes), WATCHED_EPISODES):
-        for motion in motions.values():
-            motion.begin()
-        for pictures in _some(dataset.episode(successes[i], frames=True), WATCHED_PICTURES):
-            for camera, motion in motions.items():
-                motion.see(pictures[camera])
+    watched = [successes[i] for i in _spread(len(successes), WATCHED_EPISODES)]
+    with Bar("looking for motion", len(watched)) as bar:
+        for number in watched:
+            for motion in motions.values():
+                motion.begin()
+            for pictures in _some(dataset.episode(number, frames=True), WATCHED_PICTURES):
+                for camera, motion in motions.items():
+                    motion.see(pictures[camera])
+            bar.advance(1)
     return {camera: region for camera, motion in motions.items() if (region := motion.region())}
 
 

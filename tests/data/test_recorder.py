@@ -138,13 +138,13 @@ def test_every_step_and_episode_reaches_the_disk(rig, make_record):
 
 @pytest.mark.parametrize("rig", [Job.RECORD], indirect=True)
 def test_demonstrations_go_to_the_dataset(rig, make_record):
-    """A recording job writes to the dataset's root, its list of episodes to the run's folder."""
+    """A recording job writes to the dataset's journal, its list of episodes to the run's folder."""
     rig.start()
     rig.push(make_record(0, 0))
     rig.push(make_record(0, 1, final=True))
     rig.status.supervisor.stop = 1
     assert rig.end() == (0, "")
-    assert [len(e.records) for e in read_episodes(rig.dir / "demos")] == [2]
+    assert [len(e.records) for e in read_episodes(rig.dir / "demos" / "journal")] == [2]
     assert len(read_summaries(rig.dir / "episodes.jsonl")) == 1
 
 

@@ -11,6 +11,7 @@ from toy import FEATURES, Command, Reach, success_of, teacher
 
 from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
+from hilrt.data.lerobot.fold import fold
 from hilrt.errors import (
     CheckpointError,
     DeviceError,
@@ -71,6 +72,11 @@ class Run:
             for record in (r for episode in episodes for r in episode):
                 journal.write(bytes(encode_into(record, bytearray())))
 
+    def demonstrate(self, *episodes: list[Record]) -> None:
+        """Put demonstrations into the dataset."""
+        self.write("demonstrations/journal", *episodes)
+        fold(self.folder / "demonstrations", self.features)
+
     def training(self) -> Training:
         """A learner that starts now."""
         return Training(self.config, self.folder, self.metrics)
@@ -80,7 +86,7 @@ class Run:
 def run(tmp_path: Path, make_config: Callable[..., Config]) -> Run:
     """A run with two demonstrations and no free steps."""
     run = Run(tmp_path, make_config(online_step_before_learning=0, num_critics=3))
-    run.write("demonstrations", run.episode(0, Mode.DEMO), run.episode(1, Mode.DEMO))
+    run.demonstrate(run.episode(0, Mode.DEMO), run.episode(1, Mode.DEMO))
     return run
 
 
@@ -128,7 +134,7 @@ def test_other_robots_train_and_resume_bit_for_bit(
         tmp_path,
         make_config(online_step_before_learning=0, warm_start_steps=5, critic_warmup_steps=5, **settings),
     )
-    run.write("demonstrations", run.episode(0, Mode.DEMO), run.episode(1, Mode.DEMO))
+    run.demonstrate(run.episode(0, Mode.DEMO), run.episode(1, Mode.DEMO))
     run.write("journal", *(run.episode(n, Mode.TRAIN, success=n % 2 == 0) for n in range(4)))
     one = run.training()
     assert not one.load()
@@ -293,9 +299,9 @@ def test_demonstrations_of_other_features_are_an_error_with_a_cure(
 ) -> None:
     """Demonstrations recorded with other options are named by file, with what differs and what to do."""
     recorded = Run(tmp_path, make_config(gripper={"use_gripper": False, "gripper_penalty": 0.0}))
-    recorded.write("demonstrations", recorded.episode(0, Mode.DEMO))
+    recorded.demonstrate(recorded.episode(0, Mode.DEMO))
     told = (
-        r"demonstrations/episode_000000\.hilrt was recorded with other features than this config gives: its state "
+        r"demonstrations was recorded with other features than this config gives: its state "
         r"lacks setpoint_error\.gripper, previous\.gripper; its gripper lacks close, stay, open\. "
         r"Use the config it was recorded with, or record again into another folder \(dataset\.root\)"
     )

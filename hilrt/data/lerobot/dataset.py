@@ -23,6 +23,7 @@ from hilrt.record import Mode
 
 def exists(root: Path) -> bool:
     """Whether a folder holds a dataset."""
+    finish(root)
     return (root / INFO).is_file()
 
 
@@ -46,6 +47,11 @@ def open_dataset(root: Path, features: Features | None = None) -> "Dataset":
     if features is not None and (words := difference(found, msgspec.structs.replace(features, views=()))):
         raise JournalFeaturesError(str(root), words)
     return Dataset(root, info, found)
+
+
+def demonstrations(root: Path, features: Features) -> Iterator[Episode]:
+    """A dataset's episodes, without their frames; none where there is no dataset. See `open_dataset`."""
+    return iter(open_dataset(root, features)) if exists(root) else iter(())
 
 
 class Dataset:

@@ -12,13 +12,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hilrt.data.format import Scan
-from hilrt.data.journal import Episode, episode_files, read_episode
+from hilrt.data.journal import JOURNAL, Episode, episode_files, read_episode
 from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
-from hilrt.data.lerobot.layout import JOURNAL
 from hilrt.data.lerobot.writer import DatasetWriter, Take, new_info
 from hilrt.errors import JournalFormatError, PictureError
-from hilrt.errors_dataset import EpisodeDamagedError
+from hilrt.errors_dataset import EpisodeDamagedError, OldDemonstrationsError
 from hilrt.features import Features
 from hilrt.record import Record
 
@@ -66,8 +65,10 @@ def fold(
         JournalFeaturesError: dataset or journal consist of other steps.
         DatasetWriteError: the disk does not take it; dataset and journal are as before.
         DatasetBusyError: another process writes to one of them.
-        JournalFormatError, DatasetFormatError, DatasetDamagedError, ForeignDatasetError: cannot be read.
+        DatasetFormatError, DatasetDamagedError, ForeignDatasetError, OldDemonstrationsError: cannot be read.
     """
+    if episode_files(root):
+        raise OldDemonstrationsError(str(root), JOURNAL)
     folder = journal or root / JOURNAL
     if not folder.is_dir() or not (paths := episode_files(folder)):
         return Folded()

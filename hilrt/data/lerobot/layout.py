@@ -27,8 +27,6 @@ SIDECAR = "hilrt/features.json"
 SIDECAR_FORMAT = 1
 FINAL = "hilrt/final-{first_episode:06d}.parquet"
 """Last observations of the episodes from this one on; v3.0 rows are steps with an action, so they have no row there."""
-JOURNAL = "journal"
-"""Folder of what was recorded and is not in the dataset yet."""
 
 
 class Feature(Struct, frozen=True, omit_defaults=True):
