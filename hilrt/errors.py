@@ -499,6 +499,23 @@ class ReplayError(HilrtError):
         super().__init__(f"episode {episode} of {dataset} cannot be replayed: {problem}.")
 
 
+class PictureFileError(HilrtError):
+    """A picture for people cannot be written."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be written: {cause.strerror}. Name another folder, or free some space."
+        )
+
+
+class EpisodeAbsentError(HilrtError):
+    """There is no episode of that number."""
+
+    def __init__(self, root: str, wanted: str, numbers: Sequence[int]) -> None:
+        there = f"{numbers[0]} .. {numbers[-1]}" if numbers else "none"
+        super().__init__(f"{root} has no episode {wanted}; there are: {there}, or `all`.")
+
+
 class RegionError(HilrtError):
     """What was given as a region of interest is none."""
 

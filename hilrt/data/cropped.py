@@ -1,5 +1,6 @@
 """A copy of a dataset whose pictures are what the policy sees of them, for other tools: hilrt crops as it goes."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +15,10 @@ from hilrt.data.pictures import encoded, joined
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import CropError
 from hilrt.features import from_config
-from hilrt.report.progress import Bar
 
 
-def write_cropped(dataset: Dataset, config: Config, root: Path) -> None:
-    """Make the copy, with the config's regions and size.
+def write_cropped(dataset: Dataset, config: Config, root: Path, advance: Callable[[float], None]) -> None:
+    """Make the copy, with the config's regions and size; `advance` is told of each episode.
 
     Raises:
         CropError: a dataset is there already.
@@ -29,11 +29,7 @@ def write_cropped(dataset: Dataset, config: Config, root: Path) -> None:
     features = msgspec.structs.replace(dataset.features, images=from_config(config).views)
     info = new_info(features, dataset.info.robot_type, video=bool(dataset.info.videos))
     preprocess = Preprocess(config.processor.image_preprocessing, from_config(config))
-    with (
-        Change(root) as change,
-        DatasetWriter.to(change, None, features, info) as writer,
-        Bar(f"into {root}", len(dataset)) as bar,
-    ):
+    with Change(root) as change, DatasetWriter.to(change, None, features, info) as writer:
         for row in dataset.rows:
             episode = dataset.episode(row.episode, frames=True)
             pieces = _cropped(episode, preprocess, config)
@@ -47,7 +43,7 @@ def write_cropped(dataset: Dataset, config: Config, root: Path) -> None:
                     origin=row.origin,
                 )
             )
-            bar.advance(1)
+            advance(1)
         writer.finish()
 
 

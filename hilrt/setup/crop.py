@@ -14,7 +14,7 @@ from hilrt.data.lerobot.dataset import Dataset, open_dataset
 from hilrt.data.motion import Motion, Region
 from hilrt.data.pictures import Picture, encoded
 from hilrt.devices.preprocess import Preprocess
-from hilrt.errors import CropError, DisplayAbsentError, RegionAbsentError, RegionError
+from hilrt.errors import CropError, DisplayAbsentError, PictureFileError, RegionAbsentError, RegionError
 from hilrt.features import Features, from_config
 from hilrt.report.progress import Bar
 from hilrt.report.regionwindow import CHOSEN, SUGGESTED, choose, outline
@@ -76,7 +76,8 @@ def crop(
         say(f"saved {file}")
     say(tomlkit.dumps({"processor": {"image_preprocessing": {"crop_params_dict": _lists(regions)}}}).rstrip())
     if copy:
-        write_cropped(dataset, cropped, copy)
+        with Bar(f"into {copy}", len(dataset)) as bar:
+            write_cropped(dataset, cropped, copy, bar.advance)
         say(f"{len(dataset)} episodes, cropped and resized, are in {copy}")
     if write:
         taskfile.write(path, taskfile.edited(path, TABLE, _lists(regions), "the regions chosen"))
@@ -201,5 +202,5 @@ def _saved(pictures: Iterable[Picture], file: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(encoded(np.hstack(list(pictures)), "png"))
     except OSError as error:
-        raise CropError(str(file), f"cannot be written: {error.strerror}") from None
+        raise PictureFileError(str(file), error) from None
     return file
