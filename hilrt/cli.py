@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilrt.cli_dataset import dataset
+
 if TYPE_CHECKING:
     from hilrt.report.summary import Summary
     from hilrt.runfolder import RunFolder
@@ -17,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(dataset, name="dataset")
 
 TaskFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Task file, e.g. configs/sim_so100.toml.")]
 Run = Annotated[

@@ -1,6 +1,7 @@
 """Failures of datasets on disk; like all others, below `hilrt.errors.HilrtError`."""
 
 import errno
+from collections.abc import Sequence
 
 from hilrt.errors import HilrtError
 
@@ -66,6 +67,51 @@ class DatasetBusyError(HilrtError):
     def __init__(self, path: str) -> None:
         super().__init__(
             f"{path} is being written by another hilrt: wait for it, or stop it (`hilrt status` shows runs)."
+        )
+
+
+class DatasetExistsError(HilrtError):
+    """A new dataset would go where something is already."""
+
+    def __init__(self, out: str) -> None:
+        super().__init__(f"{out} is there already and not empty: nothing was written. Name a new folder.")
+
+
+class EpisodesAbsentError(HilrtError):
+    """Episodes were named that a dataset does not have."""
+
+    def __init__(self, root: str, absent: Sequence[int], count: int) -> None:
+        there = f"episodes 0 to {count - 1}" if count else "no episode"
+        super().__init__(
+            f"{root} has {there}; there is no {', '.join(map(str, absent))}. Nothing was changed."
+        )
+
+
+class NoEpisodesError(HilrtError):
+    """There is nothing to export."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"{source} is neither a dataset (it has no meta/info.json) nor a run or journal with episodes in it."
+        )
+
+
+class NothingLeftError(HilrtError):
+    """All episodes of a dataset were to be deleted."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(
+            f"{root} would have no episode left: nothing was changed. To drop it, remove the folder."
+        )
+
+
+class MergeError(HilrtError):
+    """Datasets that do not consist of the same steps."""
+
+    def __init__(self, found: str, expected: str, difference: str) -> None:
+        super().__init__(
+            f"{found} cannot be joined with {expected}: {difference}. Nothing was written; only datasets that were "
+            "recorded with the same features can be joined."
         )
 
 

@@ -106,10 +106,12 @@ def test_demonstrations_of_another_pipeline_are_refused(tmp_path):
 
 def test_limits_are_recorded(tmp_path):
     """What changed a command on its way is in each record."""
+    jobs.run(tmp_path, "record", jobs.SIM, overrides=[*SHORT, "dataset.num_episodes_to_record=1"])
     box = "processor.inverse_kinematics.end_effector_bounds.min=[0.15, -0.11, 0.04]"  # above the cube
-    jobs.run(tmp_path, "record", jobs.SIM, overrides=[*SHORT, box, "dataset.num_episodes_to_record=1"])
-    (root,) = (tmp_path / "datasets").iterdir()
-    assert any(r.limits & Limit.BOX for e in jobs.demonstrations(root) for r in e.records)
+    done = jobs.run(tmp_path, "train", jobs.SIM, overrides=[*SHORT, box])
+    assert done.returncode == 0, done.stderr
+    steps = [r for e in read_episodes(jobs.newest_run(tmp_path, "train") / "journal") for r in e.records]
+    assert any(r.limits & Limit.BOX for r in steps)
 
 
 def test_a_run_goes_on_without_a_display(tmp_path, monkeypatch):

@@ -78,6 +78,11 @@ def episode_files(folder: Path) -> list[Path]:
     return [path for _, path in sorted(_files(folder))]
 
 
+def number_of(path: Path) -> int:
+    """Number of the episode in a file, by the file's name."""
+    return int(path.stem.removeprefix("episode_"))
+
+
 def read_episode(path: Path, *, frames: bool = False, features: Features | None = None) -> Episode:
     """Every complete record of one file; a torn end is reported by `Episode.torn`, not raised.
 
@@ -135,9 +140,8 @@ def online_steps(folder: Path) -> int:
 
 def _files(folder: Path) -> Iterator[tuple[int, Path]]:
     for path in folder.glob("episode_*.hilrt"):
-        number = path.stem.removeprefix("episode_")
-        if number.isdecimal():
-            yield int(number), path
+        if path.stem.removeprefix("episode_").isdecimal():
+            yield number_of(path), path
 
 
 # --- writing -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from armdesk import Desk
 
 from hilrt.control.loop import Phase
+from hilrt.data.journal import read_episodes
 from hilrt.devices.feetech.registers import Register
 from hilrt.record import Mode
 from hilrt.runfolder import RunFolder
@@ -184,5 +185,5 @@ def test_a_camera_disappears_for_good(tmp_path, pictures, recording):
     pictures.rename(tmp_path / "elsewhere")
     assert recording.finish() == 2
     assert "camera front has shown nothing new for 5 s" in recording.text()
-    (episode,) = jobs.demonstrations(tmp_path / "demonstrations")
+    (episode,) = read_episodes(tmp_path / "demonstrations" / "journal")
     assert len(episode.records) > 8

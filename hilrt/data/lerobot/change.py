@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -76,9 +76,10 @@ class Change:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def commit(self, remove: Sequence[str] = ()) -> None:
-        """Put the files in place, and take those named in `remove` away."""
-        self.path(_REMOVE).write_bytes(msgspec.json.encode(list(remove)))
+    def commit(self, *, whole: bool) -> None:
+        """Put the files in place; `whole`: and take away all files of a dataset that are not among them."""
+        stale = sorted(_numbered(self.root) - _numbered(self._new)) if whole else []
+        self.path(_REMOVE).write_bytes(msgspec.json.encode(stale))
         for folder, _, names in os.walk(self._new):
             for name in names:
                 _sync(Path(folder, name))
@@ -144,6 +145,17 @@ def _move(root: Path, commit: Path) -> None:
         (root / old).unlink(missing_ok=True)
     for changed, _, _ in os.walk(root):
         _sync(Path(changed))
+
+
+def _numbered(root: Path) -> set[str]:
+    """Files of a dataset whose numbers may end."""
+    places = (
+        "data/*/file-*.parquet",
+        "meta/episodes/*/file-*.parquet",
+        "videos/**/file-*.mp4",
+        "hilrt/final-*.parquet",
+    )
+    return {str(path.relative_to(root)) for place in places for path in root.glob(place)}
 
 
 def _info_last(name: Path) -> tuple[bool, str]:

@@ -1,6 +1,7 @@
 """A dataset on disk, read as the episodes that were recorded."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,10 @@ from hilrt.data.format import FileHeader
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.columns import IMAGES, files_of, from_table, to_records
-from hilrt.data.lerobot.episodes import Clip, EpisodeRow, path_of, read_rows, read_tasks
+from hilrt.data.lerobot.episodes import Clip, EpisodeRow, path_of, read_episodes, read_tasks
 from hilrt.data.lerobot.layout import FINAL, INFO, VIDEO, Info, read_info, read_sidecar
-from hilrt.data.lerobot.parquet import read_part
-from hilrt.data.pictures import joined
+from hilrt.data.lerobot.parquet import parts, read_rows
+from hilrt.data.pictures import joined, unpacked
 from hilrt.difference import difference
 from hilrt.errors import JournalFeaturesError
 from hilrt.errors_dataset import DatasetDamagedError
@@ -62,7 +63,7 @@ class Dataset:
         self.info = info
         self.features = features
         """Of the steps; without views, for how pictures are seen is no part of a recording."""
-        self.rows = read_rows(root, info)
+        self.rows = read_episodes(root, info)
         """Where each episode lies."""
         self.tasks = read_tasks(root)
         self._begins = _begins(self.rows)
@@ -87,69 +88,90 @@ class Dataset:
             IndexError: there is none of that number.
             DatasetDamagedError: a file cannot be read, or holds something else.
         """
+        row = self.row(number)
+        pieces = [self._steps(row), self._final(number)]
+        records = to_records(from_table(pieces[0]), self.features, number)
+        records += to_records(from_table(pieces[1]), self.features, number, final=True)
+        mode = records[0].mode if records else Mode.DEMO
+        header = FileHeader(episode=number, mode=mode, task=self.task(row), features=self.features)
+        episode = Episode(header=header, records=records, frames=[], torn=None)
+        if frames and self.info.videos:
+            return self._filmed(episode, row)
+        if frames:
+            episode.frames.extend(self.frames(number))
+        return episode
+
+    def frames(self, number: int) -> Iterator[bytes]:
+        """Pictures of each of an episode's records, packed, a row group in memory at a time; of videos, the last only.
+
+        Raises:
+            DatasetDamagedError: a file cannot be read, or holds something else.
+        """
+        row, keys = self.row(number), self.cameras
+        tables = [self._final(number, pictures=True)]
+        steps = () if self.info.videos else self._parts(row, [*keys, "episode_index"])
+        for table in chain(steps, tables):
+            columns = [files_of(table, key) for key in keys]
+            yield from map(joined, zip(*columns, strict=True)) if keys else (b"",) * len(table)
+
+    def row(self, number: int) -> EpisodeRow:
+        """Where an episode lies; IndexError if there is none of that number."""
         if not 0 <= number < len(self):
             raise IndexError(f"no episode {number}; there are {len(self)}")
-        row = self.rows[number]
-        table, final = self._table(row, frames=frames), self._final(number, frames=frames)
-        records = to_records(from_table(table), self.features, number)
-        records += to_records(from_table(final), self.features, number, final=True)
-        task = row.tasks[0] if row.tasks else ""
-        mode = records[0].mode if records else Mode.DEMO
-        episode = Episode(
-            header=FileHeader(episode=number, mode=mode, task=task, features=self.features),
-            records=records,
-            frames=[],
-            torn=None,
-        )
-        if not frames:
-            return episode
-        if self.info.videos:
-            return self._filmed(episode, row, final)
-        keys = [IMAGES + image.name for image in self.features.images]
-        for part in (table, final):
-            columns = [files_of(part, key) for key in keys]
-            episode.frames += (
-                [joined(files) for files in zip(*columns, strict=True)] if keys else [b""] * len(part)
-            )
-        return episode
+        return self.rows[number]
+
+    def task(self, row: EpisodeRow) -> str:
+        """What was to be done in an episode."""
+        return row.tasks[0] if row.tasks else ""
+
+    @property
+    def cameras(self) -> list[str]:
+        """Columns of the cameras, in the order of `features.images`."""
+        return [IMAGES + image.name for image in self.features.images]
 
     def data_path(self, row: EpisodeRow) -> Path:
         """File of an episode's rows."""
         return self.root / path_of(row.data, self.info.data_path)
 
+    def size(self, row: EpisodeRow) -> int:
+        """About what an episode takes in its data file [bytes]."""
+        file = [other for other in self.rows if other.data == row.data]
+        share = row.length / sum(other.length for other in file)
+        return round(share * self.data_path(row).stat().st_size)
+
     def video_path(self, key: str, clip: Clip) -> Path:
         """File of a camera's video."""
         return self.root / path_of(clip.file, self.info.video_path or VIDEO, video_key=key)
 
-    def _table(self, row: EpisodeRow, *, frames: bool) -> pa.Table:
-        path = self.data_path(row)
-        at = row.start - self._begins[row.data]
-        table = read_part(path, at, at + row.length, self._columns(frames=frames))
-        _expect(path, table, row.episode)
-        return table
+    def _steps(self, row: EpisodeRow) -> pa.Table:
+        return pa.concat_tables(self._parts(row, self._numbers))
 
-    def _final(self, number: int, *, frames: bool) -> pa.Table:
+    def _parts(self, row: EpisodeRow, columns: list[str]) -> Iterator[pa.Table]:
+        path, at = self.data_path(row), row.start - self._begins[row.data]
+        for table in parts(path, at, at + row.length, columns):
+            yield _expected(path, table, row.episode)
+
+    def _final(self, number: int, *, pictures: bool = False) -> pa.Table:
         first = max((f for f in self._finals if f <= number), default=0)
-        path = self.root / FINAL.format(first_episode=first)
-        table = read_part(path, number - first, number - first + 1, self._columns(frames=frames, final=True))
-        _expect(path, table, number)
-        return table
+        path, at = self.root / FINAL.format(first_episode=first), number - first
+        columns = [*self.cameras, "episode_index"] if pictures else self._numbers
+        return _expected(path, read_rows(path, at, at + 1, columns), number)
 
-    def _columns(self, *, frames: bool, final: bool = False) -> list[str]:
-        unread = set() if frames else {"image"}
-        unread |= set() if frames and final else {"video"}
-        return [key for key, feature in self.info.features.items() if feature.dtype not in unread]
+    @property
+    def _numbers(self) -> list[str]:
+        return [key for key, feature in self.info.features.items() if not feature.is_picture]
 
-    def _filmed(self, episode: Episode, row: EpisodeRow, final: pa.Table) -> Episode:
+    def _filmed(self, episode: Episode, row: EpisodeRow) -> Episode:
         from hilrt.data.lerobot.video import FilmedEpisode, FilmReader  # noqa: PLC0415 - av is behind it
 
-        films, last = {}, {}
-        for image in self.features.images:
-            clip = row.clips[IMAGES + image.name]
-            path = self.video_path(IMAGES + image.name, clip)
-            films[image.name] = FilmReader(path, clip.from_s, self.info.fps)
-            (last[image.name],) = files_of(final, IMAGES + image.name)
-        return FilmedEpisode.of(episode, films, last)
+        (last,) = self.frames(row.episode)
+        names = [image.name for image in self.features.images]
+        clips = {name: row.clips[IMAGES + name] for name in names}
+        films = {
+            name: FilmReader(self.video_path(IMAGES + name, clip), clip.from_s, self.info.fps)
+            for name, clip in clips.items()
+        }
+        return FilmedEpisode.of(episode, films, dict(zip(names, unpacked(last), strict=True)))
 
 
 def _begins(rows: list[EpisodeRow]) -> dict[tuple[int, int], int]:
@@ -160,10 +182,11 @@ def _begins(rows: list[EpisodeRow]) -> dict[tuple[int, int], int]:
     return begins
 
 
-def _expect(path: Path, table: pa.Table, number: int) -> None:
+def _expected(path: Path, table: pa.Table, number: int) -> pa.Table:
     found = set(table.column("episode_index").to_pylist())
     if found - {number}:
         raise DatasetDamagedError(str(path), f"where episode {number} should lie, it has rows of {found}")
+    return table
 
 
 def _final_episode(path: Path) -> int:

@@ -40,6 +40,8 @@ class EpisodeRow(Struct, frozen=True, kw_only=True):
     data: FileIndex
     start: int
     """Index of its first step in the whole dataset."""
+    stop: int
+    """Index behind that of its last one."""
     clips: dict[str, Clip] = {}
     meta: FileIndex
     """File that this row is in."""
@@ -47,7 +49,7 @@ class EpisodeRow(Struct, frozen=True, kw_only=True):
     stats: dict[str, Stats] = {}
 
 
-def read_rows(root: Path, info: Info) -> list[EpisodeRow]:
+def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
     """The episodes that `info` counts, in their order.
 
     Raises:
@@ -67,7 +69,7 @@ def read_rows(root: Path, info: Info) -> list[EpisodeRow]:
         raise DatasetFormatError(str(root / "meta/episodes"), f"lacks the column {error}") from None
 
 
-def write_rows(path: Path, rows: list[EpisodeRow]) -> None:
+def write_episodes(path: Path, rows: list[EpisodeRow]) -> None:
     """Write a file of them."""
     dicts = [_to_dict(row) for row in rows]
     pq.write_table(pa.Table.from_pylist(dicts, schema=_schema(dicts[0])), path, write_page_checksum=True)
@@ -115,7 +117,7 @@ def _to_dict(row: EpisodeRow) -> dict[str, Any]:
         "data/chunk_index": row.data[0],
         "data/file_index": row.data[1],
         "dataset_from_index": row.start,
-        "dataset_to_index": row.start + row.length,
+        "dataset_to_index": row.stop,
         **clips,
         **stats,
         ORIGIN: row.origin,
@@ -136,6 +138,7 @@ def _from_dict(row: dict[str, Any], info: Info) -> EpisodeRow:
         length=row["length"],
         data=(row["data/chunk_index"], row["data/file_index"]),
         start=row["dataset_from_index"],
+        stop=row["dataset_to_index"],
         clips={key: _clip(row, f"videos/{key}/") for key in info.videos},
         meta=(row.get("meta/episodes/chunk_index", 0), row.get("meta/episodes/file_index", 0)),
         origin=row.get(ORIGIN) or "",

@@ -4,7 +4,7 @@ The dataset remembers which journal file each episode came from, so a file that 
 process was killed, is recognised.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hilrt.data.format import Scan
-from hilrt.data.journal import JOURNAL, Episode, episode_files, read_episode
+from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
-from hilrt.data.lerobot.writer import DatasetWriter, Take, new_info
+from hilrt.data.lerobot.take import Take
+from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.errors import JournalFormatError, PictureError
 from hilrt.errors_dataset import EpisodeDamagedError, OldDemonstrationsError
 from hilrt.features import Features
@@ -85,6 +86,46 @@ def fold(
                 writer.finish()
         for path in folding.done:
             path.unlink()
+    return folding.report
+
+
+def export_journal(
+    folder: Path,
+    out: Path,
+    numbers: Container[int] | None = None,
+    *,
+    robot_type: str | None = None,
+    video: bool = False,
+    advance: Advance = _nothing,
+) -> Folded:
+    """Copy a journal's complete episodes into a new dataset; the journal stays.
+
+    Args:
+        folder: of the episodes, for instance a run's.
+        out: the dataset, a new folder.
+        numbers: of the episodes wanted; None: all.
+        robot_type: of the dataset.
+        video: keep pictures as video.
+        advance: told of progress [bytes of the journal].
+
+    Raises:
+        JournalFeaturesError: its episodes consist of different steps.
+        DatasetWriteError: the disk does not take it; nothing is left at `out`.
+    """
+    paths = [path for path in episode_files(folder) if numbers is None or number_of(path) in numbers]
+    if not paths:
+        return Folded()
+    features = features_of(paths)
+    with (
+        Change(out) as change,
+        DatasetWriter(change, features, new_info(features, robot_type, video=video)) as writer,
+    ):
+        folding = _Folding(writer, cut=False)
+        for path in paths:
+            folding.take(path)
+            advance(path.stat().st_size)
+        if folding.report.kept:
+            writer.finish()
     return folding.report
 
 

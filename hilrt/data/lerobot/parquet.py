@@ -1,6 +1,6 @@
 """Parquet files, read with their checksums and with errors that name the file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,40 +15,55 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     Raises:
         DatasetDamagedError: absent, or cannot be read.
     """
-    return read_part(path, 0, -1, columns)
+    try:
+        return pq.read_table(path, columns=columns, use_threads=False, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetDamagedError(str(path), _first_line(error)) from None
 
 
-def read_part(path: Path, start: int, stop: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """Rows `start` to `stop` (exclusive; -1: all) of a file; only the row groups that hold them are read.
+def read_rows(path: Path, start: int, stop: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows `start` to `stop` (exclusive) of a file; see `parts`."""
+    return pa.concat_tables(parts(path, start, stop, columns))
+
+
+def parts(path: Path, start: int, stop: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """These rows, one row group after the other, so that no more than one is in memory.
 
     Raises:
         DatasetDamagedError: absent, cannot be read, or ends before.
     """
+    at = 0
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            groups, skipped = _groups(file.metadata, start, stop)
-            table = file.read_row_groups(groups, columns=columns, use_threads=False)
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                if at < stop and at + rows > start:
+                    table = file.read_row_group(group, columns=columns, use_threads=False)
+                    first = max(0, start - at)
+                    yield table.slice(first, min(stop - at, rows) - first)
+                at += rows
     except (OSError, pa.ArrowException) as error:
         raise DatasetDamagedError(str(path), _first_line(error)) from None
-    if stop < 0:
-        return table
-    part = table.slice(start - skipped, stop - start)
-    if len(part) < stop - start:
-        raise DatasetDamagedError(str(path), f"it ends at row {skipped + len(table)}, before row {stop}")
-    return part
+    if at < stop:
+        raise DatasetDamagedError(str(path), f"it ends with row {at - 1}, and row {stop - 1} should be in it")
 
 
-def _groups(metadata: pq.FileMetaData, start: int, stop: int) -> tuple[list[int], int]:
-    """Row groups that hold these rows, and the number of rows before them."""
-    groups, skipped, at = [], 0, 0
-    for group in range(metadata.num_row_groups):
-        rows = metadata.row_group(group).num_rows
-        if stop < 0 or (at < stop and at + rows > start):
-            groups.append(group)
-        elif not groups:
-            skipped = at + rows
-        at += rows
-    return groups, skipped
+def schema(path: Path) -> pa.Schema:
+    """Names and types of a file's columns; DatasetDamagedError if it cannot be read."""
+    return _footer(path).schema.to_arrow_schema()
+
+
+def length(path: Path) -> int:
+    """Rows of a file; DatasetDamagedError if it cannot be read."""
+    rows: int = _footer(path).num_rows
+    return rows
+
+
+def _footer(path: Path) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetDamagedError(str(path), _first_line(error)) from None
 
 
 def _first_line(error: BaseException) -> str:

@@ -110,6 +110,24 @@ class FilmReader(Resource):
         raise DatasetDamagedError(str(self._path), f"it has no picture at {wanted_s:.3f} s")
 
 
+def looked_at(path: Path) -> tuple[list[float], tuple[int, int]]:
+    """Decode a whole video.
+
+    Returns:
+        When each picture is shown [s]; their height and width.
+
+    Raises:
+        DatasetDamagedError: it cannot be decoded.
+    """
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            times = [frame.time for frame in container.decode(stream) if frame.time is not None]
+            return times, (stream.height, stream.width)
+    except (FFmpegError, OSError, IndexError) as error:
+        raise DatasetDamagedError(str(path), f"cannot be decoded: {error}") from None
+
+
 class FilmedEpisode(Episode):
     """An episode whose steps' pictures are in videos; that of its end is a picture file."""
 

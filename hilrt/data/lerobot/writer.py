@@ -4,22 +4,22 @@ An episode lies within one data file, and a file ends once it is `data_files_siz
 begins new files; those that are there are never touched.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from msgspec import Struct
 
 from hilrt.data.lerobot import stats
 from hilrt.data.lerobot.change import Change
 from hilrt.data.lerobot.columns import IMAGES, Arrays, arrow_schema, table_of, to_arrays, to_table
 from hilrt.data.lerobot.dataset import Dataset
-from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, write_rows, write_tasks
+from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, write_episodes, write_tasks
 from hilrt.data.lerobot.layout import (
     EPISODES,
     FINAL,
@@ -32,34 +32,15 @@ from hilrt.data.lerobot.layout import (
     Sidecar,
     json_bytes,
 )
-from hilrt.data.pictures import decoded, unpacked
+from hilrt.data.lerobot.take import Take, survey
+from hilrt.data.pictures import decoded
 from hilrt.errors_dataset import EpisodeDamagedError
 from hilrt.features import Features
-from hilrt.record import Record
 from hilrt.resource import Resource
-
-if TYPE_CHECKING:
-    from hilrt.data.lerobot.video import Film
 
 GROUP_BYTES = 16_000_000
 """Pictures in a row group."""
 MB = 1_000_000
-
-
-class Take(Struct, frozen=True, kw_only=True):
-    """An episode on its way into a dataset."""
-
-    name: str
-    """For messages."""
-    task: str
-    records: list[Record]
-    """Its steps; the last one is final."""
-    frames: Callable[[], Iterator[bytes]]
-    """Pictures of each record, as `hilrt.data.pictures` packs them; empty pieces where there are no cameras."""
-    size: int
-    """About what it takes on disk [bytes]."""
-    origin: str = ""
-    """Names the journal file it comes from."""
 
 
 class DatasetWriter(Resource):
@@ -102,44 +83,42 @@ class DatasetWriter(Resource):
             EpisodeDamagedError, PictureError: it cannot be read whole; nothing of it is in the dataset.
             OSError: the disk does not take it.
         """
-        steps = take.records[:-1]
-        if not steps:
+        if not take.steps:
             raise EpisodeDamagedError(take.name, "has no step")
-        arrays = self._placed(to_arrays(steps, self.features), take)
-        colours = self._survey(take)
-        self._turn_page(take.size)
-        start = int(arrays["index"][0])
-        clips = {key: self._next_clip(key, len(steps)) for key in self._info.videos}
+        arrays = self._placed(to_arrays(take.records[:-1], self.features), take)
+        looked = survey(take, self.features.images, whole=bool(self._info.videos))
+        colours = take.colours or dict(zip(self._cameras, looked, strict=True))
+        self._turn_page(0 if self._info.videos else take.size)
+        clips = {key: self._next_clip(key, take.steps) for key in self._info.videos}
         self._write(take, arrays, clips)
-        numbers = stats.of_columns(
-            {key: array for key, array in arrays.items() if key in self._info.features}
-        )
+        numbers = {key: array for key, array in arrays.items() if key in self._info.features}
         row = EpisodeRow(
             episode=len(self.rows),
             tasks=[take.task],
-            length=len(steps),
+            length=take.steps,
             data=self._file,
-            start=start,
+            start=int(arrays["index"][0]),
+            stop=int(arrays["index"][-1]) + 1,
             clips=clips,
             meta=self._meta,
             origin=take.origin,
-            stats={**numbers, **{key: stats.of_pictures(sums) for key, sums in colours.items()}},
+            stats={**stats.of_columns(numbers), **colours},
         )
         self.rows.append(row)
 
-    def finish(self, remove: Sequence[str] = ()) -> None:
-        """Make the episodes count, all at once; files of the dataset named in `remove` go."""
+    def finish(self, *, whole: bool = False) -> None:
+        """Make the episodes count, all at once; `whole`: the files of others that are there go."""
         self.close()
         if len(self.rows) > self._known:
-            write_rows(self._change.path(path_of(self._meta, EPISODES)), self.rows[self._known :])
+            write_episodes(self._change.path(path_of(self._meta, EPISODES)), self.rows[self._known :])
         write_tasks(self._change.path(TASKS), self._tasks)
-        whole = stats.together(row.stats for row in self.rows)
+        everything = stats.together(row.stats for row in self.rows)
         self._write_json(
-            STATS, {key: {name: v.tolist() for name, v in s.items()} for key, s in whole.items()}
+            STATS, {key: {name: v.tolist() for name, v in s.items()} for key, s in everything.items()}
         )
         self._write_json(SIDECAR, Sidecar(features=msgspec.structs.replace(self.features, views=())))
         self._write_json(INFO, self._counted())
-        self._change.commit(remove)
+        self._change.commit(whole=whole)
 
     def close(self) -> None:
         """Close the files; may be called again."""
@@ -151,7 +130,7 @@ class DatasetWriter(Resource):
 
     def _placed(self, arrays: Arrays, take: Take) -> Arrays:
         """With the columns that say where a row stands."""
-        n = len(take.records) - 1
+        n = take.steps
         if take.task not in self._tasks:
             self._tasks.append(take.task)
         start = self.rows[-1].start + self.rows[-1].length if self.rows else 0
@@ -164,51 +143,41 @@ class DatasetWriter(Resource):
             "task_index": np.full(n, self._tasks.index(take.task)),
         }
 
-    def _survey(self, take: Take) -> dict[str, list[npt.NDArray[np.float64]]]:
-        """See that every step has its pictures, before anything is written; colours of a few of them by camera."""
-        colours: dict[str, list[npt.NDArray[np.float64]]] = {key: [] for key in self._cameras}
-        stride = max(1, len(take.records) // stats.SAMPLES)
-        count = 0
-        for count, piece in enumerate(take.frames(), 1):
-            files = self._split(take, piece, count - 1)
-            if (count - 1) % stride == 0:
-                for key, image, file in zip(self._cameras, self.features.images, files, strict=True):
-                    picture = decoded(file)
-                    if picture.shape != (image.height, image.width, 3):
-                        raise EpisodeDamagedError(take.name, f"a picture of {image.name} is {picture.shape}")
-                    colours[key].append(stats.of_picture(picture))
-        if count < len(take.records):
-            raise EpisodeDamagedError(take.name, f"its pictures can be read up to step {count} only")
-        return colours
-
-    def _split(self, take: Take, piece: bytes, at: int) -> tuple[bytes, ...]:
-        files = unpacked(piece)
-        if len(files) != len(self._cameras):
-            record = take.records[at]
-            problem = f"step {record.step} has {len(files)} of {len(self._cameras)} pictures"
-            raise EpisodeDamagedError(take.name, problem)
-        return files
-
     def _write(self, take: Take, arrays: Arrays, clips: dict[str, Clip]) -> None:
-        n = len(take.records) - 1
-        films = self._films(clips)
-        at, held, batch = 0, 0, []
-        for count, piece in enumerate(take.frames()):
-            files = self._split(take, piece, count)
-            if count == n:
-                self._write_final(take, files)
-                break
-            if films:
-                for film, file in zip(films, files, strict=True):
+        pictures = take.pictures(len(self._cameras))
+        if take.films:
+            for key, clip in clips.items():
+                shutil.copyfile(take.films[key], self._film_path(key, clip))
+            self._write_rows(arrays, 0, [()] * take.steps)
+        elif clips:
+            self._film(islice(pictures, take.steps), clips)
+            self._write_rows(arrays, 0, [()] * take.steps)
+        else:
+            self._write_groups(arrays, islice(pictures, take.steps))
+        self._write_final(take, next(pictures))
+
+    def _film(self, pictures: Iterator[tuple[bytes, ...]], clips: dict[str, Clip]) -> None:
+        from hilrt.data.lerobot.video import Film  # noqa: PLC0415 - av is behind it
+
+        with ExitStack() as films:
+            cameras = [
+                films.enter_context(Film(self._film_path(key, clip), self._info.fps))
+                for key, clip in clips.items()
+            ]
+            for files in pictures:
+                for film, file in zip(cameras, files, strict=True):
                     film.add(decoded(file))
-                files = ()
+
+    def _write_groups(self, arrays: Arrays, pictures: Iterator[tuple[bytes, ...]]) -> None:
+        at, held, batch = 0, 0, []
+        for files in pictures:
             batch.append(files)
             held += sum(map(len, files))
-            if held >= GROUP_BYTES or count == n - 1:
+            if held >= GROUP_BYTES:
                 self._write_rows(arrays, at, batch)
-                at, held, batch = count + 1, 0, []
-        for film in films:
-            film.close()
+                at, held, batch = at + len(batch), 0, []
+        if batch:
+            self._write_rows(arrays, at, batch)
 
     def _write_rows(self, arrays: Arrays, at: int, batch: list[tuple[bytes, ...]]) -> None:
         part = {key: array[at : at + len(batch)] for key, array in arrays.items()}
@@ -246,16 +215,8 @@ class DatasetWriter(Resource):
         self._clips[key] = self._info.after(self._clips[key])
         return Clip(self._clips[key], 0.0, length / self._info.fps)
 
-    def _films(self, clips: dict[str, Clip]) -> list["Film"]:
-        if not clips:
-            return []
-        from hilrt.data.lerobot.video import Film  # noqa: PLC0415 - av is behind it
-
-        template = self._info.video_path or VIDEO
-        return [
-            Film(self._change.path(path_of(clip.file, template, video_key=key)), self._info.fps)
-            for key, clip in clips.items()
-        ]
+    def _film_path(self, key: str, clip: Clip) -> Path:
+        return self._change.path(path_of(clip.file, self._info.video_path or VIDEO, video_key=key))
 
     def _counted(self) -> Info:
         n = len(self.rows)

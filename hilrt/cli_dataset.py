@@ -1,0 +1,99 @@
+"""`hilrt dataset ...`: one function per command, no logic; heavy imports happen inside."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+dataset = typer.Typer(
+    help="Look at datasets of demonstrations, mend them, and exchange them with others.", no_args_is_help=True
+)
+
+Root = Annotated[
+    Path, typer.Argument(metavar="ROOT", help="A dataset's folder: dataset.root of a task file.")
+]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="The new dataset's folder.")]
+
+
+def _numbers(text: str) -> list[int]:
+    """`0-4,7` as numbers."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal()):
+            raise typer.BadParameter(f"{text!r} is no list of episodes; write 0-4,7.")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    return numbers
+
+
+Some = Annotated[
+    str | None, typer.Option("--episodes", metavar="0-4,7", help="Only these episodes; default: all.")
+]
+
+
+@dataset.command()
+def info(root: Root) -> None:
+    """Show what a dataset has: episodes, steps, columns, successes, sizes, and what its journal still holds."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt.report.dataset import described  # noqa: PLC0415
+
+    for part in described(root):
+        Console().print(part, markup=False, highlight=False, soft_wrap=True)
+
+
+@dataset.command()
+def verify(root: Root) -> None:
+    """Check every rule of the format on disk; names each that is broken, by file and row."""
+    from hilrt import datasets  # noqa: PLC0415
+
+    if not datasets.verify(typer.echo, root):
+        raise typer.Exit(1)
+
+
+@dataset.command()
+def recover(
+    root: Root,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Episodes from here; default: ROOT/journal.")
+    ] = None,
+) -> None:
+    """Bring in all that the journal still has after a crash: cut episodes too, up to their last complete step."""
+    from hilrt import datasets  # noqa: PLC0415
+
+    datasets.recover(typer.echo, root, journal)
+
+
+@dataset.command()
+def merge(
+    out: Out, roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Datasets to join.")]
+) -> None:
+    """Join datasets into a new one; they stay as they are."""
+    from hilrt import datasets  # noqa: PLC0415
+
+    datasets.merge(typer.echo, out, roots)
+
+
+@dataset.command(name="delete-episodes")
+def delete_episodes(
+    root: Root, numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="Episodes, from 0.")]
+) -> None:
+    """Delete episodes; those behind them get smaller numbers. An interrupted one changes nothing."""
+    from hilrt import datasets  # noqa: PLC0415
+
+    datasets.delete_episodes(typer.echo, root, numbers)
+
+
+@dataset.command()
+def export(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A dataset, or the folder of a run.")],
+    out: Out,
+    episodes: Some = None,
+    video: Annotated[
+        bool, typer.Option("--video", help="Pictures as H.264 video: a fraction of the size, not exact.")
+    ] = False,
+) -> None:
+    """Copy episodes of a dataset or of a training run into a new dataset."""
+    from hilrt import datasets  # noqa: PLC0415
+
+    datasets.export(typer.echo, source, out, _numbers(episodes) if episodes else None, video=video)

@@ -1,0 +1,156 @@
+"""The rules of data/, and of the last observations that hilrt keeps beside it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hilrt.data.lerobot.columns import PLACE, Arrays, arrow_schema, files_of, from_table
+from hilrt.data.lerobot.episodes import FileIndex, path_of
+from hilrt.data.lerobot.layout import FINAL
+from hilrt.data.lerobot.parquet import length, parts, schema
+from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation, first_of, picture_problem
+from hilrt.errors_dataset import DatasetDamagedError
+
+TOLERANCE_S = 1e-4
+"""Of a timestamp."""
+
+
+def data_rules(checked: Checked, advance: Advance) -> Iterator[Violation]:
+    """Rows of data/."""
+    starts: dict[FileIndex, int] = {}
+    ends: dict[FileIndex, int] = {}
+    for row in checked.rows:
+        starts.setdefault(row.data, row.start)
+        ends[row.data] = row.start + row.length
+    known = {checked.root / path_of(file, checked.info.data_path): file for file in starts}
+    for path in sorted(set(checked.root.glob("data/**/*.parquet")) - set(known)):
+        yield Violation(checked.name(path), "no episode lies in it")
+    wanted = arrow_schema(checked.info.features)
+    for path, file in known.items():
+        try:
+            yield from _schema(checked.name(path), schema(path), wanted)
+            yield from _rows(checked, path, starts[file], ends[file])
+        except DatasetDamagedError as error:
+            yield Violation(checked.name(path), str(error))
+        else:
+            advance(path.stat().st_size)
+
+
+def _schema(name: str, found: pa.Schema, wanted: pa.Schema) -> Iterator[Violation]:
+    for field in wanted:
+        index = found.get_field_index(field.name)
+        if index < 0:
+            yield Violation(name, f"has no column {field.name}")
+        elif found.field(index).type != field.type:
+            yield Violation(name, f"{field.name} is {found.field(index).type}, not {field.type}")
+    for extra in sorted(set(found.names) - set(wanted.names)):
+        yield Violation(name, f"has a column {extra} that info.json does not know")
+
+
+def _rows(checked: Checked, path: Path, start: int, stop: int) -> Iterator[Violation]:
+    """A file's rows, a row group at a time."""
+    name, at = checked.name(path), 0
+    cameras = {key: f for key, f in checked.info.features.items() if f.dtype == "image"}
+    with ThreadPoolExecutor() as pool:
+        for table in parts(path, 0, length(path)):
+            arrays = from_table(table)
+            for column in (
+                c for c, part in zip(table.column_names, table.columns, strict=True) if part.null_count
+            ):
+                yield Violation(name, f"{column} has empty cells", at)
+            if PLACE.keys() <= arrays.keys():
+                yield from _place(checked, name, at, start + at, arrays)
+            if checked.features is not None:
+                yield from _outcome(checked, name, at, arrays)
+            for key, feature in cameras.items():
+                problems = pool.map(lambda file, f=feature: picture_problem(file, f), files_of(table, key))
+                for row, problem in enumerate(problems, at):
+                    if problem:
+                        yield Violation(name, f"{key}: {problem}", row)
+            at += len(table)
+    if at != stop - start:
+        yield Violation(name, f"has {at} rows, its episodes {stop - start}")
+
+
+def _place(checked: Checked, name: str, at: int, start: int, arrays: Arrays) -> Iterator[Violation]:
+    """Where each row says it stands, against where it does."""
+    index = start + np.arange(len(arrays["index"]))
+    begins = np.array([row.start for row in checked.rows])
+    number = np.searchsorted(begins, index, side="right") - 1
+    frame = index - begins[number]
+    expected = {"index": index, "episode_index": number, "frame_index": frame}
+    for column, values in expected.items():
+        yield from first_of(name, at, arrays[column] != values, partial(_told, column, arrays[column]))
+    late = np.abs(arrays["timestamp"] - frame / checked.info.fps) > TOLERANCE_S
+    yield from first_of(
+        name,
+        at,
+        late,
+        lambda r: f"timestamp {arrays['timestamp'][r]:g} s is not frame_index {frame[r]} / fps",
+    )
+    tasks = [
+        {checked.tasks.index(task) for task in row.tasks if task in checked.tasks} for row in checked.rows
+    ]
+    strange = np.array([t not in tasks[n] for t, n in zip(arrays["task_index"], number, strict=True)], bool)
+    yield from first_of(
+        name, at, strange, lambda r: f"task_index {arrays['task_index'][r]} is none of its episode's tasks"
+    )
+
+
+def _told(column: str, values: npt.NDArray[np.int64], row: int) -> str:
+    return f"{column} is {values[row]}"
+
+
+def _outcome(checked: Checked, name: str, at: int, arrays: Arrays) -> Iterator[Violation]:
+    """Hilrt's own columns: ends are told twice, and only the last step of an episode is one."""
+    needed = {"next.done", "next.terminated", "next.truncated", "observation.state", "hilrt.step"}
+    if not needed <= arrays.keys():
+        return
+    done, episode = arrays["next.done"], arrays["episode_index"]
+    told = arrays["next.terminated"] | arrays["next.truncated"]
+    yield from first_of(
+        name, at, done != told, lambda _: "next.done is not next.terminated or next.truncated"
+    )
+    lengths = {row.episode: row.length for row in checked.rows}
+    last = arrays["frame_index"] == np.array([lengths.get(e, 0) for e in episode.tolist()]) - 1
+    yield from first_of(
+        name, at, last & ~done, lambda _: "is the last of its episode, and next.done is false"
+    )
+    same = episode[1:] == episode[:-1]
+    back = np.concatenate([[False], same & (np.diff(arrays["hilrt.step"]) <= 0)])
+    yield from first_of(
+        name, at, back, lambda r: f"hilrt.step {arrays['hilrt.step'][r]} follows no smaller one"
+    )
+    state = arrays["observation.state"].reshape(len(done), -1)
+    yield from first_of(
+        name, at, ~np.isfinite(state.sum(axis=1)), lambda _: "observation.state is not finite"
+    )
+
+
+def final_rules(checked: Checked) -> Iterator[Violation]:
+    """The last observation of each episode, with its pictures."""
+    number = 0
+    pictures = {key: feature for key, feature in checked.info.features.items() if feature.is_picture}
+    for path in sorted((checked.root / "hilrt").glob("final-*.parquet")):
+        name = checked.name(path)
+        if name != FINAL.format(first_episode=number):
+            yield Violation(name, f"the last observations up to episode {number - 1} come before it")
+        try:
+            for table in parts(path, 0, length(path)):
+                for row, episode in enumerate(table.column("episode_index").to_pylist()):
+                    if episode != number + row:
+                        yield Violation(name, f"is of episode {episode}, not {number + row}", row)
+                for key, feature in pictures.items():
+                    for row, file in enumerate(files_of(table, key)):
+                        if problem := picture_problem(file, feature):
+                            yield Violation(name, f"{key}: {problem}", row)
+                number += len(table)
+        except DatasetDamagedError as error:
+            yield Violation(name, str(error))
+    if number != checked.info.total_episodes:
+        yield Violation("hilrt", f"has {number} last observations, of {checked.info.total_episodes} episodes")

@@ -1,0 +1,84 @@
+"""An episode on its way into a dataset: from a journal, from another dataset, from others' data."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from hilrt.data.lerobot import stats
+from hilrt.data.pictures import decoded, unpacked
+from hilrt.errors_dataset import EpisodeDamagedError
+from hilrt.features import Image
+from hilrt.record import Record
+
+
+class Take(Struct, frozen=True, kw_only=True):
+    """An episode that is complete."""
+
+    name: str
+    """For messages."""
+    task: str
+    records: list[Record]
+    """Its steps; the last one is final."""
+    frames: Callable[[], Iterator[bytes]]
+    """Pictures of each record, as `hilrt.data.pictures` packs them; empty pieces where there are no cameras."""
+    size: int
+    """About what it takes in a data file [bytes]."""
+    films: dict[str, Path] = {}
+    """Video files of its steps, by column, that are taken as they are; `frames` then has the last record's alone."""
+    colours: dict[str, stats.Stats] = {}
+    """Statistics of those videos."""
+    origin: str = ""
+    """Names the journal file it comes from."""
+
+    @property
+    def steps(self) -> int:
+        """Records that become rows."""
+        return len(self.records) - 1
+
+    def pictures(self, cameras: int) -> Iterator[tuple[bytes, ...]]:
+        """Picture files of each record, or with `films` of the last one.
+
+        Raises:
+            EpisodeDamagedError, PictureError: some are missing.
+        """
+        expected = 1 if self.films else len(self.records)
+        count = 0
+        for count, piece in enumerate(self.frames(), 1):
+            files = unpacked(piece)
+            if len(files) != cameras:
+                at = self.records[count - 1].step
+                raise EpisodeDamagedError(self.name, f"step {at} has {len(files)} of {cameras} pictures")
+            yield files
+        if count < expected:
+            raise EpisodeDamagedError(self.name, f"its pictures can be read up to step {count - 1} only")
+
+
+def survey(take: Take, images: Sequence[Image], *, whole: bool) -> list[stats.Stats]:
+    """See that every step has its pictures, before anything is written.
+
+    Args:
+        take: the episode.
+        images: what its pictures should be.
+        whole: decode all of them; else a few.
+
+    Returns:
+        Each camera's statistics, of a few pictures.
+
+    Raises:
+        EpisodeDamagedError, PictureError: pictures are missing, damaged, or of another size.
+    """
+    colours: list[list[stats.Floats]] = [[] for _ in images]
+    stride = max(1, len(take.records) // stats.SAMPLES)
+    for count, files in enumerate(take.pictures(len(images))):
+        if not whole and count % stride:
+            continue
+        for kept, image, file in zip(colours, images, files, strict=True):
+            picture = decoded(file)
+            if picture.shape != (image.height, image.width, 3):
+                height, width = picture.shape[:2]
+                problem = f"a picture of {image.name} is {width}x{height}, not {image.width}x{image.height}"
+                raise EpisodeDamagedError(take.name, problem)
+            if count % stride == 0:
+                kept.append(stats.of_picture(picture))
+    return [stats.of_pictures(kept) for kept in colours]

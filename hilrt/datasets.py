@@ -1,0 +1,69 @@
+"""What `hilrt dataset` does, with bars and lines for a person."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hilrt import taskfile
+from hilrt.data.journal import JOURNAL, episode_files
+from hilrt.data.lerobot import rewrite, rules
+from hilrt.data.lerobot.dataset import exists
+from hilrt.data.lerobot.fold import export_journal, fold
+from hilrt.errors_dataset import NoEpisodesError
+from hilrt.report.progress import Bar
+
+Say = Callable[[str], None]
+
+
+def verify(say: Say, root: Path) -> bool:
+    """Look at every rule of the format; a line for each that is broken. Returns whether none is."""
+    count = 0
+    with Bar(f"verifying {root}", rules.work(root)) as bar:
+        for violation in rules.verify(root, bar.advance):
+            say(str(violation))
+            count += 1
+    say(f"{root}: {count} rules broken" if count else f"{root}: every rule of the format is kept")
+    return not count
+
+
+def recover(say: Say, root: Path, journal: Path | None) -> None:
+    """Bring all that a journal still has into the dataset, cut episodes too."""
+    files = episode_files(journal or root / JOURNAL)
+    with Bar(f"into {root}", sum(path.stat().st_size for path in files)) as bar:
+        folded = fold(root, journal=journal, cut=True, advance=bar.advance)
+    say(f"{folded.kept} episodes brought into {root}; {folded.dropped} were discarded or had no whole step")
+    for left in folded.left:
+        say(f"left in the journal: {left}")
+
+
+def merge(say: Say, out: Path, roots: Sequence[Path]) -> None:
+    """Join datasets in a new one."""
+    with Bar(f"into {out}", sum(rewrite.count(root) for root in roots)) as bar:
+        total = rewrite.merge(out, roots, bar.advance)
+    say(f"{out} has {total} episodes")
+
+
+def delete_episodes(say: Say, root: Path, numbers: Sequence[int]) -> None:
+    """Take episodes out of a dataset."""
+    with Bar(f"rewriting {root}", rewrite.count(root) - len(set(numbers))) as bar:
+        total = rewrite.delete_episodes(root, numbers, bar.advance)
+    say(f"{root} has {total} episodes, numbered anew from 0")
+
+
+def export(say: Say, source: Path, out: Path, numbers: Sequence[int] | None, *, video: bool) -> None:
+    """Copy a dataset, or a run's journal, into a new dataset."""
+    if exists(source):
+        with Bar(f"into {out}", rewrite.count(source) if numbers is None else len(numbers)) as bar:
+            total = rewrite.export(source, out, numbers, bar.advance, video=video)
+        say(f"{out} has {total} episodes")
+        return
+    folder = source / JOURNAL if (source / JOURNAL).is_dir() else source
+    files = episode_files(folder)
+    if not files:
+        raise NoEpisodesError(str(source))
+    with Bar(f"into {out}", sum(path.stat().st_size for path in files)) as bar:
+        task = source / "config.toml"
+        robot = taskfile.load(task).robot.type if task.is_file() else None
+        folded = export_journal(folder, out, numbers, robot_type=robot, video=video, advance=bar.advance)
+    for left in folded.left:
+        say(f"left out: {left}")
+    say(f"{out} has {folded.kept} episodes")

@@ -1,0 +1,75 @@
+"""A dataset as a person wants to see it: how much there is of what."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from hilrt.data.journal import JOURNAL, episode_files, read_episode
+from hilrt.data.lerobot.change import finish
+from hilrt.data.lerobot.dataset import exists
+from hilrt.data.lerobot.rules.checked import Checked
+from hilrt.data.lerobot.stats import Stats
+
+MANY = 8
+"""Names of a column that are shown."""
+
+
+def described(root: Path) -> Iterator[RenderableType]:
+    """A dataset, of hilrt or of others, and its journal.
+
+    Raises:
+        DatasetAbsentError, DatasetFormatError, DatasetDamagedError: it cannot be opened.
+    """
+    finish(root)
+    journal = list(_journal(root / JOURNAL))
+    if exists(root) or not journal:
+        opened = Checked.of(root)
+        yield from _counts(opened)
+        yield _columns(opened)
+    yield from journal
+
+
+def _counts(opened: Checked) -> Iterator[str]:
+    info, rows = opened.info, opened.rows
+    seconds = info.total_frames / info.fps
+    whose = "" if opened.features else ", made by others (`hilrt dataset import` makes demonstrations of it)"
+    yield f"{opened.root}: LeRobotDataset {info.codebase_version} of {info.robot_type or 'an unnamed robot'}{whose}"
+    yield f"{len(rows)} episodes, {info.total_frames} steps at {info.fps:g} Hz, {seconds:.0f} s"
+    yield f"tasks: {', '.join(opened.tasks)}"
+    known = [row.stats["next.success"]["max"][0] for row in rows if "next.success" in row.stats]
+    if known:
+        human = sum(row.length * _mean(row.stats, "complementary_info.is_intervention") for row in rows)
+        yield f"success: {sum(map(bool, known))} of {len(known)}; steps by a human: {human / info.total_frames:.0%}"
+    sizes = {
+        top: sum(p.stat().st_size for p in (opened.root / top).rglob("*.*")) for top in ("data", "videos")
+    }
+    yield "size: " + ", ".join(f"{top} {size / 1e6:.1f} MB" for top, size in sizes.items() if size)
+
+
+def _mean(stats: dict[str, Stats], name: str) -> float:
+    return float(stats[name]["mean"][0]) if name in stats else 0.0
+
+
+def _columns(opened: Checked) -> Table:
+    table = Table("column", "type", "shape", "names")
+    for key, feature in opened.info.features.items():
+        names = feature.names if isinstance(feature.names, list) and not feature.is_picture else []
+        shown = ", ".join(map(str, names[:MANY])) + (
+            f" and {len(names) - MANY} more" if len(names) > MANY else ""
+        )
+        table.add_row(key, feature.dtype, "x".join(map(str, feature.shape)), shown)
+    return table
+
+
+def _journal(folder: Path) -> Iterator[str]:
+    """What was recorded and is not in the dataset yet."""
+    whole = cut = 0
+    for path in episode_files(folder):
+        complete = read_episode(path).complete
+        whole, cut = whole + complete, cut + (not complete)
+    if whole:
+        yield f"journal: {whole} episodes that the next `hilrt record` or `hilrt train` brings into the dataset"
+    if cut:
+        yield f"journal: {cut} episodes that were cut off; `hilrt dataset recover {folder.parent}` brings them in"
