@@ -508,14 +508,6 @@ class PictureFileError(HilrtError):
         )
 
 
-class EpisodeAbsentError(HilrtError):
-    """There is no episode of that number."""
-
-    def __init__(self, root: str, wanted: str, numbers: Sequence[int]) -> None:
-        there = f"{numbers[0]} .. {numbers[-1]}" if numbers else "none"
-        super().__init__(f"{root} has no episode {wanted}; there are: {there}, or `all`.")
-
-
 class RegionError(HilrtError):
     """What was given as a region of interest is none."""
 

@@ -109,7 +109,7 @@ def test_killed_control_is_not_begun_anew(one_arm):
 @pytest.mark.parametrize(
     ("words", "overrides", "message"),
     [
-        (["--episode", "7"], [], "cannot be replayed: there are 2 episodes, numbered from 0"),
+        (["--episode", "7"], [], "has episodes 0 to 1; there is no 7"),
         (["nowhere", "--episode", "0"], [], "no dataset in"),
         (["--episode", "0"], ["env.fps=20"], "its rate is 10 Hz, not 20 Hz"),
         (["--episode", "0", "--speed", "3"], [], "'--speed'"),

@@ -14,6 +14,7 @@ from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import units_from_radians
 from hilrt.difference import difference
 from hilrt.errors import ReplayError
+from hilrt.errors_dataset import EpisodesAbsentError
 from hilrt.features import Features, from_config
 from hilrt.launch import Playback
 from hilrt.record import Float32, GripperCommand, Source, gripper_commands, vector
@@ -86,12 +87,13 @@ def load(playback: Playback, config: Config) -> Recording:
     """The episode, if it can be played by this config's arms.
 
     Raises:
-        ReplayError: absent, of other features, or without what is to be played.
+        EpisodesAbsentError: there is none of that number.
+        ReplayError: of other features, or without what is to be played.
         DatasetAbsentError, DatasetFormatError, ForeignDatasetError, DatasetDamagedError: the dataset cannot be read.
     """
     dataset = open_dataset(Path(playback.dataset))
     if playback.episode >= len(dataset):
-        raise _refused(playback, f"there are {len(dataset)} episodes, numbered from 0")
+        raise EpisodesAbsentError(playback.dataset, [playback.episode], len(dataset))
     _require_same(dataset.features, from_config(config), playback)
     recording = Recording(dataset.episode(playback.episode))
     if playback.actions and not recording.whole:

@@ -9,11 +9,11 @@ import msgspec
 from hilrt.config import Config
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.change import Change
-from hilrt.data.lerobot.dataset import Dataset, exists
-from hilrt.data.lerobot.writer import DatasetWriter, Take, new_info
+from hilrt.data.lerobot.dataset import Dataset
+from hilrt.data.lerobot.rewrite import expect_nothing, takes
+from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.data.pictures import encoded, joined
 from hilrt.devices.preprocess import Preprocess
-from hilrt.errors import CropError
 from hilrt.features import from_config
 
 
@@ -21,28 +21,18 @@ def write_cropped(dataset: Dataset, config: Config, root: Path, advance: Callabl
     """Make the copy, with the config's regions and size; `advance` is told of each episode.
 
     Raises:
-        CropError: a dataset is there already.
+        DatasetExistsError: something is there already.
         DatasetWriteError: the disk does not take it; nothing is left behind.
     """
-    if exists(root):
-        raise CropError(str(root), "is a dataset already; name a folder that is not there yet")
+    expect_nothing(root)
     features = msgspec.structs.replace(dataset.features, images=from_config(config).views)
     info = new_info(features, dataset.info.robot_type, video=bool(dataset.info.videos))
     preprocess = Preprocess(config.processor.image_preprocessing, from_config(config))
-    with Change(root) as change, DatasetWriter.to(change, None, features, info) as writer:
-        for row in dataset.rows:
-            episode = dataset.episode(row.episode, frames=True)
-            pieces = _cropped(episode, preprocess, config)
-            writer.add(
-                Take(
-                    name=f"episode {row.episode}",
-                    task=episode.header.task,
-                    records=episode.records,
-                    frames=partial(iter, pieces),
-                    size=sum(map(len, pieces)),
-                    origin=row.origin,
-                )
-            )
+    with Change(root) as change, DatasetWriter(change, features, info) as writer:
+        for number, take in enumerate(takes(dataset, range(len(dataset)))):
+            files = _cropped(dataset.episode(number, frames=True), preprocess, config)
+            own = {"frames": partial(iter, files), "size": sum(map(len, files)), "films": {}, "colours": {}}
+            writer.add(msgspec.structs.replace(take, **own))
             advance(1)
         writer.finish()
 

@@ -1,41 +1,43 @@
 """`hilrt dataset view`: episodes as pictures, into a folder or into TensorBoard."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hilrt.data.journal import Episode, episode_files, read_episode
+from hilrt.data.journal import JOURNAL, Episode, episode_files, read_episode
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.pictures import Picture, encoded
-from hilrt.errors import EpisodeAbsentError, PictureFileError
+from hilrt.errors import PictureFileError
+from hilrt.errors_dataset import EpisodesAbsentError, NoEpisodesError
 from hilrt.report.film import film
 from hilrt.report.progress import Bar
 
-ALL = "all"
-
+Say = Callable[[str], None]
 Put = Callable[[int, Picture], None]
 """Takes an episode's number and its picture."""
 
 
 def view(
-    say: Callable[[str], None], root: Path, episode: str, png: Path | None, tensorboard: Path | None
+    say: Say, source: Path, numbers: Sequence[int] | None, png: Path | None, tensorboard: Path | None
 ) -> None:
     """Make a picture of each episode.
 
     Args:
         say: takes a line for the user.
-        root: a dataset, or a folder with a journal.
-        episode: a number, or "all".
+        source: a dataset, or the folder of a run or of a journal.
+        numbers: of the episodes; None: all.
         png: folder for PNG files.
         tensorboard: folder for an event file.
 
     Raises:
-        EpisodeAbsentError: there is none of that number.
+        NoEpisodesError, EpisodesAbsentError: there are none, or none of these numbers.
         PictureFileError: a file cannot be written.
-        DatasetAbsentError, and what else reading raises.
+        DatasetDamagedError, and what else reading raises.
     """
-    numbers, read = _source(root)
-    wanted = numbers if episode == ALL else [_number(episode, numbers, root)]
+    count, read = _opened(source)
+    wanted = range(count) if numbers is None else numbers
+    if absent := [number for number in wanted if number >= count]:
+        raise EpisodesAbsentError(str(source), absent, count)
     with ExitStack() as stack:
         puts = [_into_folder(png)] if png else []
         puts += [_into_tensorboard(tensorboard, stack)] if tensorboard else []
@@ -45,33 +47,21 @@ def view(
             for put in puts:
                 put(number, picture)
             bar.advance(1)
-    say(
-        f"{len(wanted)} pictures are in {' and '.join(str(folder) for folder in (png, tensorboard) if folder)}"
-    )
+    say(f"{len(wanted)} pictures are in {' and '.join(str(f) for f in (png, tensorboard) if f)}")
     if tensorboard:
         say(f"look at them: tensorboard --logdir {tensorboard}")
 
 
-def _source(root: Path) -> tuple[list[int], Callable[[int], Episode]]:
-    """Numbers of the episodes that have a step, and how to read one."""
-    if not exists(root) and (files := episode_files(root)):
-        journal = dict(_begun(files))
-        return list(journal), lambda number: read_episode(journal[number], frames=True)
-    dataset = open_dataset(root)
-    return list(range(len(dataset))), lambda number: dataset.episode(number, frames=True)
-
-
-def _begun(files: list[Path]) -> Iterator[tuple[int, Path]]:
-    for path in files:
-        episode = read_episode(path)
-        if any(not record.final for record in episode.records):
-            yield episode.number, path
-
-
-def _number(text: str, numbers: list[int], root: Path) -> int:
-    if not text.isdecimal() or int(text) not in numbers:
-        raise EpisodeAbsentError(str(root), text, numbers)
-    return int(text)
+def _opened(source: Path) -> tuple[int, Callable[[int], Episode]]:
+    """How many episodes there are, and how to read one by its place; those of a journal need a step to count."""
+    if exists(source):
+        dataset = open_dataset(source)
+        return len(dataset), lambda number: dataset.episode(number, frames=True)
+    folder = source / JOURNAL if (source / JOURNAL).is_dir() else source
+    files = [path for path in episode_files(folder) if not all(r.final for r in read_episode(path).records)]
+    if not files:
+        raise NoEpisodesError(str(source))
+    return len(files), lambda number: read_episode(files[number], frames=True)
 
 
 def _into_folder(folder: Path) -> Put:

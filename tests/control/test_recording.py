@@ -11,6 +11,7 @@ from hilrt.control.recording import Recording, between, require_inside
 from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.errors import ReplayError
+from hilrt.errors_dataset import EpisodesAbsentError
 from hilrt.launch import Playback
 from hilrt.record import GripperCommand, encode_into, gripper_commands, vector
 
@@ -136,5 +137,5 @@ def test_episodes_with_nothing_to_play_are_refused(tmp_path, episode):
     assert recording.load(play(tmp_path, actions=True), load()).end == 40
     with pytest.raises(ReplayError, match="no joint targets; --actions"):
         recording.load(play(tmp_path), load())
-    with pytest.raises(ReplayError, match=r"episode 1 of .* cannot be replayed: there are 1 episodes"):
+    with pytest.raises(EpisodesAbsentError, match=r"has episodes 0 to 0; there is no 1"):
         recording.load(play(tmp_path, 1), load())
