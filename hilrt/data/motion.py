@@ -9,7 +9,7 @@ Region = tuple[int, int, int, int]
 """Top, left, height, width [pixels]."""
 
 NOISE = 16
-"""Change of a pixel that is none [grey levels]: a camera's noise, a flickering lamp."""
+"""Change of a pixel's strongest colour that is none [of 255]: a camera's noise, a flickering lamp."""
 STRAY = 0.01
 """Share of all change that may lie beyond each side: reflections, somebody walking past."""
 MARGIN = 0.05
@@ -29,12 +29,12 @@ class Motion:
 
     def see(self, picture: Picture) -> None:
         """The next picture, (height, width, 3)."""
-        grey = _smooth(picture)
+        smooth = _smooth(picture)
         if self._change is None:
-            self._change = np.zeros(grey.shape, np.int64)
+            self._change = np.zeros(smooth.shape[:2], np.int64)
         if self._last is not None:
-            self._change += np.abs(grey - self._last) > NOISE
-        self._last = grey
+            self._change += np.abs(smooth - self._last).max(axis=2) > NOISE
+        self._last = smooth
 
     def region(self) -> Region | None:
         """What holds all change but a stray one; None where nothing has changed."""
@@ -48,8 +48,8 @@ class Motion:
 def _smooth(picture: Picture) -> npt.NDArray[np.int16]:
     import cv2  # noqa: PLC0415 - processes without cameras need none of it
 
-    grey: npt.NDArray[np.uint8] = cv2.blur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (5, 5))
-    return grey.astype(np.int16)
+    smooth: npt.NDArray[np.uint8] = cv2.blur(picture, (5, 5))
+    return smooth.astype(np.int16)
 
 
 def _span(change: npt.NDArray[np.int64]) -> tuple[int, int]:

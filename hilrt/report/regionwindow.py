@@ -95,8 +95,10 @@ def _drawn(picture: Picture, scale: float, region: Region | None, suggested: Reg
 def outline(
     picture: Picture, region: Region | None, colour: tuple[int, int, int], scale: float = 1.0
 ) -> None:
-    """Draw the border just outside a region into a picture that is `scale` times as large."""
+    """Draw a border of two pixels just outside a region, into a picture that is `scale` times as large."""
     if region is None:
         return
     top, left, height, width = (round(scale * n) for n in region)
-    opencv().rectangle(picture, (left - 1, top - 1), (left + width, top + height), colour, 2)
+    for off in (1, 2):
+        corners = (left - off, top - off), (left + width + off - 1, top + height + off - 1)
+        opencv().rectangle(picture, *corners, colour, 1)
