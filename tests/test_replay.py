@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+from pathlib import Path
 
 import jobs
 import pytest
+from devices.virtual import run_virtual
 
 from hilrt.runfolder import RunFolder
 from hilrt.shm.status import Status
@@ -82,6 +84,11 @@ def test_stop_key(one_arm):
     came = outcome(one_arm)
     assert 0 < came["played"] < came["steps"]
     assert f"{came['played']} of {came['steps']} steps" in terminal.text()
+
+
+def test_gamepads_stop_button():
+    """The stop button of a gamepad ends it too."""
+    run_virtual(Path(__file__).parent / "devices" / "virtual_replay.py")
 
 
 def test_ctrl_c_while_it_goes_to_the_first_pose(one_arm):
