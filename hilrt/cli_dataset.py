@@ -29,6 +29,10 @@ def _numbers(text: str) -> list[int]:
 Some = Annotated[
     str | None, typer.Option("--episodes", metavar="0-4,7", help="Only these episodes; default: all.")
 ]
+Pairs = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OURS=THEIRS", help="Where a name differs: dx=action.0, or a camera's column."),
+]
 
 
 @dataset.command()
@@ -97,6 +101,66 @@ def export(
     from hilrt import datasets  # noqa: PLC0415
 
     datasets.export(typer.echo, source, out, _numbers(episodes) if episodes else None, video=video)
+
+
+@dataset.command(name="import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A LeRobotDataset v3.0 made by others.")],
+    root: Root,
+    config: Annotated[
+        Path, typer.Option(metavar="CONFIG", help="Task file that the demonstrations are for.")
+    ],
+    state_names: Annotated[
+        str, typer.Option(metavar="A,B,...", help="Names of its observation.state, where it tells none.")
+    ] = "",
+    rename: Pairs = None,
+    convert: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=FACTOR[,OFFSET]", help="To our units: '*.pos=0.0174533' from degrees."),
+    ] = None,
+    fill: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=VALUE", help="A constant for what it lacks: 'setpoint_error.*=0'."),
+    ] = None,
+    success: Annotated[
+        bool, typer.Option("--success", help="Every episode ended in success, whatever its rewards say.")
+    ] = False,
+) -> None:
+    """Make demonstrations for `hilrt train` of a dataset that others recorded.
+
+    Its columns are found by name; what is missing is told, all at once. Reward 1 in the last row means success; an
+    episode that ends without it was truncated. The last row becomes the final observation.
+    """
+    from hilrt import datasets  # noqa: PLC0415
+    from hilrt.data.lerobot.mapping import Wishes  # noqa: PLC0415
+
+    wishes = Wishes(
+        state_names=tuple(filter(None, state_names.split(","))),
+        rename=dict(_pair(text) for text in rename or []),
+        convert={ours: _line(value) for ours, value in map(_pair, convert or [])},
+        fill={ours: _number(value) for ours, value in map(_pair, fill or [])},
+        success=success,
+    )
+    datasets.import_(typer.echo, source, root, config, wishes)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    ours, equals, value = text.partition("=")
+    if not (ours and equals and value):
+        raise typer.BadParameter(f"{text!r}: write OURS=VALUE.")
+    return ours, value
+
+
+def _line(text: str) -> tuple[float, float]:
+    factor, _, offset = text.partition(",")
+    return _number(factor), _number(offset or "0")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number.") from None
 
 
 @dataset.command()

@@ -8,7 +8,11 @@ from hilrt.data.journal import JOURNAL, episode_files
 from hilrt.data.lerobot import rewrite, rules
 from hilrt.data.lerobot.dataset import exists
 from hilrt.data.lerobot.fold import export_journal, fold
+from hilrt.data.lerobot.foreign import import_dataset
+from hilrt.data.lerobot.mapping import Wishes
+from hilrt.data.lerobot.store import Store
 from hilrt.errors_dataset import NoEpisodesError
+from hilrt.features import from_config
 from hilrt.report.progress import Bar
 
 Say = Callable[[str], None]
@@ -67,3 +71,26 @@ def export(say: Say, source: Path, out: Path, numbers: Sequence[int] | None, *, 
     for left in folded.left:
         say(f"left out: {left}")
     say(f"{out} has {folded.kept} episodes")
+
+
+def import_(say: Say, source: Path, root: Path, task_file: Path, wishes: Wishes) -> None:
+    """Make demonstrations of a dataset that others wrote."""
+    config = taskfile.load(task_file)
+    with Bar(f"into {root}", len(Store.open(source))) as bar:
+        done = import_dataset(
+            source,
+            root,
+            from_config(config),
+            wishes,
+            image_format=config.dataset.image_format,
+            robot_type=config.robot.type,
+            advance=bar.advance,
+        )
+    say(
+        f"{done.kept} episodes imported into {root}, {done.successes} of them successes, the others truncated"
+    )
+    if done.known or done.short:
+        say(f"left out: {done.known} that were imported before, {done.short} of a single row")
+    say(
+        "each episode's last row became its final observation: foreign datasets have none after the last action"
+    )

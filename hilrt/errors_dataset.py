@@ -115,6 +115,26 @@ class MergeError(HilrtError):
         )
 
 
+class OwnDatasetError(HilrtError):
+    """A dataset of hilrt's own was to be imported."""
+
+    def __init__(self, source: str, root: str) -> None:
+        super().__init__(
+            f"{source} was written by hilrt and needs no import: set dataset.root to it, or join datasets with "
+            f"`hilrt dataset merge OUT {root} {source}`."
+        )
+
+
+class UnmappableError(HilrtError):
+    """A foreign dataset does not have what a config's steps consist of."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        listed = "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(
+            f"{source} cannot become demonstrations for this config; nothing was written:{listed}"
+        )
+
+
 class EpisodeDamagedError(HilrtError):
     """An episode that cannot go into a dataset as it is."""
 

@@ -7,7 +7,6 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from hilrt.data.journal import JOURNAL, episode_files, read_episode
-from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.dataset import exists
 from hilrt.data.lerobot.rules.checked import Checked
 from hilrt.data.lerobot.stats import Stats
@@ -22,10 +21,9 @@ def described(root: Path) -> Iterator[RenderableType]:
     Raises:
         DatasetAbsentError, DatasetFormatError, DatasetDamagedError: it cannot be opened.
     """
-    finish(root)
     journal = list(_journal(root / JOURNAL))
     if exists(root) or not journal:
-        opened = Checked.of(root)
+        opened = Checked.open(root)
         yield from _counts(opened)
         yield _columns(opened)
     yield from journal

@@ -114,7 +114,7 @@ def to_records(arrays: Arrays, features: Features, episode: int, *, final: bool 
     """Inverse of `to_arrays`, as the steps of that episode."""
     axes = len(features.action)
     n = len(arrays["hilrt.step"])
-    unused = int(GripperCommand.STAY) if final else gripper_index([GripperCommand.STAY] * len(features.sides))
+    unused = int(GripperCommand.STAY) if final else stay(features)
     act, policy = arrays["action"].reshape(n, -1), arrays["hilrt.policy_action"].reshape(n, -1)
     vectors = {
         "state": [row.tobytes() for row in arrays["observation.state"].reshape(n, -1)],
@@ -133,6 +133,11 @@ def to_records(arrays: Arrays, features: Features, episode: int, *, final: bool 
     columns["mode"] = [Mode(mode) for mode in columns["mode"]]
     rows = zip(*columns.values(), strict=True)
     return [Record(episode=episode, final=final, **dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def stay(features: Features) -> int:
+    """The gripper's command where none is in use."""
+    return gripper_index([GripperCommand.STAY] * len(features.sides))
 
 
 # --- arrow ---------------------------------------------------------------------------------------

@@ -9,13 +9,12 @@ from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from hilrt.data.format import Scan
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
-from hilrt.data.lerobot.take import Take
+from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.errors import JournalFormatError, PictureError
 from hilrt.errors_dataset import EpisodeDamagedError, OldDemonstrationsError
@@ -149,7 +148,9 @@ class _Folding:
     def take(self, path: Path) -> None:
         try:
             settled = self._settle(path)
-        except (JournalFormatError, EpisodeDamagedError, PictureError) as error:
+        except (JournalFormatError, EpisodeDamagedError) as error:
+            self.report.left.append(str(error))
+        except PictureError as error:
             self.report.left.append(f"{path.name}: {error}")
         else:
             if settled:
@@ -198,32 +199,6 @@ def cut_take(path: Path) -> Take | None:
         episode = Episode(header=scan.header, records=records, frames=[], torn=scan.torn)
     kept = records if episode.complete else cut_off(records)
     return _take(path, episode, kept) if len(kept) > 1 else None
-
-
-def cut_off(records: list[Record]) -> list[Record]:
-    """Steps that lack their end: the last one's observation becomes the final one.
-
-    What the last step says of the end goes to the step before it; where it says none, that is truncated.
-    """
-    if len(records) < 2:
-        return []
-    *steps, before, last = records
-    ends = {"reward": last.reward, "terminated": True, "success": last.success} if last.terminated else {}
-    before = replace(before, truncated=not last.terminated, **ends)
-    final = Record(
-        episode=last.episode,
-        step=last.step,
-        mode=last.mode,
-        final=True,
-        monotonic_ns=last.monotonic_ns,
-        wall_ns=last.wall_ns,
-        state=last.state,
-        terminated=before.terminated,
-        truncated=before.truncated,
-        success=before.success,
-        policy_version=last.policy_version,
-    )
-    return [*steps, before, final]
 
 
 def _take(path: Path, episode: Episode, records: list[Record]) -> Take:

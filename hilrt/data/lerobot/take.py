@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hilrt.data.lerobot import stats
 from hilrt.data.pictures import decoded, unpacked
@@ -82,3 +83,29 @@ def survey(take: Take, images: Sequence[Image], *, whole: bool) -> list[stats.St
             if count % stride == 0:
                 kept.append(stats.of_picture(picture))
     return [stats.of_pictures(kept) for kept in colours]
+
+
+def cut_off(records: list[Record]) -> list[Record]:
+    """Steps that lack their end: the last one's observation becomes the final one.
+
+    What the last step says of the end goes to the step before it; where it says none, that is truncated.
+    """
+    if len(records) < 2:
+        return []
+    *steps, before, last = records
+    ends = {"reward": last.reward, "terminated": True, "success": last.success} if last.terminated else {}
+    before = replace(before, truncated=not last.terminated, **ends)
+    final = Record(
+        episode=last.episode,
+        step=last.step,
+        mode=last.mode,
+        final=True,
+        monotonic_ns=last.monotonic_ns,
+        wall_ns=last.wall_ns,
+        state=last.state,
+        terminated=before.terminated,
+        truncated=before.truncated,
+        success=before.success,
+        policy_version=last.policy_version,
+    )
+    return [*steps, before, final]

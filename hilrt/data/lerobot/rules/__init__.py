@@ -6,7 +6,6 @@ Datasets of others are checked too, by the same rules but those of hilrt's own c
 from collections.abc import Iterator
 from pathlib import Path
 
-from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation
 from hilrt.data.lerobot.rules.meta import info_rules, row_rules
 from hilrt.data.lerobot.rules.rows import data_rules, final_rules
@@ -26,8 +25,7 @@ def verify(root: Path, advance: Advance) -> Iterator[Violation]:
     Raises:
         DatasetAbsentError, DatasetFormatError, DatasetDamagedError: it cannot even be opened.
     """
-    finish(root)
-    checked = Checked.of(root)
+    checked = Checked.open(root)
     yield from info_rules(checked)
     yield from row_rules(checked)
     yield from data_rules(checked, advance)

@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from hilrt.data.lerobot.episodes import EpisodeRow, read_episodes, read_tasks
-from hilrt.data.lerobot.layout import SIDECAR, Feature, Info, read_info, read_sidecar
+from hilrt.data.lerobot.layout import SIDECAR, Feature, Info, read_sidecar
+from hilrt.data.lerobot.store import Store
 from hilrt.data.pictures import decoded
 from hilrt.errors import PictureError
-from hilrt.features import Features
 
 Advance = Callable[[float], None]
 Mask = npt.NDArray[np.bool_]
@@ -31,22 +30,13 @@ class Violation(Struct, frozen=True):
         return f"{self.file}{'' if self.row is None else f' row {self.row}'}: {self.problem}"
 
 
-class Checked(Struct, frozen=True):
-    """An opened dataset."""
+class Checked(Store):
+    """An opened dataset, of hilrt or of others."""
 
-    root: Path
-    info: Info
-    rows: list[EpisodeRow]
-    tasks: list[str]
-    features: Features | None
-    """None for a dataset of others."""
-
-    @classmethod
-    def of(cls, root: Path) -> "Checked":
-        """The dataset in a folder; raises what its readers raise."""
-        info = read_info(root)
-        features = read_sidecar(root).features if (root / SIDECAR).exists() else None
-        return cls(root, info, read_episodes(root, info), read_tasks(root), features)
+    def __init__(self, root: Path, info: Info) -> None:
+        super().__init__(root, info)
+        self.features = read_sidecar(root).features if (root / SIDECAR).exists() else None
+        """None for a dataset of others."""
 
     def name(self, path: Path) -> str:
         """A file's, below the root."""

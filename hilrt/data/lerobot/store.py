@@ -1,0 +1,85 @@
+"""A dataset of the format, whoever wrote it: where its episodes lie, and their rows."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+
+from hilrt.data.lerobot.change import finish
+from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, read_episodes, read_tasks
+from hilrt.data.lerobot.layout import VIDEO, Info, read_info
+from hilrt.data.lerobot.parquet import parts
+from hilrt.errors_dataset import DatasetDamagedError
+
+
+class Store:
+    """An opened dataset; what it has written to it later it does not see."""
+
+    def __init__(self, root: Path, info: Info) -> None:
+        self.root = root
+        self.info = info
+        self.rows = read_episodes(root, info)
+        """Where each episode lies."""
+        self.tasks = read_tasks(root)
+        self._begins: dict[FileIndex, int] = {}
+        self._lengths: dict[FileIndex, int] = {}
+        for row in self.rows:
+            self._begins.setdefault(row.data, row.start)
+            self._lengths[row.data] = self._lengths.get(row.data, 0) + row.length
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """The dataset in a folder.
+
+        Raises:
+            DatasetAbsentError: none is there.
+            DatasetFormatError: of another version, or not what it should be.
+            DatasetDamagedError: a file cannot be read.
+        """
+        finish(root)
+        return cls(root, read_info(root))
+
+    def __len__(self) -> int:
+        """Number of episodes."""
+        return len(self.rows)
+
+    def row(self, number: int) -> EpisodeRow:
+        """Where an episode lies; IndexError if there is none of that number."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"no episode {number}; there are {len(self)}")
+        return self.rows[number]
+
+    def task(self, row: EpisodeRow) -> str:
+        """What was to be done in an episode."""
+        return row.tasks[0] if row.tasks else ""
+
+    def steps(self, row: EpisodeRow, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """An episode's rows, a row group at a time.
+
+        Raises:
+            DatasetDamagedError: the file cannot be read, or holds something else.
+        """
+        path, at = self.data_path(row), row.start - self._begins[row.data]
+        for table in parts(path, at, at + row.length, [*columns, "episode_index"]):
+            yield expected(path, table, row.episode)
+
+    def data_path(self, row: EpisodeRow) -> Path:
+        """File of an episode's rows."""
+        return self.root / path_of(row.data, self.info.data_path)
+
+    def video_path(self, key: str, clip: Clip) -> Path:
+        """File of a camera's video."""
+        return self.root / path_of(clip.file, self.info.video_path or VIDEO, video_key=key)
+
+    def size(self, row: EpisodeRow) -> int:
+        """About what an episode takes in its data file [bytes]."""
+        return round(row.length / self._lengths[row.data] * self.data_path(row).stat().st_size)
+
+
+def expected(path: Path, table: pa.Table, number: int) -> pa.Table:
+    """`table`, which should be of that episode; DatasetDamagedError if it is not."""
+    found = set(table.column("episode_index").to_pylist())
+    if found - {number}:
+        raise DatasetDamagedError(str(path), f"where episode {number} should lie, it has rows of {found}")
+    return table
