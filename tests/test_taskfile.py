@@ -101,7 +101,7 @@ def test_shipped(path):
         ("teleop.type=so100_leader", ['$.teleop.type = "so100_leader" is not available']),
         ("teleop.type=so101_leader", ["is not available"]),
         ("teleop.port=/dev/ttyACM1", ["$.teleop.port belongs to a leader arm"]),
-        ("mode=train", ["$.mode is a command here: hilrt record, train or eval"]),
+        ("mode=train", ["$.mode is a command here: hilrt record, train, eval or replay"]),
         ("device=cuda", ["$.device is learner.device here"]),
         ("dataset.repo_id=me/cubes", ["$.dataset.repo_id is not needed"]),
         ("dataset.push_to_hub=false", ["$.dataset.push_to_hub is not available"]),
