@@ -103,6 +103,34 @@ def evaluate(
 
 
 @app.command()
+def replay(
+    config: TaskFile,
+    dataset: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DATASET]", help="Its folder; default: the config's dataset.root."),
+    ] = None,
+    *,
+    episode: Annotated[int, typer.Option(min=0, help="Number of the episode.")],
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Play its actions through the pipelines, not its joint targets.")
+    ] = False,
+    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="Of the recording's.")] = 1.0,
+    set_: Override = None,
+) -> None:
+    """Play a recorded episode on the arm: slowly to its first pose, then as it was; nothing is recorded.
+
+    Keys: q stops, and so do Ctrl-C and the gamepad's stop button; the arm then holds.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.launch import Playback  # noqa: PLC0415
+
+    playback = Playback(dataset=str(dataset or ""), episode=episode, actions=actions, speed=speed)
+    folder, outcome = jobs.replay(config, playback, set_ or [])
+    _say(outcome)
+    _say(f"log: {folder.path / 'log.txt'}")
+
+
+@app.command()
 def pipeline(config: TaskFile, set_: Override = None) -> None:
     """Print the steps from measurements to the policy and from actions to the arm; no device is needed."""
     from rich.console import Console  # noqa: PLC0415
@@ -202,6 +230,45 @@ def find_limits(
     if write:
         limits.write_limits(config, found)
         _say(f"written into {config}")
+
+
+@app.command()
+def crop(
+    config: TaskFile,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the regions into CONFIG; comments are kept.")
+    ] = False,
+    roi: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CAMERA=TOP,LEFT,HEIGHT,WIDTH", help="A region, in pixels; no window is opened then."
+        ),
+    ] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Compute regions from what moves in successful episodes.")
+    ] = False,
+    pictures: Annotated[Path, typer.Option(help="Folder for pictures before and after.")] = Path("crop"),
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="NEW", help="Also make a cropped and resized copy of the dataset.")
+    ] = None,
+    set_: Override = None,
+) -> None:
+    """Choose what the policy sees of each camera, on recorded pictures.
+
+    In the window: drag a region, c confirms, r starts anew, n shows another picture, q stops.
+    """
+    from hilrt.setup.crop import crop  # noqa: PLC0415
+
+    crop(
+        _say,
+        config,
+        set_ or [],
+        rois=roi or [],
+        suggest=suggest,
+        write=write,
+        pictures=pictures,
+        copy=dataset,
+    )
 
 
 @app.command()

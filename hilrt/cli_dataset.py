@@ -161,3 +161,22 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no number.") from None
+
+
+@dataset.command()
+def view(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A dataset, or the folder of a run.")],
+    episodes: Some = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For PNG files; default: episodes.")
+    ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="For TensorBoard, in place of PNG files or beside them."),
+    ] = None,
+) -> None:
+    """Draw each episode: a film strip of each camera, and under it actions, gripper, reward and who decided."""
+    from hilrt.report.episodes import view  # noqa: PLC0415
+
+    folder = png if png or tensorboard else Path("episodes")
+    view(typer.echo, source, _numbers(episodes) if episodes else None, folder, tensorboard)

@@ -8,7 +8,7 @@ from hilrt.errors import ConfigError
 NOT_YET = "is not available in this version of hilrt. Remove it"
 
 ELSEWHERE = {
-    "mode": "is a command here: hilrt record, train or eval. Remove it",
+    "mode": "is a command here: hilrt record, train, eval or replay. Remove it",
     "device": "is learner.device here",
     "env.type": "is not needed: there is one kind of environment. Remove it",
     "env.processor": "is the table [processor] here",
@@ -23,7 +23,7 @@ ELSEWHERE = {
     ),
     "dataset.repo_id": "is not needed: demonstrations lie in dataset.root. Remove it",
     "dataset.task": "is env.task here",
-    "dataset.replay_episode": NOT_YET,
+    "dataset.replay_episode": "is `hilrt replay CONFIG --episode N` here. Remove it",
     "dataset.push_to_hub": NOT_YET,
 }
 """By path; what is said of each completes the sentence that begins with it."""

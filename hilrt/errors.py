@@ -504,6 +504,49 @@ class PictureError(HilrtError):
         super().__init__(f"damaged picture: {problem}. hilrt dataset verify names the episodes concerned.")
 
 
+class ReplayError(HilrtError):
+    """An episode cannot be played again on this arm."""
+
+    def __init__(self, dataset: str, episode: int, problem: str) -> None:
+        super().__init__(f"episode {episode} of {dataset} cannot be replayed: {problem}.")
+
+
+class PictureFileError(HilrtError):
+    """A picture for people cannot be written."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be written: {cause.strerror}. Name another folder, or free some space."
+        )
+
+
+class RegionError(HilrtError):
+    """What was given as a region of interest is none."""
+
+    def __init__(self, text: str, cameras: Sequence[str]) -> None:
+        super().__init__(
+            f"--roi {text}: expected CAMERA=TOP,LEFT,HEIGHT,WIDTH in whole pixels, as in front=180,250,120,150. "
+            f"Cameras: {', '.join(cameras) or 'none'}."
+        )
+
+
+class RegionAbsentError(HilrtError):
+    """A region of interest is wanted, and there is no window to draw it in."""
+
+    def __init__(self, cameras: Sequence[str], why: str) -> None:
+        super().__init__(
+            f"no region for {', '.join(cameras)}, and no display to draw one ({why}). Give --roi "
+            f"{cameras[0]}=TOP,LEFT,HEIGHT,WIDTH, or --suggest, or use `ssh -X`."
+        )
+
+
+class CropError(HilrtError):
+    """Pictures cannot be cropped."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path} {problem}.")
+
+
 class JournalOrderError(HilrtError):
     """A step came for an episode that has ended."""
 
@@ -600,6 +643,7 @@ class DisplayAbsentError(HilrtError):
     """There is nowhere to open a window."""
 
     def __init__(self, problem: str) -> None:
+        self.problem = problem
         # short: the supervisor's line on the screen holds 120 characters
         super().__init__(
             f"display_cameras: no display ({problem}). Use `ssh -X`, or set display_cameras = false."
@@ -619,7 +663,19 @@ class ArmBlockedError(HilrtError):
     def __init__(self, motor: str, off_deg: float) -> None:
         super().__init__(
             f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away and does not move. "
-            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions."
+            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions, or in a "
+            "replay the episode's first."
+        )
+
+
+class ReplayBlockedError(HilrtError):
+    """A replay cannot go on."""
+
+    def __init__(self, step: int, limits: str) -> None:
+        cause = f" (limits met: {limits.lower().replace('|', ', ')})" if limits else ""
+        super().__init__(
+            f"the arm does not follow the recording beyond step {step}{cause}: the replay has waited, and ends here; "
+            "the arm holds. See what is in its way, then start again."
         )
 
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
@@ -13,7 +15,7 @@ from hilrt.data.journal import JOURNAL, check_features, episode_files, next_epis
 from hilrt.errors import HilrtError, NoDemonstrationsError, RunFolderError, UnknownNameError
 from hilrt.extent import Extent
 from hilrt.features import from_config
-from hilrt.launch import Job, Role, Spec
+from hilrt.launch import Job, Playback, Role, Spec
 from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
@@ -149,6 +151,24 @@ def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tupl
     return folder, _run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint))
 
 
+def replay(task_file: Path, playback: Playback, overrides: Sequence[str]) -> tuple[RunFolder, str]:
+    """Play an episode again; nothing is recorded. Also says what came of it.
+
+    Raises:
+        ReplayError: it is not there, or not for this task file.
+    """
+    from hilrt.control.recording import load  # noqa: PLC0415 - pinocchio is behind it
+    from hilrt.control.replayed import Replayed  # noqa: PLC0415
+
+    config = taskfile.load(task_file, overrides)
+    root = Path(playback.dataset or config.dataset.root).resolve()
+    playback = msgspec.structs.replace(playback, dataset=str(root))
+    steps = load(playback, config).end  # or there is no run to make a folder for
+    folder = RunFolder.create(task_file, overrides, Job.REPLAY)
+    _run(folder, Job.REPLAY, episodes=steps, playback=playback)
+    return folder, str(msgspec.json.decode((folder.path / "replay.json").read_bytes(), type=Replayed))
+
+
 def _run(
     folder: RunFolder,
     job: Job,
@@ -157,6 +177,7 @@ def _run(
     first_episode: int = 0,
     online_steps: int = 0,
     checkpoint: str = "",
+    playback: Playback | None = None,
 ) -> Summary:
     pattern = "%(asctime)s supervisor %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(filename=folder.log, level=logging.INFO, format=pattern)
@@ -171,6 +192,7 @@ def _run(
         episodes=episodes,
         first_episode=first_episode,
         online_steps=online_steps,
+        playback=playback,
     )
     began = time.monotonic()
     with Supervisor(folder, config, spec) as supervisor:

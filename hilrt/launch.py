@@ -34,11 +34,12 @@ class Job(StrEnum):
     RECORD = "record"
     TRAIN = "train"
     EVAL = "eval"
+    REPLAY = "replay"
 
     @property
     def readers(self) -> tuple[str, ...]:
         """Who is sent its steps."""
-        kept = () if self is Job.TELEOPERATE else ("recorder",)
+        kept = () if self in {Job.TELEOPERATE, Job.REPLAY} else ("recorder",)
         return (*kept, "learner") if self is Job.TRAIN else kept
 
     @property
@@ -50,6 +51,22 @@ class Job(StrEnum):
     def by_hand(self) -> bool:
         """Whether nobody but the operator acts."""
         return self in {Job.TELEOPERATE, Job.RECORD}
+
+    @property
+    def by_policy(self) -> bool:
+        """Whether a policy acts."""
+        return self in {Job.TRAIN, Job.EVAL}
+
+
+class Playback(msgspec.Struct, frozen=True, kw_only=True):
+    """Which episode is played again, and how."""
+
+    dataset: str
+    episode: int
+    actions: bool
+    """Its actions through the pipelines; else its joint targets."""
+    speed: float
+    """Of the recording's, in (0, 1]."""
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +83,11 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str = ""
     """Evaluation: the checkpoint folder whose actor is judged."""
     episodes: int = 0
-    """Record and eval: how many."""
+    """Record and eval: how many; replay: how many steps."""
     first_episode: int = 0
     online_steps: int = 0
     """Already taken by earlier starts of this run."""
+    playback: Playback | None = None
 
 
 MODULES = {

@@ -96,7 +96,7 @@ class Supervisor:
             self._stack.callback(signal.signal, number, before)
         self.status.supervisor.pid = os.getpid()
         self.status.supervisor.started_ns = time.monotonic_ns()
-        if self._spec.job.recorded:
+        if self._spec.job.recorded or self._spec.playback:
             self.status.supervisor.goal = self._spec.episodes or self._config.learner.online_steps
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
         keys = hints(self._config, self._spec.job)
@@ -221,8 +221,11 @@ class Supervisor:
             return ProcessError(
                 role, f"{self._how(child)}, for the {MAX_RESTARTS + 1}th time.{cause}", self._log
             )
-        if self._finishing:
-            return ProcessError(role, f"{self._how(child)} at the end of the run.", self._log)
+        if self._finishing or self._spec.playback:
+            what = (
+                "at the end of the run" if self._finishing else "and a replay does not begin anew by itself"
+            )
+            return ProcessError(role, f"{self._how(child)} {what}.", self._log)
         return None
 
     def _watch_control(self) -> None:

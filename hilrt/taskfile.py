@@ -5,7 +5,9 @@ The file's own text, with the overrides applied and its comments kept, goes into
 
 import difflib
 import math
+import os
 import re
+import shutil
 import tomllib
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
@@ -46,6 +48,46 @@ def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
     for text in overrides:
         _override(parsed, text)
     return parsed
+
+
+def edited(
+    path: Path, tables: Mapping[str, Mapping[str, Any]], what: str, overrides: Sequence[str] = ()
+) -> tomlkit.TOMLDocument:
+    """The file with these values in its tables; the rest, comments too, is as it was.
+
+    Args:
+        path: the task file.
+        tables: values by key, by the name of the table as in `a.b.c`; made if it is not there.
+        what: names them in errors, as in "the limits found".
+        overrides: as for `load`.
+
+    Raises:
+        ConfigError: the values do not suit the rest of the file.
+    """
+    parsed = document(path, overrides)
+    for name, values in tables.items():
+        here: MutableMapping[str, Any] = parsed
+        for key in name.split("."):
+            here = here.setdefault(key, tomlkit.table())
+        here.update(values)
+    from_tree(parsed.unwrap(), f"{path} with {what}")
+    return parsed
+
+
+def write(path: Path, parsed: tomlkit.TOMLDocument) -> None:
+    """Replace the file, whole or not at all.
+
+    Raises:
+        ConfigError: it cannot be written; it is then as it was.
+    """
+    path = path.resolve()
+    beside = path.with_name(f"{path.name}.tmp")
+    try:
+        beside.write_text(tomlkit.dumps(parsed), encoding="utf-8")
+        shutil.copymode(path, beside)
+        os.replace(beside, path)  # noqa: PTH105 - beside copymode, which has no method
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be written: {error}.") from error
 
 
 def from_tree(tree: dict[str, Any], source: str) -> Config:

@@ -25,6 +25,8 @@ class Desk:
         self.bank = ServoBank(servos) if servos else ServoBank.calibrated(self.calibration)
         self.port = folder / "adapter"
         self.leads = []
+        self.stuck = set()
+        """Motors that something holds where they are."""
         self._lock = threading.Lock()
         self._terminal = None
         self._running = True
@@ -99,6 +101,6 @@ class Desk:
 
     def _move(self, reach):
         for servo in self.servos:
-            if servo.torque_enabled:
+            if servo.torque_enabled and servo.id not in self.stuck:
                 step = int(np.clip(servo.goal - servo.raw_position, -reach, reach))
                 servo.set_present(servo.raw_position + step, 0, 0.0, 0.0, 30.0, 12.0)

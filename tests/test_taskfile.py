@@ -112,7 +112,7 @@ def test_shipped(path):
             ["$.teleop", "Remove teleop.port and teleop.id"],
         ),
         ("teleop={type = 'so102_leader', id = 'a'}", ["so102_leader", "so100_leader, so101_leader"]),
-        ("mode=train", ["$.mode is a command here: hilrt record, train or eval"]),
+        ("mode=train", ["$.mode is a command here: hilrt record, train, eval or replay"]),
         ("device=cuda", ["$.device is learner.device here"]),
         ("dataset.repo_id=me/cubes", ["$.dataset.repo_id is not needed"]),
         ("dataset.push_to_hub=false", ["$.dataset.push_to_hub is not available"]),

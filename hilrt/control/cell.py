@@ -47,7 +47,7 @@ class Cell:
     ) -> None:
         """`crowded`: whether the recorder has no room for another step."""
         self._crowded = crowded
-        self._fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
+        self.fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
         self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
@@ -177,7 +177,7 @@ class Cell:
         status.ticks += 1
         status.misses += missed
         status.lateness_max_us = self._lateness.worst_us
-        if status.ticks % self._fps == 0:
+        if status.ticks % self.fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
             status.steps_us = _text_of(self.pipelines.take_times_us())
             ages = zip(self._cameras, self._ages_ms(self._look()), strict=True)

@@ -10,6 +10,11 @@ Publish = Callable[[Record, Pictures, Pictures], None]
 """Takes a record, the frames as they are recorded, and as the policy sees them."""
 
 
+def scene_seed(seed: int, number: int, mode: Mode) -> int:
+    """What decides all chance in an episode, the object's place first; `seed` is the config's."""
+    return (seed * 1_000_003 + number) * len(Mode) + mode
+
+
 class Episode:
     """Holds each step back until its outcome is known, then publishes it."""
 

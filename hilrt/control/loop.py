@@ -9,11 +9,11 @@ import numpy as np
 from hilrt.config import Config
 from hilrt.control.agenda import Agenda
 from hilrt.control.cell import Cell
-from hilrt.control.episode import Episode
+from hilrt.control.episode import Episode, scene_seed
 from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
 from hilrt.control.realtime import collect_garbage
-from hilrt.control.reset import ResetMove
+from hilrt.control.reset import go
 from hilrt.control.tick import Float64, Tick
 from hilrt.data.episodes import Tally
 from hilrt.devices.calibration import units_from_radians
@@ -21,9 +21,6 @@ from hilrt.devices.operator import Command, Operator, OperatorInput, Scene
 from hilrt.extent import Extent, encode
 from hilrt.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
 from hilrt.shm.status import ControlStatus
-
-BLOCKED_S = 5.0
-"""How long the arm may take to settle at the start pose before it is taken for blocked."""
 
 
 class Phase(IntEnum):
@@ -73,7 +70,7 @@ class Loop:
         number, before = first_episode, None
         while not self.stopping() and (mode := self._agenda.next()) is not None:
             self._status.episode, self._status.mode, self._status.step = number, mode, 0
-            seed = (self._config.seed * 1_000_003 + number) * len(Mode) + mode
+            seed = scene_seed(self._config.seed, number, mode)
             if mode is Mode.TRAIN or (mode is Mode.EVAL and before is not Mode.EVAL):
                 await self._wait_for_policy()  # an evaluation is of one set of weights
             await self._reset(seed)
@@ -112,20 +109,12 @@ class Loop:
                 break
 
     async def _go_home(self, tick: Tick) -> None:
-        """To the start pose; anew from where the arm is found when it has been away."""
-        move = self._move_from(tick)
-        while not move.arrived(tick.joints) and not self.stopping():
-            if not tick.blind:
-                await self._cell.command(move.advance())
-                self._operator.rest(self._told(move.joints))
-                self._cell.remark = self._operator.message
-            tick = await self._cell.sense()
-            if tick.cut:
-                move = self._move_from(tick)
+        await go(self._cell, self._pipelines.home, tick, self.stopping, self._on_the_way)
 
-    def _move_from(self, tick: Tick) -> ResetMove:
-        pipelines, patience = self._pipelines, round(BLOCKED_S * self._config.env.fps)
-        return ResetMove(tick.joints, pipelines.home, pipelines.limits.max_step, patience, pipelines.meets)
+    def _on_the_way(self, joints: Float64) -> None:
+        """The arms have been told to be here, shape (arms, 6) [rad]; a leader comes along."""
+        self._operator.rest(self._told(joints))
+        self._cell.remark = self._operator.message
 
     async def _episode(self, number: int, mode: Mode, seed: int) -> None:
         """One episode, from its first observation to its final record."""

@@ -22,6 +22,8 @@ from hilrt.control.observation import Show
 from hilrt.control.operators import connect_leaders, make_operator
 from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
+from hilrt.control.recording import load, require_inside
+from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
 from hilrt.data.episodes import Tally, read_summaries
@@ -81,11 +83,14 @@ async def _assemble(
     stack: AsyncExitStack,
     stop: Callable[[], None],
     stop_wanted: Callable[[], bool],
-) -> Loop:
+) -> Loop | Replay:
     """Open every device and segment; the stack closes them in reverse."""
     features = from_config(config)
     calibrations = [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
     pipelines = Pipelines(config, features, calibrations, _window(spec, config, features, stack))
+    recording = load(spec.playback, config) if spec.playback else None
+    if spec.playback and recording:
+        require_inside(recording, pipelines.limits, spec.playback)
     link = SimLink.attach(spec.run, features) if config.sim else None
     if link:
         stack.callback(link.close)
@@ -109,6 +114,8 @@ async def _assemble(
     stack.callback(ticker.close)
     cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)
+    if recording:
+        return Replay(spec, config, cell, operator, recording, status.control, stop_wanted)
     return Loop(
         config=config,
         cell=cell,
@@ -219,8 +226,8 @@ async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) 
 
 
 def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) -> "Policy | None":
-    """None when nobody but the operator acts; torch is imported only where it is needed."""
-    if spec.job.by_hand:
+    """None where none acts; torch is imported only where it is needed."""
+    if not spec.job.by_policy:
         return None
     import torch  # noqa: PLC0415
 

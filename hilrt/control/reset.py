@@ -1,18 +1,21 @@
-"""The way back to the start pose."""
+"""The way to a start pose."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from hilrt.config import MOTORS
+from hilrt.control.cell import Cell
 from hilrt.control.collision import Clearance
-from hilrt.control.tick import Float64
+from hilrt.control.tick import Float64, Tick
 from hilrt.errors import ArmBlockedError, CollisionError
 
 SPEED = 1 / 3
 """Of the joint velocity limit."""
 SETTLE_TICKS = 2
 NEAR = np.deg2rad(3.0)
+BLOCKED_S = 5.0
+"""How long the arm may take to settle at the start pose before it is taken for blocked."""
 
 Meets = Callable[[int, Float64, Float64], Clearance | None]
 """What an arm, by its number, would run into on its way to a goal from where it is, both of shape (6,) [rad]."""
@@ -84,3 +87,33 @@ class ResetMove:
         for arm, goal in enumerate(wanted):
             if there := self._meets(arm, goal, self.joints[arm]):
                 raise CollisionError("on the way to the start pose", there.first, there.second)
+
+
+async def go(
+    cell: Cell,
+    goal: Float64,
+    tick: Tick,
+    stopping: Callable[[], bool],
+    told: Callable[[Float64], None] = lambda _: None,
+) -> None:
+    """Move the arms to a pose, shape (arms, 6) [rad]; anew from where they are found when one has been away.
+
+    `told` hears each set-point on the way, of the same shape.
+
+    Raises:
+        CollisionError, ArmBlockedError: see `ResetMove`.
+    """
+    pipelines = cell.pipelines
+
+    def move_from(tick: Tick) -> ResetMove:
+        patience = round(BLOCKED_S * cell.fps)
+        return ResetMove(tick.joints, goal, pipelines.limits.max_step, patience, pipelines.meets)
+
+    move = move_from(tick)
+    while not move.arrived(tick.joints) and not stopping():
+        if not tick.blind:
+            await cell.command(move.advance())
+            told(move.joints)
+        tick = await cell.sense()
+        if tick.cut:
+            move = move_from(tick)

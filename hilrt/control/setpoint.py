@@ -25,10 +25,13 @@ class Setpoint:
 
     def anchor(self, joints: Float64) -> None:
         """Start anew from these joints, shape (arms, 6) [rad]."""
-        self.joints = joints.copy()
-        self.pose = np.array([k.forward(q) for k, q in zip(self._kinematics, joints, strict=True)])
+        self.joints, self.pose = joints.copy(), self.pose_of(joints)
         self.action = np.zeros_like(self.action)
         self.gripper = (GripperCommand.STAY,) * len(joints)
+
+    def pose_of(self, joints: Float64) -> Float64:
+        """T_base_ee, shape (arms, 4, 4) [m], of joints (arms, 6) [rad]."""
+        return np.array([k.forward(q) for k, q in zip(self._kinematics, joints, strict=True)])
 
     def catch_up(self, measured: Float64, reach: float) -> bool:
         """Go on from the last command, but no further than `reach` ahead of the arm [rad]; whether that changed it.

@@ -15,6 +15,7 @@ import torch
 from hilrt.config import Config
 from hilrt.features import from_config
 from hilrt.launch import Spec
+from hilrt.learner.films import Films
 from hilrt.learner.intake import Intake
 from hilrt.learner.training import Training
 from hilrt.report.metrics import Metrics
@@ -85,6 +86,8 @@ class _Process:
         self._lockstep = config.sim is not None and config.sim.clock == "lockstep"
         self._supervisor, self._own, self._status = status.supervisor, status.learner, status
         self._metrics = metrics
+        journal = Path(spec.run_dir) / "journal"
+        self._films = Films(journal, metrics) if config.robot.cameras else None
         self._stopping = False
         self._published = (0, 0.0)
         self._saved_s = time.monotonic()
@@ -134,7 +137,9 @@ class _Process:
 
     def _take_in(self, intake: Intake) -> None:
         for record in intake.drain():
-            self.training.take(record)
+            summary = self.training.take(record)
+            if summary and self._films:
+                self._films.note(summary)
 
     def _learn(self, weights: WeightsWriter) -> None:
         figures = self.training.step()
@@ -208,3 +213,5 @@ class _Process:
         self._metrics.scalars("Data", data, steps)
         self._metrics.real_time(self._status, self._idle_s / seconds, steps)
         self._idle_s = 0.0
+        if self._films:
+            self._films.draw(self._status.recorder.flushed_episode)

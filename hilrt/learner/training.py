@@ -97,13 +97,19 @@ class Training:
                 self._count(record)
         return self._restore()
 
-    def take(self, record: Record) -> None:
-        """Take a new record in; the first training step after an evaluation closes it."""
+    def take(self, record: Record) -> EpisodeSummary | None:
+        """Take a new record in; the first training step after an evaluation closes it.
+
+        Returns:
+            What became of the training episode that it ends.
+        """
         if record.mode is not Mode.EVAL:
             self.close_evaluation()
         summary = self._count(record)
-        if summary is not None and summary.mode is Mode.TRAIN:
-            self._metrics.episode(summary, self.tally)
+        if summary is None or summary.mode is not Mode.TRAIN:
+            return None
+        self._metrics.episode(summary, self.tally)
+        return summary
 
     def _count(self, record: Record) -> EpisodeSummary | None:
         self.last = record

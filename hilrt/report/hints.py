@@ -15,6 +15,7 @@ MEANINGS = {
     Job.RECORD: EVENTS,
     Job.TRAIN: {Key.INTERVENE: "take over", **EVENTS},
     Job.EVAL: EVENTS,
+    Job.REPLAY: {Key.STOP: "stop"},
 }
 """What the keys mean that do not move the arm."""
 GAP = "   "
@@ -66,17 +67,20 @@ DEVICES = {
 
 def hints(config: Config, job: Job) -> tuple[str, ...]:
     """A line of what moves the arm, where the operator may, and one of the other keys."""
-    device = DEVICES.get(config.teleop.type)
+    leads = config.teleop.leads  # beside a leader arm the terminal's keys judge
+    device = DEVICES["keyboard"] if leads else DEVICES.get(config.teleop.type)
     if device is None:
         return ("q stop",)
     meanings = dict(MEANINGS[job])
     drives = job.by_hand or (job is Job.TRAIN and config.teleop.intervene)
     if not drives:
         meanings.pop(Key.INTERVENE, None)
-    if drives and len(config.robot.sides) > 1:
+    if drives and not leads and len(config.robot.sides) > 1:
         meanings[Key.OTHER_ARM] = "other arm"
     events = GAP.join(f"{device.keys[key]} {meaning}" for key, meaning in meanings.items())
-    return (GAP.join(_motions(config, device)), events) if drives else (events,)
+    if not drives:
+        return (events,)
+    return ("the leader arm moves it" if leads else GAP.join(_motions(config, device)), events)
 
 
 def _motions(config: Config, device: Device) -> Iterator[str]:

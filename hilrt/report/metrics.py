@@ -8,6 +8,7 @@ import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
+from hilrt.data.pictures import Picture
 from hilrt.record import Mode, Record, Source, vector
 from hilrt.report import boards
 from hilrt.resource import Resource
@@ -82,6 +83,10 @@ class Metrics(Resource):
         """Write values of a board."""
         for name, value in values.items():
             self._writer.add_scalar(f"{board}/{name}", value, online_steps)
+
+    def picture(self, board: str, name: str, picture: Picture, online_steps: int) -> None:
+        """Show a picture, RGB."""
+        self._writer.add_image(f"{board}/{name}", picture, online_steps, dataformats="HWC")
 
     def close(self) -> None:
         """Write out what is buffered; may be called again."""

@@ -100,7 +100,7 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
     if v.job is Job.RECORD:
         yield "failed", f"{c.episodes_demo - c.demo_successes}, kept as failures"
         yield "last episode", c.last_episode or "-"
-    elif not v.job.by_hand:
+    elif v.job.by_policy:
         yield "evaluation", evaluated(c)
     if v.job is Job.TRAIN:
         yield "learner", named(LEARNER_PHASES, learner.phase)

@@ -90,6 +90,7 @@ def progress(job: Job, control: ControlStatus) -> int:
         Job.RECORD: control.demo_successes,
         Job.TRAIN: control.online_steps,
         Job.EVAL: control.episodes_eval,
+        Job.REPLAY: control.step,
     }
     return counters[job]
 
@@ -173,7 +174,7 @@ def named(names: tuple[str, ...], index: int) -> str:
 
 def unit(v: View) -> str:
     """What progress is counted in."""
-    return {Job.TRAIN: "steps", Job.RECORD: "demonstrations"}.get(v.job, "episodes")
+    return {Job.TRAIN: "steps", Job.REPLAY: "steps", Job.RECORD: "demonstrations"}.get(v.job, "episodes")
 
 
 def clock(seconds: float | None) -> str:

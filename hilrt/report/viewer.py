@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hilrt.errors import DisplayAbsentError
 from hilrt.features import Image, from_config
 from hilrt.launch import Spec
 from hilrt.report.view import CONTROL_PHASES
+from hilrt.report.window import SETTLED, bar, is_open, opencv
 from hilrt.report.x11 import check_display, repeat_mapped
 from hilrt.shm.pictures import Picture, ViewSegment
 from hilrt.shm.status import ControlStatus, Status
@@ -26,13 +27,8 @@ from hilrt.taskfile import load
 
 TITLE = "hilrt"
 INTERVAL_MS = 50
-SETTLED = 5
-"""Pictures after which a new window has had all its events."""
 TILE = 256
 """Smaller views are enlarged to this height at least [pixels]."""
-BAR = 28
-"""Height of a line of text [pixels]."""
-INK = (230, 230, 230)
 
 
 class Shot(NamedTuple):
@@ -77,7 +73,7 @@ class Viewer:
 
     def run(self) -> None:
         """Until told to stop, or the window is closed."""
-        cv2, own = _opencv(), self._status.viewer
+        cv2, own = opencv(), self._status.viewer
         cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
         for turn in count():
             if self._stopped or self._status.supervisor.stop:
@@ -88,7 +84,7 @@ class Viewer:
             cv2.imshow(TITLE, picture[:, :, ::-1])
             cv2.waitKey(INTERVAL_MS)
             own.heartbeat_ns, own.ready = time.monotonic_ns(), 1
-            if not _is_open(cv2):
+            if not is_open(TITLE):
                 own.message = "the camera window was closed"
                 return
         cv2.destroyAllWindows()
@@ -104,13 +100,6 @@ class Viewer:
         return Shot(image.name, picture, (time.monotonic_ns() - time_ns) / 1e6)
 
 
-def _is_open(cv2: Any) -> bool:  # noqa: ANN401 - untyped
-    try:
-        return bool(cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0)
-    except cv2.error:  # with its last window Qt's part of OpenCV is gone
-        return False
-
-
 def caption(control: ControlStatus) -> str:
     """What the run is at."""
     return f"{CONTROL_PHASES[control.phase]}   episode {control.episode}   step {control.step}"
@@ -119,29 +108,11 @@ def caption(control: ControlStatus) -> str:
 def compose(shots: Sequence[Shot], caption: str) -> Picture:
     """Views of one size side by side, each above its name and age, the caption below; RGB, uint8."""
     row = np.hstack([_tile(shot) for shot in shots])
-    return np.vstack([row, _bar(row.shape[1], caption)])
+    return np.vstack([row, bar(row.shape[1], caption)])
 
 
 def _tile(shot: Shot) -> Picture:
-    cv2, times = _opencv(), -(-TILE // shot.picture.shape[0])
+    cv2, times = opencv(), -(-TILE // shot.picture.shape[0])
     large = cv2.resize(shot.picture, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
     age = "no picture yet" if shot.age_ms is None else f"{shot.age_ms:.0f} ms"
-    return np.vstack([large, _bar(large.shape[1], f"{shot.name}   {age}")])
-
-
-def _bar(width: int, text: str) -> Picture:
-    """A line of text, as large as it may be."""
-    cv2 = _opencv()
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.5
-    (needed, _), _ = cv2.getTextSize(text, font, scale, 1)
-    scale = min(scale, scale * (width - 16) / max(needed, 1))
-    bar = np.zeros((BAR, width, 3), np.uint8)
-    cv2.putText(bar, text, (8, BAR - 9), font, scale, INK, 1, cv2.LINE_AA)
-    return bar
-
-
-def _opencv() -> Any:  # noqa: ANN401 - cv2 is untyped
-    import cv2  # noqa: PLC0415 - only once a window is sure to open
-
-    cv2.setNumThreads(1)
-    return cv2
+    return np.vstack([large, bar(large.shape[1], f"{shot.name}   {age}")])

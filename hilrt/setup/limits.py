@@ -1,12 +1,7 @@
 """Finding the workspace: the arm is moved, by hand or by its operator's device, and followed meanwhile."""
 
-import os
-import shutil
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import tomlkit
 
 from hilrt import taskfile
 from hilrt.config import Config
@@ -77,24 +72,8 @@ def write_limits(path: Path, extents: Mapping[str, Extent]) -> None:
             then as it was.
     """
     require_box(path)
-    document = taskfile.document(path)
-    for side, extent in extents.items():
-        table: MutableMapping[str, Any] = document
-        for key in table_name(side).split("."):
-            table = table.setdefault(key, tomlkit.table())
-        table.update(extent.box)
-    taskfile.from_tree(document.unwrap(), f"{path} with the limits found")
-    _replace(path.resolve(), tomlkit.dumps(document))
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f"{path.name}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        shutil.copymode(path, beside)
-        os.replace(beside, path)  # noqa: PTH105 - beside copymode, which has no method
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be written: {error}.") from error
+    boxes = {table_name(side): extent.box for side, extent in extents.items()}
+    taskfile.write(path, taskfile.edited(path, boxes, "the limits found"))
 
 
 def _kinematics(config: Config) -> Kinematics:

@@ -39,6 +39,14 @@ def test_who_may_not_drive_is_not_told_how(job, overrides):
     assert told(job, "teleop.type=keyboard", *overrides) == ("s success   esc failure   r again   q stop",)
 
 
+def test_a_leader_arm_moves_what_keys_judge():
+    """Beside a leader arm the keys take over and judge; none of them moves an arm."""
+    assert told(Job.TRAIN, "teleop.type=so101_leader", "teleop.id=sim") == (
+        "the leader arm moves it",
+        "space take over   s success   esc failure   r again   q stop",
+    )
+
+
 def test_a_script_needs_no_keys():
     """With the scripted operator the one key is that which stops."""
     assert told(Job.RECORD) == ("q stop",)

@@ -13,7 +13,8 @@ import pytest
 
 from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
-from hilrt.report.viewer import BAR, Shot, caption, compose
+from hilrt.report.viewer import Shot, caption, compose
+from hilrt.report.window import BAR
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.status import Status
 from hilrt.taskfile import load

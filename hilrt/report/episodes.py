@@ -1,0 +1,84 @@
+"""`hilrt dataset view`: episodes as pictures, into a folder or into TensorBoard."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from hilrt.data.journal import JOURNAL, Episode, episode_files, read_episode
+from hilrt.data.lerobot.dataset import exists, open_dataset
+from hilrt.data.pictures import Picture, encoded
+from hilrt.errors import PictureFileError
+from hilrt.errors_dataset import EpisodesAbsentError, NoEpisodesError
+from hilrt.report.film import film
+from hilrt.report.progress import Bar
+
+Say = Callable[[str], None]
+Put = Callable[[int, Picture], None]
+"""Takes an episode's number and its picture."""
+
+
+def view(
+    say: Say, source: Path, numbers: Sequence[int] | None, png: Path | None, tensorboard: Path | None
+) -> None:
+    """Make a picture of each episode.
+
+    Args:
+        say: takes a line for the user.
+        source: a dataset, or the folder of a run or of a journal.
+        numbers: of the episodes; None: all.
+        png: folder for PNG files.
+        tensorboard: folder for an event file.
+
+    Raises:
+        NoEpisodesError, EpisodesAbsentError: there are none, or none of these numbers.
+        PictureFileError: a file cannot be written.
+        DatasetDamagedError, and what else reading raises.
+    """
+    count, read = _opened(source)
+    wanted = range(count) if numbers is None else numbers
+    if absent := [number for number in wanted if number >= count]:
+        raise EpisodesAbsentError(str(source), absent, count)
+    with ExitStack() as stack:
+        puts = [_into_folder(png)] if png else []
+        puts += [_into_tensorboard(tensorboard, stack)] if tensorboard else []
+        bar = stack.enter_context(Bar("drawing", len(wanted)))
+        for number in wanted:
+            picture = film(read(number))
+            for put in puts:
+                put(number, picture)
+            bar.advance(1)
+    say(f"{len(wanted)} pictures are in {' and '.join(str(f) for f in (png, tensorboard) if f)}")
+    if tensorboard:
+        say(f"look at them: tensorboard --logdir {tensorboard}")
+
+
+def _opened(source: Path) -> tuple[int, Callable[[int], Episode]]:
+    """How many episodes there are, and how to read one by its place; those of a journal need a step to count."""
+    if exists(source):
+        dataset = open_dataset(source)
+        return len(dataset), lambda number: dataset.episode(number, frames=True)
+    folder = source / JOURNAL if (source / JOURNAL).is_dir() else source
+    files = [path for path in episode_files(folder) if not all(r.final for r in read_episode(path).records)]
+    if not files:
+        raise NoEpisodesError(str(source))
+    return len(files), lambda number: read_episode(files[number], frames=True)
+
+
+def _into_folder(folder: Path) -> Put:
+    def put(number: int, picture: Picture) -> None:
+        file = folder / f"episode_{number:06d}.png"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(encoded(picture, "png"))
+        except OSError as error:
+            raise PictureFileError(str(file), error) from None
+
+    return put
+
+
+def _into_tensorboard(folder: Path, stack: ExitStack) -> Put:
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - two seconds
+
+    writer = SummaryWriter(str(folder))
+    stack.callback(writer.close)
+    return lambda number, picture: writer.add_image(f"Episodes/{number:06d}", picture, dataformats="HWC")
