@@ -59,8 +59,6 @@ def test_the_command_draws_a_runs_journal_too(tmp_path):
     assert jobs.run(tmp_path, "train", jobs.SIM, overrides=overrides).returncode == 0
     for source in (root, jobs.newest_run(tmp_path, "train")):
         words = jobs.command("dataset", "view", source)
-        done = jobs.subprocess.run(
-            words[: words.index("--set")], cwd=tmp_path, capture_output=True, check=True
-        )
+        done = jobs.subprocess.run(words, cwd=tmp_path, capture_output=True, check=True)
         assert b"pictures are in episodes" in done.stdout
     assert len(list((tmp_path / "episodes").iterdir())) >= 2
