@@ -27,8 +27,6 @@ from hilrt.data.episodes import EpisodeSummary, Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Camera, OpenCVCamera
-from hilrt.devices.evdev_keyboard import EvdevKeyboard
-from hilrt.devices.gamepad import Gamepad
 from hilrt.devices.keyboard import TerminalKeyboard
 from hilrt.devices.operator import Operator
 from hilrt.errors import CameraError
@@ -223,6 +221,8 @@ def _operator(
 ) -> Operator:
     teleop, axes, arms = config.teleop, config.processor.action_names, len(features.sides)
     if teleop.type == "gamepad":
+        from hilrt.devices.gamepad import Gamepad  # noqa: PLC0415 - brings evdev along
+
         return Gamepad(
             teleop.device,
             axes,
@@ -232,6 +232,8 @@ def _operator(
             on_stop=on_stop,
         )
     if teleop.type == "keyboard" and teleop.device:
+        from hilrt.devices.evdev_keyboard import EvdevKeyboard  # noqa: PLC0415 - likewise
+
         return EvdevKeyboard(teleop.device, axes, arms, intervene=teleop.intervene, on_stop=on_stop)
     if teleop.type == "keyboard":
         return TerminalKeyboard(status.supervisor, axes, arms, intervene=teleop.intervene)
