@@ -280,10 +280,11 @@ def doctor(
 ) -> None:
     """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do."""
     from hilrt import taskfile  # noqa: PLC0415
-    from hilrt.devices.show import show as lines  # noqa: PLC0415
     from hilrt.setup.doctor import doctor  # noqa: PLC0415
 
     if show:
+        from hilrt.devices.show import show as lines  # noqa: PLC0415
+
         teleop = taskfile.load(config).teleop
         for line in lines(teleop.device, teleop.dead_zone):
             _say(line)

@@ -1,13 +1,13 @@
 """A job that a person with a virtual gamepad drives; see `devices.virtual`."""
 
 import jobs
+from evdev import ecodes
 
 from hilrt.control.loop import Phase
-from hilrt.devices.inputcodes import Button
 
 FULL = 32767
 FORWARD, LEFT, UP = {"ABS_Y": -FULL}, {"ABS_X": -FULL}, {"ABS_RY": -FULL}
-SUCCESS, STOP, TAKE_OVER = Button.BTN_WEST, Button.BTN_SELECT, Button.BTN_TR
+SUCCESS, STOP, TAKE_OVER = ecodes.BTN_WEST, ecodes.BTN_SELECT, ecodes.BTN_TR
 """On an Xbox controller."""
 
 

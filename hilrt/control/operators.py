@@ -12,8 +12,6 @@ from hilrt.control.safety import JointLimits
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S
 from hilrt.data.episodes import EpisodeSummary
 from hilrt.devices.calibration import Calibration
-from hilrt.devices.evdev_keyboard import EvdevKeyboard
-from hilrt.devices.gamepad import Gamepad
 from hilrt.devices.keyboard import Counts, TerminalKeyboard
 from hilrt.devices.leader import Leader
 from hilrt.devices.leaderarm import DEADLINE_S, LeaderArm
@@ -62,6 +60,8 @@ def make_operator(
     """
     teleop, axes, arms = config.teleop, config.processor.action_names, len(config.robot.sides)
     if teleop.type == "gamepad":
+        from hilrt.devices.gamepad import Gamepad  # noqa: PLC0415 - brings evdev along
+
         return Gamepad(
             teleop.device,
             axes,
@@ -71,6 +71,8 @@ def make_operator(
             on_stop=on_stop,
         )
     if teleop.type == "keyboard" and teleop.device:
+        from hilrt.devices.evdev_keyboard import EvdevKeyboard  # noqa: PLC0415 - likewise
+
         return EvdevKeyboard(teleop.device, axes, arms, intervene=teleop.intervene, on_stop=on_stop)
     if teleop.type == "keyboard":
         return TerminalKeyboard(status.supervisor, axes, arms, intervene=teleop.intervene)

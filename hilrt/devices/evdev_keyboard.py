@@ -6,39 +6,40 @@ It hears every key, whatever window is in front; so it is used only when the tas
 import time
 from collections.abc import Callable, Sequence
 
-from hilrt.devices.evdev import Entry, Event, InputDevice
+from evdev import InputEvent, ecodes
+
 from hilrt.devices.hotplug import Plugged
-from hilrt.devices.inputcodes import Button, Type
+from hilrt.devices.inputdevice import Entry, InputDevice
 from hilrt.devices.keyboard import Key, TerminalKeyboard, press
 from hilrt.devices.operator import Motionless, OperatorInput, Scene
 from hilrt.record import Mode
 
-SHIFT = frozenset({Button.KEY_LEFTSHIFT, Button.KEY_RIGHTSHIFT})
-CTRL = frozenset({Button.KEY_LEFTCTRL, Button.KEY_RIGHTCTRL})
-OTHER = frozenset({Button.KEY_LEFTALT, Button.KEY_RIGHTALT, Button.KEY_LEFTMETA, Button.KEY_RIGHTMETA})
+SHIFT = frozenset({ecodes.KEY_LEFTSHIFT, ecodes.KEY_RIGHTSHIFT})
+CTRL = frozenset({ecodes.KEY_LEFTCTRL, ecodes.KEY_RIGHTCTRL})
+OTHER = frozenset({ecodes.KEY_LEFTALT, ecodes.KEY_RIGHTALT, ecodes.KEY_LEFTMETA, ecodes.KEY_RIGHTMETA})
 MODIFIERS = SHIFT | CTRL | OTHER
 
-Chord = tuple[int, frozenset[Button]]
-_PLAIN: frozenset[Button] = frozenset()
+Chord = tuple[int, frozenset[int]]
+_PLAIN: frozenset[int] = frozenset()
 CHORDS: dict[Chord, Key] = {
-    (Button.KEY_UP, _PLAIN): Key.FORWARD,
-    (Button.KEY_DOWN, _PLAIN): Key.BACK,
-    (Button.KEY_LEFT, _PLAIN): Key.LEFT,
-    (Button.KEY_RIGHT, _PLAIN): Key.RIGHT,
-    (Button.KEY_UP, SHIFT): Key.UP,
-    (Button.KEY_DOWN, SHIFT): Key.DOWN,
-    (Button.KEY_RIGHT, CTRL): Key.OPEN,
-    (Button.KEY_LEFT, CTRL): Key.CLOSE,
-    (Button.KEY_I, _PLAIN): Key.TILT_UP,
-    (Button.KEY_K, _PLAIN): Key.TILT_DOWN,
-    (Button.KEY_J, _PLAIN): Key.ROLL_LEFT,
-    (Button.KEY_L, _PLAIN): Key.ROLL_RIGHT,
-    (Button.KEY_TAB, _PLAIN): Key.OTHER_ARM,
-    (Button.KEY_SPACE, _PLAIN): Key.INTERVENE,
-    (Button.KEY_S, _PLAIN): Key.SUCCESS,
-    (Button.KEY_ESC, _PLAIN): Key.FAILURE,
-    (Button.KEY_R, _PLAIN): Key.RERECORD,
-    (Button.KEY_Q, _PLAIN): Key.STOP,
+    (ecodes.KEY_UP, _PLAIN): Key.FORWARD,
+    (ecodes.KEY_DOWN, _PLAIN): Key.BACK,
+    (ecodes.KEY_LEFT, _PLAIN): Key.LEFT,
+    (ecodes.KEY_RIGHT, _PLAIN): Key.RIGHT,
+    (ecodes.KEY_UP, SHIFT): Key.UP,
+    (ecodes.KEY_DOWN, SHIFT): Key.DOWN,
+    (ecodes.KEY_RIGHT, CTRL): Key.OPEN,
+    (ecodes.KEY_LEFT, CTRL): Key.CLOSE,
+    (ecodes.KEY_I, _PLAIN): Key.TILT_UP,
+    (ecodes.KEY_K, _PLAIN): Key.TILT_DOWN,
+    (ecodes.KEY_J, _PLAIN): Key.ROLL_LEFT,
+    (ecodes.KEY_L, _PLAIN): Key.ROLL_RIGHT,
+    (ecodes.KEY_TAB, _PLAIN): Key.OTHER_ARM,
+    (ecodes.KEY_SPACE, _PLAIN): Key.INTERVENE,
+    (ecodes.KEY_S, _PLAIN): Key.SUCCESS,
+    (ecodes.KEY_ESC, _PLAIN): Key.FAILURE,
+    (ecodes.KEY_R, _PLAIN): Key.RERECORD,
+    (ecodes.KEY_Q, _PLAIN): Key.STOP,
 }
 """The terminal's keys, by the kernel's codes and the modifiers held with them."""
 FOR_EVER = 1 << 62
@@ -46,7 +47,7 @@ FOR_EVER = 1 << 62
 
 def is_keyboard(entry: Entry) -> bool:
     """Whether a device has all the keys that mean something."""
-    return entry.keys >= {code for code, _ in CHORDS} | {Button.KEY_LEFTSHIFT, Button.KEY_LEFTCTRL}
+    return entry.keys >= {code for code, _ in CHORDS} | {ecodes.KEY_LEFTSHIFT, ecodes.KEY_LEFTCTRL}
 
 
 class KeyWords:
@@ -65,9 +66,9 @@ class KeyWords:
     def attached(self, device: InputDevice) -> None:
         """A key that is held now counts from its next press on."""
 
-    def event(self, event: Event) -> None:
+    def event(self, event: InputEvent) -> None:
         """A key went down or up; repeats are passed over."""
-        if event.type != Type.EV_KEY or event.value == (event.code in self._down) or event.value > 1:
+        if event.type != ecodes.EV_KEY or event.value == (event.code in self._down) or event.value > 1:
             return
         if event.value:
             self._down.add(event.code)
@@ -88,7 +89,7 @@ class KeyWords:
         modifiers = self._modifiers()
         return [CHORDS[chord] for code in self._down if (chord := (code, modifiers)) in CHORDS]
 
-    def _modifiers(self) -> frozenset[Button]:
+    def _modifiers(self) -> frozenset[int]:
         """Both of a pair, whichever is held; alt and the like keep every key from meaning anything."""
         held = [group for group in (SHIFT, CTRL, OTHER) if not group.isdisjoint(self._down)]
         return _PLAIN.union(*held)

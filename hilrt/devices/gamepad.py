@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from evdev import AbsInfo, InputEvent, ecodes
 
-from hilrt.devices.evdev import AxisInfo, Entry, Event, InputDevice
 from hilrt.devices.hotplug import Plugged
-from hilrt.devices.inputcodes import Type
+from hilrt.devices.inputdevice import Entry, InputDevice
 from hilrt.devices.keyboard import AXES, Key
 from hilrt.devices.operator import Motionless, OperatorInput, Scene
 from hilrt.devices.padlayout import Code, Control, Layout, code_of, layout_of, offered
@@ -76,7 +76,7 @@ class Pad:
         self.layout: Layout | None = None
         self.switches = {key: Switch(key) for key in BUTTONS}
         self._controls: list[tuple[Code, Control, Switch]] = []
-        self._spans: dict[str, AxisInfo] = {}
+        self._spans: dict[str, AbsInfo] = {}
         self._values: dict[Code, int] = {}
 
     def attached(self, device: InputDevice) -> None:
@@ -84,7 +84,7 @@ class Pad:
         layout = layout_of(device.entry)
         assert layout is not None, "only gamepads are attached"
         sticks = [name for name in STICKS if offered(device.entry, getattr(layout, name))]
-        self._spans = {name: device.axis(code_of(getattr(layout, name))[1]) for name in sticks}
+        self._spans = {name: device.absinfo(code_of(getattr(layout, name))[1]) for name in sticks}
         self._values = {code_of(getattr(layout, name)): span.value for name, span in self._spans.items()}
         self._controls = [
             (code_of(source), Control(source, _span(device, source)), self.switches[key])
@@ -93,7 +93,7 @@ class Pad:
         ]
         self.layout = layout
 
-    def event(self, event: Event) -> None:
+    def event(self, event: InputEvent) -> None:
         """Something moved."""
         moved = event.type, event.code
         self._values[moved] = event.value
@@ -116,14 +116,14 @@ class Pad:
         if span is None or self.layout is None:
             return 0.0
         value = self._values[code_of(getattr(self.layout, name))]
-        share = 2.0 * (value - span.minimum) / max(1, span.maximum - span.minimum) - 1.0
+        share = 2.0 * (value - span.min) / max(1, span.max - span.min) - 1.0
         beyond = max(0.0, abs(share) - dead_zone) / (1.0 - dead_zone)
         return float(np.sign(share) * min(1.0, beyond)) + 0.0  # no minus zero
 
 
-def _span(device: InputDevice, source: str) -> AxisInfo | None:
+def _span(device: InputDevice, source: str) -> AbsInfo | None:
     kind, code = code_of(source)
-    return device.axis(code) if kind == Type.EV_ABS else None
+    return device.absinfo(code) if kind == ecodes.EV_ABS else None
 
 
 def _first_offered(entry: Entry, sources: Sequence[str]) -> str:

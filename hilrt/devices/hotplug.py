@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from hilrt.devices.evdev import Entry, Event, InputDevice, Signature, describe, entries, signatures
+from evdev import InputEvent
+
+from hilrt.devices.inputdevice import Entry, InputDevice, Signature, describe, entries, signatures
 from hilrt.errors import InputDeviceAbsentError, InputDeviceRefusedError
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ class Listener(Protocol):
         """It is there; OSError when it goes meanwhile."""
         ...
 
-    def event(self, event: Event) -> None:
+    def event(self, event: InputEvent) -> None:
         """Something on it moved."""
         ...
 
@@ -85,7 +87,7 @@ class Plugged:
         self._scanned_ns = 0
         self._closed = False
         try:
-            self._attach(InputDevice.open(entry))
+            self._attach(InputDevice(entry))
         except OSError as error:
             raise refused(entry, error) from None
 
@@ -100,7 +102,7 @@ class Plugged:
             entry = describe(path)
             if entry and self._is_it(entry):
                 # The kernel makes who opens a USB device wait 50 ms: not in the control loop.
-                self._opening = self._loop.run_in_executor(None, InputDevice.open, entry)
+                self._opening = self._loop.run_in_executor(None, InputDevice, entry)
                 self._opening.add_done_callback(partial(self._opened, path))
                 return
 
@@ -139,7 +141,7 @@ class Plugged:
     def _readable(self) -> None:
         assert self._device is not None
         try:
-            events = self._device.read()
+            events = self._device.changes()
         except OSError:
             self._lost(self._device)
             return

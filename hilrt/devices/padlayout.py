@@ -5,9 +5,9 @@ from importlib import resources
 from typing import NamedTuple
 
 import msgspec
+from evdev import AbsInfo, ecodes
 
-from hilrt.devices.evdev import AxisInfo, Entry
-from hilrt.devices.inputcodes import Axis, Button, Type
+from hilrt.devices.inputdevice import Entry
 
 Code = tuple[int, int]
 """Type and code of an event."""
@@ -67,27 +67,28 @@ def layout_of(entry: Entry) -> Layout | None:
 def code_of(source: str) -> Code:
     """Type and code of a button or an axis by its name, with or without a direction."""
     name = source.rstrip("+-")
-    return (Type.EV_ABS, Axis[name]) if name.startswith("ABS_") else (Type.EV_KEY, Button[name])
+    kind = ecodes.EV_ABS if name.startswith("ABS_") else ecodes.EV_KEY
+    return kind, ecodes.ecodes[name]
 
 
 def offered(entry: Entry, source: str) -> bool:
     """Whether a device has such a button or axis."""
     kind, code = code_of(source)
-    return code in (entry.axes if kind == Type.EV_ABS else entry.keys)
+    return code in (entry.axes if kind == ecodes.EV_ABS else entry.keys)
 
 
 class Control(NamedTuple):
     """A button, trigger or direction of one device: what it is, and from which share of its way on it is pressed."""
 
     source: str
-    span: AxisInfo | None
+    span: AbsInfo | None
     """Of its axis, if it is one."""
 
     def pressed(self, value: int, before: bool) -> bool:
         """Whether a value of its code means that it is pressed."""
         if self.span is None:
             return value != 0
-        low, high = self.span.minimum, self.span.maximum
+        low, high = self.span.min, self.span.max
         share = (value - low) / max(1, high - low)
         if self.source[-1] in "+-":
             share = (2 * share - 1) * (1 if self.source[-1] == "+" else -1)

@@ -3,10 +3,10 @@
 import select
 from collections.abc import Iterator
 
-from hilrt.devices.evdev import Entry, InputDevice
 from hilrt.devices.evdev_keyboard import KeyWords, is_keyboard
 from hilrt.devices.gamepad import BUTTONS, STICKS, Pad
 from hilrt.devices.hotplug import find, refused
+from hilrt.devices.inputdevice import Entry, InputDevice
 from hilrt.devices.keyboard import Key
 from hilrt.devices.padlayout import layout_of
 
@@ -23,7 +23,7 @@ def show(device: str, dead_zone: float) -> Iterator[str]:
     """
     entry = find("gamepad or keyboard", device, lambda one: layout_of(one) is not None or is_keyboard(one))
     try:
-        opened = InputDevice.open(entry)
+        opened = InputDevice(entry)
     except OSError as error:
         raise refused(entry, error) from None
     try:
@@ -51,7 +51,7 @@ def _follow(device: InputDevice, dead_zone: float) -> Iterator[str]:
     before = ""
     while True:
         select.select([device.fd], [], [])
-        for event in device.read():
+        for event in device.changes():
             listener.event(event)
         line = _pad_line(pad, dead_zone) if listener is pad else _keys_line(words)
         if line != before:

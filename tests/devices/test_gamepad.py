@@ -1,30 +1,19 @@
 """Gamepads: their layouts, and their way to the operator's input on virtual devices."""
 
-import re
 from pathlib import Path
 
 import pytest
 from devices.virtual import run_virtual
+from evdev import ecodes
 
-from hilrt.devices.evdev import Entry, describe, entries
 from hilrt.devices.gamepad import BUTTONS, STICKS
-from hilrt.devices.inputcodes import Axis, Button, Type
+from hilrt.devices.inputdevice import Entry, describe, entries
 from hilrt.devices.padlayout import code_of, layout_of, layouts
-
-HEADER = Path("/usr/include/linux/input-event-codes.h")
 
 
 def test_on_virtual_devices():
     """Everything a gamepad does, from the kernel's events to the operator's input."""
     run_virtual(Path(__file__).with_name("virtual_gamepad.py"))
-
-
-@pytest.mark.skipif(not HEADER.exists(), reason="the kernel's headers are not installed")
-def test_codes_are_the_kernels():
-    """Every number here is the one that the kernel's own header gives that name."""
-    defined = dict(re.findall(r"#define\s+(\w+)\s+(0x[0-9a-f]+|\d+)\b", HEADER.read_text()))
-    for code in (*Type, *Axis, *Button):
-        assert int(defined[code.name], 0) == code, code.name
 
 
 @pytest.mark.parametrize("layout", layouts(), ids=lambda layout: layout.name)
@@ -38,8 +27,8 @@ def test_layouts_name_real_controls(layout):
 @pytest.mark.parametrize(
     ("name", "vendor", "keys", "axes"),
     [
-        ("Wireless Controller Motion Sensors", 0x054C, (), (Axis.ABS_X, Axis.ABS_Y, Axis.ABS_RY)),
-        ("Wireless Controller Touchpad", 0x054C, (0x110,), (Axis.ABS_X, Axis.ABS_Y)),
+        ("Wireless Controller Motion Sensors", 0x054C, (), (ecodes.ABS_X, ecodes.ABS_Y, ecodes.ABS_RY)),
+        ("Wireless Controller Touchpad", 0x054C, (0x110,), (ecodes.ABS_X, ecodes.ABS_Y)),
         ("Microsoft Mouse", 0x045E, (0x110, 0x111), ()),
         ("AT Keyboard", 1, range(1, 120), ()),
     ],

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from devices.virtual import Bed
+from devices.virtual import HELD_KEYS, Bed
+from evdev import ecodes
 
 from hilrt.devices import hotplug
 from hilrt.devices.gamepad import Gamepad
-from hilrt.devices.inputcodes import Axis, Button, Type
 from hilrt.devices.operator import Scene
 from hilrt.devices.show import show
 from hilrt.errors import InputDeviceAbsentError, InputDeviceRefusedError
@@ -25,7 +25,7 @@ FULL = 32767
 
 @pytest.fixture
 def bed(tmp_path):
-    bed = Bed(tmp_path)
+    bed = Bed(tmp_path, alone=True)
     yield bed
     bed.close()
 
@@ -112,10 +112,10 @@ def test_bumper_takes_over_while_held(bed, start):
     pad = bed.xbox()
     session = start()
     assert not session.tick().intervening
-    pad.press(Button.BTN_TR)
+    pad.press(ecodes.BTN_TR)
     assert session.tick().intervening
     assert session.tick().intervening
-    pad.release(Button.BTN_TR)
+    pad.release(ecodes.BTN_TR)
     assert not session.tick().intervening
 
 
@@ -132,7 +132,7 @@ def test_who_has_the_arm(bed, start, mode, intervene, has_the_arm):
     """Demonstrations are the operator's without a button, evaluations the policy's whatever is held."""
     pad = bed.xbox()
     session = start(mode=mode, intervene=intervene)
-    pad.press(Button.BTN_TR)
+    pad.press(ecodes.BTN_TR)
     assert session.tick().intervening is has_the_arm
 
 
@@ -157,10 +157,10 @@ def test_short_presses_count(bed, start):
     """Buttons pressed and let go between two ticks are in the next one's input, once."""
     pad = bed.xbox()
     session = start()
-    pad.tap(Button.BTN_WEST)
-    pad.tap(Button.BTN_SOUTH)
-    pad.tap(Button.BTN_NORTH)
-    pad.tap(Button.BTN_TR)
+    pad.tap(ecodes.BTN_WEST)
+    pad.tap(ecodes.BTN_SOUTH)
+    pad.tap(ecodes.BTN_NORTH)
+    pad.tap(ecodes.BTN_TR)
     wish = session.tick()
     assert (wish.success, wish.failure, wish.rerecord, wish.intervening) == (True,) * 4
     after = session.tick()
@@ -171,8 +171,8 @@ def test_presses_before_an_episode_do_not_count(bed, start):
     """What was pressed while the arm was reset does not end the new episode, but a stop is never lost."""
     pad = bed.xbox()
     session = start()
-    pad.tap(Button.BTN_SOUTH)
-    pad.tap(Button.BTN_SELECT)
+    pad.tap(ecodes.BTN_SOUTH)
+    pad.tap(ecodes.BTN_SELECT)
     session.run()
     assert session.stops == 1
     session.pad.begin(Mode.TRAIN, 0)
@@ -189,7 +189,7 @@ def test_other_arm(bed, start):
     wish = session.tick()
     assert (wish.arm, wish.action) == (0, (1, 0, 0, 0, 0, 0))
     assert wish.gripper == (GripperCommand.OPEN, GripperCommand.STAY)
-    pad.tap(Button.BTN_TL)
+    pad.tap(ecodes.BTN_TL)
     wish = session.tick()
     assert (wish.arm, wish.action) == (1, (0, 0, 0, 1, 0, 0))
 
@@ -215,15 +215,19 @@ def test_joint_control(bed, start):
     assert session.tick().action == (1, 1, 1, 1, 1)
 
 
-SONY = dict.fromkeys((Axis.ABS_X, Axis.ABS_Y, Axis.ABS_Z, Axis.ABS_RX, Axis.ABS_RY, Axis.ABS_RZ), (0, 255))
+SONY = dict.fromkeys(
+    (ecodes.ABS_X, ecodes.ABS_Y, ecodes.ABS_Z, ecodes.ABS_RX, ecodes.ABS_RY, ecodes.ABS_RZ), (0, 255)
+)
 BLUETOOTH = {
-    **dict.fromkeys((Axis.ABS_X, Axis.ABS_Y, Axis.ABS_Z, Axis.ABS_RZ), (0, 65535)),
-    **dict.fromkeys((Axis.ABS_GAS, Axis.ABS_BRAKE), (0, 1023)),
+    **dict.fromkeys((ecodes.ABS_X, ecodes.ABS_Y, ecodes.ABS_Z, ecodes.ABS_RZ), (0, 65535)),
+    **dict.fromkeys((ecodes.ABS_GAS, ecodes.ABS_BRAKE), (0, 1023)),
 }
-DIRECT = dict.fromkeys((Axis.ABS_X, Axis.ABS_Y, Axis.ABS_Z, Axis.ABS_RZ), (0, 1023))
-POSITIONS = [Button[f"BTN_{name}"] for name in ("SOUTH", "EAST", "NORTH", "WEST", "TL", "TR", "SELECT")]
-NUMBERED = [Button(0x120 + number) for number in range(10)]
-TRIGGERS = [Button.BTN_TL2, Button.BTN_TR2]
+DIRECT = dict.fromkeys((ecodes.ABS_X, ecodes.ABS_Y, ecodes.ABS_Z, ecodes.ABS_RZ), (0, 1023))
+POSITIONS = [
+    ecodes.ecodes[f"BTN_{name}"] for name in ("SOUTH", "EAST", "NORTH", "WEST", "TL", "TR", "SELECT")
+]
+NUMBERED = [0x120 + number for number in range(10)]
+TRIGGERS = [ecodes.BTN_TL2, ecodes.BTN_TR2]
 
 
 class Controller(NamedTuple):
@@ -233,7 +237,7 @@ class Controller(NamedTuple):
     ids: tuple
     axes: dict
     keys: list
-    up: Axis
+    up: int
     close: tuple
     success: str = "BTN_NORTH"
     failure: str = "BTN_SOUTH"
@@ -244,18 +248,18 @@ class Controller(NamedTuple):
 CONTROLLERS = [
     Controller(
         "DualSense Wireless Controller", (0x054C, 0x0CE6), SONY, POSITIONS + TRIGGERS,
-        Axis.ABS_RY, (Type.EV_ABS, Axis.ABS_Z, 255),
+        ecodes.ABS_RY, (ecodes.EV_ABS, ecodes.ABS_Z, 255),
     ),
     Controller(
         "Xbox Wireless Controller", (0x045E, 0x0B13), BLUETOOTH, POSITIONS,
-        Axis.ABS_RZ, (Type.EV_ABS, Axis.ABS_BRAKE, 1023), success="BTN_WEST", rerecord="BTN_NORTH",
+        ecodes.ABS_RZ, (ecodes.EV_ABS, ecodes.ABS_BRAKE, 1023), success="BTN_WEST", rerecord="BTN_NORTH",
     ),
     Controller(
         "Logitech Logitech Dual Action", (0x046D, 0xC216), DIRECT, NUMBERED,
-        Axis.ABS_RZ, (Type.EV_KEY, Button.BTN_BASE, 1), "BTN_TOP", "BTN_THUMB", "BTN_TRIGGER", "BTN_PINKIE",
+        ecodes.ABS_RZ, (ecodes.EV_KEY, ecodes.BTN_BASE, 1), "BTN_TOP", "BTN_THUMB", "BTN_TRIGGER", "BTN_PINKIE",
     ),
-    Controller("Some Pad", (1, 2), SONY, POSITIONS, Axis.ABS_RY, (Type.EV_ABS, Axis.ABS_Z, 255)),
-    Controller("A Pad", (1, 3), DIRECT, POSITIONS + TRIGGERS, Axis.ABS_RZ, (Type.EV_KEY, Button.BTN_TL2, 1)),
+    Controller("Some Pad", (1, 2), SONY, POSITIONS, ecodes.ABS_RY, (ecodes.EV_ABS, ecodes.ABS_Z, 255)),
+    Controller("A Pad", (1, 3), DIRECT, POSITIONS + TRIGGERS, ecodes.ABS_RZ, (ecodes.EV_KEY, ecodes.BTN_TL2, 1)),
 ]  # fmt: skip
 
 
@@ -265,10 +269,10 @@ def test_other_controllers(bed, start, one):
     pad = bed.plug(one.name, one.ids, one.axes, one.keys)
     session = start()
     assert session.tick().gripper == (GripperCommand.STAY,)
-    pad.send((Type.EV_ABS, one.up, one.axes[one.up][0]), one.close)
-    pad.press(Button[one.take_over])
+    pad.send((ecodes.EV_ABS, one.up, one.axes[one.up][0]), one.close)
+    pad.press(ecodes.ecodes[one.take_over])
     for button in (one.success, one.failure, one.rerecord):
-        pad.tap(Button[button])
+        pad.tap(ecodes.ecodes[button])
     wish = session.tick()
     assert wish.action == pytest.approx((0, 0, 1), abs=0.01)
     assert wish.gripper == (GripperCommand.CLOSE,)
@@ -280,10 +284,10 @@ def test_unplugged_while_held(bed, start):
     pad = bed.xbox()
     session = start()
     pad.move(ABS_Y=-32768, ABS_Z=255)
-    pad.press(Button.BTN_TR)
+    pad.press(ecodes.BTN_TR)
     assert session.tick().intervening
     assert session.pad.message == ""
-    pad.press(Button.BTN_WEST)
+    pad.press(ecodes.BTN_WEST)
     session.run()
     pad.unplug()
     wish = session.tick()
@@ -298,7 +302,7 @@ def test_unplugged_right_after_the_press(bed, start):
     """A take-over that was pressed and lost between two ticks is none."""
     pad = bed.xbox()
     session = start()
-    pad.press(Button.BTN_TR)
+    pad.press(ecodes.BTN_TR)
     session.run()
     pad.unplug()
     assert not session.tick().intervening
@@ -323,11 +327,11 @@ def test_plugged_in_again(bed, start, soon):
     pad.unplug()
     session.until(lambda: session.pad.message)
     bed.plug("Some Pad", (1, 2), SONY, POSITIONS, number=8)
-    again = bed.xbox(number=9, held=[Button.BTN_TR])
+    again = bed.xbox(number=9, held=[ecodes.BTN_TR])
     session.until(lambda: not session.pad.message)
     assert not session.tick().intervening, "held while it was plugged in is not pressed"
     again.move(ABS_Y=-32768)
-    again.press(Button.BTN_TR)
+    again.press(ecodes.BTN_TR)
     wish = session.tick()
     assert wish.intervening
     assert wish.action == (1, 0, 0)
@@ -335,10 +339,10 @@ def test_plugged_in_again(bed, start, soon):
 
 def test_overrun_queue(bed, start):
     """After the kernel dropped events the pad's real state counts: what was let go is not held for ever."""
-    pad = bed.xbox(held=[Button.BTN_WEST])
+    pad = bed.xbox(held=[ecodes.BTN_WEST])
     session = start()
     pad.move(ABS_Y=-32768)
-    pad.press(Button.BTN_TR)
+    pad.press(ecodes.BTN_TR)
     wish = session.tick()
     assert wish.intervening
     assert not wish.success
@@ -347,6 +351,17 @@ def test_overrun_queue(bed, start):
     assert not wish.intervening
     assert wish.action == (0, 0, 0)
     assert wish.success, "a press that was dropped, and is still held, counts"
+
+
+def test_unplugged_while_asked_for_its_state(bed, start):
+    """A pad that drops events and is gone before it could say what is held is a pad that is gone."""
+    pad = bed.xbox(answers={HELD_KEYS: None})
+    session = start()
+    pad.press(ecodes.BTN_TR)
+    assert session.tick().intervening
+    pad.drop()
+    assert not session.tick().intervening
+    assert "Microsoft X-Box 360 pad is gone" in session.pad.message
 
 
 def test_chosen_by_name_or_path(bed, start):
@@ -366,7 +381,7 @@ def test_chosen_by_name_or_path(bed, start):
 
 def test_absent(bed, start):
     """With no such pad the error names it, and lists what there is."""
-    bed.plug("AT Keyboard", (1, 1), {}, [Button.KEY_SPACE])
+    bed.plug("AT Keyboard", (1, 1), {}, [ecodes.KEY_SPACE])
     with pytest.raises(InputDeviceAbsentError, match=r"no gamepad; there are: /dev/input/event7 .AT Key"):
         start()
     with pytest.raises(InputDeviceAbsentError, match=r'no gamepad that teleop\.device = "xbox" names'):
@@ -380,8 +395,22 @@ def test_refused(bed, start, monkeypatch):
     def refuse(path, flags, *_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("hilrt.devices.evdev.os.open", refuse)
+    monkeypatch.setattr("hilrt.devices.inputdevice.os.open", refuse)
     with pytest.raises(InputDeviceRefusedError, match=r"360 pad\): Permission denied\. Join the group input"):
+        start()
+
+
+@pytest.mark.parametrize(
+    ("ioctl", "answer", "reason"),
+    [
+        ("EVIOCGVERSION 0", None, "No such device"),
+        ("EVIOCGNAME(0) 256", b"P\xe4d".ljust(256, b"\0"), "its name is not UTF-8"),
+    ],
+)
+def test_unusable(bed, start, ioctl, answer, reason):
+    """A pad that goes while it is opened, or whose name cannot be read, is refused with the reason."""
+    bed.xbox(answers={ioctl: answer})
+    with pytest.raises(InputDeviceRefusedError, match=rf"360 pad\): {reason}\. Plug it in again"):
         start()
 
 
@@ -393,7 +422,7 @@ def test_show(bed):
     assert next(lines).startswith(about)
     pad.move(ABS_Y=-32768)
     assert next(lines) == "left_x +0.00  left_y -1.00  right_y +0.00"
-    pad.press(Button.BTN_TR)
+    pad.press(ecodes.BTN_TR)
     assert next(lines).endswith("right_bumper (intervene)")
     pad.unplug()
     assert next(lines) == "Microsoft X-Box 360 pad is gone"

@@ -5,9 +5,9 @@ import asyncio
 import numpy as np
 import pytest
 from devices.virtual import Bed
+from evdev import ecodes
 
 from hilrt.devices.evdev_keyboard import CHORDS, EvdevKeyboard
-from hilrt.devices.inputcodes import Button, Type
 from hilrt.devices.operator import Scene
 from hilrt.devices.show import show
 from hilrt.errors import InputDeviceAbsentError
@@ -16,7 +16,7 @@ from hilrt.record import GripperCommand, Mode
 SCENE = Scene(
     ee=np.zeros((1, 3)), opening=np.array([0.5]), object=None, done=False, step=0, autonomous_rate=0.0
 )
-MODIFIERS = [Button.KEY_LEFTSHIFT, Button.KEY_LEFTCTRL, Button.KEY_LEFTALT]
+MODIFIERS = [ecodes.KEY_LEFTSHIFT, ecodes.KEY_LEFTCTRL, ecodes.KEY_LEFTALT]
 KEYS = sorted({code for code, _ in CHORDS} | set(MODIFIERS))
 
 
@@ -24,7 +24,7 @@ class Desk:
     """A keyboard, who reads it, and one tick at a time."""
 
     def __init__(self, tmp_path):
-        self.bed = Bed(tmp_path)
+        self.bed = Bed(tmp_path, alone=True)
         self.keys = self.bed.plug("AT Translated Set 2 keyboard", (1, 1), {}, KEYS, number=3)
         self.loop = asyncio.new_event_loop()
         self.stops = 0
@@ -56,42 +56,42 @@ def desk(tmp_path):
 
 def test_held_until_released(desk):
     """A direction is held from its press to its release, without repeats, however long that is."""
-    desk.keys.press(Button.KEY_UP)
+    desk.keys.press(ecodes.KEY_UP)
     assert desk.tick().action == (1, 0, 0)
     assert desk.tick().action == (1, 0, 0)
-    desk.keys.press(Button.KEY_LEFT)
+    desk.keys.press(ecodes.KEY_LEFT)
     assert desk.tick().action == (1, 1, 0)
-    desk.keys.release(Button.KEY_UP)
+    desk.keys.release(ecodes.KEY_UP)
     assert desk.tick().action == (0, 1, 0)
 
 
 def test_a_tap_counts_once(desk):
     """A direction tapped between two ticks is in the next one, and only there."""
-    desk.keys.tap(Button.KEY_DOWN)
+    desk.keys.tap(ecodes.KEY_DOWN)
     assert desk.tick().action == (-1, 0, 0)
     assert desk.tick().action == (0, 0, 0)
 
 
 def test_modifiers(desk):
     """Shift makes arrows move up and down, ctrl makes them move the gripper, also when it comes later."""
-    desk.keys.press(Button.KEY_UP)
-    desk.keys.press(Button.KEY_LEFTSHIFT)
+    desk.keys.press(ecodes.KEY_UP)
+    desk.keys.press(ecodes.KEY_LEFTSHIFT)
     desk.tick()
     assert desk.tick().action == (0, 0, 1)
-    desk.keys.release(Button.KEY_LEFTSHIFT, Button.KEY_UP)
-    desk.keys.press(Button.KEY_LEFTCTRL, Button.KEY_LEFT)
+    desk.keys.release(ecodes.KEY_LEFTSHIFT, ecodes.KEY_UP)
+    desk.keys.press(ecodes.KEY_LEFTCTRL, ecodes.KEY_LEFT)
     assert desk.tick().gripper == (GripperCommand.CLOSE,)
-    desk.keys.release(Button.KEY_LEFT)
-    desk.keys.press(Button.KEY_RIGHT)
+    desk.keys.release(ecodes.KEY_LEFT)
+    desk.keys.press(ecodes.KEY_RIGHT)
     desk.tick()
     assert desk.tick().gripper == (GripperCommand.OPEN,)
 
 
 def test_other_programs_shortcuts_mean_nothing(desk):
     """Ctrl+S, Alt+Tab and their like are other programs' business."""
-    desk.keys.press(Button.KEY_LEFTCTRL, Button.KEY_S, Button.KEY_Q)
-    desk.keys.release(Button.KEY_LEFTCTRL, Button.KEY_S, Button.KEY_Q)
-    desk.keys.press(Button.KEY_LEFTALT, Button.KEY_SPACE)
+    desk.keys.press(ecodes.KEY_LEFTCTRL, ecodes.KEY_S, ecodes.KEY_Q)
+    desk.keys.release(ecodes.KEY_LEFTCTRL, ecodes.KEY_S, ecodes.KEY_Q)
+    desk.keys.press(ecodes.KEY_LEFTALT, ecodes.KEY_SPACE)
     wish = desk.tick()
     assert not wish.success
     assert not wish.intervening
@@ -100,21 +100,21 @@ def test_other_programs_shortcuts_mean_nothing(desk):
 
 def test_presses_count(desk):
     """Short presses between two ticks count once; a repeat is no press."""
-    desk.keys.tap(Button.KEY_S)
-    desk.keys.tap(Button.KEY_R)
-    desk.keys.press(Button.KEY_SPACE)
-    desk.keys.send((Type.EV_KEY, Button.KEY_SPACE, 2))
+    desk.keys.tap(ecodes.KEY_S)
+    desk.keys.tap(ecodes.KEY_R)
+    desk.keys.press(ecodes.KEY_SPACE)
+    desk.keys.send((ecodes.EV_KEY, ecodes.KEY_SPACE, 2))
     wish = desk.tick()
     assert (wish.success, wish.rerecord, wish.intervening, wish.failure) == (True, True, True, False)
-    desk.keys.release(Button.KEY_SPACE)
+    desk.keys.release(ecodes.KEY_SPACE)
     assert desk.tick().intervening
-    desk.keys.tap(Button.KEY_SPACE)
+    desk.keys.tap(ecodes.KEY_SPACE)
     assert not desk.tick().intervening
 
 
 def test_stop(desk):
     """`q` stops at once, and is in the next input."""
-    desk.keys.tap(Button.KEY_Q)
+    desk.keys.tap(ecodes.KEY_Q)
     assert desk.tick().stop
     assert desk.stops == 1
     assert not desk.tick().stop
@@ -122,10 +122,10 @@ def test_stop(desk):
 
 def test_unplugged(desk):
     """Unplugging hands the arm back, and a take-over still on its way does not come later."""
-    desk.keys.tap(Button.KEY_SPACE)
-    desk.keys.press(Button.KEY_UP)
+    desk.keys.tap(ecodes.KEY_SPACE)
+    desk.keys.press(ecodes.KEY_UP)
     assert desk.tick().intervening
-    desk.keys.tap(Button.KEY_SPACE)
+    desk.keys.tap(ecodes.KEY_SPACE)
     desk.loop.run_until_complete(asyncio.sleep(0.05))
     desk.keys.unplug()
     for _ in range(2):
@@ -137,7 +137,7 @@ def test_unplugged(desk):
 
 def test_overrun_queue(desk):
     """A release that the kernel dropped is seen in its state."""
-    desk.keys.press(Button.KEY_UP)
+    desk.keys.press(ecodes.KEY_UP)
     assert desk.tick().action == (1, 0, 0)
     desk.keys.drop()
     desk.tick()
@@ -146,7 +146,7 @@ def test_overrun_queue(desk):
 
 def test_absent(desk):
     """A device that lacks keys is no keyboard, whatever its name."""
-    desk.bed.plug("Media keyboard", (1, 2), {}, [Button.KEY_SPACE], number=4)
+    desk.bed.plug("Media keyboard", (1, 2), {}, [ecodes.KEY_SPACE], number=4)
     with pytest.raises(InputDeviceAbsentError, match='"media" names; there are'):
         desk.loop.run_until_complete(desk.open("media"))
 
@@ -155,7 +155,7 @@ def test_show(desk):
     """`show` says what each key means."""
     lines = show("", 0.1)
     assert next(lines) == "AT Translated Set 2 keyboard at /dev/input/event3, 0001:0001: keyboard"
-    desk.keys.press(Button.KEY_UP)
+    desk.keys.press(ecodes.KEY_UP)
     assert next(lines) == "forward"
-    desk.keys.release(Button.KEY_UP)
+    desk.keys.release(ecodes.KEY_UP)
     assert next(lines) == "-"

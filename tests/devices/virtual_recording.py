@@ -4,8 +4,8 @@ import jobs
 import pytest
 from devices.virtual import Bed
 from devices.virtual_keyboard import KEYS
+from evdev import ecodes
 
-from hilrt.devices.inputcodes import Button
 from hilrt.record import Source, vector
 
 
@@ -19,16 +19,16 @@ def bed(tmp_path):
 def pad(bed):
     """Overrides, the device, what pushes forward, and the buttons for success, failure, again and stop."""
     device = bed.xbox()
-    endings = (Button.BTN_WEST, Button.BTN_SOUTH, Button.BTN_NORTH, Button.BTN_SELECT)  # xpad's Y, A, X, back
+    endings = (ecodes.BTN_WEST, ecodes.BTN_SOUTH, ecodes.BTN_NORTH, ecodes.BTN_SELECT)  # xpad's Y, A, X, back
     return ["teleop.type=gamepad"], device, lambda: device.move(ABS_Y=-32768), endings
 
 
 def keyboard(bed):
     """The same of a keyboard."""
     device = bed.plug("AT Translated Set 2 keyboard", (1, 1), {}, KEYS, number=3)
-    endings = (Button.KEY_S, Button.KEY_ESC, Button.KEY_R, Button.KEY_Q)
+    endings = (ecodes.KEY_S, ecodes.KEY_ESC, ecodes.KEY_R, ecodes.KEY_Q)
     named = ["teleop.type=keyboard", "teleop.device=keyboard"]
-    return named, device, lambda: device.press(Button.KEY_UP), endings
+    return named, device, lambda: device.press(ecodes.KEY_UP), endings
 
 
 @pytest.mark.parametrize("made", [pad, keyboard])

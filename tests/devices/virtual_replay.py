@@ -5,8 +5,7 @@ import json
 import jobs
 import pytest
 from devices.virtual import Bed
-
-from hilrt.devices.inputcodes import Button
+from evdev import ecodes
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def test_stop_button(bed, tmp_path):
     slow = ["--episode", "0", "--speed", "0.05"]
     with jobs.InTerminal(tmp_path, "replay", jobs.SIM, *slow, overrides=overrides) as terminal:
         terminal.wait_for(rb"running, episode 0 \(demo\), step [1-5], replay")
-        pad.tap(Button.BTN_SELECT)
+        pad.tap(ecodes.BTN_SELECT)
         assert terminal.finish() == 0, terminal.text()
     came = json.loads((jobs.newest_run(tmp_path, "replay") / "replay.json").read_text())
     assert 0 < came["played"] < came["steps"]

@@ -1,29 +1,22 @@
 """The kernel's input devices: what there is, and what one of them sends.
 
 Which devices there are is read from sysfs: that needs no permission and wakes no device up, while opening a
-USB one makes the kernel wait 50 ms. Events come in the kernel's own struct; three ioctls are all that is needed
-besides, so there is no library in between, and nothing to compile.
+USB one makes the kernel wait 50 ms. What one sends is read by the package `evdev`.
 """
 
-import fcntl
+import errno
 import os
-import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-from hilrt.devices.inputcodes import ABS_CNT, KEY_CNT, SYN_DROPPED, SYN_REPORT, Type
+import evdev
+from evdev import InputEvent, ecodes
 
 DEVICES = Path("/dev/input")
 SYSFS = Path("/sys/class/input")
-EVENT = struct.Struct("@llHHi")  # struct input_event: seconds, microseconds, type, code, value
-READ_BYTES = 64 * EVENT.size
 WORD_BITS = 64
-
-_ABSINFO = struct.Struct("@6i")
-_READ = 2 << 30 | ord("E") << 8  # _IOC(_IOC_READ, 'E', ...)
-_GET_KEYS = _READ | KEY_CNT // 8 << 16 | 0x18
-_GET_AXIS = _READ | _ABSINFO.size << 16 | 0x40
 
 
 class Entry(NamedTuple):
@@ -52,25 +45,6 @@ class Entry(NamedTuple):
     def __str__(self) -> str:
         denied = "" if self.readable else ", not readable"
         return f"{self.path} ({self.name}{denied})"
-
-
-class Event(NamedTuple):
-    """A change of one key or axis."""
-
-    type: int
-    code: int
-    value: int
-
-
-class AxisInfo(NamedTuple):
-    """Of an axis; the kernel's struct input_absinfo."""
-
-    value: int
-    minimum: int
-    maximum: int
-    fuzz: int
-    flat: int
-    resolution: int
 
 
 Signature = tuple[str, int, int]
@@ -135,80 +109,70 @@ def _bits(text: str) -> frozenset[int]:
     )
 
 
-class InputDevice:
+class InputDevice(evdev.InputDevice[str]):
     """One open device; nothing waits.
 
     Attributes:
         fd: to watch for input.
     """
 
-    def __init__(self, entry: Entry, fd: int) -> None:
-        self.entry, self.fd = entry, fd
-        self._dropped = False
-
-    @classmethod
-    def open(cls, entry: Entry) -> Self:
+    def __init__(self, entry: Entry) -> None:
         """Open for reading; may take 50 ms.
 
         Raises:
             OSError: no permission, or it has gone.
         """
-        return cls(entry, os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY))
+        self.entry = entry
+        self._dropped = False
+        with _failing_as_the_kernel_does():
+            super().__init__(entry.path, readonly=True)
 
-    def read(self) -> list[Event]:
-        """Changes since last asked; where the kernel's queue ran over, the present state of everything.
+    def changes(self) -> list[InputEvent]:
+        """Since last asked; where the kernel's queue ran over, the present state of everything.
 
         Raises:
             OSError: the device has gone.
         """
-        events: list[Event] = []
+        changed: list[InputEvent] = []
         for event in self._raw():
-            if event[0] == Type.EV_SYN:
-                events += self._synchronised(event[1])
+            if event.type == ecodes.EV_SYN:
+                changed += self._synchronised(event.code)
             elif not self._dropped:
-                events.append(event)
-        return events
+                changed.append(event)
+        return changed
 
-    def _raw(self) -> list[Event]:
+    def _raw(self) -> list[InputEvent]:
         try:
-            data = os.read(self.fd, READ_BYTES)
+            events = list(self.read())
         except BlockingIOError:
             return []
-        if not data:
+        if not events:
             raise OSError(0, "end of file")
-        return [Event(*fields) for _, _, *fields in EVENT.iter_unpack(data)]
+        return events
 
-    def _synchronised(self, code: int) -> list[Event]:
+    def _synchronised(self, code: int) -> list[InputEvent]:
         """After a drop all is stale up to the next report; then it is time to ask."""
-        if code == SYN_DROPPED:
+        if code == ecodes.SYN_DROPPED:
             self._dropped = True
-        elif code == SYN_REPORT and self._dropped:
+        elif code == ecodes.SYN_REPORT and self._dropped:
             self._dropped = False
             return self._state()
         return []
 
-    def _state(self) -> list[Event]:
-        held = self._held()
-        keys = [Event(Type.EV_KEY, code, int(code in held)) for code in self.entry.keys]
-        return keys + [Event(Type.EV_ABS, code, self.axis(code).value) for code in self.entry.axes]
+    def _state(self) -> list[InputEvent]:
+        with _failing_as_the_kernel_does():
+            held = frozenset(self.active_keys())
+        keys = [(ecodes.EV_KEY, code, int(code in held)) for code in self.entry.keys]
+        axes = [(ecodes.EV_ABS, code, self.absinfo(code).value) for code in self.entry.axes]
+        return [InputEvent(0, 0, *change) for change in keys + axes]
 
-    def _held(self) -> frozenset[int]:
-        state = fcntl.ioctl(self.fd, _GET_KEYS, bytes(KEY_CNT // 8))
-        whole = int.from_bytes(state, "little")
-        return frozenset(code for code in self.entry.keys if whole >> code & 1)
 
-    def axis(self, code: int) -> AxisInfo:
-        """An axis' value and range.
-
-        Raises:
-            OSError: the device has gone, or has no such axis.
-        """
-        if not 0 <= code < ABS_CNT:
-            raise OSError(0, f"no axis {code}")
-        return AxisInfo(*_ABSINFO.unpack(fcntl.ioctl(self.fd, _GET_AXIS + code, bytes(_ABSINFO.size))))
-
-    def close(self) -> None:
-        """Idempotent."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+@contextmanager
+def _failing_as_the_kernel_does() -> Iterator[None]:
+    """Where the kernel says that a device has gone, some calls of the library raise SystemError."""
+    try:
+        yield
+    except SystemError as error:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from error
+    except UnicodeDecodeError as error:
+        raise OSError(errno.EILSEQ, "its name is not UTF-8") from error
