@@ -87,7 +87,8 @@ def fold_demonstrations(config: Config) -> int:
     check_features(journal_of(config), features)
     size = sum(path.stat().st_size for path in episode_files(journal_of(config)))
     with Bar(f"into {root}", size) as bar:
-        folded = fold(root, features, robot_type=config.robot.type, advance=bar.advance)
+        robot, video = config.robot.type, config.dataset.video
+        folded = fold(root, features, robot_type=robot, video=video, advance=bar.advance)
         for left in folded.left:
             bar.say(f"{journal_of(config)}/{left}: `hilrt dataset recover {root}` keeps what is whole of it")
     return len(open_dataset(root, features)) if exists(root) else 0

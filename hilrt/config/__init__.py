@@ -74,6 +74,8 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Successful demonstrations that one `hilrt record` adds; failures are kept beside them."""
     image_format: Literal["png", "jpeg"] = "png"
     """How frames are kept on disk: `png` exactly, `jpeg` in a tenth of the room."""
+    video: bool = False
+    """A new dataset keeps them as H.264 video, in a fraction of that again; not exact. An old one stays what it is."""
 
 
 class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,6 +10,7 @@ from hilrt.data.journal import JOURNAL, episode_files, read_episode
 from hilrt.data.lerobot.dataset import exists
 from hilrt.data.lerobot.rules.checked import Checked
 from hilrt.data.lerobot.stats import Stats
+from hilrt.errors import JournalFormatError
 
 MANY = 8
 """Names of a column that are shown."""
@@ -63,10 +64,16 @@ def _columns(opened: Checked) -> Table:
 
 def _journal(folder: Path) -> Iterator[str]:
     """What was recorded and is not in the dataset yet."""
-    whole = cut = 0
+    whole = cut = damaged = 0
     for path in episode_files(folder):
-        complete = read_episode(path).complete
-        whole, cut = whole + complete, cut + (not complete)
+        try:
+            complete = read_episode(path).complete
+        except JournalFormatError:
+            damaged += 1
+        else:
+            whole, cut = whole + complete, cut + (not complete)
+    if damaged:
+        yield f"journal: {damaged} episodes that cannot be read, in {folder}"
     if whole:
         yield f"journal: {whole} episodes that the next `hilrt record` or `hilrt train` brings into the dataset"
     if cut:

@@ -1,6 +1,8 @@
 """Steps to put into journals, and what consists of them."""
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,3 +51,17 @@ def make_frames(features: Features) -> Callable[[int], bytes]:
 def encode() -> Callable[[Record], bytes]:
     """A record as it travels."""
     return lambda record: bytes(encode_into(record, bytearray()))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte, mounted for this test."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

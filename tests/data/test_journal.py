@@ -229,20 +229,6 @@ def test_killed_at_any_instant_every_written_record_is_readable(tmp_path, featur
         known = len(seen)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of one megabyte, mounted for this test."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_full_disk_refuses_whole_records(small_disk, features, make_record, encode):
     """A full disk is named, keeps what was written, and takes the refused record once there is room."""
     ballast = small_disk / "ballast"

@@ -148,7 +148,9 @@ class _Folding:
     def take(self, path: Path) -> None:
         try:
             settled = self._settle(path)
-        except (JournalFormatError, EpisodeDamagedError, PictureError) as error:
+        except (JournalFormatError, EpisodeDamagedError) as error:
+            self.report.left.append(str(error))
+        except PictureError as error:
             self.report.left.append(f"{path.name}: {error}")
         else:
             if settled:

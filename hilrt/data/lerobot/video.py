@@ -1,5 +1,6 @@
 """Pictures as video, written and read one by one: never more than a few of them are in memory."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self, cast
@@ -34,7 +35,7 @@ class Film(Resource):
         self._stream = cast("av.VideoStream", stream)
         self._stream.gop_size = KEYFRAMES
         self._count = 0
-        self._closed = False
+        self._closed = self._failed = False
 
     def add(self, picture: Picture) -> None:
         """Append a picture, (height, width, 3), RGB."""
@@ -44,16 +45,26 @@ class Film(Resource):
             self._stream.pix_fmt = "yuv420p" if even else "yuv444p"
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts, self._count = self._count, self._count + 1
-        self._container.mux(self._stream.encode(frame))
+        self._encode(frame)
 
     def close(self) -> None:
         """Write what the encoder still holds; may be called again."""
         if self._closed:
             return
         self._closed = True
-        with self._container:
-            if self._count:
-                self._container.mux(self._stream.encode(None))
+        try:
+            if self._count and not self._failed:
+                self._encode(None)
+        finally:
+            with contextlib.suppress(OSError) if self._failed else contextlib.nullcontext():
+                self._container.close()
+
+    def _encode(self, frame: av.VideoFrame | None) -> None:
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except BaseException:
+            self._failed = True  # another packet now would be the end of the process, within libav
+            raise
 
 
 class FilmReader(Resource):

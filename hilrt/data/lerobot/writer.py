@@ -243,4 +243,7 @@ def new_info(features: Features, robot_type: str | None, *, video: bool) -> Info
 
 
 def _open(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, use_dictionary=False, write_page_checksum=True)
+    numbers = [field.name for field in schema if not pa.types.is_struct(field.type)]
+    return pq.ParquetWriter(
+        path, schema, use_dictionary=False, write_statistics=numbers, write_page_checksum=True
+    )

@@ -1,0 +1,179 @@
+"""Datasets of others as demonstrations."""
+
+import math
+
+import msgspec
+import numpy as np
+import others
+import pytest
+from format_rules import violations
+
+from hilrt.data.lerobot.dataset import open_dataset
+from hilrt.data.lerobot.fold import fold
+from hilrt.data.lerobot.foreign import import_dataset
+from hilrt.data.lerobot.mapping import Wishes
+from hilrt.data.lerobot.rules import verify
+from hilrt.errors_dataset import OwnDatasetError, UnmappableError
+from hilrt.features import Features, Image
+from hilrt.record import Source, vector
+
+LENGTHS = (6, 5)
+FEATURES = Features(
+    10,
+    ("",),
+    ("pan.pos", "lift.pos", "setpoint_error.x", "previous.dx", "previous.gripper"),
+    ("dx", "dy", "dz"),
+    ("close", "stay", "open"),
+    (Image("front", others.HEIGHT, others.WIDTH, 0),),
+    (),
+    (0.02, 0.02, 0.02),
+)
+WISHES = Wishes(
+    state_names=("pan.pos", "lift.pos"),
+    rename={"observation.images.front": "observation.images.laptop"},
+    convert={"*.pos": (math.pi / 180, 0.0)},
+    fill={"setpoint_error.*": 0.0},
+)
+
+
+def columns(**changes):
+    """Of the reference workflow: no names, joints in degrees, a success and an episode that ran into its time limit."""
+    rng = np.random.default_rng(0)
+    total = sum(LENGTHS)
+    reward, done = np.zeros(total, np.float32), np.zeros(total, bool)
+    reward[LENGTHS[0] - 1] = 1.0
+    done[[LENGTHS[0] - 1, total - 1]] = True
+    action = np.column_stack([rng.uniform(-1, 1, (total, 3)), rng.integers(0, 3, total)]).astype(np.float32)
+    return {
+        "observation.state": rng.uniform(-90, 90, (total, 2)).astype(np.float32),
+        "action": action,
+        "next.reward": reward,
+        "next.done": done,
+    } | changes
+
+
+def taken(source, root, wishes=WISHES, features=FEATURES):
+    """Import with nobody watching."""
+    return import_dataset(
+        source,
+        root,
+        features,
+        wishes,
+        image_format="png",
+        robot_type="so100_follower",
+        advance=lambda _: None,
+    )
+
+
+@pytest.mark.parametrize("video", [False, True])
+def test_import(video, tmp_path):
+    """Rows become steps by name and unit, the last one the final observation; success and time limit stay apart."""
+    theirs = columns()
+    others.write(tmp_path / "theirs", theirs, LENGTHS, video=video)
+    assert violations(tmp_path / "theirs") == [] == list(verify(tmp_path / "theirs", lambda _: None))
+    done = taken(tmp_path / "theirs", tmp_path / "ours")
+    assert (done.kept, done.successes, done.known, done.short) == (2, 1, 0, 0)
+    assert violations(tmp_path / "ours") == [] == list(verify(tmp_path / "ours", lambda _: None))
+    dataset = open_dataset(tmp_path / "ours", FEATURES)
+    first = 0
+    for number, length in enumerate(LENGTHS):
+        episode = dataset.episode(number, frames=True)
+        assert episode.header.task == "lift it"
+        assert len(episode.records) == length
+        for index, record in enumerate(episode.records):
+            state = vector(record.state)
+            degrees = theirs["observation.state"][first + index]
+            np.testing.assert_allclose(state[:2], np.radians(degrees), rtol=1e-6)
+            assert state[2] == 0
+            before = theirs["action"][first + index - 1]
+            previous = (before[0], before[3] - 1) if index else (0, 0)
+            np.testing.assert_array_equal(state[3:], np.float32(previous))
+            off = np.abs(episode.images(index)["front"].astype(int) - others.picture(first + index))
+            assert off.mean() < (5 if video else 1e-9)
+            if not record.final:
+                action = theirs["action"][first + index]
+                np.testing.assert_array_equal(vector(record.action), action[:3])
+                assert record.gripper == action[3]
+                assert record.source is Source.HUMAN
+        before, last = episode.records[-2:]
+        assert last.final
+        assert (before.success, before.terminated, before.truncated, before.reward) == (
+            (True, True, False, 1.0) if number == 0 else (False, False, True, 0.0)
+        )
+        first += length
+
+
+def test_imported_twice_is_there_once(tmp_path, record_session):
+    """A second import finds its episodes there, and adds only what is new."""
+    others.write(tmp_path / "theirs", columns(), LENGTHS)
+    taken(tmp_path / "theirs", tmp_path / "ours")
+    again = taken(tmp_path / "theirs", tmp_path / "ours")
+    assert (again.kept, again.known) == (0, 2)
+    assert len(open_dataset(tmp_path / "ours")) == 2
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path):
+    """Names, cameras and rate that do not fit are listed together, with what there is; nothing is written."""
+    names = {"observation.state": {"motors": ["shoulder_pan.pos", "lift.pos"]}}
+    others.write(tmp_path / "theirs", columns(), LENGTHS, names=names)
+    features = msgspec.structs.replace(FEATURES, fps=30)
+    with pytest.raises(UnmappableError) as refused:
+        taken(tmp_path / "theirs", tmp_path / "ours", Wishes(), features)
+    told = str(refused.value)
+    assert "theirs cannot become demonstrations for this config; nothing was written" in told
+    assert "its rate is 10 Hz, the config's env.fps 30 Hz" in told
+    assert "nothing for the state's pan.pos, setpoint_error.x; near them are " in told
+    assert "shoulder_pan.pos" in told
+    assert "it has no camera observation.images.front; there are: observation.images.laptop" in told
+    assert not (tmp_path / "ours").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "wishes", "told"),
+    [
+        ({}, {"convert": {}}, r"episode 0: pan.pos goes to \d+.\d, which is no angle in rad"),
+        ({"action": 2}, {}, r"episode 0: actions go to \d.\d+, and belong in \[-1, 1\]"),
+        (
+            {"gripper": 0.5},
+            {},
+            r"episode 0: its gripper's commands have 0.5; they are 0 close, 1 stay, 2 open",
+        ),
+        (
+            {"next.reward": None},
+            {},
+            r"neither next.reward nor next.success \(--success: every episode ended in",
+        ),
+        ({}, {"state_names": ("pan.pos",)}, r"--state-names has 1 names, its observation.state 2 numbers"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(changes, wishes, told, tmp_path):
+    """Degrees for radians, metres for shares of a step, half-open grippers, no rewards: told, nothing is written."""
+    theirs = columns()
+    if "action" in changes:
+        theirs["action"][:, :3] *= changes["action"]
+    if "gripper" in changes:
+        theirs["action"][2, 3] = changes["gripper"]
+    if "next.reward" in changes:
+        del theirs["next.reward"]
+    others.write(tmp_path / "theirs", theirs, LENGTHS)
+    with pytest.raises(UnmappableError, match=told):
+        taken(tmp_path / "theirs", tmp_path / "ours", msgspec.structs.replace(WISHES, **wishes))
+    assert not (tmp_path / "ours").exists()
+
+
+def test_success_can_be_vouched_for(tmp_path):
+    """Teleoperated data without rewards: the user says that every episode ended in success."""
+    theirs = columns()
+    del theirs["next.reward"]
+    others.write(tmp_path / "theirs", theirs, LENGTHS)
+    done = taken(tmp_path / "theirs", tmp_path / "ours", msgspec.structs.replace(WISHES, success=True))
+    assert (done.kept, done.successes) == (2, 2)
+    assert [e.records[-2].reward for e in open_dataset(tmp_path / "ours")] == [1.0, 1.0]
+
+
+def test_our_own_needs_no_import(record_session, root, tmp_path, features):
+    """A dataset of hilrt is told apart, with what to do instead."""
+    record_session(range(1))
+    fold(root)
+    with pytest.raises(OwnDatasetError, match=r"was written by hilrt and needs no import: set dataset.root"):
+        taken(root, tmp_path / "ours", features=features)
