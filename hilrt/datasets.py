@@ -55,6 +55,7 @@ def delete_episodes(say: Say, root: Path, numbers: Sequence[int]) -> None:
 
 def export(say: Say, source: Path, out: Path, numbers: Sequence[int] | None, *, video: bool) -> None:
     """Copy a dataset, or a run's journal, into a new dataset."""
+    rewrite.expect_nothing(out)
     if exists(source):
         with Bar(f"into {out}", rewrite.count(source) if numbers is None else len(numbers)) as bar:
             total = rewrite.export(source, out, numbers, bar.advance, video=video)

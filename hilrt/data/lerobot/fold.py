@@ -55,7 +55,7 @@ def fold(
     Args:
         root: the dataset.
         features: what steps must consist of; None: whatever the dataset's, or the first episode's, do.
-        journal: folder of the episodes; None: the dataset's own.
+        journal: folder of the episodes, which stay there; None: the dataset's own, which is emptied.
         cut: take episodes without an end too, up to the last step that has a next one, marked truncated.
         robot_type: of a new dataset.
         video: keep pictures of a new dataset as video.
@@ -83,7 +83,7 @@ def fold(
                 advance(path.stat().st_size)
             if folding.report.kept:
                 writer.finish()
-        for path in folding.done:
+        for path in folding.done if journal is None else ():
             path.unlink()
     return folding.report
 

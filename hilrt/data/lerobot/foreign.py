@@ -84,23 +84,27 @@ def import_dataset(
     )
     with Change(root) as change:
         dataset = open_dataset(root, features) if exists(root) else None
-        known = {row.origin for row in dataset.rows} if dataset else set()
         fresh = new_info(features, robot_type, video=False)
         with DatasetWriter.to(change, dataset, features, fresh) as writer:
-            imported = Imported()
-            for row in store.rows:
-                take = reader.take(row)
-                if take.origin in known:
-                    imported.known += 1
-                elif not take.records:
-                    imported.short += 1
-                else:
-                    writer.add(take)
-                    imported.kept += 1
-                    imported.successes += take.records[-1].success
-                advance(1)
+            imported = _add_all(store, reader, writer, advance)
             if imported.kept:
                 writer.finish()
+    return imported
+
+
+def _add_all(store: Store, reader: "_Reader", writer: DatasetWriter, advance: Advance) -> Imported:
+    imported, known = Imported(), {row.origin for row in writer.rows}
+    for row in store.rows:
+        take = reader.take(row)
+        if take.origin in known:
+            imported.known += 1
+        elif not take.records:
+            imported.short += 1
+        else:
+            writer.add(take)
+            imported.kept += 1
+            imported.successes += take.records[-1].success
+        advance(1)
     return imported
 
 

@@ -149,8 +149,9 @@ def _lacking(part: str, found: Mapping[str, Origin | None], theirs: Mapping[str,
     lacks = [name for name, origin in found.items() if origin is None]
     if lacks:
         near = {close for name in lacks for close in difflib.get_close_matches(name, theirs, 2)}
-        hint = f"; near them are {', '.join(sorted(near))}" if near else ""
-        yield f"it has nothing for the {part}'s {', '.join(lacks)}{hint} (--rename OURS=THEIRS, --fill OURS=VALUE)"
+        there = f"near them are {', '.join(sorted(near))}" if near else f"it has {', '.join(theirs)}"
+        how = "--rename OURS=THEIRS, --fill OURS=VALUE" + (", --state-names" if part == "state" else "")
+        yield f"it has nothing for the {part}'s {', '.join(lacks)}; {there} ({how})"
 
 
 def _cameras(

@@ -1,12 +1,17 @@
 """Parquet files, read with their checksums and with errors that name the file."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hilrt.errors_dataset import DatasetDamagedError
+
+Ends = npt.NDArray[np.int64]
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -32,38 +37,49 @@ def parts(path: Path, start: int, stop: int, columns: Sequence[str] | None = Non
     Raises:
         DatasetDamagedError: absent, cannot be read, or ends before.
     """
-    at = 0
+    footer, ends = _footer(path)
+    if not len(ends) or ends[-1] < stop:
+        raise DatasetDamagedError(
+            str(path), f"it has {footer.num_rows} rows, and row {stop - 1} should be in it"
+        )
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for group in range(file.num_row_groups):
-                rows = file.metadata.row_group(group).num_rows
-                if at < stop and at + rows > start:
-                    table = file.read_row_group(group, columns=columns, use_threads=False)
-                    first = max(0, start - at)
-                    yield table.slice(first, min(stop - at, rows) - first)
-                at += rows
+        with pq.ParquetFile(path, metadata=footer, page_checksum_verification=True) as file:
+            for group in range(
+                int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop)) + 1
+            ):
+                at = int(ends[group - 1]) if group else 0
+                table = file.read_row_group(group, columns=columns, use_threads=False)
+                first = max(0, start - at)
+                yield table.slice(first, stop - at - first)
     except (OSError, pa.ArrowException) as error:
         raise DatasetDamagedError(str(path), _first_line(error)) from None
-    if at < stop:
-        raise DatasetDamagedError(str(path), f"it ends with row {at - 1}, and row {stop - 1} should be in it")
 
 
 def schema(path: Path) -> pa.Schema:
     """Names and types of a file's columns; DatasetDamagedError if it cannot be read."""
-    return _footer(path).schema.to_arrow_schema()
+    return _footer(path)[0].schema.to_arrow_schema()
 
 
 def length(path: Path) -> int:
     """Rows of a file; DatasetDamagedError if it cannot be read."""
-    rows: int = _footer(path).num_rows
+    rows: int = _footer(path)[0].num_rows
     return rows
 
 
-def _footer(path: Path) -> pq.FileMetaData:
+def _footer(path: Path) -> tuple[pq.FileMetaData, Ends]:
+    """A file's footer, and the row behind each of its row groups."""
     try:
-        return pq.read_metadata(path)
+        return _parsed(path, path.stat().st_mtime_ns)
     except (OSError, pa.ArrowException) as error:
         raise DatasetDamagedError(str(path), _first_line(error)) from None
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, changed_ns: int) -> tuple[pq.FileMetaData, Ends]:  # noqa: ARG001 - tells old from new
+    """Kept, because it takes as long to parse as an episode to read, where a file has hundreds."""
+    footer = pq.read_metadata(path)
+    rows = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+    return footer, np.cumsum(rows, dtype=np.int64)
 
 
 def _first_line(error: BaseException) -> str:

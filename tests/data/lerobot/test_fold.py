@@ -94,6 +94,16 @@ def test_a_cut_episode_stays_until_it_is_recovered(record_session, root, feature
     assert not list(verify(root, lambda _: None))
 
 
+def test_episodes_of_another_folder_stay_there(record_session, root, tmp_path):
+    """What is recovered from a journal elsewhere is copied, once, and that journal is as it was."""
+    record_session(range(2), folder=tmp_path / "run")
+    record_session(range(2, 3), folder=tmp_path / "run", complete=False)
+    before = snapshot(tmp_path / "run")
+    assert [fold(root, journal=tmp_path / "run", cut=True).kept for _ in range(2)] == [3, 0]
+    assert snapshot(tmp_path / "run") == before
+    assert len(open_dataset(root)) == 3
+
+
 def test_an_episode_that_lacks_only_its_end_keeps_its_success(root, features):
     """Killed between the last step and the final record: what that step says of the end is not lost."""
     steps = [step_of(features, 0, step) for step in range(3)]
@@ -104,7 +114,7 @@ def test_an_episode_that_lacks_only_its_end_keeps_its_success(root, features):
             journal.write(bytes(encode_into(msgspec.structs.replace(step, frame_ages_ms=()), bytearray())))
     fold(root, cut=True)
     (episode,) = open_dataset(root)
-    assert episode.succeeded if hasattr(episode, "succeeded") else episode.records[-1].success
+    assert episode.records[-1].success
     assert [(r.reward, r.terminated, r.truncated) for r in episode.records[1:2]] == [(1.0, True, False)]
 
 

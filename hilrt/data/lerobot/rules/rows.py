@@ -93,10 +93,11 @@ def _place(checked: Checked, name: str, at: int, start: int, arrays: Arrays) -> 
         late,
         lambda r: f"timestamp {arrays['timestamp'][r]:g} s is not frame_index {frame[r]} / fps",
     )
-    tasks = [
-        {checked.tasks.index(task) for task in row.tasks if task in checked.tasks} for row in checked.rows
-    ]
-    strange = np.array([t not in tasks[n] for t, n in zip(arrays["task_index"], number, strict=True)], bool)
+    names = {n: checked.rows[n].tasks for n in np.unique(number).tolist()}
+    tasks = {n: {checked.tasks.index(t) for t in its if t in checked.tasks} for n, its in names.items()}
+    strange = np.array(
+        [t not in tasks[n] for t, n in zip(arrays["task_index"].tolist(), number.tolist(), strict=True)], bool
+    )
     yield from first_of(
         name, at, strange, lambda r: f"task_index {arrays['task_index'][r]} is none of its episode's tasks"
     )
@@ -116,8 +117,8 @@ def _outcome(checked: Checked, name: str, at: int, arrays: Arrays) -> Iterator[V
     yield from first_of(
         name, at, done != told, lambda _: "next.done is not next.terminated or next.truncated"
     )
-    lengths = {row.episode: row.length for row in checked.rows}
-    last = arrays["frame_index"] == np.array([lengths.get(e, 0) for e in episode.tolist()]) - 1
+    stops = np.array([row.stop for row in checked.rows])
+    last = np.isin(arrays["index"] + 1, stops)
     yield from first_of(
         name, at, last & ~done, lambda _: "is the last of its episode, and next.done is false"
     )
