@@ -558,6 +558,19 @@ class CheckpointError(HilrtError):
         )
 
 
+class EncoderWeightsError(HilrtError):
+    """The weights of a frozen encoder cannot be had from a file."""
+
+    def __init__(self, encoder: str, path: str, problem: str) -> None:
+        repository = {"resnet10": "helper2424/resnet10", "resnet18": "timm/resnet18.tv_in1k"}[encoder]
+        super().__init__(
+            f"{path} {problem}. {encoder} wants weights in a safetensors or torch file; to get one: "
+            f"`pip install huggingface_hub && hf download {repository} model.safetensors --local-dir "
+            f'weights/{encoder}`, then policy.weights = "weights/{encoder}/model.safetensors". '
+            f"The guide's page on encoders says which files fit, and what works without any."
+        )
+
+
 class DeviceError(HilrtError):
     """The accelerator that the config names is not there."""
 
