@@ -571,6 +571,26 @@ class EncoderWeightsError(HilrtError):
         )
 
 
+class PretrainedEncoderError(HilrtError):
+    """The encoder that `hilrt pretrain` makes cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path} {problem}. `hilrt pretrain CONFIG` makes one from the demonstrations that CONFIG names, in a few "
+            'minutes; policy.encoder = "conv" needs none.'
+        )
+
+
+class EncoderChangedError(HilrtError):
+    """A policy was trained with another frozen encoder."""
+
+    def __init__(self, checkpoint: str, found: str, weights: str) -> None:
+        super().__init__(
+            f"the policy in {checkpoint} was trained with another encoder than the one in {weights} (SHA-256 "
+            f"{found[:12]}... there). Put that file back, or set policy.weights to where it is."
+        )
+
+
 class DeviceError(HilrtError):
     """The accelerator that the config names is not there."""
 
