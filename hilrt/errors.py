@@ -581,6 +581,16 @@ class PretrainedEncoderError(HilrtError):
         )
 
 
+class NoCamerasError(HilrtError):
+    """There are no pictures to learn from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the task has no cameras, so there are no pictures to train an encoder on. Add a table such as "
+            "[robot.cameras.front], then record demonstrations."
+        )
+
+
 class EncoderChangedError(HilrtError):
     """A policy was trained with another frozen encoder."""
 
@@ -588,6 +598,16 @@ class EncoderChangedError(HilrtError):
         super().__init__(
             f"the policy in {checkpoint} was trained with another encoder than the one in {weights} (SHA-256 "
             f"{found[:12]}... there). Put that file back, or set policy.weights to where it is."
+        )
+
+
+class ReplayMemoryError(HilrtError):
+    """The replay's pictures do not fit into memory."""
+
+    def __init__(self, wanted: str, free: str, fitting: int) -> None:
+        super().__init__(
+            f"{wanted}: no more than {free} are free there. Set learner.online_buffer_capacity to "
+            f"{fitting:,} or less, learner.storage_device to another device, or policy.cached_variants to 1."
         )
 
 

@@ -1,20 +1,25 @@
-"""The jobs a person asks for: record demonstrations, train, evaluate; each is one run from start to summary."""
+"""The jobs a person asks for: record, pretrain, train, evaluate; most are one run from start to summary."""
 
 import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import check_features, next_episode
-from hilrt.errors import NoDemonstrationsError, RunFolderError
+from hilrt.errors import NoDemonstrationsError, PretrainedEncoderError, RunFolderError
 from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
+from hilrt.policy.vision import default_weights, frozen_weights
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from hilrt.pretrain.job import Outcome
 
 
 def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
@@ -23,6 +28,23 @@ def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
     folder = RunFolder.create(task_file, [*overrides, endless], Job.TELEOPERATE)
     _run(folder, Job.TELEOPERATE)
     return folder
+
+
+def pretrain(
+    task_file: Path, dataset: Path | None, out: Path | None, steps: int, overrides: Sequence[str]
+) -> "Outcome":
+    """Train frozen encoders on recorded episodes, by default the task's demonstrations.
+
+    Raises:
+        NoCamerasError: the task has none.
+        NoDemonstrationsError: there are no episodes.
+    """
+    from hilrt.pretrain.job import pretrain  # noqa: PLC0415 - torch is behind it
+    from hilrt.report.progress import track  # noqa: PLC0415
+
+    config = taskfile.load(task_file, overrides)
+    path = out or frozen_weights(config) or default_weights(config)
+    return pretrain(config, dataset or Path(config.dataset.root), path, steps, track)
 
 
 def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
@@ -46,7 +68,9 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
         NoDemonstrationsError: there are none.
         JournalFeaturesError: they were recorded with other features.
     """
-    _require_demonstrations(taskfile.load(task_file, overrides))  # or there is no run to make a folder for
+    config = taskfile.load(task_file, overrides)
+    _require_demonstrations(config)  # or there is no run to make a folder for
+    _require_encoder(config)
     return resume(RunFolder.create(task_file, overrides, Job.TRAIN).path)
 
 
@@ -68,6 +92,13 @@ def _demonstrations(config: Config) -> int:
 def _require_demonstrations(config: Config) -> None:
     if not _demonstrations(config):
         raise NoDemonstrationsError(config.dataset.root)
+
+
+def _require_encoder(config: Config) -> None:
+    """The file alone; the learner looks into it."""
+    weights = frozen_weights(config)
+    if weights and config.policy.encoder == "pretrained" and not weights.is_file():
+        raise PretrainedEncoderError(str(weights), "is not there yet")
 
 
 def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:

@@ -14,6 +14,7 @@ from hilrt.config import Config
 from hilrt.data.journal import next_episode, online_steps
 from hilrt.errors import RunFolderError
 from hilrt.launch import Job
+from hilrt.policy.vision import frozen_weights
 
 
 class RunFolder:
@@ -46,6 +47,8 @@ class RunFolder:
         document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
         if (ik := config.processor.inverse_kinematics) and ik.urdf_path:
             document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(ik.urdf_path).resolve())
+        if weights := frozen_weights(config):
+            document.setdefault("policy", tomlkit.table())["weights"] = str(weights.resolve())
         try:
             path.mkdir(parents=True)
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -34,7 +34,7 @@ from hilrt.devices.operator import Operator
 from hilrt.errors import CameraError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
-from hilrt.policy.vision import Sight, sight_of, vision_of, weights_path
+from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
 from hilrt.record import Mode
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
@@ -245,7 +245,7 @@ def _policy(spec: Spec, config: Config, features: Features, stack: AsyncExitStac
     torch.set_num_threads(1)
     torch.manual_seed(config.seed * 1_000_003 + spec.online_steps)
     if spec.job is Job.EVAL:
-        weights = str(weights_path(config)) if vision_of(config) else ""
+        weights = str(frozen_weights(config) or "")
         policy = Policy(load_actor_for(Path(spec.checkpoint), features, weights), None, Sight())
     else:
         policy = Policy(Actor(features, vision_of(config)), spec.run, sight_of(config, features))

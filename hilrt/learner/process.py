@@ -64,7 +64,8 @@ def main(spec: Spec) -> None:
         if not process.start():
             return
         with WeightsWriter.open(spec.run, process.training.sac.actor.to_arrays()) as weights:
-            process.run(Intake(ring, run_dir / "journal", process.training.last), weights)
+            training = process.training
+            process.run(Intake(ring, run_dir / "journal", training.last, training.eyes), weights)
 
 
 def keep_memory() -> None:
@@ -133,8 +134,8 @@ class _Process:
     # --- parts of the loop -----------------------------------------------------------------------
 
     def _take_in(self, intake: Intake) -> None:
-        for record in intake.drain():
-            self.training.take(record)
+        for arrival in intake.drain():
+            self.training.take(*arrival)
 
     def _learn(self, weights: WeightsWriter) -> None:
         figures = self.training.step()

@@ -84,16 +84,23 @@ def vision_of(config: Config) -> Vision | None:
         return None
     return Vision(
         encoder=policy.encoder,
-        weights=str(weights_path(config)) if policy.encoder in FROZEN else "",
+        weights=str(frozen_weights(config) or ""),
         embeddings=policy.embeddings or (8 if on_gpu(config) else 4),
         latent=policy.latent or (256 if on_gpu(config) else 128),
     )
 
 
-def weights_path(config: Config) -> Path:
-    """Where the frozen encoder's file is."""
+def frozen_weights(config: Config) -> Path | None:
+    """Where the frozen encoder's file is; None where the policy needs none."""
+    if config.policy.encoder not in FROZEN or not config.robot.cameras:
+        return None
+    return Path(config.policy.weights) if config.policy.weights else default_weights(config)
+
+
+def default_weights(config: Config) -> Path:
+    """Beside the demonstrations."""
     root = Path(config.dataset.root)
-    return Path(config.policy.weights or root.with_name(f"{root.name}.encoder.safetensors"))
+    return root.with_name(f"{root.name}.encoder.safetensors")
 
 
 def sight_of(config: Config, features: Features, *, gpu: bool | None = None) -> Sight:

@@ -10,7 +10,7 @@ import pytest
 from hilrt.data.journal import JournalWriter
 from hilrt.features import Features
 from hilrt.learner import intake as module
-from hilrt.learner.intake import Intake
+from hilrt.learner.intake import Arrival, Intake
 from hilrt.record import Record, encode_into
 from hilrt.shm.ring import Ring
 
@@ -51,7 +51,11 @@ class World:
         return Intake(self.ring, self.folder, after)
 
 
-def keys(records: Iterator[Record]) -> list[tuple[int, int]]:
+def keys(arrivals: Iterator[Arrival]) -> list[tuple[int, int]]:
+    return [(arrival.record.episode, arrival.record.step) for arrival in arrivals]
+
+
+def keys_of(records: list[Record]) -> list[tuple[int, int]]:
     return [(record.episode, record.step) for record in records]
 
 
@@ -59,9 +63,9 @@ def test_steps_pass_in_order(world: World, make_episode: Callable[..., list[Reco
     """What was pushed is drained, once."""
     intake, episode = world.intake(), make_episode(0, 4)
     world.happens(*episode[:3])
-    assert keys(intake.drain()) == keys(iter(episode[:3]))
+    assert keys(intake.drain()) == keys_of(episode[:3])
     world.happens(*episode[3:])
-    assert keys(intake.drain()) == keys(iter(episode[3:]))
+    assert keys(intake.drain()) == keys_of(episode[3:])
     assert intake.gaps_filled == 0
 
 
@@ -74,7 +78,7 @@ def test_full_ring_is_filled_from_the_journal(
     drained = keys(intake.drain())
     world.happens(*second[2:])
     drained += keys(intake.drain())
-    assert drained == keys(iter([*first, *second]))
+    assert drained == keys_of([*first, *second])
     assert intake.gaps_filled == 12 - SLOTS
 
 
@@ -84,7 +88,7 @@ def test_steps_known_from_the_journal_are_not_taken_twice(
     """A learner that was restarted has read the journal; the ring's old steps are left out."""
     episode = make_episode(0, 6)
     world.happens(*episode)
-    assert keys(world.intake(after=episode[3]).drain()) == keys(iter(episode[4:]))
+    assert keys(world.intake(after=episode[3]).drain()) == keys_of(episode[4:])
 
 
 def test_steps_a_dead_learner_popped_are_read_back(
@@ -96,7 +100,7 @@ def test_steps_a_dead_learner_popped_are_read_back(
     list(world.intake().drain())
     world.happens(*episode[4:])
     intake = world.intake(after=episode[1])
-    assert keys(intake.drain()) == keys(iter(episode[2:]))
+    assert keys(intake.drain()) == keys_of(episode[2:])
     assert intake.gaps_filled == 2
 
 
@@ -108,7 +112,7 @@ def test_cut_episode_is_no_gap(
     cut, after = make_episode(0, 5)[:3], make_episode(1, 2)
     intake = world.intake()
     world.happens(*cut, *after)
-    assert keys(intake.drain()) == keys(iter([*cut, *after]))
+    assert keys(intake.drain()) == keys_of([*cut, *after])
 
 
 def test_gap_nobody_can_fill_is_passed_over(
@@ -120,6 +124,6 @@ def test_gap_nobody_can_fill_is_passed_over(
     intake = world.intake()
     for record in episode[:10]:
         world.ring.try_push(bytes(encode_into(record, bytearray())))
-    assert keys(intake.drain()) == keys(iter(episode[:SLOTS]))
+    assert keys(intake.drain()) == keys_of(episode[:SLOTS])
     world.happens(*episode[10:])
-    assert keys(intake.drain()) == keys(iter(episode[10:]))
+    assert keys(intake.drain()) == keys_of(episode[10:])

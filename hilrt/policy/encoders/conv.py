@@ -24,7 +24,9 @@ class Conv(nn.Module):
         inputs = (3, *WIDTHS[:-1])
         layers: list[nn.Module] = []
         for a, b, kernel in zip(inputs, WIDTHS, KERNELS, strict=True):
-            layers += [nn.Conv2d(a, b, kernel, stride=2, padding=kernel // 2), nn.ReLU()]
+            layer = nn.Conv2d(a, b, kernel, stride=2, padding=kernel // 2)
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # else signals fade from layer to layer
+            layers += [layer, nn.ReLU()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, views: Tensor) -> Tensor:

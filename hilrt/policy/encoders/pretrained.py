@@ -17,6 +17,11 @@ from hilrt.policy.encoders.conv import Conv, Pretrained
 FORMAT = "hilrt encoder 1"
 
 
+class _About(msgspec.Struct, frozen=True):
+    views: str
+    facts: dict[str, str]
+
+
 def write_encoders(
     path: Path, encoders: Mapping[str, Conv], views: Sequence[Image], facts: Mapping[str, str]
 ) -> str:
@@ -36,7 +41,8 @@ def write_encoders(
         for name, encoder in encoders.items()
         for key, value in encoder.state_dict().items()
     }
-    data = save(tensors, {"format": FORMAT, "views": _sizes(views), **facts})
+    about = msgspec.json.encode(_About(_sizes(views), dict(facts)))
+    data = save(tensors, {FORMAT: about.decode()})  # one entry: safetensors writes several in any order
     draft = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,15 +65,15 @@ def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="pt") as file:
-            facts = file.metadata() or {}
+            about = (file.metadata() or {}).get(FORMAT)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except OSError as error:
         raise PretrainedEncoderError(str(path), f"cannot be read: {error.strerror or error}") from None
     except SafetensorError as error:
         raise PretrainedEncoderError(str(path), f"is damaged, or not a safetensors file: {error}") from None
-    if (found := facts.get("format")) != FORMAT:
-        raise PretrainedEncoderError(str(path), f'is not from `hilrt pretrain`: its format is "{found}"')
-    if (made_for := facts.get("views", "")) != _sizes(views):
+    if about is None:
+        raise PretrainedEncoderError(str(path), f'is not from `hilrt pretrain`: it has no entry "{FORMAT}"')
+    if (made_for := msgspec.json.decode(about, type=_About).views) != _sizes(views):
         raise PretrainedEncoderError(str(path), f"was trained on {made_for}; the task has {_sizes(views)}")
     return [Pretrained(_of(view.name, tensors), digest) for view in views]
 
@@ -78,4 +84,4 @@ def _of(camera: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _sizes(views: Sequence[Image]) -> str:
-    return msgspec.json.encode([f"{v.name} {v.width}x{v.height}" for v in views]).decode()
+    return ", ".join(f"{v.name} {v.width}x{v.height}" for v in views)
