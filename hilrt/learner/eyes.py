@@ -9,6 +9,7 @@ from hilrt.data.journal import Episode
 from hilrt.devices.preprocess import Preprocess
 from hilrt.features import Features
 from hilrt.learner.augment import shifted
+from hilrt.learner.featurefile import FeatureFile
 from hilrt.policy.trunk import Pictures, Trunk
 from hilrt.policy.vision import Plane, Sight
 from hilrt.record import Mode, Record
@@ -19,8 +20,11 @@ Buffer = bytes | memoryview
 class Eyes:
     """Looks at pictures from the ring, which control has encoded, and from disk, which nobody has."""
 
-    def __init__(self, config: Config, features: Features, trunk: Trunk, sight: Sight) -> None:
-        self._sight, self._trunk = sight, trunk
+    def __init__(
+        self, config: Config, features: Features, trunk: Trunk, sight: Sight, known: FeatureFile | None = None
+    ) -> None:
+        """`known`: features of pictures that were looked at before."""
+        self._sight, self._trunk, self._known = sight, trunk, known
         self._preprocess = Preprocess(config.processor.image_preprocessing, features)
         self._shift, self._seed = config.policy.shift, config.seed
 
@@ -31,17 +35,25 @@ class Eyes:
         arrays = {(p.camera, p.kind): _tensor(sent, p) for p in self._sight.planes}
         views = tuple(picture for (_, kind), picture in arrays.items() if kind == "view")
         features = tuple(picture for (_, kind), picture in arrays.items() if kind == "features")
-        return self._kept(record, views, features)
+        return self._noted(record, self._kept(record, views, features))
 
     def of_disk(self, episode: Episode, index: int) -> Pictures:
         """What is kept of the frames of `episode.records[index]`, as they were recorded."""
         record = episode.records[index]
         if not self._sight.planes or record.mode is Mode.EVAL:
             return ()
+        if self._known and (seen := self._known.get(record)):
+            return seen
         frames = episode.images(index)
         cameras = dict.fromkeys(plane.camera for plane in self._sight.planes)
         views = tuple(torch.from_numpy(self._preprocess.apply(c, frames[c]).copy()) for c in cameras)
-        return self._kept(record, views, self._encoded(views) if self._sight.variants else ())
+        features = self._encoded(views) if self._sight.variants else ()
+        return self._noted(record, self._kept(record, views, features))
+
+    def _noted(self, record: Record, kept: Pictures) -> Pictures:
+        if self._known:
+            self._known.put(record, kept)
+        return kept
 
     def _kept(self, record: Record, views: Pictures, features: Pictures) -> Pictures:
         """`views` are needed only where they are kept, or variants are made of them."""

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import time
+from contextlib import ExitStack
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
@@ -58,13 +59,14 @@ def main(spec: Spec) -> None:
         Ring.attach(spec.run, "steps-learner", from_config(config).schema()) as ring,
         Status.attach(spec.run) as status,
         Metrics(run_dir / "tensorboard", config.env.fps) as metrics,
+        ExitStack() as stack,
     ):
         process = _Process(spec, config, status, metrics)
         signal.signal(signal.SIGTERM, process.stop)
+        training = stack.enter_context(process.training)
         if not process.start():
             return
-        with WeightsWriter.open(spec.run, process.training.sac.actor.to_arrays()) as weights:
-            training = process.training
+        with WeightsWriter.open(spec.run, training.sac.actor.to_arrays()) as weights:
             process.run(Intake(ring, run_dir / "journal", training.last, training.eyes), weights)
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import torch
 
 from hilrt.config import Config
@@ -14,15 +15,17 @@ from hilrt.features import from_config
 from hilrt.learner import checkpoint
 from hilrt.learner.album import Album
 from hilrt.learner.eyes import Eyes
+from hilrt.learner.featurefile import FeatureFile, Making
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import Evaluation, checkpoints_of
 from hilrt.policy.trunk import Pictures
-from hilrt.policy.vision import sight_of, vision_of
+from hilrt.policy.vision import Sight, sight_of, vision_of
 from hilrt.record import Mode, Record
 from hilrt.report.metrics import Metrics
+from hilrt.resource import Resource
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-class Training:
+class Training(Resource):
     """Rows, networks and credit of one run."""
 
     def __init__(self, config: Config, run_dir: Path, metrics: Metrics) -> None:
@@ -59,17 +62,17 @@ class Training:
         """
         settings = config.learner
         device = device_of(settings.device)
-        features = from_config(config)
+        self._config, self._run_dir, self._metrics = config, run_dir, metrics
+        self._features = features = from_config(config)
+        self._demonstrations = Path(config.dataset.root)
         torch.manual_seed(config.seed)
         self.sac = Sac(Actor(features, vision_of(config)), config, device)
-        self._demonstrations, capacity = Path(config.dataset.root), settings.online_buffer_capacity
-        shown = sum(len(e.records) for e in read_episodes(self._demonstrations, features=features))
         sight = sight_of(config, features)
-        self.eyes = Eyes(config, features, self.sac.actor.trunk, sight)
-        album = Album(sight, capacity, max(shown, 1), device_of(settings.storage_device))
-        if album:
-            log.info("%s", album)
-        self.replay = Replay(features, capacity, settings.batch_size, config.seed, album)
+        self.replay = Replay(
+            features, settings.online_buffer_capacity, settings.batch_size, config.seed, self._album(sight)
+        )
+        self._known = self._features_known(sight)
+        self.eyes = Eyes(config, features, self.sac.actor.trunk, sight, self._known)
         utd = settings.utd_ratio
         if utd is None:
             utd = 8.0 if device.type == "cuda" else 4.0
@@ -79,13 +82,37 @@ class Training:
         """Critic updates."""
         self.last: Record | None = None
         """The last record taken in."""
-        self._config = config
-        self._features = features
-        self._run_dir = run_dir
-        self._metrics = metrics
         self._evaluating: list[EpisodeSummary] = []
         self._evaluation: tuple[int, Evaluation] | None = None
         """The last one, and the updates it was made after."""
+
+    def _album(self, sight: Sight) -> Album:
+        """Room for pictures; what it takes goes to the log."""
+        settings = self._config.learner
+        shown = sum(len(e.records) for e in read_episodes(self._demonstrations, features=self._features))
+        storage = device_of(settings.storage_device)
+        album = Album(sight, settings.online_buffer_capacity, max(shown, 1), storage)
+        if album:
+            log.info("%s", album)
+        return album
+
+    def _features_known(self, sight: Sight) -> FeatureFile | None:
+        if not sight.variants:
+            return None
+        config = self._config
+        making = Making(
+            encoder=self.sac.actor.trunk.digest,
+            kept=sight.kept,
+            preprocessing=msgspec.json.encode(config.processor.image_preprocessing).decode(),
+            shift=config.policy.shift,
+            seed=config.seed,
+        )
+        return FeatureFile(self._run_dir / "features.cache", sight, making)
+
+    def close(self) -> None:
+        """Let go of the file of features."""
+        if self._known:
+            self._known.close()
 
     # --- rows ------------------------------------------------------------------------------------
 

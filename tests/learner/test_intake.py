@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
 from hilrt.features import Features
 from hilrt.learner import intake as module
+from hilrt.learner.eyes import Eyes
 from hilrt.learner.intake import Arrival, Intake
+from hilrt.policy.trunk import Trunk
+from hilrt.policy.vision import Sight
 from hilrt.record import Record, encode_into
 from hilrt.shm.ring import Ring
 
@@ -28,16 +32,19 @@ def ring(features: Features) -> Iterator[Ring]:
 
 
 @pytest.fixture
-def world(ring: Ring, tmp_path: Path, features: Features) -> Iterator["World"]:
+def world(
+    ring: Ring, tmp_path: Path, features: Features, make_config: Callable[..., Config]
+) -> Iterator["World"]:
+    blind = Eyes(make_config(), features, Trunk(features), Sight())
     with JournalWriter(tmp_path, features, "test") as journal:
-        yield World(ring, journal, tmp_path)
+        yield World(ring, journal, tmp_path, blind)
 
 
 class World:
     """Control and recorder: what happens goes to ring and journal."""
 
-    def __init__(self, ring: Ring, journal: JournalWriter, folder: Path) -> None:
-        self.ring, self.journal, self.folder = ring, journal, folder
+    def __init__(self, ring: Ring, journal: JournalWriter, folder: Path, eyes: Eyes) -> None:
+        self.ring, self.journal, self.folder, self.eyes = ring, journal, folder, eyes
 
     def happens(self, *records: Record) -> None:
         """Steps, to both."""
@@ -48,7 +55,7 @@ class World:
 
     def intake(self, after: Record | None = None) -> Intake:
         """A learner that starts now."""
-        return Intake(self.ring, self.folder, after)
+        return Intake(self.ring, self.folder, after, self.eyes)
 
 
 def keys(arrivals: Iterator[Arrival]) -> list[tuple[int, int]]:

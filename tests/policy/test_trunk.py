@@ -50,7 +50,7 @@ def test_embeddings_are_weighted_sums_over_the_picture() -> None:
     """Each channel's sums are with that channel's weights, as the formula says."""
     torch.manual_seed(0)
     glance, features = Glance((4, 2, 3), 5, 7), torch.randn(6, 4, 2, 3)
-    sums = torch.einsum("bcp,cpk->bck", features.flatten(2), glance.embeddings)
+    sums = torch.einsum("bcp,ckp->bck", features.flatten(2), glance.embeddings)
     assert torch.allclose(glance(features), glance.out(sums.flatten(1)), atol=1e-6)
     assert torch.allclose(glance(features)[2], glance(features[2]), atol=1e-6)
 

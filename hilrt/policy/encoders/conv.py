@@ -25,7 +25,9 @@ class Conv(nn.Module):
         layers: list[nn.Module] = []
         for a, b, kernel in zip(inputs, WIDTHS, KERNELS, strict=True):
             layer = nn.Conv2d(a, b, kernel, stride=2, padding=kernel // 2)
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # else signals fade from layer to layer
+            nn.init.kaiming_normal_(
+                layer.weight, nonlinearity="relu"
+            )  # else signals fade from layer to layer
             layers += [layer, nn.ReLU()]
         self.layers = nn.Sequential(*layers)
 
