@@ -36,6 +36,8 @@ class Examples(NamedTuple):
     gripper: npt.NDArray[np.int64]
     acted: Float32
     """1, or 0 for a last observation, on which nothing was done."""
+    commanded: npt.NDArray[np.bool_]
+    """Whether a gripper is still told something new, so that there is a next command."""
     episode: npt.NDArray[np.int64]
     """Number in the order they came, (n,)."""
     views: tuple[Picture, ...]
@@ -69,7 +71,8 @@ def _of_episode(number: int, records: Sequence[Record], views: Views, features: 
     state = np.array([vector(record.state) for record in records], np.float32)
     pose, now = state[:, pose_columns(features)], np.arange(count)
     ahead = [np.minimum(now + max(1, round(s * features.fps)), last) for s in HORIZONS_S]
-    ahead.append(_next_commands(records, len(features.sides)))
+    command = _next_commands(records, len(features.sides))
+    ahead.append(np.minimum(command, last))
     acted = np.array([not record.final and bool(record.action) for record in records])
     nothing = np.zeros(len(features.action), np.float32)
     return Examples(
@@ -81,13 +84,14 @@ def _of_episode(number: int, records: Sequence[Record], views: Views, features: 
         ),
         gripper=np.array([record.gripper for record in records], np.int64),
         acted=acted.astype(np.float32),
+        commanded=command <= last,
         episode=np.full(count, number),
         views=tuple(np.stack(camera) for camera in views),
     )
 
 
 def _next_commands(records: Sequence[Record], arms: int) -> npt.NDArray[np.int64]:
-    """For each step the first later one on which a gripper is told something new; the last where none is."""
+    """For each step the first later one on which a gripper is told something new; one too far where none is."""
     told = [GripperCommand.STAY] * arms
     changes = []
     for step, record in enumerate(records):
@@ -98,4 +102,4 @@ def _next_commands(records: Sequence[Record], arms: int) -> npt.NDArray[np.int64
         if new:
             changes.append(step)
     place = np.searchsorted(changes, np.arange(len(records)), side="right")
-    return np.array([*changes, len(records) - 1], np.int64)[place]
+    return np.array([*changes, len(records)], np.int64)[place]

@@ -36,7 +36,7 @@ class Judgement(NamedTuple):
     explained: float
     """Share of its variance, up to 1."""
     grasp_mm: float | None
-    """Median error of where the end effector will be at the gripper's next command; None where the state has it not."""
+    """Median error of where the end effector will be at the gripper's next command; None where nothing tells."""
 
 
 class Pretraining:
@@ -112,9 +112,8 @@ class Pretraining:
         """Of the last pose that is foretold, its last three numbers."""
         if not self._features.state or not any(name.endswith("ee.z") for name in self._features.state):
             return None
-        last = self._held.left[:, 0]
-        before = last > 0
-        return float(1e3 * np.median(np.linalg.norm(error[before, -3:], axis=1)))
+        before = self._held.commanded
+        return float(1e3 * np.median(np.linalg.norm(error[before, -3:], axis=1))) if before.any() else None
 
     # --- batches ---------------------------------------------------------------------------------
 
