@@ -10,10 +10,10 @@ from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import check_features, next_episode
-from hilrt.errors import NoDemonstrationsError, PretrainedEncoderError, RunFolderError
+from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError, RunFolderError
 from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
-from hilrt.policy.vision import default_weights, frozen_weights
+from hilrt.policy.vision import beside_demonstrations, frozen_weights
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.supervisor import Supervisor
@@ -43,7 +43,8 @@ def pretrain(
     from hilrt.report.progress import track  # noqa: PLC0415
 
     config = taskfile.load(task_file, overrides)
-    path = out or frozen_weights(config) or default_weights(config)
+    weights = frozen_weights(config) if config.policy.encoder == "pretrained" else None
+    path = out or weights or beside_demonstrations(config)
     return pretrain(config, dataset or Path(config.dataset.root), path, steps, track)
 
 
@@ -96,9 +97,12 @@ def _require_demonstrations(config: Config) -> None:
 
 def _require_encoder(config: Config) -> None:
     """The file alone; the learner looks into it."""
-    weights = frozen_weights(config)
-    if weights and config.policy.encoder == "pretrained" and not weights.is_file():
+    weights, encoder = frozen_weights(config), config.policy.encoder
+    if weights is None or weights.is_file():
+        return
+    if encoder == "pretrained":
         raise PretrainedEncoderError(str(weights), "is not there yet")
+    raise EncoderWeightsError(encoder, str(weights), "is not there")
 
 
 def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:

@@ -35,6 +35,14 @@ def test_train_without_an_encoder_says_what_to_run(workplace):
     assert not list(workplace.glob("runs/*-train-*"))
 
 
+def test_train_without_downloaded_weights_says_where_to_get_them(workplace):
+    """The message has the command, and the place where no option is needed."""
+    done = jobs.run(workplace, "train", PIXELS, overrides=[*SHORT, "policy.encoder=resnet18"])
+    assert done.returncode == 2
+    assert "weights/resnet18/model.safetensors is not there. resnet18 wants weights" in done.stderr
+    assert "hf download" in done.stderr
+
+
 def test_nothing_of_the_cube_is_told(workplace):
     """The state has no object in it: where the cube is, only the cameras know."""
     (episode, *_) = read_episodes(workplace / ROOT)

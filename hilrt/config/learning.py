@@ -15,7 +15,8 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pretrain`, then frozen; `resnet10`, `resnet18`: trained on photographs, frozen; `conv`: small, trained with the
     policy; `none`: pictures are recorded, and the policy does not see them."""
     weights: str = ""
-    """File of a frozen encoder; empty: where `hilrt pretrain` puts it, beside the demonstrations."""
+    """File of a frozen encoder; empty: where `hilrt pretrain` puts it, beside the demonstrations, or
+    `weights/resnet18/model.safetensors`."""
     embeddings: Count | None = None
     """Spatial learned embeddings for each camera; absent: 4 on CPU, 8 on GPU."""
     latent: Count | None = None

@@ -94,11 +94,15 @@ def frozen_weights(config: Config) -> Path | None:
     """Where the frozen encoder's file is; None where the policy needs none."""
     if config.policy.encoder not in FROZEN or not config.robot.cameras:
         return None
-    return Path(config.policy.weights) if config.policy.weights else default_weights(config)
+    if config.policy.weights:
+        return Path(config.policy.weights)
+    if config.policy.encoder == "pretrained":
+        return beside_demonstrations(config)
+    return Path("weights") / config.policy.encoder / "model.safetensors"
 
 
-def default_weights(config: Config) -> Path:
-    """Beside the demonstrations."""
+def beside_demonstrations(config: Config) -> Path:
+    """Where `hilrt pretrain` leaves what it made of them."""
     root = Path(config.dataset.root)
     return root.with_name(f"{root.name}.encoder.safetensors")
 

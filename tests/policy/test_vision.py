@@ -76,6 +76,7 @@ def test_weights_lie_beside_the_demonstrations_unless_told(config_with: Callable
     """So `hilrt pretrain CONFIG` and `hilrt train CONFIG` need not be told of each other."""
     assert str(frozen_weights(config_with())) == "datasets/cubes.encoder.safetensors"
     assert str(frozen_weights(config_with(weights="w/e"))) == "w/e"
+    assert str(frozen_weights(config_with(encoder="resnet18"))) == "weights/resnet18/model.safetensors"
     assert frozen_weights(config_with(encoder="conv")) is None
 
 
