@@ -1,6 +1,6 @@
 """The trunk: what an observation comes down to before anything is decided about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hilrt.features import Features
 from hilrt.policy.encoders.build import build_encoders
+from hilrt.policy.encoders.conv import Pretrained
 from hilrt.policy.encoders.shapes import feature_shape
 from hilrt.policy.vision import Vision
 from hilrt.record import Float32
@@ -36,6 +37,12 @@ class Glance(nn.Module):
         places = height * width
         self.embeddings = nn.Parameter(torch.randn(channels, embeddings, places) * places**-0.5)
         self.out = nn.Sequential(nn.Linear(channels * embeddings, latent), nn.LayerNorm(latent), nn.Tanh())
+
+    def begin_from(self, trained: Mapping[str, Tensor]) -> None:
+        """Take over what was trained before, where it is of this size."""
+        own = {name: value.shape for name, value in self.state_dict().items()}
+        if {name: value.shape for name, value in trained.items()} == own:
+            self.load_state_dict(dict(trained))
 
     def forward(self, features: Tensor) -> Tensor:
         """Latent of features."""
@@ -69,7 +76,11 @@ class Trunk(nn.Module):
         if vision:
             shapes = [feature_shape(vision.encoder, view.height, view.width) for view in views]
             self.encoders = build_encoders(vision, views)
-            self.glances = nn.ModuleList(Glance(s, vision.embeddings, vision.latent) for s in shapes)
+            glances = [Glance(shape, vision.embeddings, vision.latent) for shape in shapes]
+            for glance, encoder in zip(glances, self.encoders, strict=True):
+                if isinstance(encoder, Pretrained):
+                    glance.begin_from(encoder.glance)
+            self.glances = nn.ModuleList(glances)
             self.size += vision.latent * len(views)
 
     @property

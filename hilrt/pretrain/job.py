@@ -14,6 +14,7 @@ from hilrt.errors import NoCamerasError, NoDemonstrationsError
 from hilrt.features import Features, from_config
 from hilrt.learner.training import device_of
 from hilrt.policy.encoders.pretrained import write_encoders
+from hilrt.policy.vision import Vision, vision_of
 from hilrt.pretrain.examples import Examples, Views, examples
 from hilrt.pretrain.training import Judgement, Pretraining
 from hilrt.report.progress import Track
@@ -45,6 +46,7 @@ def pretrain(config: Config, root: Path, path: Path, steps: int, track: Track) -
     training = Pretraining(
         features,
         shown,
+        _trained(vision_of(config)),
         steps=steps,
         shift=config.policy.shift,
         seed=config.seed,
@@ -76,4 +78,11 @@ def _write(path: Path, training: Pretraining, features: Features, facts: Mapping
     words = {name: str(fact) for name, fact in facts.items()}
     if judgement:
         words["explained"] = f"{judgement.explained:.3f}"
-    return Outcome(path, write_encoders(path, training.encoders, features.views, words), judgement)
+    digest = write_encoders(path, training.encoders, features.views, words, training.glances)
+    return Outcome(path, digest, judgement)
+
+
+def _trained(vision: Vision | None) -> Vision:
+    """An encoder that can be trained, and what comes behind it in the sizes of the policy's."""
+    known = vision or Vision(encoder="conv")
+    return Vision(encoder="conv", embeddings=known.embeddings, latent=known.latent)

@@ -20,10 +20,9 @@ SELF = 0.2
 class Pretext(nn.Module):
     """A policy's trunk, from which everything is told that the examples know."""
 
-    def __init__(self, features: Features, future: int) -> None:
-        """`future`: numbers to foretell."""
+    def __init__(self, features: Features, future: int, vision: Vision) -> None:
+        """`future`: numbers to foretell; `vision`: sizes of what a policy will have."""
         super().__init__()
-        vision = Vision(encoder="conv")
         self.trunk = Trunk(features, vision)
         self._latent, self._commands = vision.latent, len(features.gripper)
         self._split = (future + 1, len(features.action), self._commands)

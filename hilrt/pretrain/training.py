@@ -13,6 +13,7 @@ from hilrt.features import Features
 from hilrt.learner.augment import shifted
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.trunk import Pictures
+from hilrt.policy.vision import Vision
 from hilrt.pretrain.examples import Examples
 from hilrt.pretrain.pretext import Pretext
 
@@ -46,6 +47,7 @@ class Pretraining:
         self,
         features: Features,
         examples: Examples,
+        vision: Vision,
         *,
         steps: int,
         shift: int,
@@ -63,7 +65,7 @@ class Pretraining:
         self._shown = examples.of(~np.isin(examples.episode, self._held.episode))
         self._mean = self._shown.future.mean(axis=0)
         self._spread = np.maximum(self._shown.future.std(axis=0), 1e-6)
-        self._net = Pretext(features, examples.future.shape[1])
+        self._net = Pretext(features, examples.future.shape[1], vision)
         self._net.trunk.normalise_by(self._shown.state)
         self._net.to(device)
 
@@ -72,6 +74,12 @@ class Pretraining:
         """By camera."""
         pairs = zip(self._features.views, self._net.trunk.encoders, strict=True)
         return {view.name: encoder for view, encoder in pairs if isinstance(encoder, Conv)}
+
+    @property
+    def glances(self) -> dict[str, nn.Module]:
+        """What was trained on top of each, by camera."""
+        pairs = zip(self._features.views, self._net.trunk.glances, strict=True)
+        return {view.name: glance for view, glance in pairs}
 
     def run(self) -> Iterator[float]:
         """Train; the loss after each step."""

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from policy.pictures import FEATURES, TRAINED, views, vision
+from policy.pictures import FEATURES, TRAINED, VIEWS, views, vision
 
 from hilrt.policy.actor import Actor
+from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.trunk import Glance, Trunk
+from hilrt.policy.vision import Vision
 
 
 def test_latent_has_a_part_for_each_camera() -> None:
@@ -68,3 +70,20 @@ def test_actor_acts_on_pictures(tmp_path: Path) -> None:
     elsewhere, _ = actor.act(state, deterministic=True, pictures=other)
     assert np.allclose(action, again, atol=0.02)
     assert not np.allclose(action, elsewhere, atol=0.02)
+
+
+def test_glances_begin_where_pretraining_left_them(tmp_path: Path) -> None:
+    """What was trained on top of an encoder is taken over where it is of this size, and else begins afresh."""
+    torch.manual_seed(0)
+    trained = Trunk(FEATURES, TRAINED)
+    path = tmp_path / "e.safetensors"
+    names = [view.name for view in VIEWS]
+    glances = dict(zip(names, trained.glances, strict=True))
+    write_encoders(path, dict(zip(names, trained.encoders, strict=True)), VIEWS, {}, glances)
+    same = Vision(encoder="pretrained", weights=str(path), embeddings=2, latent=16)
+    other = Vision(encoder="pretrained", weights=str(path), embeddings=3, latent=16)
+    state, seen = torch.zeros(5, 3), views()
+    begun = Trunk(FEATURES, same)
+    assert torch.allclose(begun(state, seen)[:, 64:], trained(state, seen)[:, 64:], atol=1e-6)
+    assert all(p.requires_grad for p in begun.glances.parameters())
+    assert not torch.allclose(Trunk(FEATURES, other)(state, seen)[:, 64:], trained(state, seen)[:, 64:])

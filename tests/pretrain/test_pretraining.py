@@ -8,10 +8,12 @@ import torch
 
 from hilrt.features import GRIPPER, Features, Image
 from hilrt.policy.encoders.conv import Conv
+from hilrt.policy.vision import Vision
 from hilrt.pretrain.examples import Examples
 from hilrt.pretrain.training import Pretraining
 
 SIZE = 32
+TRAINED = Vision(encoder="conv", embeddings=2, latent=32)
 VIEWS = (Image("front", SIZE, SIZE, 0),)
 FEATURES = Features(10, ("",), ("arm.pos", "ee.x", "ee.y", "ee.z"), ("dx", "dy"), GRIPPER, VIEWS, VIEWS)
 
@@ -45,7 +47,7 @@ def make() -> Callable[..., Pretraining]:
     def make(steps: int, examples: Examples | None = None) -> Pretraining:
         torch.set_num_threads(1)
         shown = examples or seen(np.random.default_rng(0), 200)
-        return Pretraining(FEATURES, shown, steps=steps, shift=1, seed=0, device=torch.device("cpu"))
+        return Pretraining(FEATURES, shown, TRAINED, steps=steps, shift=1, seed=0, device=torch.device("cpu"))
 
     return make
 

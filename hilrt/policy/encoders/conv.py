@@ -43,10 +43,13 @@ class Pretrained(Frozen):
     frozen = True
     channels = WIDTHS[-1]
 
-    def __init__(self, tensors: Mapping[str, Tensor], digest: str) -> None:
-        """`tensors`: the `state_dict` of a `Conv`."""
+    def __init__(
+        self, tensors: Mapping[str, Tensor], digest: str, glance: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """`tensors`: the `state_dict` of a `Conv`; `glance`: that of a `Glance` which was trained on top of it."""
         super().__init__()
         self.digest = digest
+        self.glance = dict(glance or {})
         self._numbers = range(0, 2 * len(WIDTHS), 2)  # a ReLU follows each
         for i in self._numbers:
             weight, bias = tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"]

@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from hilrt.errors import PretrainedEncoderError
 from hilrt.features import Image
 from hilrt.policy.encoders.conv import Conv, Pretrained
 
 FORMAT = "hilrt encoder 1"
+GLANCE = "glance"
 
 
 class _About(msgspec.Struct, frozen=True):
@@ -23,7 +24,11 @@ class _About(msgspec.Struct, frozen=True):
 
 
 def write_encoders(
-    path: Path, encoders: Mapping[str, Conv], views: Sequence[Image], facts: Mapping[str, str]
+    path: Path,
+    encoders: Mapping[str, Conv],
+    views: Sequence[Image],
+    facts: Mapping[str, str],
+    glances: Mapping[str, nn.Module] | None = None,
 ) -> str:
     """Write encoders by camera under the file's name once they are all on disk; returns the file's SHA-256.
 
@@ -32,14 +37,17 @@ def write_encoders(
         encoders: by camera.
         views: what they were trained on.
         facts: of their training, for people.
+        glances: what was trained on top of each, where a policy may begin from.
 
     Raises:
         PretrainedEncoderError: the disk does not take it.
     """
+    parts: list[tuple[str, nn.Module]] = [(name, encoder) for name, encoder in encoders.items()]
+    parts += [(f"{name}.{GLANCE}", glance) for name, glance in (glances or {}).items()]
     tensors = {
-        f"{name}.{key}": value.detach().contiguous()
-        for name, encoder in encoders.items()
-        for key, value in encoder.state_dict().items()
+        f"{name}.{key}": value.detach().cpu().contiguous()
+        for name, part in parts
+        for key, value in part.state_dict().items()
     }
     about = msgspec.json.encode(_About(_sizes(views), dict(facts)))
     data = save(tensors, {FORMAT: about.decode()})  # one entry: safetensors writes several in any order
@@ -75,7 +83,9 @@ def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
         raise PretrainedEncoderError(str(path), f'is not from `hilrt pretrain`: it has no entry "{FORMAT}"')
     if (made_for := msgspec.json.decode(about, type=_About).views) != _sizes(views):
         raise PretrainedEncoderError(str(path), f"was trained on {made_for}; the task has {_sizes(views)}")
-    return [Pretrained(_of(view.name, tensors), digest) for view in views]
+    return [
+        Pretrained(_of(view.name, tensors), digest, _of(f"{view.name}.{GLANCE}", tensors)) for view in views
+    ]
 
 
 def _of(camera: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
