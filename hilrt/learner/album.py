@@ -65,8 +65,7 @@ class Album:
         """Pictures of rows, shape (n,), in the variants given; a batch axis first."""
         places = rows if variants is None else rows * self.variants + variants
         index = torch.from_numpy(places).to(self.device)
-        features = variants is not None or bool(self._cameras and self._cameras[0].dim() == 5)
-        flat = [kept.flatten(0, 1) if features else kept for kept in self._cameras]
+        flat = [kept.flatten(0, 1) if kept.dtype == torch.bfloat16 else kept for kept in self._cameras]
         return tuple(kept.index_select(0, index) for kept in flat)
 
     def _require_room(self) -> None:
