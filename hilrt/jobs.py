@@ -1,10 +1,11 @@
-"""The jobs a person asks for: record demonstrations, train, evaluate; each is one run from start to summary."""
+"""The jobs a person asks for: record, pretrain, train, evaluate; most are one run from start to summary."""
 
 import contextlib
 import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,14 +13,25 @@ from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import JOURNAL, check_features, episode_files, next_episode
-from hilrt.errors import HilrtError, NoDemonstrationsError, RunFolderError, UnknownNameError
+from hilrt.errors import (
+    EncoderWeightsError,
+    HilrtError,
+    NoDemonstrationsError,
+    PretrainedEncoderError,
+    RunFolderError,
+    UnknownNameError,
+)
 from hilrt.extent import Extent
 from hilrt.features import from_config
 from hilrt.launch import Job, Playback, Role, Spec
+from hilrt.policy.vision import beside_demonstrations, frozen_weights
 from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from hilrt.pretrain.job import Outcome
 
 ENDLESS = "processor.reset.control_time_s=86400"
 """A day."""
@@ -56,6 +68,26 @@ def find_limits(task_file: Path, overrides: Sequence[str], side: str = "") -> di
     return {name: extent for name, extent in extents.items() if side in {"", name}}
 
 
+def pretrain(
+    task_file: Path, dataset: Path | None, out: Path | None, steps: int, overrides: Sequence[str]
+) -> "Outcome":
+    """Train frozen encoders on recorded episodes, by default the task's demonstrations.
+
+    Raises:
+        NoCamerasError: the task has none.
+        NoDemonstrationsError: there are no episodes.
+    """
+    from hilrt.pretrain.job import pretrain  # noqa: PLC0415 - torch is behind it
+    from hilrt.report.progress import track  # noqa: PLC0415
+
+    config = taskfile.load(task_file, overrides)
+    if dataset is None and config.robot.cameras:
+        fold_demonstrations(config)
+    weights = frozen_weights(config) if config.policy.encoder == "pretrained" else None
+    path = out or weights or beside_demonstrations(config)
+    return pretrain(config, dataset or Path(config.dataset.root), path, steps, track)
+
+
 def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
     """Record `dataset.num_episodes_to_record` demonstrations, after those that are there already.
 
@@ -86,7 +118,9 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
         NoDemonstrationsError: there are none.
         JournalFeaturesError: they were recorded with other features.
     """
-    _require_demonstrations(taskfile.load(task_file, overrides))  # or there is no run to make a folder for
+    config = taskfile.load(task_file, overrides)
+    _require_demonstrations(config)  # or there is no run to make a folder for
+    _require_encoder(config)
     return resume(RunFolder.create(task_file, overrides, Job.TRAIN).path)
 
 
@@ -131,6 +165,16 @@ def journal_of(config: Config) -> Path:
 def _require_demonstrations(config: Config) -> None:
     if not fold_demonstrations(config):
         raise NoDemonstrationsError(config.dataset.root)
+
+
+def _require_encoder(config: Config) -> None:
+    """The file alone; the learner looks into it."""
+    weights, encoder = frozen_weights(config), config.policy.encoder
+    if weights is None or weights.is_file():
+        return
+    if encoder == "pretrained":
+        raise PretrainedEncoderError(str(weights), "is not there yet")
+    raise EncoderWeightsError(encoder, str(weights), "is not there")
 
 
 def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:

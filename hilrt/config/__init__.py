@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from hilrt.config.learning import Evaluation, Learner
+from hilrt.config.learning import Evaluation, Learner, Policy
 from hilrt.config.processor import (
     CustomStep,
     Gripper,
@@ -41,6 +41,7 @@ __all__ = [
     "Leader",
     "Learner",
     "ObservationSteps",
+    "Policy",
     "Processor",
     "Reset",
     "Robot",
@@ -123,6 +124,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     teleop: Teleop = Teleop()
     processor: Processor
     dataset: Dataset
+    policy: Policy = Policy()
     learner: Learner = Learner()
     eval: Evaluation = Evaluation()
     safety: Safety = Safety()

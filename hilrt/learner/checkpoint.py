@@ -24,7 +24,15 @@ from hilrt.difference import difference
 from hilrt.errors import CheckpointError, PolicyFeaturesError
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
-from hilrt.policy.saved import FORMAT, Evaluation, Meta, checkpoints_of, load_arrays, load_meta
+from hilrt.policy.saved import (
+    FORMAT,
+    Evaluation,
+    Meta,
+    checkpoints_of,
+    load_arrays,
+    load_meta,
+    require_encoder,
+)
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -61,6 +69,8 @@ def save(
     meta = Meta(
         format=FORMAT,
         features=sac.actor.features,
+        vision=sac.actor.trunk.vision,
+        encoder=sac.actor.trunk.digest,
         config=config_digest(config),
         online_steps=online_steps,
         updates=updates,
@@ -82,10 +92,12 @@ def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
     Raises:
         CheckpointError: absent, damaged, or of a learner of another make.
         PolicyFeaturesError: of other features.
+        EncoderChangedError: of another frozen encoder.
     """
     meta = load_meta(path)
     if words := difference(meta.features.seen, sac.actor.features.seen):
         raise PolicyFeaturesError(str(path), words)
+    require_encoder(path, meta, sac.actor)
     if meta.config != config_digest(config):
         log.warning("%s was made with other settings; learning goes on with those of now", path)
     sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))

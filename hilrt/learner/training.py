@@ -1,24 +1,33 @@
 """What the learner process does, without the process: rows in, learner steps out, checkpoints."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import torch
 
 from hilrt.config import Config
 from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
 from hilrt.data.journal import read_episodes
-from hilrt.data.lerobot.dataset import demonstrations
+from hilrt.data.lerobot.dataset import demonstrations, exists, open_dataset
+from hilrt.data.lerobot.views import Seen, episodes_seen
 from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
 from hilrt.features import from_config
 from hilrt.learner import checkpoint
+from hilrt.learner.album import Album
+from hilrt.learner.eyes import Eyes
+from hilrt.learner.featurefile import FeatureFile, Making
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import Evaluation, checkpoints_of
+from hilrt.policy.trunk import Pictures
+from hilrt.policy.vision import Sight, sight_of, vision_of
 from hilrt.record import Mode, Record
 from hilrt.report.metrics import Metrics
+from hilrt.resource import Resource
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +51,30 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-class Training:
+class Training(Resource):
     """Rows, networks and credit of one run."""
 
     def __init__(self, config: Config, run_dir: Path, metrics: Metrics) -> None:
-        """Raises `DeviceError` when `learner.device` is not there."""
+        """Read nothing yet but the length of the demonstrations.
+
+        Raises:
+            DeviceError: `learner.device` or `learner.storage_device` is not there.
+            EncoderWeightsError, PretrainedEncoderError: the frozen encoder's weights cannot be had.
+            ReplayMemoryError: the replay's pictures do not fit.
+        """
         settings = config.learner
         device = device_of(settings.device)
-        features = from_config(config)
+        self._config, self._run_dir, self._metrics = config, run_dir, metrics
+        self._features = features = from_config(config)
+        self._demonstrations = Path(config.dataset.root)
         torch.manual_seed(config.seed)
-        self.sac = Sac(Actor(features), config, device)
-        self.replay = Replay(features, settings.online_buffer_capacity, settings.batch_size, config.seed)
+        self.sac = Sac(Actor(features, vision_of(config)), config, device)
+        sight = sight_of(config, features)
+        self.replay = Replay(
+            features, settings.online_buffer_capacity, settings.batch_size, config.seed, self._album(sight)
+        )
+        self._known = self._features_known(sight)
+        self.eyes = Eyes(config, features, self.sac.actor.trunk, sight, self._known)
         utd = settings.utd_ratio
         if utd is None:
             utd = 8.0 if device.type == "cuda" else 4.0
@@ -62,13 +84,37 @@ class Training:
         """Critic updates."""
         self.last: Record | None = None
         """The last record taken in."""
-        self._config = config
-        self._features = features
-        self._run_dir = run_dir
-        self._metrics = metrics
         self._evaluating: list[EpisodeSummary] = []
         self._evaluation: tuple[int, Evaluation] | None = None
         """The last one, and the updates it was made after."""
+
+    def _album(self, sight: Sight) -> Album:
+        """Room for pictures; what it takes goes to the log."""
+        settings = self._config.learner
+        shown = sum(len(e.records) for e in demonstrations(self._demonstrations, self._features))
+        storage = device_of(settings.storage_device)
+        album = Album(sight, settings.online_buffer_capacity, max(shown, 1), storage)
+        if album:
+            log.info("%s", album)
+        return album
+
+    def _features_known(self, sight: Sight) -> FeatureFile | None:
+        if not sight.variants:
+            return None
+        config = self._config
+        making = Making(
+            encoder=self.sac.actor.trunk.digest,
+            kept=sight.kept,
+            preprocessing=msgspec.json.encode(config.processor.image_preprocessing).decode(),
+            shift=config.policy.shift,
+            seed=config.seed,
+        )
+        return FeatureFile(self._run_dir / "features.cache", sight, making)
+
+    def close(self) -> None:
+        """Let go of the file of features."""
+        if self._known:
+            self._known.close()
 
     # --- rows ------------------------------------------------------------------------------------
 
@@ -82,36 +128,43 @@ class Training:
             NoDemonstrationsError: there are none that succeeded.
             JournalFormatError, JournalFeaturesError, DatasetDamagedError: a file is not what it should be.
         """
-        root = Path(self._config.dataset.root)
         failed = succeeded = 0
-        for episode in demonstrations(root, self._features):
-            for record in episode.records:
-                self.replay.add(record)
-            succeeded += episode.succeeded
-            failed += not episode.succeeded
+        for seen in self._demonstrated():
+            for record, views in zip(seen.episode.records, seen.views, strict=True):
+                self.replay.add(record, self.eyes.of_views(record, views))
+            succeeded += seen.episode.succeeded
+            failed += not seen.episode.succeeded
         if not succeeded:
-            raise NoDemonstrationsError(str(root), failed)
+            raise NoDemonstrationsError(str(self._demonstrations), failed)
         self.sac.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
-        for episode in read_episodes(self._run_dir / "journal", features=self._features):
-            for record in episode.records:
-                self._count(record)
+        frames = bool(self._features.images)
+        for episode in read_episodes(self._run_dir / "journal", frames=frames, features=self._features):
+            for index, record in enumerate(episode.records):
+                self._count(record, self.eyes.of_disk(episode, index))
         return self._restore()
 
-    def take(self, record: Record) -> EpisodeSummary | None:
-        """Take a new record in; the first training step after an evaluation closes it.
+    def _demonstrated(self) -> Iterator[Seen]:
+        if exists(self._demonstrations):
+            dataset = open_dataset(self._demonstrations, self._features)
+            yield from episodes_seen(dataset, self.eyes.preprocess)
+
+    def take(self, record: Record, pictures: Pictures = ()) -> EpisodeSummary | None:
+        """Take a new record in, with what is kept of its pictures.
+
+        The first training step after an evaluation closes that.
 
         Returns:
             What became of the training episode that it ends.
         """
         if record.mode is not Mode.EVAL:
             self.close_evaluation()
-        summary = self._count(record)
+        summary = self._count(record, pictures)
         if summary is None or summary.mode is not Mode.TRAIN:
             return None
         self._metrics.episode(summary, self.tally)
         return summary
 
-    def _count(self, record: Record) -> EpisodeSummary | None:
+    def _count(self, record: Record, pictures: Pictures) -> EpisodeSummary | None:
         self.last = record
         self._metrics.observe(record)
         summary = self.tally.add(record)
@@ -120,7 +173,7 @@ class Training:
                 self._evaluating.append(summary)
             return summary
         self._evaluating.clear()
-        self.replay.add(record)
+        self.replay.add(record, pictures)
         if record.mode is Mode.TRAIN and not record.final:
             self.credit.earn()
         return summary

@@ -1,11 +1,15 @@
 """A bar for what takes longer than two seconds; on standard error, so that output stays what was asked for."""
 
 import time
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hilrt.resource import Resource
+
+T = TypeVar("T")
 
 PATIENCE_S = 2.0
 """What takes less is not worth a line."""
@@ -42,3 +46,18 @@ class Bar(Resource):
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+class Track(Protocol):
+    """Passes items on, and shows how many have been."""
+
+    def __call__(self, items: Iterable[T], what: str, total: int, /) -> Iterator[T]:
+        """`what` is done `total` times."""
+
+
+def track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
+    """Pass them on under a bar."""
+    with Bar(what, total) as bar:
+        for item in items:
+            yield item
+            bar.advance(1)
