@@ -64,10 +64,9 @@ class Recording:
             ring = stack.enter_context(Ring.attach(RUN, "steps-recorder", self.features.schema()))
             lock_memory()  # as control does
             child = self._start(wake, status)
-            publish = self._publish(
-                Publisher(self.features, [Reader(ring, wake, views=False)]), status, steps
-            )
-            figures = paced(publish, steps, episodes)
+            publisher = Publisher(self.features, [Reader(ring, wake, views=False)])
+            publish = self._publish(publisher, status, steps)
+            figures = paced(publish, steps, episodes, crowded=lambda: publisher.crowded)
             status.control.done = status.supervisor.stop = 1
             began = time.monotonic()
             assert child.wait(120.0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 FPS = 30
+PERIOD_NS = 1_000_000_000 // FPS
 HEIGHT, WIDTH = 480, 640
 SHOTS = 8
 NOISE = 3.0
@@ -23,7 +24,11 @@ def pictures() -> list[np.ndarray]:
 
 
 def paced(
-    write: Callable[[int, int], None], steps: int, episodes: int, end: Callable[[], object] | None = None
+    write: Callable[[int, int], None],
+    steps: int,
+    episodes: int,
+    end: Callable[[], object] | None = None,
+    crowded: Callable[[], bool] = lambda: False,
 ) -> dict[str, object]:
     """Call `write(episode, step)` at 30 Hz on absolute deadlines, and what ends an episode.
 
@@ -32,20 +37,22 @@ def paced(
         steps: of each episode, written as steps 0 to `steps`; the last call ends it unless `end` is given.
         episodes: how many.
         end: what ends an episode.
+        crowded: whether there is no room for a step yet; the tick is then passed over, as the arm would hold.
 
     Returns:
-        Time of each step's call [us], of each episode's end [ms], and the share of steps that began late.
+        Time of each step's call [us], of each episode's end [ms], ticks passed over, and steps that began late.
     """
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(40))
-    within, ends, late = [], [], 0
+    within, ends, late, held = [], [], 0, 0
     for episode in range(episodes):
         due = time.monotonic_ns()
         for step in range(steps + (end is None)):
-            due += 1_000_000_000 // FPS
-            pause = due - time.monotonic_ns()
-            late += pause < 0
-            time.sleep(max(0, pause) * 1e-9)
+            due += PERIOD_NS
+            late += _wait(due)
+            while crowded():
+                held, due = held + 1, due + PERIOD_NS
+                _wait(due)
             took = _timed(lambda at=(episode, step): write(*at))
             (ends if end is None and step == steps else within).append(took)
         if end is not None:
@@ -54,8 +61,16 @@ def paced(
     return {
         "step_us": {"p50": round(p50, 1), "p99": round(p99, 1), "max": round(top, 1)},
         "episode_end_ms": [round(ns * 1e-6, 2) for ns in ends],
+        "held_ticks": held,
         "late_steps": f"{late} of {len(within)}",
     }
+
+
+def _wait(due: int) -> bool:
+    """Sleep until then; whether it was over already."""
+    pause = due - time.monotonic_ns()
+    time.sleep(max(0, pause) * 1e-9)
+    return pause < 0
 
 
 def _timed(call: Callable[[], object]) -> int:
