@@ -552,9 +552,21 @@ class CheckpointError(HilrtError):
     """A checkpoint cannot be used."""
 
     def __init__(self, path: str, problem: str) -> None:
+        self.problem = problem
         super().__init__(
             f"{path}: {problem}. Move its folder away; the next older checkpoint is then used, "
             "and the journal gives back the steps since."
+        )
+
+
+class CheckpointAbsentError(HilrtError):
+    """A run has no checkpoint of this name."""
+
+    def __init__(self, run: str, steps: int, present: Sequence[int]) -> None:
+        there = f"it has those of {', '.join(map(str, present))}" if present else "it has none yet"
+        super().__init__(
+            f"{run} has no checkpoint after {steps} online steps; {there}. "
+            f"`hilrt checkpoint list {run}` tells more of them."
         )
 
 

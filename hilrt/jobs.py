@@ -14,6 +14,7 @@ from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
+from hilrt.shm.segment import runs_with, sweep_stale
 from hilrt.supervisor import Supervisor
 
 
@@ -86,6 +87,22 @@ def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tupl
     folder = RunFolder.fill(judged, trained.path / "config.toml", overrides)
     count = episodes or folder.config().eval.final_episodes
     return folder, _run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint))
+
+
+def go_back(path: Path, steps: int) -> Path:
+    """Have a run go on from an earlier checkpoint; returns where later ones are set aside.
+
+    Raises:
+        RunFolderError: not a run, or one that is alive.
+        CheckpointAbsentError, CheckpointError: there is none of these steps, or it is damaged.
+    """
+    from hilrt.learner import history  # noqa: PLC0415 - torch is behind it
+
+    folder = RunFolder.open(path)
+    sweep_stale()  # what a killed run has left is not alive
+    if folder.tag in runs_with("status"):
+        raise RunFolderError(str(path), "is going on; stop it first")
+    return history.go_back(folder.path, steps, folder.progress()[1])
 
 
 def _run(

@@ -38,6 +38,9 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     policy_parameters_push_frequency: NonNegative = 0.25
     """Shortest time between two weight publications [s]; at least 50 updates lie between them."""
     checkpoint_every_s: Positive = 120.0
+    rollback: bool = False
+    """Go back to the networks that did best in evaluation when autonomous success over 20 episodes falls by more than
+    0.4 below its best."""
 
 
 class Evaluation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,5 +1,7 @@
 """Running means of tensors, left on their device until read: reading one every update would stall a GPU."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -26,3 +28,12 @@ class Scalars:
         means = {name: s / self._counts[name] for name, s in zip(self._sums, sums, strict=True)}
         self._sums, self._counts = {}, {}
         return means
+
+    def state(self) -> dict[str, Tensor]:
+        """Sum and count of each since the last `read`, shape (2,)."""
+        return {name: torch.stack((s, s.new_tensor(self._counts[name]))) for name, s in self._sums.items()}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Inverse of `state`."""
+        self._sums = {name: value[0] for name, value in state.items()}
+        self._counts = {name: int(value[1]) for name, value in state.items()}

@@ -11,7 +11,9 @@ from hilrt.data.journal import read_episodes
 from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
 from hilrt.features import from_config
 from hilrt.learner import checkpoint
+from hilrt.learner.history import best_checkpoint
 from hilrt.learner.replay import Replay, Tier
+from hilrt.learner.rollback import Watch
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.policy.actor import Actor
@@ -61,10 +63,14 @@ class Training:
         """Critic updates."""
         self.last: Record | None = None
         """The last record taken in."""
+        self.notice = ""
+        """What whoever looks at the screen should know; empty if nothing."""
         self._config = config
         self._features = features
         self._run_dir = run_dir
         self._metrics = metrics
+        self._watch = Watch()
+        self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
         self._evaluation: tuple[int, Evaluation] | None = None
         """The last one, and the updates it was made after."""
@@ -101,6 +107,8 @@ class Training:
         summary = self._count(record)
         if summary is not None and summary.mode is Mode.TRAIN:
             self._metrics.episode(summary, self.tally)
+            if self._watch.fallen_from is not None and self._config.learner.rollback:
+                self._roll_back()
 
     def _count(self, record: Record) -> EpisodeSummary | None:
         self.last = record
@@ -114,6 +122,8 @@ class Training:
         self.replay.add(record)
         if record.mode is Mode.TRAIN and not record.final:
             self.credit.earn()
+        if record.mode is Mode.TRAIN and summary is not None:
+            self._watch.episode(self.tally)
         return summary
 
     # --- learning --------------------------------------------------------------------------------
@@ -163,6 +173,28 @@ class Training:
             evaluation=known[1] if known and known[0] == self.updates else None,
         )
 
+    def _roll_back(self) -> None:
+        """Go back to the networks that did best in evaluation; rows, counters and random states stay."""
+        fall = f"autonomous success fell from {self._watch.fallen_from:.0%} to {self._watch.now:.0%}"
+        path = best_checkpoint(self._run_dir)
+        if path is None:
+            self._say(f"{fall}; there is no evaluated checkpoint to go back to (eval.every_steps)")
+            return
+        try:
+            checkpoint.load_networks(path, self.sac)
+        except CheckpointError as error:
+            self._say(f"{fall}; going on, because {error}")
+            return
+        self._rollbacks += 1
+        self._evaluation = None
+        self._metrics.scalars("Task", {"rollbacks": self._rollbacks}, self.credit.online_steps)
+        self._say(f"{fall}; went back to the networks of {path.name}")
+        self.save()
+
+    def _say(self, text: str) -> None:
+        self.notice = text
+        log.warning("%s", text)
+
     def _restore(self) -> bool:
         for path in reversed(checkpoints_of(self._run_dir)):
             try:
@@ -171,6 +203,7 @@ class Training:
                 log.warning("%s", error)
                 continue
             self.updates = meta.updates
+            self._evaluation = (meta.updates, meta.evaluation) if meta.evaluation else None
             self.credit.forgive(meta.online_steps, meta.credit)
             log.info("going on from %s", path)
             return True
