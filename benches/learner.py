@@ -71,15 +71,16 @@ def ours(steps: list[Record]) -> Callable[[], None]:
 class Plain:
     """The same networks and losses, written the usual way."""
 
-    def __init__(self, steps: list[Record]) -> None:
+    def __init__(self, steps: list[Record], trunk: nn.Module | None = None, latent: int = 64) -> None:
+        """`trunk`: from a record's state to `latent` numbers."""
         self.transitions = [
             (np.frombuffer(a.state, "f4"), np.frombuffer(a.action, "f4"), int(a.gripper), a.reward,
              float(a.terminated), np.frombuffer(b.state, "f4"), float(a.source is Source.HUMAN))
             for a, b in pairwise(steps) if not a.final
         ]  # fmt: skip
-        self.trunk = nn.Sequential(nn.Linear(STATE, 64), nn.LayerNorm(64), nn.Tanh())
-        self.critics = nn.ModuleList(net(64 + ACTION, 256, 1) for _ in range(2))
-        self.policy, self.gripper = net(64, 256, 2 * ACTION), net(64, 128, 3)
+        self.trunk = trunk or nn.Sequential(nn.Linear(STATE, 64), nn.LayerNorm(64), nn.Tanh())
+        self.critics = nn.ModuleList(net(latent + ACTION, 256, 1) for _ in range(2))
+        self.policy, self.gripper = net(latent, 256, 2 * ACTION), net(latent, 128, 3)
         self.slow = copy.deepcopy(nn.ModuleList([self.trunk, self.critics, self.gripper]))
         self.log_alpha = nn.Parameter(torch.tensor(0.01).log())
         groups = (
@@ -163,19 +164,21 @@ def net(inputs: int, width: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 
-def race(runners: dict[str, Callable[[], None]], seconds: float) -> dict[str, dict[str, float]]:
+def race(
+    runners: dict[str, Callable[[], None]], seconds: float, steps: int = 10
+) -> dict[str, dict[str, float]]:
     """Rounds in turn; updates a second of each round."""
     rates: dict[str, list[float]] = {name: [] for name in runners}
     for step in runners.values():
-        for _ in range(5):
+        for _ in range(max(1, steps // 2)):
             step()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for name, step in runners.items():
             start = time.perf_counter()
-            for _ in range(10):
+            for _ in range(steps):
                 step()
-            rates[name].append(10 * CRITIC_UPDATES / (time.perf_counter() - start))
+            rates[name].append(steps * CRITIC_UPDATES / (time.perf_counter() - start))
     return {
         name: {"median": round(float(np.median(r)), 1), "best": round(max(r), 1)} for name, r in rates.items()
     }

@@ -60,6 +60,30 @@ def record(config: TaskFile, set_: Override = None) -> None:
 
 
 @app.command()
+def pretrain(
+    config: TaskFile,
+    dataset: Annotated[
+        Path | None, typer.Argument(metavar="[DATASET]", help="Folder of episodes; default: dataset.root.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write; default: policy.weights, or beside the demonstrations."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1000,
+    set_: Override = None,
+) -> None:
+    """Train an encoder for each camera on recorded frames, so that a policy can learn from pictures."""
+    from hilrt import jobs  # noqa: PLC0415
+
+    outcome = jobs.pretrain(config, dataset, out, steps, set_ or [])
+    _say(f"encoders: {outcome.path} (SHA-256 {outcome.digest[:12]}...)")
+    if judged := outcome.judgement:
+        _say(f"episodes held out: {judged.explained:.0%} of where the arm goes next is seen in the pictures")
+        if judged.grasp_mm is not None:
+            _say(f"  and where it is at the gripper's next command to {judged.grasp_mm:.1f} mm (median)")
+
+
+@app.command()
 def train(
     config: Annotated[
         Path | None, typer.Argument(metavar="[CONFIG]", help="Task file; not with --resume.")

@@ -167,6 +167,17 @@ def _check_cameras(config: Config, fail: Fail) -> None:
             "processor.observation.display_cameras", "is on, but there are no cameras under [robot.cameras]."
         )
     _check_crops(config, fail)
+    _check_encoder(config, fail)
+
+
+def _check_encoder(config: Config, fail: Fail) -> None:
+    policy = config.policy
+    trained = policy.encoder in {"conv", "none"}
+    if policy.weights and trained:
+        fail("policy.weights", f'is a file for a frozen encoder, but policy.encoder is "{policy.encoder}".')
+    if policy.cached_variants and trained:
+        problem = f'keeps features of a frozen encoder, but policy.encoder is "{policy.encoder}". Remove it.'
+        fail("policy.cached_variants", problem)
 
 
 def _check_crops(config: Config, fail: Fail) -> None:

@@ -16,7 +16,6 @@ ELSEWHERE = {
     "env.teleop": "is the table [teleop] here",
     "robot.use_degrees": "is not needed: joints are in degrees. Remove it",
     "robot.max_relative_target": "is safety.max_joint_velocity_deg_s here",
-    "learner.storage_device": NOT_YET,
     "learner.offline_buffer_capacity": "is not needed: demonstrations are all kept. Remove it",
     "teleop.port": f"belongs to a leader arm, which {NOT_YET}",
     "teleop.id": f"belongs to a leader arm, which {NOT_YET}",

@@ -583,6 +583,46 @@ class EncoderWeightsError(HilrtError):
         )
 
 
+class PretrainedEncoderError(HilrtError):
+    """The encoder that `hilrt pretrain` makes cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path} {problem}. `hilrt pretrain CONFIG` makes one from the demonstrations that CONFIG names, in a few "
+            'minutes; policy.encoder = "conv" needs none.'
+        )
+
+
+class NoCamerasError(HilrtError):
+    """There are no pictures to learn from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the task has no cameras, so there are no pictures to train an encoder on. Add a table such as "
+            "[robot.cameras.front], then record demonstrations."
+        )
+
+
+class EncoderChangedError(HilrtError):
+    """A policy was trained with another frozen encoder."""
+
+    def __init__(self, checkpoint: str, found: str, weights: str) -> None:
+        super().__init__(
+            f"the policy in {checkpoint} was trained with another encoder than the one in {weights} (SHA-256 "
+            f"{found[:12]}... there). Put that file back, or set policy.weights to where it is."
+        )
+
+
+class ReplayMemoryError(HilrtError):
+    """The replay's pictures do not fit into memory."""
+
+    def __init__(self, wanted: str, free: str, fitting: int) -> None:
+        super().__init__(
+            f"{wanted}: no more than {free} are free there. Set learner.online_buffer_capacity to "
+            f"{fitting:,} or less, learner.storage_device to another device, or policy.cached_variants to 1."
+        )
+
+
 class DeviceError(HilrtError):
     """The accelerator that the config names is not there."""
 

@@ -1,21 +1,26 @@
-"""The jobs a person asks for: record demonstrations, train, evaluate; each is one run from start to summary."""
+"""The jobs a person asks for: record, pretrain, train, evaluate; most are one run from start to summary."""
 
 import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import check_features, next_episode
-from hilrt.errors import NoDemonstrationsError, RunFolderError
+from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError, RunFolderError
 from hilrt.features import from_config
 from hilrt.launch import Job, Role, Spec
+from hilrt.policy.vision import beside_demonstrations, frozen_weights
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.shm.segment import runs_with, sweep_stale
 from hilrt.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from hilrt.pretrain.job import Outcome
 
 
 def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
@@ -24,6 +29,24 @@ def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
     folder = RunFolder.create(task_file, [*overrides, endless], Job.TELEOPERATE)
     _run(folder, Job.TELEOPERATE)
     return folder
+
+
+def pretrain(
+    task_file: Path, dataset: Path | None, out: Path | None, steps: int, overrides: Sequence[str]
+) -> "Outcome":
+    """Train frozen encoders on recorded episodes, by default the task's demonstrations.
+
+    Raises:
+        NoCamerasError: the task has none.
+        NoDemonstrationsError: there are no episodes.
+    """
+    from hilrt.pretrain.job import pretrain  # noqa: PLC0415 - torch is behind it
+    from hilrt.report.progress import track  # noqa: PLC0415
+
+    config = taskfile.load(task_file, overrides)
+    weights = frozen_weights(config) if config.policy.encoder == "pretrained" else None
+    path = out or weights or beside_demonstrations(config)
+    return pretrain(config, dataset or Path(config.dataset.root), path, steps, track)
 
 
 def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
@@ -47,7 +70,9 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
         NoDemonstrationsError: there are none.
         JournalFeaturesError: they were recorded with other features.
     """
-    _require_demonstrations(taskfile.load(task_file, overrides))  # or there is no run to make a folder for
+    config = taskfile.load(task_file, overrides)
+    _require_demonstrations(config)  # or there is no run to make a folder for
+    _require_encoder(config)
     return resume(RunFolder.create(task_file, overrides, Job.TRAIN).path)
 
 
@@ -69,6 +94,16 @@ def _demonstrations(config: Config) -> int:
 def _require_demonstrations(config: Config) -> None:
     if not _demonstrations(config):
         raise NoDemonstrationsError(config.dataset.root)
+
+
+def _require_encoder(config: Config) -> None:
+    """The file alone; the learner looks into it."""
+    weights, encoder = frozen_weights(config), config.policy.encoder
+    if weights is None or weights.is_file():
+        return
+    if encoder == "pretrained":
+        raise PretrainedEncoderError(str(weights), "is not there yet")
+    raise EncoderWeightsError(encoder, str(weights), "is not there")
 
 
 def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:

@@ -1,6 +1,7 @@
 """The folder of one run: config, journal, checkpoints, TensorBoard events, log, episodes, summary."""
 
 import re
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from hilrt.config import Config
 from hilrt.data.journal import next_episode, online_steps
 from hilrt.errors import RunFolderError
 from hilrt.launch import Job
+from hilrt.policy.vision import frozen_weights
 
 
 class RunFolder:
@@ -46,8 +48,17 @@ class RunFolder:
         document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
         if (ik := config.processor.inverse_kinematics) and ik.urdf_path:
             document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(ik.urdf_path).resolve())
+        weights = frozen_weights(config)
+        if weights:
+            own = path.resolve() / "encoder.safetensors"
+            keep = config.policy.encoder == "pretrained" and weights.is_file()
+            document.setdefault("policy", tomlkit.table())["weights"] = str(
+                own if keep else weights.resolve()
+            )
         try:
             path.mkdir(parents=True)
+            if weights and keep:
+                shutil.copyfile(weights, own)  # it is small, and the next `hilrt pretrain` writes another
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
         except OSError as error:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None

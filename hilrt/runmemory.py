@@ -6,6 +6,7 @@ from typing import TypeVar
 from hilrt.config import Config
 from hilrt.features import Features, from_config
 from hilrt.launch import Job
+from hilrt.policy.vision import sight_of
 from hilrt.resource import Resource
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
@@ -34,7 +35,10 @@ class RunMemory(Resource):
         with ExitStack() as stack:
             self._stack = stack
             self.status = self._own(Status.create(run))
-            pictures = {"recorder": features.frame_bytes, "learner": features.view_bytes}
+            pictures = {
+                "recorder": features.frame_bytes,
+                "learner": sight_of(config, features, gpu=True).nbytes,
+            }
             for reader in job.readers:
                 self._make_ring(run, reader, config, features, pictures[reader])
             if config.displays:

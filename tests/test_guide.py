@@ -45,6 +45,14 @@ def test_tables_are_the_pipelines(page, number, pipeline):
     assert set(written) == {*names[0], *names[1]}
 
 
+def test_options_of_pictures_exist():
+    """Every option that the page on pictures names, in tables or text, is one of the configuration."""
+    names = re.findall(r"`((?:processor|policy|learner)\.\w+)`", (GUIDE / "pixels.md").read_text())
+    assert {"policy.encoder", "policy.cached_variants", "learner.storage_device"} <= set(names)
+    for table, option in (name.split(".") for name in names):
+        assert hasattr(getattr(load(), table), option), option
+
+
 @pytest.mark.parametrize("page", ["observation.md", "action.md"])
 def test_options_exist(page):
     """Every option that a table names is one of the configuration."""

@@ -91,7 +91,6 @@ def test_shipped(path):
         ),
         ("learner.device=gpu", ["$.learner.device", "got 'gpu'"]),
         ("dataset.root=", ["$.dataset.root", ">= 1, got ''"]),
-        ("learner.storage_device=cpu", ["$.learner.storage_device is not available"]),
         ("safety.min_voltage_v=20.0", ["min_voltage_v", "is not below max_voltage_v = 13.5"]),
         # the reference workflow's options that are elsewhere here, or not there yet
         ("processor.reward_classifier.pretrained_path=x", ["$.processor.reward_classifier is not available"]),

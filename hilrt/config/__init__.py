@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from hilrt.config.learning import Evaluation, Learner
+from hilrt.config.learning import Evaluation, Learner, Policy
 from hilrt.config.processor import (
     CustomStep,
     Gripper,
@@ -39,6 +39,7 @@ __all__ = [
     "JointPose",
     "Learner",
     "ObservationSteps",
+    "Policy",
     "Processor",
     "Reset",
     "Robot",
@@ -118,6 +119,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     teleop: Teleop = Teleop()
     processor: Processor
     dataset: Dataset
+    policy: Policy = Policy()
     learner: Learner = Learner()
     eval: Evaluation = Evaluation()
     safety: Safety = Safety()

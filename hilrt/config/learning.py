@@ -1,4 +1,4 @@
-"""The learner and its evaluations."""
+"""The policy's networks, the learner and its evaluations."""
 
 from typing import Annotated, Literal
 
@@ -7,11 +7,35 @@ from msgspec import Meta, Struct
 from hilrt.config.values import Count, NonNegative, Positive
 
 
+class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the policy sees of the cameras; without cameras nothing of this is used."""
+
+    encoder: Literal["pretrained", "resnet10", "resnet18", "conv", "none"] = "pretrained"
+    """From a picture to a map of features. `pretrained`: small, trained beforehand on your own recordings by `hilrt
+    pretrain`, then frozen; `resnet10`, `resnet18`: trained on photographs, frozen; `conv`: small, trained with the
+    policy; `none`: pictures are recorded, and the policy does not see them."""
+    weights: str = ""
+    """File of a frozen encoder; empty: where `hilrt pretrain` puts it, beside the demonstrations, or
+    `weights/resnet18/model.safetensors`."""
+    embeddings: Count | None = None
+    """Spatial learned embeddings for each camera; absent: 4 on CPU, 8 on GPU."""
+    latent: Count | None = None
+    """Numbers that a camera comes down to; absent: 128 on CPU, 256 on GPU."""
+    cached_variants: Annotated[int, Meta(ge=0, le=16)] | None = None
+    """Frozen encoders: how many versions of each frame's features are kept, the first of the frame as it is, the others
+    shifted at random; 0 keeps frames instead and encodes them at every draw, shifted anew. Absent: 1 on CPU, 4 on
+    GPU."""
+    shift: Annotated[int, Meta(ge=0, le=32)] = 4
+    """Largest random shift of pictures in training [pixels]."""
+
+
 class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Soft actor-critic with prior data and human corrections."""
 
     device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
     """`auto` (CUDA where there is one), `cpu`, `cuda:0` ..."""
+    storage_device: Annotated[str, Meta(pattern="^(cpu|cuda(:[0-9]+)?)$")] = "cpu"
+    """Where the replay keeps pictures, one copy of each."""
     online_steps: Count = 10_000
     batch_size: Annotated[int, Meta(ge=2)] = 256
     utd_ratio: NonNegative | None = None

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
-from hilrt.control.tick import Pictures, Tick
+from hilrt.control.tick import Pictures, Planes, Tick
 from hilrt.record import Mode, Record
 
-Publish = Callable[[Record, Pictures, Pictures], None]
-"""Takes a record, the frames as they are recorded, and as the policy sees them."""
+Publish = Callable[[Record, Pictures, Planes], None]
+"""Takes a record, the frames as they are recorded, and what the learner is sent of them."""
 
 
 class Episode:
@@ -17,12 +17,12 @@ class Episode:
         self.number, self.mode = number, mode
         self.step = 0
         self._publish = publish
-        self._pending: tuple[Record, Pictures, Pictures] | None = None
+        self._pending: tuple[Record, Pictures, Planes] | None = None
         self._version = 0
 
     def acted(self, record: Record, tick: Tick) -> None:
         """Keep the step that was just executed."""
-        self._pending = (record, tick.images, tick.views)
+        self._pending = (record, tick.images, tick.sent)
         self._version = record.policy_version
         self.step += 1
 
@@ -30,11 +30,11 @@ class Episode:
         """Publish the step held back, with the outcome that this tick decided; None before the first action."""
         if self._pending is None:
             return None
-        record, images, views = self._pending
+        record, images, sent = self._pending
         record.reward = tick.reward
         record.terminated, record.truncated = tick.terminated, tick.truncated
         record.success = tick.success
-        self._publish(record, images, views)
+        self._publish(record, images, sent)
         self._pending = None
         return record
 
@@ -54,5 +54,5 @@ class Episode:
             discarded=tick.discarded,
             policy_version=self._version,
         )
-        self._publish(record, tick.images, tick.views)
+        self._publish(record, tick.images, tick.sent)
         return record

@@ -137,6 +137,8 @@ class Loop:
                 continue
             kept = OperatorInput()
             self._pipelines.outcome.run(tick)
+            if self._policy and mode is not Mode.DEMO:
+                tick.sent = self._policy.look(tick.views)
             settled = episode.settle(tick)
             if settled:
                 self._count(settled)

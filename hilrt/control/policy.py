@@ -2,7 +2,14 @@
 
 import time
 
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hilrt.control.tick import Pictures
 from hilrt.policy.actor import Actor
+from hilrt.policy.trunk import Pictures as Seen
+from hilrt.policy.vision import Sight
 from hilrt.record import Float32
 from hilrt.shm.weights import WeightsReader
 
@@ -13,9 +20,12 @@ EPSILON = 0.02
 class Policy:
     """An actor, and the shared tensor that its weights come from; None for a fixed checkpoint."""
 
-    def __init__(self, actor: Actor, run: str | None) -> None:
+    def __init__(self, actor: Actor, run: str | None, sight: Sight) -> None:
+        """`sight`: what of a step's pictures the learner is sent."""
         self._actor = actor
         self._run = run
+        self._sight = sight
+        self._seen: Seen = ()
         self._reader: WeightsReader | None = None
         self.version = 0
 
@@ -42,10 +52,36 @@ class Policy:
             self._actor.load_arrays(adopted.arrays)
             self.version = adopted.version
 
+    @torch.inference_mode()
+    def look(self, views: Pictures) -> tuple[npt.NDArray[np.generic], ...]:
+        """Take in the views of a tick, each uint8 (H, W, 3); the next `act` is on these.
+
+        A frozen encoder sees each of them here, and nowhere else.
+
+        Returns:
+            What the learner is sent of them, as `Sight.planes`; features are the bits of bfloat16.
+        """
+        trunk = self._actor.trunk
+        if trunk.vision is None:
+            return ()
+        self._seen = tuple(torch.from_numpy(view) for view in views)
+        if trunk.vision.frozen:
+            self._seen = trunk.features(self._seen)
+        features = iter(self._seen)
+        raw = dict(zip((view.name for view in self._actor.features.views), views, strict=True))
+        return tuple(
+            raw[plane.camera] if plane.kind == "view" else next(features).view(torch.int16).numpy()
+            for plane in self._sight.planes
+        )
+
     def act(self, state: Float32, *, deterministic: bool) -> tuple[Float32, int]:
-        """For a state, shape (ds,): action, shape (da,), in [-1, 1], and gripper command as in `Record.gripper`."""
+        """For a state, shape (ds,), and what was looked at last.
+
+        Returns:
+            Action, shape (da,), in [-1, 1], and gripper command as in `Record.gripper`.
+        """
         epsilon = 0.0 if deterministic else EPSILON
-        return self._actor.act(state, deterministic=deterministic, epsilon=epsilon)
+        return self._actor.act(state, deterministic=deterministic, pictures=self._seen, epsilon=epsilon)
 
     def close(self) -> None:
         """Let go of the shared tensor."""

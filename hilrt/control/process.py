@@ -34,6 +34,7 @@ from hilrt.devices.operator import Operator
 from hilrt.errors import CameraError
 from hilrt.features import Features, from_config
 from hilrt.launch import Job, Spec
+from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
 from hilrt.record import Mode
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
@@ -99,8 +100,8 @@ async def _assemble(
     cameras = await _cameras(config, link, stack)
     operator = _operator(config, features, status, history, stop)
     stack.callback(operator.close)
-    policy = _policy(spec, features, config.seed, stack)
-    publisher = _publisher(spec, features, stack)
+    policy = _policy(spec, config, features, stack)
+    publisher = _publisher(spec, config, features, stack)
     if not _lockstep(config):
         become_realtime()
         lock_memory()
@@ -231,7 +232,7 @@ def _operator(
     return ScriptedOperator(config, sum(e.human_steps for e in history if e.mode is Mode.TRAIN))
 
 
-def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) -> "Policy | None":
+def _policy(spec: Spec, config: Config, features: Features, stack: AsyncExitStack) -> "Policy | None":
     """None when nobody but the operator acts; torch is imported only where it is needed."""
     if spec.job.by_hand:
         return None
@@ -242,19 +243,23 @@ def _policy(spec: Spec, features: Features, seed: int, stack: AsyncExitStack) ->
     from hilrt.policy.saved import load_actor_for  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    torch.manual_seed(seed * 1_000_003 + spec.online_steps)
+    torch.manual_seed(config.seed * 1_000_003 + spec.online_steps)
     if spec.job is Job.EVAL:
-        policy = Policy(load_actor_for(Path(spec.checkpoint), features), None)
+        weights = str(frozen_weights(config) or "")
+        policy = Policy(load_actor_for(Path(spec.checkpoint), features, weights), None, Sight())
     else:
-        policy = Policy(Actor(features), spec.run)
+        policy = Policy(Actor(features, vision_of(config)), spec.run, sight_of(config, features))
     stack.callback(policy.close)
     return policy
 
 
-def _publisher(spec: Spec, features: Features, stack: AsyncExitStack) -> Publisher:
-    """The recorder gets frames whole, the learner as the policy sees them."""
+def _publisher(spec: Spec, config: Config, features: Features, stack: AsyncExitStack) -> Publisher:
+    """The recorder gets frames whole, the learner what the policy sees of them."""
     readers = []
     for name in spec.job.readers:
         ring = stack.enter_context(Ring.attach(spec.run, f"steps-{name}", features.schema()))
-        readers.append(Reader(ring, spec.fds[f"{name}_steps"], views=name == "learner"))
+        learner = name == "learner"
+        pictures = sight_of(config, features).planes if learner else features.images
+        offsets = tuple(picture.offset for picture in pictures)
+        readers.append(Reader(ring, spec.fds[f"{name}_steps"], learner, offsets))
     return Publisher(features, readers)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hilrt.control.tick import Pictures
+from hilrt.control.tick import Pictures, Planes
 from hilrt.features import Features
 from hilrt.record import Record, Source, encode_into
 from hilrt.shm.ring import Ring
@@ -15,8 +15,10 @@ class Reader(NamedTuple):
 
     ring: Ring
     wake: int
-    views: bool
-    """Those that the policy sees, in place of the frames as they are recorded."""
+    learner: bool
+    """What the policy sees of the pictures, in place of the frames as they are recorded."""
+    offsets: tuple[int, ...]
+    """Where each picture goes in a slot."""
 
 
 class Publisher:
@@ -24,20 +26,15 @@ class Publisher:
 
     def __init__(self, features: Features, readers: Sequence[Reader]) -> None:
         self._readers = readers
-        self._offsets = {
-            True: [view.offset for view in features.views],
-            False: [image.offset for image in features.images],
-        }
         self._scratch = bytearray(features.header_bytes)
         self.rejected = 0
 
-    def publish(self, record: Record, images: Pictures, views: Pictures) -> None:
+    def publish(self, record: Record, images: Pictures, sent: Planes) -> None:
         """Push a step; human steps and episode ends may use the reserve of a nearly full ring."""
         header = encode_into(record, self._scratch)
         precious = record.source == Source.HUMAN or record.final
         for reader in self._readers:
-            pictures = views if reader.views else images
-            offsets = self._offsets[reader.views]
-            pushed = reader.ring.try_push(header, pictures, offsets=offsets, reserved=precious)
+            pictures = sent if reader.learner else images
+            pushed = reader.ring.try_push(header, pictures, offsets=reader.offsets, reserved=precious)
             self.rejected += not pushed
             os.eventfd_write(reader.wake, 1)

@@ -11,6 +11,7 @@ from hilrt.record import Float32, GripperCommand, Limit, Mode
 
 Float64 = npt.NDArray[np.float64]
 Pictures = tuple[npt.NDArray[np.uint8], ...]
+Planes = tuple[npt.NDArray[np.generic], ...]
 
 _NOTHING = np.zeros(0)
 
@@ -56,6 +57,8 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     """Shape (len(features.state),)."""
     views: Pictures = ()
     """What the policy sees, one for each of `features.views`."""
+    sent: Planes = ()
+    """What the learner is sent of them, as `hilrt.policy.vision.Sight` has it."""
 
     # outcome of the step before
     wish: OperatorInput = OperatorInput()

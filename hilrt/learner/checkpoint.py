@@ -31,6 +31,7 @@ from hilrt.policy.saved import (
     checkpoints_of,
     load_arrays,
     load_meta,
+    require_encoder,
     write_checkpoint,
 )
 
@@ -69,6 +70,8 @@ def save(
     meta = Meta(
         format=FORMAT,
         features=sac.actor.features,
+        vision=sac.actor.trunk.vision,
+        encoder=sac.actor.trunk.digest,
         config=config_digest(config),
         online_steps=online_steps,
         updates=updates,
@@ -89,6 +92,7 @@ def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
     Raises:
         CheckpointError: absent, damaged, or of a learner of another make.
         PolicyFeaturesError: of other features.
+        EncoderChangedError: of another frozen encoder.
     """
     meta, rest = load_networks(path, sac)
     if meta.config != config_digest(config):
@@ -103,11 +107,12 @@ def load_networks(path: Path, sac: Sac) -> tuple[Meta, dict[str, Tensor]]:
     """Load what has been learned: networks, targets, temperature and optimisers; returns what else is there.
 
     Raises:
-        CheckpointError, PolicyFeaturesError: as `restore`.
+        CheckpointError, PolicyFeaturesError, EncoderChangedError: as `restore`.
     """
     meta = load_meta(path)
     if words := difference(meta.features.seen, sac.actor.features.seen):
         raise PolicyFeaturesError(str(path), words)
+    require_encoder(path, meta, sac.actor)
     arrays = load_arrays(path, meta, "learner.safetensors")
     sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
     tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}

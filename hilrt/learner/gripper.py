@@ -50,8 +50,8 @@ class GripperCritic:
     @torch.no_grad()
     def bellman(self, batch: Batch) -> Tensor:
         """Y = r + rho + gamma (1 - terminated) Q'_g(o', argmax Q_g(o', .)), rho the penalty for each change."""
-        best = self._net(self._trunk(batch.next_state)).argmax(dim=-1, keepdim=True)
-        q = self._slow(self._slow_trunk(batch.next_state)).gather(-1, best).squeeze(-1)
+        best = self._net(self._trunk(*batch.next)).argmax(dim=-1, keepdim=True)
+        q = self._slow(self._slow_trunk(*batch.next)).gather(-1, best).squeeze(-1)
         rho = self._penalty * batch.change
         y: Tensor = batch.reward + rho + self._gamma * (1.0 - batch.terminated) * q
         return y

@@ -4,9 +4,12 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from hilrt.data.journal import episode_path, read_episode
+from hilrt.data.journal import Episode, episode_path, read_episode
 from hilrt.errors import JournalFormatError
+from hilrt.learner.eyes import Eyes
+from hilrt.policy.trunk import Pictures
 from hilrt.record import Record, decode
 from hilrt.shm.ring import Ring
 
@@ -19,36 +22,48 @@ Key = tuple[int, int]
 """Episode and step; both only grow within a run."""
 
 
+class Arrival(NamedTuple):
+    """A record, and what is kept of its pictures."""
+
+    record: Record
+    pictures: Pictures = ()
+
+
 class Intake:
     """The learner's end of the ring of steps."""
 
-    def __init__(self, ring: Ring, journal: Path, after: Record | None) -> None:
-        """`after`: the last record already known, from the journal."""
+    def __init__(self, ring: Ring, journal: Path, after: Record | None, eyes: Eyes) -> None:
+        """`after`: the last record already known, from the journal; `eyes`: look at the pictures."""
         self.gaps_filled = 0
         """Records that came from the journal instead of the ring."""
+        self._eyes = eyes
         self._ring = ring
         self._journal = journal
         self._last: Key = _key(after) if after else (-1, -1)
         self._ended = after.final if after else True
         self._sure = False  # nothing is known of what a learner before this one popped and did not keep
 
-    def drain(self) -> Iterator[Record]:
+    def drain(self) -> Iterator[Arrival]:
         """All new records there are now, in order; waits only for the journal, and only in a gap."""
         while (slot := self._ring.try_pop()) is not None:
             record, lost = decode(slot.header), slot.lost
-            self._ring.release()
             if _key(record) <= self._last:
                 continue  # the journal had it first
+            arrival = Arrival(record, self._eyes.of_ring(record, slot.frames))
+            self._ring.release()
             if (lost or not self._sure) and not self._follows(record):
-                for missing in self._missing_before(record):
+                for episode, index in self._missing_before(record):
                     self.gaps_filled += 1
-                    yield self._note(missing)
+                    seen = self._eyes.of_disk(episode, index)
+                    yield self._note(Arrival(episode.records[index], seen))
             self._sure = True
-            yield self._note(record)
+            yield self._note(arrival)
+        self._ring.release()
 
-    def _note(self, record: Record) -> Record:
+    def _note(self, arrival: Arrival) -> Arrival:
+        record = arrival.record
         self._last, self._ended = _key(record), record.final
-        return record
+        return arrival
 
     def _follows(self, record: Record) -> bool:
         episode, step = self._last
@@ -56,12 +71,12 @@ class Intake:
             return (record.episode, record.step) == (episode + 1, 0)
         return (record.episode, record.step) == (episode, step + 1)
 
-    def _missing_before(self, record: Record) -> list[Record]:
-        """Journalled records between the last one and this one, once the recorder has got that far."""
+    def _missing_before(self, record: Record) -> list[tuple[Episode, int]]:
+        """Journalled records between the last one and this one, each by its place, once the recorder has got so far."""
         until = time.monotonic() + PATIENCE_S
         while True:
             found = self._between(record)
-            last = found[-1] if found else None
+            last = found[-1][0].records[found[-1][1]] if found else None
             whole = last is not None and self._joins(last, record)
             if whole or time.monotonic() > until:
                 break
@@ -70,14 +85,14 @@ class Intake:
             log.warning("steps before episode %d step %d are in neither ring nor journal", *_key(record))
         return found
 
-    def _between(self, record: Record) -> list[Record]:
-        found: list[Record] = []
+    def _between(self, record: Record) -> list[tuple[Episode, int]]:
+        found: list[tuple[Episode, int]] = []
         for episode in range(max(self._last[0], 0), record.episode + 1):
             try:
-                records = read_episode(episode_path(self._journal, episode)).records
+                cut = read_episode(episode_path(self._journal, episode), frames=True)
             except JournalFormatError:
                 continue  # not there (yet): numbers may be skipped
-            found += [r for r in records if self._last < _key(r) < _key(record)]
+            found += [(cut, i) for i, r in enumerate(cut.records) if self._last < _key(r) < _key(record)]
         return found
 
     @staticmethod

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import time
+from contextlib import ExitStack
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
@@ -58,13 +59,15 @@ def main(spec: Spec) -> None:
         Ring.attach(spec.run, "steps-learner", from_config(config).schema()) as ring,
         Status.attach(spec.run) as status,
         Metrics(run_dir / "tensorboard", config.env.fps) as metrics,
+        ExitStack() as stack,
     ):
         process = _Process(spec, config, status, metrics)
         signal.signal(signal.SIGTERM, process.stop)
+        training = stack.enter_context(process.training)
         if not process.start():
             return
-        with WeightsWriter.open(spec.run, process.training.sac.actor.to_arrays()) as weights:
-            process.run(Intake(ring, run_dir / "journal", process.training.last), weights)
+        with WeightsWriter.open(spec.run, training.sac.actor.to_arrays()) as weights:
+            process.run(Intake(ring, run_dir / "journal", training.last, training.eyes), weights)
 
 
 def keep_memory() -> None:
@@ -133,8 +136,8 @@ class _Process:
     # --- parts of the loop -----------------------------------------------------------------------
 
     def _take_in(self, intake: Intake) -> None:
-        for record in intake.drain():
-            self.training.take(record)
+        for arrival in intake.drain():
+            self.training.take(*arrival)
 
     def _learn(self, weights: WeightsWriter) -> None:
         figures = self.training.step()

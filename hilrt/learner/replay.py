@@ -14,11 +14,16 @@ import torch
 from torch import Tensor
 
 from hilrt.features import Features
+from hilrt.learner.album import Album
 from hilrt.learner.indexset import IndexSet, Indices
+from hilrt.policy.trunk import Pictures
+from hilrt.policy.vision import Sight
 from hilrt.record import Float32, GripperCommand, Mode, Record, Source, gripper_commands, vector
 
 PROTECTED_ROWS = 5_000
 """The newest this many rows of autonomous successes, at most half of the ring, are not overwritten."""
+SPARE_ROWS = 1_024
+"""Room for demonstrations of which it is not told how many there are."""
 SHARE = (0.5, 0.3, 0.2)
 """Of the human half: demonstrations, interventions, autonomous successes; renormalised over those present."""
 
@@ -48,6 +53,19 @@ class Batch(NamedTuple):
     next_state: Tensor
     counts: tuple[int, ...]
     """Rows of each tier."""
+    pictures: Pictures = ()
+    """Of each camera; see `hilrt.policy.trunk`."""
+    next_pictures: Pictures = ()
+
+    @property
+    def now(self) -> tuple[Tensor, Pictures]:
+        """The observation."""
+        return self.state, self.pictures
+
+    @property
+    def next(self) -> tuple[Tensor, Pictures]:
+        """The one after."""
+        return self.next_state, self.next_pictures
 
 
 class ReplayStatistics(msgspec.Struct, frozen=True):
@@ -91,8 +109,10 @@ class _Stream:
 class Replay:
     """The store. `add` takes records in order, `sample` draws batches; equal calls give equal batches."""
 
-    def __init__(self, features: Features, capacity: int, batch_size: int, seed: int) -> None:
-        """`capacity` bounds the online rows; `batch_size` is that of every batch."""
+    def __init__(
+        self, features: Features, capacity: int, batch_size: int, seed: int, album: Album | None = None
+    ) -> None:
+        """`capacity` bounds the online rows; `batch_size` is that of every batch; `album` has room for pictures."""
         self.rng = np.random.default_rng(seed)
         self.tiers = {tier: IndexSet() for tier in Tier}
         self.added = self.evicted = 0
@@ -100,7 +120,8 @@ class Replay:
         self._capacity = capacity
         self._batch_size = batch_size
         self._columns = _Columns(len(features.state), len(features.action))
-        self._rows: Float32 = np.zeros((capacity + 1024, self._columns.width), np.float32)
+        self._album = album or Album(Sight(), capacity, SPARE_ROWS, torch.device("cpu"))
+        self._rows: Float32 = np.zeros((self._album.rows, self._columns.width), np.float32)
         self._next: Indices = np.full(len(self._rows), -1)
         self._previous: Indices = np.full(len(self._rows), -1)
         self._protected = np.zeros(capacity, np.bool_)
@@ -110,8 +131,8 @@ class Replay:
         self._end = capacity
         self._used = 0
 
-    def add(self, record: Record) -> None:
-        """Append a record: demonstrations by their mode, everything else online."""
+    def add(self, record: Record, pictures: Pictures = ()) -> None:
+        """Append a record and what the policy saw: demonstrations by their mode, everything else online."""
         tier = Tier.DEMONSTRATIONS if record.mode is Mode.DEMO else Tier.ONLINE
         stream = self._streams.get(tier)
         if stream is None or stream.ended or stream.episode != record.episode:
@@ -119,6 +140,7 @@ class Replay:
         follows = stream.take(record)
         index = self._allocate(tier)
         self._write(index, record, stream)
+        self._album.put(index, pictures)
         if follows:
             self._link(stream.rows[-1], index, tier)
         stream.rows.append(index)
@@ -134,15 +156,25 @@ class Replay:
         """Draw batches: half online, half human tiers; whole batches of what there is while one is empty.."""
         counts = self._counts()
         drawn = [self.tiers[t].draw(self.rng, (batches, n)) for t, n in zip(Tier, counts, strict=True) if n]
-        index = np.concatenate(drawn, axis=1)
+        return [self._batch(index, counts) for index in np.concatenate(drawn, axis=1)]
+
+    def _batch(self, index: Indices, counts: tuple[int, ...]) -> Batch:
+        after = self._next[index]
         now = torch.from_numpy(self._rows[index])
-        after = torch.from_numpy(self._rows[self._next[index], : self._columns.state])
-        return [self._columns.batch(a, b, counts) for a, b in zip(now, after, strict=True)]
+        then = torch.from_numpy(self._rows[after, : self._columns.state])
+        batch = self._columns.batch(now, then, counts)
+        pictures = [self._album.draw(rows, self._variants(len(rows))) for rows in (index, after)]
+        return batch._replace(pictures=pictures[0], next_pictures=pictures[1])
+
+    def _variants(self, count: int) -> Indices | None:
+        """Which version of each picture is drawn; None where there is one."""
+        many = self._album.variants
+        return self.rng.integers(many, size=count) if many > 1 else None
 
     def statistics(self) -> ReplayStatistics:
         """Rows by tier, and what became of the rest."""
         rows = {tier.name.lower(): len(self.tiers[tier]) for tier in Tier}
-        return ReplayStatistics(rows, self.added, self.evicted, self._rows.nbytes)
+        return ReplayStatistics(rows, self.added, self.evicted, self._rows.nbytes + self._album.nbytes)
 
     # --- adding ----------------------------------------------------------------------------------
 
@@ -160,7 +192,8 @@ class Replay:
         return index
 
     def _grow(self) -> None:
-        extra = len(self._rows) - self._capacity
+        extra = max(SPARE_ROWS, len(self._rows) - self._capacity)
+        self._album.grow(extra)
         self._rows = np.concatenate((self._rows, np.zeros((extra, self._columns.width), np.float32)))
         self._next = np.concatenate((self._next, np.full(extra, -1)))
         self._previous = np.concatenate((self._previous, np.full(extra, -1)))

@@ -11,12 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from hilrt.config import Config
+from hilrt.learner.augment import shifted
 from hilrt.learner.descent import Descent, follow, mean_over
 from hilrt.learner.gripper import GripperCritic, NoGripper
 from hilrt.learner.networks import Critics, Target
 from hilrt.learner.replay import Batch, Replay, Tier
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
+from hilrt.policy.trunk import Pictures
 from hilrt.record import Float32
 
 STATE_NOISE = 0.1
@@ -45,6 +47,7 @@ class Sac(nn.Module):
         self.scalars = Scalars()
         self._learner = learner
         self._gamma = config.gamma
+        self._shift = config.policy.shift
         self._entropy = -1.0 * len(actor.features.action)
         rate = learner.learning_rate
         net, slow = actor.gripper_net, self.target.gripper_net
@@ -83,7 +86,18 @@ class Sac(nn.Module):
             (2, *batch.state.shape), generator=self.generator, device=self.device, dtype=batch.state.dtype
         )
         state, next_state = batch.state + spread * noise[0], batch.next_state + spread * noise[1]
-        return batch._replace(state=state, next_state=next_state)
+        return batch._replace(
+            state=state,
+            next_state=next_state,
+            pictures=self._shaken(batch.pictures),
+            next_pictures=self._shaken(batch.next_pictures),
+        )
+
+    def _shaken(self, pictures: Pictures) -> Pictures:
+        """Views shifted at random; features stay, their shifts are in the replay's variants."""
+        if self._shift == 0 or not any(p.dtype == torch.uint8 for p in pictures):
+            return pictures
+        return tuple(shifted(views, self._shift, self.generator) for views in pictures)
 
     # --- critics ---------------------------------------------------------------------------------
 
@@ -98,15 +112,15 @@ class Sac(nn.Module):
     def critic_loss(self, batch: Batch) -> Tensor:
         """sum_j mean (Q_j(o, a) - y)^2."""
         y, _ = self.clipped(self.bellman(batch, self.generator))
-        q = self.critics(self.actor.trunk(batch.state), batch.action)
+        q = self.critics(self.actor.trunk(*batch.now), batch.action)
         loss: Tensor = (q - y).square().mean(dim=1).sum()
         return loss
 
     @torch.no_grad()
     def bellman(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Y = r + gamma (1 - terminated) min_j Q'_j(o', a'), a' ~ pi(o'); no entropy: reward is sparse."""
-        action, _ = self.actor.policy(self.actor.trunk(batch.next_state)).sample(generator)
-        q = self.target.critics(self.target.trunk(batch.next_state), action)
+        action, _ = self.actor.policy(self.actor.trunk(*batch.next)).sample(generator)
+        q = self.target.critics(self.target.trunk(*batch.next), action)
         q = _random_pair(q, generator).amin(dim=0)
         return batch.reward + self._gamma * (1.0 - batch.terminated) * q
 
@@ -122,7 +136,7 @@ class Sac(nn.Module):
     def update_actor(self, batch: Batch, bc_weight: float) -> None:
         """One step each on policy, temperature and gripper; the trunk is not touched."""
         with torch.no_grad():
-            latent = self.actor.trunk(batch.state)
+            latent = self.actor.trunk(*batch.now)
         self._update_policy(latent, batch, bc_weight)
         self.gripper.update(latent, batch, self._imitated(latent, batch), bc_weight)
 
@@ -177,7 +191,7 @@ class Sac(nn.Module):
         everything = Descent(self.actor.parameters(), self._learner.learning_rate)
         for _ in range(self._learner.warm_start_steps):
             (batch,) = map(self.blurred, replay.sample(1))
-            everything.step(self.clone_loss(self.actor.trunk(batch.state), batch))
+            everything.step(self.clone_loss(self.actor.trunk(*batch.now), batch))
             yield
         follow(self.target.trunk, self.actor.trunk, 1.0)
         self.gripper.catch_up()
@@ -185,7 +199,7 @@ class Sac(nn.Module):
         for _ in range(self._learner.critic_warmup_steps):
             critics, clone = map(self.blurred, replay.sample(2))
             self.update_critics(critics)
-            latent = self.actor.trunk(clone.state).detach()
+            latent = self.actor.trunk(*clone.now).detach()
             head.step(self.clone_loss(latent, clone))
             self.gripper.update(latent, clone, self._imitated(latent, clone), 1.0)
             yield
@@ -204,7 +218,7 @@ class Sac(nn.Module):
         Draws nothing from `generator`, so looking does not change what is learned.
         """
         y, outside = self.clipped(self.bellman(batch, torch.Generator(self.device).manual_seed(0)))
-        q = self.critics(self.actor.trunk(batch.state), batch.action)
+        q = self.critics(self.actor.trunk(*batch.now), batch.action)
         mean = q.mean(dim=0)
         td = (mean - y).abs()
         figures = {

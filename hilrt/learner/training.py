@@ -1,16 +1,21 @@
 """What the learner process does, without the process: rows in, learner steps out, checkpoints."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import torch
 
 from hilrt.config import Config
 from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
-from hilrt.data.journal import read_episodes
+from hilrt.data.journal import Episode, read_episodes
 from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
 from hilrt.features import from_config
 from hilrt.learner import checkpoint
+from hilrt.learner.album import Album
+from hilrt.learner.eyes import Eyes
+from hilrt.learner.featurefile import FeatureFile, Making
 from hilrt.learner.history import best_checkpoint
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.rollback import Watch
@@ -18,8 +23,11 @@ from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import Evaluation, checkpoints_of
+from hilrt.policy.trunk import Pictures
+from hilrt.policy.vision import Sight, sight_of, vision_of
 from hilrt.record import Mode, Record
 from hilrt.report.metrics import Metrics
+from hilrt.resource import Resource
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +51,30 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-class Training:
+class Training(Resource):
     """Rows, networks and credit of one run."""
 
     def __init__(self, config: Config, run_dir: Path, metrics: Metrics) -> None:
-        """Raises `DeviceError` when `learner.device` is not there."""
+        """Read nothing yet but the length of the demonstrations.
+
+        Raises:
+            DeviceError: `learner.device` or `learner.storage_device` is not there.
+            EncoderWeightsError, PretrainedEncoderError: the frozen encoder's weights cannot be had.
+            ReplayMemoryError: the replay's pictures do not fit.
+        """
         settings = config.learner
         device = device_of(settings.device)
-        features = from_config(config)
+        self._config, self._run_dir, self._metrics = config, run_dir, metrics
+        self._features = features = from_config(config)
+        self._demonstrations = Path(config.dataset.root)
         torch.manual_seed(config.seed)
-        self.sac = Sac(Actor(features), config, device)
-        self.replay = Replay(features, settings.online_buffer_capacity, settings.batch_size, config.seed)
+        self.sac = Sac(Actor(features, vision_of(config)), config, device)
+        sight = sight_of(config, features)
+        self.replay = Replay(
+            features, settings.online_buffer_capacity, settings.batch_size, config.seed, self._album(sight)
+        )
+        self._known = self._features_known(sight)
+        self.eyes = Eyes(config, features, self.sac.actor.trunk, sight, self._known)
         utd = settings.utd_ratio
         if utd is None:
             utd = 8.0 if device.type == "cuda" else 4.0
@@ -65,15 +86,39 @@ class Training:
         """The last record taken in."""
         self.notice = ""
         """What whoever looks at the screen should know; empty if nothing."""
-        self._config = config
-        self._features = features
-        self._run_dir = run_dir
-        self._metrics = metrics
         self._watch = Watch()
         self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
         self._evaluation: tuple[int, Evaluation] | None = None
         """The last one, and the updates it was made after."""
+
+    def _album(self, sight: Sight) -> Album:
+        """Room for pictures; what it takes goes to the log."""
+        settings = self._config.learner
+        shown = sum(len(e.records) for e in read_episodes(self._demonstrations, features=self._features))
+        storage = device_of(settings.storage_device)
+        album = Album(sight, settings.online_buffer_capacity, max(shown, 1), storage)
+        if album:
+            log.info("%s", album)
+        return album
+
+    def _features_known(self, sight: Sight) -> FeatureFile | None:
+        if not sight.variants:
+            return None
+        config = self._config
+        making = Making(
+            encoder=self.sac.actor.trunk.digest,
+            kept=sight.kept,
+            preprocessing=msgspec.json.encode(config.processor.image_preprocessing).decode(),
+            shift=config.policy.shift,
+            seed=config.seed,
+        )
+        return FeatureFile(self._run_dir / "features.cache", sight, making)
+
+    def close(self) -> None:
+        """Let go of the file of features."""
+        if self._known:
+            self._known.close()
 
     # --- rows ------------------------------------------------------------------------------------
 
@@ -87,30 +132,35 @@ class Training:
             NoDemonstrationsError: there are none.
             JournalFormatError, JournalFeaturesError: a file is not what it should be.
         """
-        root = Path(self._config.dataset.root)
-        for episode in read_episodes(root, features=self._features):
-            for record in episode.records:
-                self.replay.add(record)
+        for episode in self._episodes(self._demonstrations):
+            for index, record in enumerate(episode.records):
+                self.replay.add(record, self.eyes.of_disk(episode, index))
         shown = self.replay.states(Tier.DEMONSTRATIONS)
         if not len(shown):
-            raise NoDemonstrationsError(str(root))
+            raise NoDemonstrationsError(str(self._demonstrations))
         self.sac.normalise_by(shown)
-        for episode in read_episodes(self._run_dir / "journal", features=self._features):
-            for record in episode.records:
-                self._count(record)
+        for episode in self._episodes(self._run_dir / "journal"):
+            for index, record in enumerate(episode.records):
+                self._count(record, self.eyes.of_disk(episode, index))
         return self._restore()
 
-    def take(self, record: Record) -> None:
-        """Take a new record in; the first training step after an evaluation closes it."""
+    def _episodes(self, folder: Path) -> Iterator[Episode]:
+        return read_episodes(folder, frames=bool(self._features.images), features=self._features)
+
+    def take(self, record: Record, pictures: Pictures = ()) -> None:
+        """Take a new record in, with what is kept of its pictures.
+
+        The first training step after an evaluation closes that.
+        """
         if record.mode is not Mode.EVAL:
             self.close_evaluation()
-        summary = self._count(record)
+        summary = self._count(record, pictures)
         if summary is not None and summary.mode is Mode.TRAIN:
             self._metrics.episode(summary, self.tally)
             if self._watch.fallen_from is not None and self._config.learner.rollback:
                 self._roll_back()
 
-    def _count(self, record: Record) -> EpisodeSummary | None:
+    def _count(self, record: Record, pictures: Pictures) -> EpisodeSummary | None:
         self.last = record
         self._metrics.observe(record)
         summary = self.tally.add(record)
@@ -119,7 +169,7 @@ class Training:
                 self._evaluating.append(summary)
             return summary
         self._evaluating.clear()
-        self.replay.add(record)
+        self.replay.add(record, pictures)
         if record.mode is Mode.TRAIN and not record.final:
             self.credit.earn()
         if record.mode is Mode.TRAIN and summary is not None:

@@ -1,10 +1,9 @@
 """The actor: all that acting needs, so all that is published to control and kept in `actor.safetensors`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
@@ -12,43 +11,13 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.errors import ActorMismatchError
 from hilrt.features import Features
+from hilrt.policy.trunk import Trunk
+from hilrt.policy.vision import Vision
 from hilrt.record import Float32, GripperCommand, gripper_index
 
-LATENT = 64
 STD_MIN, STD_MAX = 1e-5, 1.0
 INITIAL_LOG_STD = -1.5
 """Above the target entropy of -1 per axis: a warm-started policy explores around what it was shown."""
-FLAT = 1e-3
-"""State entries that vary less than this (1 mm, 1 mrad) in demonstrations keep their unit: how far they go is
-unknown, and blown up they would drown all others."""
-FAR = 5.0
-"""Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
-
-
-class Trunk(nn.Module):
-    """State (..., ds) to latent (..., 64): normalise, Linear, LayerNorm, tanh. Image encoders join here."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, features: Features) -> None:
-        super().__init__()
-        size = len(features.state)
-        self.size = LATENT
-        self.register_buffer("mean", torch.zeros(size))
-        self.register_buffer("std", torch.ones(size))
-        self.state = nn.Sequential(nn.Linear(size, LATENT), nn.LayerNorm(LATENT), nn.Tanh())
-
-    def normalise_by(self, states: Float32) -> None:
-        """Take mean and standard deviation from demonstrated states, shape (n, ds)."""
-        self.mean.copy_(torch.from_numpy(states.mean(axis=0)))
-        std = states.std(axis=0)
-        self.std.copy_(torch.from_numpy(np.where(std < FLAT, np.float32(1.0), std)))
-
-    def forward(self, state: Tensor) -> Tensor:
-        """Latent of raw states."""
-        out: Tensor = self.state(((state - self.mean) / self.std).clamp(-FAR, FAR))
-        return out
 
 
 class Policy(NamedTuple):
@@ -88,11 +57,12 @@ class Actor(nn.Module):
 
     gripper_net: nn.Sequential | None
 
-    def __init__(self, features: Features) -> None:
+    def __init__(self, features: Features, vision: Vision | None = None) -> None:
+        """`vision`: None for a policy that sees no pictures; raises as `Trunk` does."""
         super().__init__()
         self.features = features
         self._stay = gripper_index([GripperCommand.STAY] * len(features.sides))
-        self.trunk = Trunk(features)
+        self.trunk = Trunk(features, vision)
         self.policy_net = mlp((self.trunk.size, 256, 256), 2 * len(features.action))
         commands = len(features.gripper)
         self.gripper_net = mlp((self.trunk.size, 128, 128), commands) if commands else None
@@ -109,6 +79,7 @@ class Actor(nn.Module):
         deterministic: bool,
         epsilon: float = 0.0,
         generator: torch.Generator | None = None,
+        pictures: Sequence[Tensor] = (),
     ) -> tuple[Float32, int]:
         """Action, float32 in [-1, 1], shape (da,), and gripper command for one state, as `Record.gripper` has it.
 
@@ -117,8 +88,10 @@ class Actor(nn.Module):
             deterministic: the policy's mode instead of a sample.
             epsilon: chance of a random gripper command, any of `features.gripper` alike.
             generator: source of randomness on the actor's device; torch's own by default.
+            pictures: of each camera, without a batch axis; see `trunk.Pictures`.
         """
-        latent = self.trunk(torch.from_numpy(state).to(self.trunk.mean.device))
+        batched = [picture[None] for picture in pictures]
+        latent = self.trunk(torch.from_numpy(state).to(self.trunk.mean.device)[None], batched)[0]
         policy = self.policy(latent)
         action = policy.mean.tanh() if deterministic else policy.sample(generator)[0]
         return action.cpu().numpy(), self._command(latent, epsilon, generator)

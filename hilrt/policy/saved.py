@@ -17,11 +17,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from hilrt.difference import difference
-from hilrt.errors import CheckpointError, PolicyFeaturesError
+from hilrt.errors import CheckpointError, EncoderChangedError, PolicyFeaturesError
 from hilrt.features import Features
 from hilrt.policy.actor import Actor
+from hilrt.policy.vision import Vision
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -40,6 +41,9 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int
     features: Features
+    vision: Vision | None = None
+    encoder: str = ""
+    """SHA-256 of the frozen encoder's weights file; empty without one."""
     config: str
     """Digest of the task file's values."""
     online_steps: int
@@ -119,26 +123,46 @@ def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]
         raise CheckpointError(str(file), f"is damaged: {error}") from None
 
 
-def load_actor(path: Path) -> Actor:
+def load_actor(path: Path, weights: str = "") -> Actor:
     """The actor of a checkpoint folder, on the CPU.
+
+    Args:
+        path: the folder.
+        weights: where the frozen encoder's file is now; empty: where it was.
 
     Raises:
         CheckpointError: absent or damaged.
+        EncoderWeightsError, PretrainedEncoderError: the encoder's weights cannot be had.
+        EncoderChangedError: they are others.
     """
     meta = load_meta(path)
-    actor = Actor(meta.features)
+    vision = meta.vision
+    if vision and weights:
+        vision = msgspec.structs.replace(vision, weights=weights)
+    actor = Actor(meta.features, vision)
+    require_encoder(path, meta, actor)
     actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
     return actor
 
 
-def load_actor_for(path: Path, features: Features) -> Actor:
-    """The actor of a checkpoint folder, to act on these features.
+def require_encoder(path: Path, meta: Meta, actor: Actor) -> None:
+    """See that an actor has the encoder that a checkpoint was made with.
 
     Raises:
-        CheckpointError: absent or damaged.
+        EncoderChangedError: it has another.
+    """
+    trunk = actor.trunk
+    if trunk.digest != meta.encoder:
+        raise EncoderChangedError(str(path), trunk.digest, trunk.vision.weights if trunk.vision else "")
+
+
+def load_actor_for(path: Path, features: Features, weights: str = "") -> Actor:
+    """The actor of a checkpoint folder, to act on these features; see `load_actor`.
+
+    Raises:
         PolicyFeaturesError: trained on others; the size of frames as recorded is none of its business.
     """
-    actor = load_actor(path)
+    actor = load_actor(path, weights)
     if words := difference(actor.features.seen, features.seen):
         raise PolicyFeaturesError(str(path), words)
     return actor

@@ -9,7 +9,8 @@ from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
 from hilrt.control.pipeline import Pipeline
 from hilrt.devices.calibration import Calibration
-from hilrt.features import Features, from_config, state_groups
+from hilrt.features import Features, Image, from_config, state_groups
+from hilrt.policy.encoders.shapes import feature_shape
 
 TITLES = {
     "observation": "observation: from measurements to the state vector",
@@ -42,9 +43,8 @@ def _policy(config: Config, features: Features) -> Table:
     crops = config.processor.image_preprocessing.crop_params_dict
     for image, view in zip(features.images, features.views, strict=True):
         crop = f", cropped to {crops[image.name]}" if image.name in crops else ""
-        table.add_row(
-            view.name, f"{image.width} x {image.height}{crop}, resized to {view.width} x {view.height}"
-        )
+        size = f"{image.width} x {image.height}{crop}, resized to {view.width} x {view.height}"
+        table.add_row(view.name, f"{size}; {_encoded(config.policy.encoder, view)}")
     for name, scale in zip(features.action, features.scale, strict=True):
         turns = name.endswith((".delta", "dpitch", "droll"))
         full = f"{math.degrees(scale):.3g} deg" if turns else f"{scale:g} m"
@@ -52,6 +52,14 @@ def _policy(config: Config, features: Features) -> Table:
     if features.gripper:
         table.add_row("gripper", ", ".join(features.gripper))
     return table
+
+
+def _encoded(encoder: str, view: Image) -> str:
+    """What becomes of a view."""
+    if encoder == "none":
+        return "not seen by the policy"
+    channels, height, width = feature_shape(encoder, view.height, view.width)
+    return f"{encoder}: {channels} features at {width} x {height} places"
 
 
 def _headed(title: str, *columns: str) -> Table:

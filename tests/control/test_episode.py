@@ -10,7 +10,7 @@ from hilrt.record import Mode, Record
 def tick(value, **outcome):
     state = np.full(3, value, np.float32)
     return Tick(
-        step=value, mode=Mode.TRAIN, time_ns=value, readings=(), state=state, views=(value,), **outcome
+        step=value, mode=Mode.TRAIN, time_ns=value, readings=(), state=state, sent=(value,), **outcome
     )
 
 

@@ -44,9 +44,11 @@ def two_arms(features: Features) -> Features:
 
 @pytest.fixture
 def make_config() -> MakeConfig:
-    """A simulated task; keywords go to its [learner] table, `gripper` and `robot` to those."""
+    """A simulated task; keywords go to its [learner] table, `gripper`, `robot` and `policy` to those."""
 
-    def make(gripper: dict | None = None, robot: dict | None = None, **learner: object) -> Config:
+    def make(
+        gripper: dict | None = None, robot: dict | None = None, policy: dict | None = None, **learner: object
+    ) -> Config:
         workspace = {"end_effector_bounds": {"min": [0.0, 0.0, 0.0], "max": [1.0, 1.0, 1.0]}}
         tree = {
             "env": {"task": "pick_lift"},
@@ -57,7 +59,9 @@ def make_config() -> MakeConfig:
                 "gripper": {"gripper_penalty": -0.02} | (gripper or {}),
                 "reset": {"fixed_reset_joint_positions": [0, 0, 0, 0, 0, 0]},
                 "inverse_kinematics": workspace,
+                "image_preprocessing": {"resize_size": [16, 16]},
             },
+            "policy": policy or {},
             "learner": {"device": "cpu", "batch_size": 32} | learner,
         }
         return from_tree(tree, "test")

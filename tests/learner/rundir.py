@@ -7,6 +7,7 @@ import numpy as np
 
 from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
+from hilrt.data.pictures import packed
 from hilrt.features import from_config
 from hilrt.learner.training import Training
 from hilrt.record import Mode, Record, Source, encode_into
@@ -23,6 +24,7 @@ class Run:
         )
         self.features = from_config(self.config)
         self.metrics = Metrics(folder / "tensorboard", 10)
+        self.trainings: list[Training] = []
 
     def episode(self, number: int, mode: Mode, *, steps: int = 8, success: bool = True) -> list[Record]:
         """Random steps that end as told."""
@@ -50,8 +52,14 @@ class Run:
         """Put episodes into a journal."""
         with JournalWriter(self.folder / folder, self.features, "test") as journal:
             for record in (r for episode in episodes for r in episode):
-                journal.write(bytes(encode_into(record, bytearray())))
+                frames = packed(self.frames(record), self.features.images, "png")
+                journal.write(bytes(encode_into(record, bytearray())), frames)
+
+    def frames(self, record: Record) -> bytes:
+        """Random pictures of a step."""
+        return np.random.default_rng((record.episode, record.step)).bytes(self.features.frame_bytes)
 
     def training(self) -> Training:
         """A learner that starts now."""
-        return Training(self.config, self.folder, self.metrics)
+        self.trainings.append(Training(self.config, self.folder, self.metrics))
+        return self.trainings[-1]

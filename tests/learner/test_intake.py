@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
 from hilrt.features import Features
 from hilrt.learner import intake as module
-from hilrt.learner.intake import Intake
+from hilrt.learner.eyes import Eyes
+from hilrt.learner.intake import Arrival, Intake
+from hilrt.policy.trunk import Trunk
+from hilrt.policy.vision import Sight
 from hilrt.record import Record, encode_into
 from hilrt.shm.ring import Ring
 
@@ -28,16 +32,19 @@ def ring(features: Features) -> Iterator[Ring]:
 
 
 @pytest.fixture
-def world(ring: Ring, tmp_path: Path, features: Features) -> Iterator["World"]:
+def world(
+    ring: Ring, tmp_path: Path, features: Features, make_config: Callable[..., Config]
+) -> Iterator["World"]:
+    blind = Eyes(make_config(), features, Trunk(features), Sight())
     with JournalWriter(tmp_path, features, "test") as journal:
-        yield World(ring, journal, tmp_path)
+        yield World(ring, journal, tmp_path, blind)
 
 
 class World:
     """Control and recorder: what happens goes to ring and journal."""
 
-    def __init__(self, ring: Ring, journal: JournalWriter, folder: Path) -> None:
-        self.ring, self.journal, self.folder = ring, journal, folder
+    def __init__(self, ring: Ring, journal: JournalWriter, folder: Path, eyes: Eyes) -> None:
+        self.ring, self.journal, self.folder, self.eyes = ring, journal, folder, eyes
 
     def happens(self, *records: Record) -> None:
         """Steps, to both."""
@@ -48,10 +55,14 @@ class World:
 
     def intake(self, after: Record | None = None) -> Intake:
         """A learner that starts now."""
-        return Intake(self.ring, self.folder, after)
+        return Intake(self.ring, self.folder, after, self.eyes)
 
 
-def keys(records: Iterator[Record]) -> list[tuple[int, int]]:
+def keys(arrivals: Iterator[Arrival]) -> list[tuple[int, int]]:
+    return [(arrival.record.episode, arrival.record.step) for arrival in arrivals]
+
+
+def keys_of(records: list[Record]) -> list[tuple[int, int]]:
     return [(record.episode, record.step) for record in records]
 
 
@@ -59,9 +70,9 @@ def test_steps_pass_in_order(world: World, make_episode: Callable[..., list[Reco
     """What was pushed is drained, once."""
     intake, episode = world.intake(), make_episode(0, 4)
     world.happens(*episode[:3])
-    assert keys(intake.drain()) == keys(iter(episode[:3]))
+    assert keys(intake.drain()) == keys_of(episode[:3])
     world.happens(*episode[3:])
-    assert keys(intake.drain()) == keys(iter(episode[3:]))
+    assert keys(intake.drain()) == keys_of(episode[3:])
     assert intake.gaps_filled == 0
 
 
@@ -74,7 +85,7 @@ def test_full_ring_is_filled_from_the_journal(
     drained = keys(intake.drain())
     world.happens(*second[2:])
     drained += keys(intake.drain())
-    assert drained == keys(iter([*first, *second]))
+    assert drained == keys_of([*first, *second])
     assert intake.gaps_filled == 12 - SLOTS
 
 
@@ -84,7 +95,7 @@ def test_steps_known_from_the_journal_are_not_taken_twice(
     """A learner that was restarted has read the journal; the ring's old steps are left out."""
     episode = make_episode(0, 6)
     world.happens(*episode)
-    assert keys(world.intake(after=episode[3]).drain()) == keys(iter(episode[4:]))
+    assert keys(world.intake(after=episode[3]).drain()) == keys_of(episode[4:])
 
 
 def test_steps_a_dead_learner_popped_are_read_back(
@@ -96,7 +107,7 @@ def test_steps_a_dead_learner_popped_are_read_back(
     list(world.intake().drain())
     world.happens(*episode[4:])
     intake = world.intake(after=episode[1])
-    assert keys(intake.drain()) == keys(iter(episode[2:]))
+    assert keys(intake.drain()) == keys_of(episode[2:])
     assert intake.gaps_filled == 2
 
 
@@ -108,7 +119,7 @@ def test_cut_episode_is_no_gap(
     cut, after = make_episode(0, 5)[:3], make_episode(1, 2)
     intake = world.intake()
     world.happens(*cut, *after)
-    assert keys(intake.drain()) == keys(iter([*cut, *after]))
+    assert keys(intake.drain()) == keys_of([*cut, *after])
 
 
 def test_gap_nobody_can_fill_is_passed_over(
@@ -120,6 +131,6 @@ def test_gap_nobody_can_fill_is_passed_over(
     intake = world.intake()
     for record in episode[:10]:
         world.ring.try_push(bytes(encode_into(record, bytearray())))
-    assert keys(intake.drain()) == keys(iter(episode[:SLOTS]))
+    assert keys(intake.drain()) == keys_of(episode[:SLOTS])
     world.happens(*episode[10:])
-    assert keys(intake.drain()) == keys(iter(episode[10:]))
+    assert keys(intake.drain()) == keys_of(episode[10:])

@@ -1,6 +1,6 @@
 """A run from its folder: loading, exact resume, evaluations, checkpoints; and that the whole learns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +10,24 @@ from rundir import Run
 from toy import FEATURES, Command, Reach, success_of, teacher
 
 from hilrt.config import Config
+from hilrt.data.journal import episode_path, read_episode
 from hilrt.errors import (
     CheckpointError,
     DeviceError,
+    EncoderChangedError,
     JournalFeaturesError,
     NoDemonstrationsError,
     PolicyFeaturesError,
 )
-from hilrt.features import Features
+from hilrt.features import Features, Image
 from hilrt.learner import checkpoint
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import bc_weight
 from hilrt.learner.training import Training, device_of
 from hilrt.policy.actor import Actor
+from hilrt.policy.encoders.conv import Conv
+from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.saved import checkpoints_of, load_actor, load_meta, newest_checkpoint
 from hilrt.record import Mode, Source
 
@@ -64,6 +68,112 @@ def test_resumed_run_goes_on_bit_for_bit(run: Run) -> None:
         for record in episodes[3]:
             training.take(record)
     assert spend(one, 5) == spend(other, 5)
+
+
+CAMERAS = {
+    "id": "sim",
+    "cameras": {name: {"type": "sim", "width": 32, "height": 24} for name in ("front", "wrist")},
+}
+VIEWS = (Image("front", 16, 16, 0), Image("wrist", 16, 16, 768))
+
+
+@pytest.fixture
+def seeing(tmp_path: Path, make_config: Callable[..., Config]) -> Iterator[Callable[..., Run]]:
+    """A run with two cameras and two demonstrations; keywords go to [policy]."""
+    runs: list[Run] = []
+
+    def make(**policy: object) -> Run:
+        if policy["encoder"] == "pretrained":
+            torch.manual_seed(5)
+            path = tmp_path / "encoder.safetensors"
+            write_encoders(path, {view.name: Conv() for view in VIEWS}, VIEWS, {})
+            policy["weights"] = str(path)
+        policy = {"embeddings": 2, "latent": 16, **policy}
+        run = Run(tmp_path, make_config(robot=CAMERAS, policy=policy, online_step_before_learning=0))
+        run.write("demonstrations", run.episode(0, Mode.DEMO), run.episode(1, Mode.DEMO))
+        runs.append(run)
+        return run
+
+    yield make
+    for training in (t for run in runs for t in run.trainings):
+        training.close()
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"encoder": "conv"},
+        {"encoder": "pretrained"},
+        {"encoder": "pretrained", "cached_variants": 3},
+        {"encoder": "pretrained", "cached_variants": 0},
+    ],
+    ids=["conv", "cached", "variants", "uncached"],
+)
+def test_learning_from_pictures_resumes_bit_for_bit(seeing: Callable[..., Run], policy: dict) -> None:
+    """With pictures, too, a learner loaded from checkpoint and journal takes the steps of one that was not stopped."""
+    run = seeing(**policy)
+    episodes = [run.episode(n, Mode.TRAIN, success=n % 2 == 0) for n in range(3)]
+    run.write("journal", *episodes[:2])
+    one = run.training()
+    assert not one.load()
+    for _ in zip(range(3), one.sac.warm_start(one.replay), strict=False):
+        pass
+    spend(one, 2)
+    one.save()
+    other = run.training()
+    assert other.load()
+    run.write("journal", episodes[2])
+    last = read_episode(episode_path(run.folder / "journal", 2), frames=True)
+    for training in (one, other):
+        for index, record in enumerate(last.records):
+            training.take(record, training.eyes.of_disk(last, index))
+    assert spend(one, 3) == spend(other, 3)
+    assert load_actor(newest_checkpoint(run.folder)).trunk.size == 64 + 2 * 16
+
+
+def test_pictures_in_a_batch_are_those_of_their_rows(seeing: Callable[..., Run]) -> None:
+    """What is drawn beside a state are the features of that very step's frames, and of the step after."""
+    run = seeing(encoder="pretrained")
+    training = run.training()
+    training.load()
+    shown = [read_episode(path, frames=True) for path in sorted((run.folder / "demonstrations").iterdir())]
+    seen = {e.records[i].state: training.eyes.of_disk(e, i) for e in shown for i in range(len(e.records))}
+    (batch,) = training.replay.sample(1)
+    for states, pictures in (batch.now, batch.next):
+        for row, state in enumerate(states):
+            of_row = seen[state.numpy().tobytes()]
+            assert all(torch.equal(p[row], kept[0]) for p, kept in zip(pictures, of_row, strict=True))
+
+
+@pytest.mark.parametrize("variants", [1, 3])
+def test_no_frame_is_encoded_twice(seeing: Callable[..., Run], variants: int) -> None:
+    """A learner that starts again reads the features that the one before has seen, and its encoder sees nothing."""
+    run = seeing(encoder="pretrained", cached_variants=variants)
+    run.write("journal", run.episode(0, Mode.TRAIN))
+    looked = []
+    for _ in range(2):
+        training = run.training()
+        encode = training.eyes._encoded
+        training.eyes._encoded = lambda views, encode=encode: (looked.append(1), encode(views))[1]
+        training.load()
+        training.close()
+    assert len(looked) == 3 * 9 * variants  # two demonstrations and an episode, 9 frames each
+    assert torch.equal(*(t.replay.sample(1)[0].pictures[0] for t in run.trainings))
+
+
+def test_another_encoder_is_refused(seeing: Callable[..., Run]) -> None:
+    """A checkpoint is of one encoder's features: with other weights it is neither resumed nor acted from."""
+    run = seeing(encoder="pretrained")
+    one = run.training()
+    one.load()
+    one.save()
+    write_encoders(run.folder / "encoder.safetensors", {v.name: Conv() for v in VIEWS}, VIEWS, {})
+    with pytest.raises(
+        EncoderChangedError, match=r"trained with another encoder than the one in .*safetensors"
+    ):
+        run.training().load()
+    with pytest.raises(EncoderChangedError):
+        load_actor(newest_checkpoint(run.folder))
 
 
 @pytest.mark.parametrize(

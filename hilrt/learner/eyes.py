@@ -1,0 +1,86 @@
+"""From what arrives of a step's pictures to what the replay keeps of them; an encoder sees no picture twice."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hilrt.config import Config
+from hilrt.data.journal import Episode
+from hilrt.devices.preprocess import Preprocess
+from hilrt.features import Features
+from hilrt.learner.augment import shifted
+from hilrt.learner.featurefile import FeatureFile
+from hilrt.policy.trunk import Pictures, Trunk
+from hilrt.policy.vision import Plane, Sight
+from hilrt.record import Mode, Record
+
+Buffer = bytes | memoryview
+
+
+class Eyes:
+    """Looks at pictures from the ring, which control has encoded, and from disk, which nobody has."""
+
+    def __init__(
+        self, config: Config, features: Features, trunk: Trunk, sight: Sight, known: FeatureFile | None = None
+    ) -> None:
+        """`known`: features of pictures that were looked at before."""
+        self._sight, self._trunk, self._known = sight, trunk, known
+        self._preprocess = Preprocess(config.processor.image_preprocessing, features)
+        self._shift, self._seed = config.policy.shift, config.seed
+
+    def of_ring(self, record: Record, sent: Buffer) -> Pictures:
+        """What is kept of a step's part in the ring; nothing of an evaluation's, which nobody learns from."""
+        if not self._sight.planes or record.mode is Mode.EVAL:
+            return ()
+        arrays = {(p.camera, p.kind): _tensor(sent, p) for p in self._sight.planes}
+        views = tuple(picture for (_, kind), picture in arrays.items() if kind == "view")
+        features = tuple(picture for (_, kind), picture in arrays.items() if kind == "features")
+        return self._noted(record, self._kept(record, views, features))
+
+    def of_disk(self, episode: Episode, index: int) -> Pictures:
+        """What is kept of the frames of `episode.records[index]`, as they were recorded."""
+        record = episode.records[index]
+        if not self._sight.planes or record.mode is Mode.EVAL:
+            return ()
+        if self._known and (seen := self._known.get(record)):
+            return seen
+        frames = episode.images(index)
+        cameras = dict.fromkeys(plane.camera for plane in self._sight.planes)
+        views = tuple(torch.from_numpy(self._preprocess.apply(c, frames[c]).copy()) for c in cameras)
+        features = self._encoded(views) if self._sight.variants else ()
+        return self._noted(record, self._kept(record, views, features))
+
+    def _noted(self, record: Record, kept: Pictures) -> Pictures:
+        if self._known:
+            self._known.put(record, kept)
+        return kept
+
+    def _kept(self, record: Record, views: Pictures, features: Pictures) -> Pictures:
+        """`views` are needed only where they are kept, or variants are made of them."""
+        variants = self._sight.variants
+        if variants < 2:
+            return tuple(f[None] for f in features) if variants else views
+        generator = torch.Generator().manual_seed(_key(self._seed, record))
+        others = [
+            self._encoded(tuple(shifted(v[None], self._shift, generator)[0] for v in views))
+            for _ in range(variants - 1)
+        ]
+        return tuple(torch.stack(same) for same in zip(features, *others, strict=True))
+
+    @torch.no_grad()
+    def _encoded(self, views: Pictures) -> Pictures:
+        return self._trunk.features(views)
+
+
+def _tensor(sent: Buffer, plane: Plane) -> Tensor:
+    """A copy: the ring's slot is given back."""
+    view = plane.kind == "view"
+    count = plane.nbytes // (1 if view else 2)
+    array = np.frombuffer(sent, np.uint8 if view else np.int16, count, plane.offset).reshape(plane.shape)
+    tensor = torch.from_numpy(array.copy())
+    return tensor if view else tensor.view(torch.bfloat16)
+
+
+def _key(seed: int, record: Record) -> int:
+    """A number for each step of a run, so that its variants are the same after a restart."""
+    return ((seed * 1_000_003 + record.episode) * 100_003 + record.step) * len(Mode) + record.mode

@@ -1,0 +1,116 @@
+"""Features on disk, beside the journal: what a learner has seen once, the next one reads instead of encoding it again.
+
+The file is one line of JSON that says what made the features, padded to 4096 bytes, then entries of one size: whose
+they are, digest, features. It is a cache: one of other makings is begun anew, a torn or damaged entry is left out, and
+where the disk is full nothing more is kept.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+import xxhash
+
+from hilrt.policy.trunk import Pictures
+from hilrt.policy.vision import Sight
+from hilrt.record import Record
+from hilrt.resource import Resource
+
+HEAD_BYTES = 4096
+
+log = logging.getLogger(__name__)
+
+Key = tuple[int, int, int]
+"""Mode, episode, step."""
+
+
+class Making(msgspec.Struct, frozen=True):
+    """All that features depend on, beside the frame."""
+
+    encoder: str
+    """SHA-256 of its weights."""
+    kept: tuple[tuple[int, ...], ...]
+    preprocessing: str
+    shift: int
+    seed: int
+
+
+class FeatureFile(Resource):
+    """Features by record; one writer."""
+
+    def __init__(self, path: Path, sight: Sight, making: Making) -> None:
+        self._shapes = sight.kept
+        self._entry = np.dtype(
+            [("key", "<i8", 3), ("digest", "<u8"), ("data", "u1", sight.kept_bytes)], align=False
+        )
+        self._places: dict[Key, int] = {}
+        head = msgspec.json.encode(making).ljust(HEAD_BYTES - 1) + b"\n"
+        self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+        self._full = False
+        known = self._file.read(HEAD_BYTES) == head
+        if known:
+            self._recall()
+        else:
+            self._file.truncate(0)
+            self._write(head)
+
+    def _recall(self) -> None:
+        """Note where everything is, and cut a torn end off."""
+        size = self._file.seek(0, os.SEEK_END)
+        count = (size - HEAD_BYTES) // self._entry.itemsize
+        self._file.truncate(HEAD_BYTES + count * self._entry.itemsize)
+        if count:
+            entries = np.memmap(self._file, self._entry, "r", HEAD_BYTES, (count,))
+            self._places = {(k[0], k[1], k[2]): i for i, k in enumerate(entries["key"].tolist())}
+
+    def get(self, record: Record) -> Pictures | None:
+        """What was kept of a record's pictures; None if nothing was, or it is damaged."""
+        place = self._places.get(_key(record))
+        if place is None:
+            return None
+        data = os.pread(self._file.fileno(), self._entry.itemsize, HEAD_BYTES + place * self._entry.itemsize)
+        entry = np.frombuffer(data, self._entry)[0]
+        if xxhash.xxh3_64_intdigest(entry["data"]) != int(entry["digest"]):
+            return None
+        bits = torch.from_numpy(entry["data"].view(np.int16).copy()).view(torch.bfloat16)
+        sizes = [int(np.prod(shape)) for shape in self._shapes]
+        return tuple(part.reshape(s) for part, s in zip(torch.split(bits, sizes), self._shapes, strict=True))
+
+    def put(self, record: Record, pictures: Pictures) -> None:
+        """Keep what is not kept yet."""
+        key = _key(record)
+        if key in self._places or self._full:
+            return
+        data = torch.cat([p.flatten() for p in pictures]).view(torch.int16).numpy().tobytes()
+        entry = np.zeros((), self._entry)
+        entry["key"], entry["digest"] = key, xxhash.xxh3_64_intdigest(data)
+        entry["data"] = np.frombuffer(data, np.uint8)
+        end = self._write(entry.tobytes())
+        if not self._full:
+            self._places[key] = (end - HEAD_BYTES) // self._entry.itemsize
+
+    def _write(self, data: bytes) -> int:
+        """Append all of it or nothing; where it begins."""
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            written = self._file.write(data)
+        except OSError as error:
+            written, reason = 0, error.strerror
+        else:
+            reason = os.strerror(28)
+        if written != len(data):
+            self._file.truncate(end)
+            self._full = True
+            log.warning("features are not kept any more (%s); a restart will encode frames again", reason)
+        return end
+
+    def close(self) -> None:
+        """Let go; what was written is there."""
+        self._file.close()
+
+
+def _key(record: Record) -> Key:
+    return int(record.mode), record.episode, record.step

@@ -1,0 +1,97 @@
+"""The file that `hilrt pretrain` writes: an encoder for each camera, and what they were made for."""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from hilrt.errors import PretrainedEncoderError
+from hilrt.features import Image
+from hilrt.policy.encoders.conv import Conv, Pretrained
+
+FORMAT = "hilrt encoder 1"
+GLANCE = "glance"
+
+
+class _About(msgspec.Struct, frozen=True):
+    views: str
+    facts: dict[str, str]
+
+
+def write_encoders(
+    path: Path,
+    encoders: Mapping[str, Conv],
+    views: Sequence[Image],
+    facts: Mapping[str, str],
+    glances: Mapping[str, nn.Module] | None = None,
+) -> str:
+    """Write encoders by camera under the file's name once they are all on disk; returns the file's SHA-256.
+
+    Args:
+        path: the file; folders above it are made.
+        encoders: by camera.
+        views: what they were trained on.
+        facts: of their training, for people.
+        glances: what was trained on top of each, where a policy may begin from.
+
+    Raises:
+        PretrainedEncoderError: the disk does not take it.
+    """
+    parts: list[tuple[str, nn.Module]] = [(name, encoder) for name, encoder in encoders.items()]
+    parts += [(f"{name}.{GLANCE}", glance) for name, glance in (glances or {}).items()]
+    tensors = {
+        f"{name}.{key}": value.detach().cpu().contiguous()
+        for name, part in parts
+        for key, value in part.state_dict().items()
+    }
+    about = msgspec.json.encode(_About(_sizes(views), dict(facts)))
+    data = save(tensors, {FORMAT: about.decode()})  # one entry: safetensors writes several in any order
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise PretrainedEncoderError(str(path), f"cannot be written: {error.strerror}") from None
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
+    """The frozen encoders of a file, one for each view.
+
+    Raises:
+        PretrainedEncoderError: there is no such file, it cannot be read, or it was made for other cameras or sizes.
+    """
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with safe_open(path, framework="pt") as file:
+            about = (file.metadata() or {}).get(FORMAT)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except OSError as error:
+        raise PretrainedEncoderError(str(path), f"cannot be read: {error.strerror or error}") from None
+    except SafetensorError as error:
+        raise PretrainedEncoderError(str(path), f"is damaged, or not a safetensors file: {error}") from None
+    if about is None:
+        raise PretrainedEncoderError(str(path), f'is not from `hilrt pretrain`: it has no entry "{FORMAT}"')
+    if (made_for := msgspec.json.decode(about, type=_About).views) != _sizes(views):
+        raise PretrainedEncoderError(str(path), f"was trained on {made_for}; the task has {_sizes(views)}")
+    return [
+        Pretrained(_of(view.name, tensors), digest, _of(f"{view.name}.{GLANCE}", tensors)) for view in views
+    ]
+
+
+def _of(camera: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = f"{camera}."
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _sizes(views: Sequence[Image]) -> str:
+    return ", ".join(f"{v.name} {v.width}x{v.height}" for v in views)

@@ -1,0 +1,114 @@
+"""The trunk: what an observation comes down to before anything is decided about it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hilrt.features import Features
+from hilrt.policy.encoders.build import build_encoders
+from hilrt.policy.encoders.conv import Pretrained
+from hilrt.policy.encoders.shapes import feature_shape
+from hilrt.policy.vision import Vision
+from hilrt.record import Float32
+
+LATENT = 64
+FLAT = 1e-3
+"""State entries that vary less than this (1 mm, 1 mrad) in demonstrations keep their unit: how far they go is
+unknown, and blown up they would drown all others."""
+FAR = 5.0
+"""Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
+
+Pictures = tuple[Tensor, ...]
+"""Of each camera, batched: views, uint8 (..., H, W, 3), or an encoder's features of them (..., C, h, w)."""
+
+
+class Glance(nn.Module):
+    """A camera's features (..., C, h, w) to (..., latent): where in the picture is what.
+
+    Spatial learned embeddings: for each channel some weighted sums over the picture, the weights learned; then Linear,
+    LayerNorm, tanh.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], embeddings: int, latent: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        places = height * width
+        self.embeddings = nn.Parameter(torch.randn(channels, embeddings, places) * places**-0.5)
+        self.out = nn.Sequential(nn.Linear(channels * embeddings, latent), nn.LayerNorm(latent), nn.Tanh())
+
+    def begin_from(self, trained: Mapping[str, Tensor]) -> None:
+        """Take over what was trained before, where it is of this size."""
+        own = {name: value.shape for name, value in self.state_dict().items()}
+        if {name: value.shape for name, value in trained.items()} == own:
+            self.load_state_dict(dict(trained))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Latent of features."""
+        batch = features.shape[:-3]
+        maps = features.float().reshape(-1, features.shape[-3], self.embeddings.shape[-1])
+        # one product for each channel, the batch last: three times as fast as with the batch first
+        sums = torch.bmm(self.embeddings, maps.permute(1, 2, 0)).permute(2, 0, 1)
+        out: Tensor = self.out(sums.flatten(1))
+        return out.reshape(*batch, -1)
+
+
+class Trunk(nn.Module):
+    """State (..., ds) and pictures to latent (..., size).
+
+    The state: normalise, Linear, LayerNorm, tanh, to 64 numbers. Each camera: encoder, embeddings (see `Glance`). A
+    frozen encoder is no part of the parameters or of the `state_dict`.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, features: Features, vision: Vision | None = None) -> None:
+        """Raises `EncoderWeightsError` or `PretrainedEncoderError` when a frozen encoder's weights cannot be had."""
+        super().__init__()
+        size, views = len(features.state), features.views if vision else ()
+        self.vision = vision
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+        self.state = nn.Sequential(nn.Linear(size, LATENT), nn.LayerNorm(LATENT), nn.Tanh())
+        self.size = LATENT
+        if vision:
+            shapes = [feature_shape(vision.encoder, view.height, view.width) for view in views]
+            self.encoders = build_encoders(vision, views)
+            glances = [Glance(shape, vision.embeddings, vision.latent) for shape in shapes]
+            for glance, encoder in zip(glances, self.encoders, strict=True):
+                if isinstance(encoder, Pretrained):
+                    glance.begin_from(encoder.glance)
+            self.glances = nn.ModuleList(glances)
+            self.size += vision.latent * len(views)
+
+    @property
+    def digest(self) -> str:
+        """Of the frozen encoder's weights; empty without one."""
+        return str(self.encoders[0].digest) if self.vision else ""
+
+    def normalise_by(self, states: Float32) -> None:
+        """Take mean and standard deviation from demonstrated states, shape (n, ds)."""
+        self.mean.copy_(torch.from_numpy(states.mean(axis=0)))
+        std = states.std(axis=0)
+        self.std.copy_(torch.from_numpy(np.where(std < FLAT, np.float32(1.0), std)))
+
+    def encode(self, pictures: Sequence[Tensor]) -> Pictures:
+        """Features of views; what is features already stays as it is."""
+        return tuple(
+            encoder(picture) if picture.dtype == torch.uint8 else picture
+            for encoder, picture in zip(self.encoders if self.vision else (), pictures, strict=True)
+        )
+
+    def features(self, views: Sequence[Tensor]) -> Pictures:
+        """What a frozen encoder makes of one view of each camera, (H, W, 3), to be kept: bfloat16 (C, h, w)."""
+        return tuple(f[0].bfloat16().contiguous() for f in self.encode([view[None] for view in views]))
+
+    def forward(self, state: Tensor, pictures: Sequence[Tensor] = ()) -> Tensor:
+        """Latent of raw states, and of pictures where the policy sees any."""
+        out: Tensor = self.state(((state - self.mean) / self.std).clamp(-FAR, FAR))
+        if self.vision is None:
+            return out
+        seen = zip(self.glances, self.encode(pictures), strict=True)
+        return torch.cat([out, *(glance(features) for glance, features in seen)], dim=-1)

@@ -1,0 +1,136 @@
+"""How cameras come into the policy, with all that the config leaves to the machine decided; and what is kept of them.
+
+No torch here: the supervisor lays out shared memory by it.
+"""
+
+from math import prod
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from hilrt.config import Config
+from hilrt.features import ALIGNMENT, Features
+from hilrt.policy.encoders.shapes import FROZEN, feature_shape
+
+
+class Vision(msgspec.Struct, frozen=True, kw_only=True):
+    """An encoder for each camera, and what its map comes down to."""
+
+    encoder: str
+    weights: str = ""
+    """Path of a frozen encoder's file."""
+    embeddings: int = 4
+    latent: int = 128
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the encoder stays as it is, so that features can be kept in place of pictures."""
+        return self.encoder in FROZEN
+
+
+class Plane(msgspec.Struct, frozen=True):
+    """Of one camera's picture at one step: the view itself, or its features, at `offset` within what is sent."""
+
+    camera: str
+    kind: Literal["view", "features"]
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def nbytes(self) -> int:
+        """A view is uint8, features are bfloat16."""
+        return prod(self.shape) * (1 if self.kind == "view" else 2)
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What of a step's pictures control sends to the learner, and in how many versions the learner keeps it."""
+
+    planes: tuple[Plane, ...] = ()
+    variants: int = 0
+    """Versions of the features that are kept; 0: views are kept."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is sent of a step, gaps for alignment included."""
+        return max((_aligned(p.offset + p.nbytes) for p in self.planes), default=0)
+
+    @property
+    def kept(self) -> tuple[tuple[int, ...], ...]:
+        """Shape of what the replay keeps of each camera: views (H, W, 3), or features (variants, C, h, w)."""
+        if not self.variants:
+            return tuple(p.shape for p in self.planes)
+        return tuple((self.variants, *p.shape) for p in self.planes if p.kind == "features")
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of that in one row."""
+        return sum(prod(shape) for shape in self.kept) * (2 if self.variants else 1)
+
+
+def on_gpu(config: Config) -> bool:
+    """Whether the learner has one; asks torch where the config leaves it open."""
+    if config.learner.device != "auto":
+        return config.learner.device != "cpu"
+    import torch  # noqa: PLC0415 - only to ask; the supervisor never does
+
+    return torch.cuda.is_available()
+
+
+def vision_of(config: Config) -> Vision | None:
+    """None where the policy sees no pictures."""
+    policy = config.policy
+    if policy.encoder == "none" or not config.robot.cameras:
+        return None
+    return Vision(
+        encoder=policy.encoder,
+        weights=str(frozen_weights(config) or ""),
+        embeddings=policy.embeddings or (8 if on_gpu(config) else 4),
+        latent=policy.latent or (256 if on_gpu(config) else 128),
+    )
+
+
+def frozen_weights(config: Config) -> Path | None:
+    """Where the frozen encoder's file is; None where the policy needs none."""
+    if config.policy.encoder not in FROZEN or not config.robot.cameras:
+        return None
+    if config.policy.weights:
+        return Path(config.policy.weights)
+    if config.policy.encoder == "pretrained":
+        return beside_demonstrations(config)
+    return Path("weights") / config.policy.encoder / "model.safetensors"
+
+
+def beside_demonstrations(config: Config) -> Path:
+    """Where `hilrt pretrain` leaves what it made of them."""
+    root = Path(config.dataset.root)
+    return root.with_name(f"{root.name}.encoder.safetensors")
+
+
+def sight_of(config: Config, features: Features, *, gpu: bool | None = None) -> Sight:
+    """Views for an encoder that is trained, or sees each afresh; else features, and views to make variants of.
+
+    `gpu`: whether the learner has one; True, where it is not known, gives an upper bound of `nbytes`.
+    """
+    encoder, variants = config.policy.encoder, config.policy.cached_variants
+    if encoder == "none" or not features.views:
+        return Sight()
+    if encoder not in FROZEN:
+        variants = 0
+    if variants is None:
+        variants = 4 if (on_gpu(config) if gpu is None else gpu) else 1
+    shapes: list[tuple[str, Literal["view", "features"], tuple[int, ...]]] = []
+    if variants:
+        shapes += [(v.name, "features", feature_shape(encoder, v.height, v.width)) for v in features.views]
+    if variants != 1:
+        shapes += [(v.name, "view", (v.height, v.width, 3)) for v in features.views]
+    planes: list[Plane] = []
+    offset = 0
+    for camera, kind, shape in shapes:
+        planes.append(Plane(camera, kind, shape, offset))
+        offset = _aligned(offset + planes[-1].nbytes)
+    return Sight(tuple(planes), variants)
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // ALIGNMENT) * ALIGNMENT

@@ -1,0 +1,77 @@
+"""The file of features: a cache that is right or silent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from hilrt.learner.featurefile import HEAD_BYTES, FeatureFile, Making
+from hilrt.policy.vision import Plane, Sight
+from hilrt.record import Mode, Record
+
+MakeRecord = Callable[..., Record]
+SIGHT = Sight((Plane("front", "features", (5, 2, 2), 0), Plane("wrist", "features", (3, 2, 1), 64)), 2)
+MAKING = Making("abc", SIGHT.kept, "{}", 4, 0)
+
+
+def pictures(seed: int) -> tuple[torch.Tensor, ...]:
+    """Some features."""
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(torch.randn(shape, generator=generator).bfloat16() for shape in SIGHT.kept)
+
+
+def same(one: tuple[torch.Tensor, ...] | None, other: tuple[torch.Tensor, ...]) -> bool:
+    """To the bit."""
+    return one is not None and all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.fixture
+def path(tmp_path: Path, make_record: MakeRecord) -> Path:
+    """A file with four entries."""
+    with FeatureFile(tmp_path / "f", SIGHT, MAKING) as file:
+        for step in range(4):
+            file.put(make_record(7, step), pictures(step))
+    return tmp_path / "f"
+
+
+def test_what_was_kept_is_found_again(path: Path, make_record: MakeRecord) -> None:
+    """By mode, episode and step, after the file was closed; the first that was put is the one that is kept."""
+    with FeatureFile(path, SIGHT, MAKING) as file:
+        assert all(same(file.get(make_record(7, step)), pictures(step)) for step in range(4))
+        assert file.get(make_record(7, 1, mode=Mode.DEMO)) is None
+        assert file.get(make_record(8, 1)) is None
+        file.put(make_record(7, 1), pictures(99))
+        assert same(file.get(make_record(7, 1)), pictures(1))
+
+
+def test_torn_entry_is_cut_off(path: Path, make_record: MakeRecord) -> None:
+    """What a crash left of a last entry is gone, and the file goes on behind the one before."""
+    path.write_bytes(path.read_bytes()[:-10])
+    with FeatureFile(path, SIGHT, MAKING) as file:
+        assert file.get(make_record(7, 3)) is None
+        file.put(make_record(7, 5), pictures(5))
+    with FeatureFile(path, SIGHT, MAKING) as file:
+        assert same(file.get(make_record(7, 5)), pictures(5))
+        assert same(file.get(make_record(7, 2)), pictures(2))
+
+
+def test_damaged_entry_is_left_out(path: Path, make_record: MakeRecord) -> None:
+    """A flipped bit makes that entry unknown, and no other."""
+    data = bytearray(path.read_bytes())
+    data[HEAD_BYTES + 40] ^= 1
+    path.write_bytes(data)
+    with FeatureFile(path, SIGHT, MAKING) as file:
+        assert file.get(make_record(7, 0)) is None
+        assert same(file.get(make_record(7, 1)), pictures(1))
+
+
+@pytest.mark.parametrize(
+    "change", [{"encoder": "other"}, {"shift": 2}, {"preprocessing": "{1}"}, {"seed": 1}]
+)
+def test_features_of_other_making_are_not_used(path: Path, make_record: MakeRecord, change: dict) -> None:
+    """Another encoder, crop or shift makes other features, so the file is begun anew."""
+    with FeatureFile(path, SIGHT, msgspec.structs.replace(MAKING, **change)) as file:
+        assert file.get(make_record(7, 0)) is None
+    assert path.stat().st_size == HEAD_BYTES

@@ -1,0 +1,63 @@
+"""Files of pretrained encoders: written whole, read frozen, refused in words."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from policy.pictures import VIEWS, encoder_file, views
+from safetensors.torch import save_file
+
+from hilrt.errors import PretrainedEncoderError
+from hilrt.features import Image
+from hilrt.policy.encoders.conv import Conv
+from hilrt.policy.encoders.pretrained import read_encoders, write_encoders
+from hilrt.policy.encoders.shapes import feature_shape
+
+
+def test_frozen_encoders_see_what_the_trained_ones_saw(tmp_path: Path) -> None:
+    """Each camera gets its own encoder back, to the bit, and of the size that everybody counts on."""
+    torch.manual_seed(0)
+    trained = {view.name: Conv() for view in VIEWS}
+    digest = write_encoders(tmp_path / "new" / "e.safetensors", trained, VIEWS, {})
+    for view, frozen, seen in zip(
+        VIEWS, read_encoders(tmp_path / "new" / "e.safetensors", VIEWS), views(), strict=True
+    ):
+        assert torch.equal(frozen(seen), trained[view.name](seen))
+        assert frozen(seen).shape[1:] == feature_shape("pretrained", view.height, view.width)
+        assert frozen.digest == digest
+        assert not list(frozen.parameters())
+        assert not frozen.state_dict()
+
+
+def test_same_weights_have_the_same_hash(tmp_path: Path) -> None:
+    """The hash is of the weights and facts, and other weights have another."""
+    hashes = [read_encoders(encoder_file(tmp_path, seed), VIEWS)[0].digest for seed in (0, 0, 1)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: path.unlink(), "cannot be read: No such file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "is damaged, or not a safetensors file"),
+        (lambda path: save_file({"a": torch.zeros(1)}, path), "is not from `hilrt pretrain`"),
+    ],
+)
+def test_unusable_file_is_named_with_its_cure(tmp_path: Path, spoil, words: str) -> None:
+    """Absent, cut short and foreign files are each refused with what to run."""
+    path = encoder_file(tmp_path)
+    spoil(path)
+    with pytest.raises(
+        PretrainedEncoderError, match=rf"(?s)encoder.safetensors {words}.*hilrt pretrain CONFIG"
+    ):
+        read_encoders(path, VIEWS)
+
+
+def test_encoders_of_other_cameras_are_refused(tmp_path: Path) -> None:
+    """A camera that was renamed or is seen in another size was never trained for."""
+    other = (Image("front", 32, 48, 0), Image("side", 32, 32, 4608))
+    with pytest.raises(
+        PretrainedEncoderError,
+        match=r"was trained on front 48x32, wrist 32x32; the task has front 48x32, side",
+    ):
+        read_encoders(encoder_file(tmp_path), other)
