@@ -23,6 +23,8 @@ from hilrt.record import Float32
 
 STATE_NOISE = 0.1
 """Of the spread that each state entry has in the demonstrations."""
+FEATURE_NOISE = 0.2
+"""Spread of the gain of each channel of a picture's features."""
 TEMPERATURE_RATE = 10.0
 """Times the common rate: at that rate itself the first thousands of steps are spent with far too much noise."""
 
@@ -94,10 +96,18 @@ class Sac(nn.Module):
         )
 
     def _shaken(self, pictures: Pictures) -> Pictures:
-        """Views shifted at random; features stay, their shifts are in the replay's variants."""
-        if self._shift == 0 or not any(p.dtype == torch.uint8 for p in pictures):
-            return pictures
-        return tuple(shifted(views, self._shift, self.generator) for views in pictures)
+        """Views shifted at random; features stronger or weaker by channel, as in another light."""
+        return tuple(
+            shifted(picture, self._shift, self.generator)
+            if picture.dtype == torch.uint8
+            else picture * self._gains(picture)
+            for picture in pictures
+        )
+
+    def _gains(self, features: Tensor) -> Tensor:
+        """One for each row and channel, around 1."""
+        noise = torch.randn((*features.shape[:2], 1, 1), generator=self.generator, device=features.device)
+        return (1.0 + FEATURE_NOISE * noise).to(features.dtype)
 
     # --- critics ---------------------------------------------------------------------------------
 

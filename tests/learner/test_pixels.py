@@ -146,16 +146,21 @@ def test_frozen_encoder_stays_while_its_embeddings_learn(make: Callable[..., Sac
     assert {"glances.0.embeddings", "glances.0.out.0.weight"} <= set(changed(trunk, sac.actor.trunk))
 
 
-def test_views_are_shifted_anew_and_features_are_not(make: Callable[..., Sac]) -> None:
-    """Every update sees views from a slightly other place; what is features stays to the bit."""
+def test_pictures_are_seen_anew_at_every_draw(make: Callable[..., Sac]) -> None:
+    """Views from a slightly other place; each channel of features a fifth stronger or weaker, all over the picture."""
     sac, batch = make(CONV), seen_batch()
     one, other = sac.blurred(batch), sac.blurred(batch)
     assert not torch.equal(one.pictures[0], batch.pictures[0])
     assert not torch.equal(one.pictures[0], other.pictures[0])
     assert not torch.equal(one.next_pictures[0], batch.next_pictures[0])
-    features = (torch.randn(16, 128, 1, 1).bfloat16(),)
-    kept = sac.blurred(batch._replace(pictures=features, next_pictures=features))
-    assert kept.pictures is features
+    features = torch.ones(64, 128, 2, 3).bfloat16()
+    seen = sac.blurred(batch_of(64, pictures=(features,), next_pictures=(features,)))
+    gains = seen.pictures[0].float()
+    assert seen.pictures[0].dtype == torch.bfloat16
+    assert (gains == gains[:, :, :1, :1]).all()
+    assert abs(gains[:, :, 0, 0].std() - 0.2) < 0.01
+    assert abs(gains.mean() - 1.0) < 0.01
+    assert not torch.equal(gains, seen.next_pictures[0].float())
 
 
 FIXTURES = settings(
