@@ -626,8 +626,8 @@ class ReplayMemoryError(HilrtError):
 class DeviceError(HilrtError):
     """The accelerator that the config names is not there."""
 
-    def __init__(self, device: str, problem: str) -> None:
-        super().__init__(f'learner.device = "{device}": {problem}. Use "auto" or "cpu".')
+    def __init__(self, setting: str, device: str, problem: str) -> None:
+        super().__init__(f'{setting} = "{device}": {problem}. Use "auto" or "cpu".')
 
 
 # --- processes -----------------------------------------------------------------------------------

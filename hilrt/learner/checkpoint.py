@@ -98,7 +98,7 @@ def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
     if meta.config != config_digest(config):
         log.warning("%s was made with other settings; learning goes on with those of now", path)
     sac.generator.set_state(rest.pop(_GENERATOR))
-    sac.scalars.load({name.removeprefix(_SCALARS): value for name, value in rest.items()})
+    sac.scalars.load({name.removeprefix(_SCALARS): value for name, value in rest.items()}, sac.device)
     replay.rng.bit_generator.state = json.loads(meta.random)
     return meta
 
@@ -149,7 +149,11 @@ def _load_learner(sac: Sac, tensors: dict[str, Tensor]) -> None:
         _, descent_name, index, key = name.split(".")
         descent = sac.descents[descent_name]
         parameter = descent.parameters[int(index)]
-        descent.adam.state[parameter][key] = tensors.pop(name).clone().to(parameter.device)
+        value = tensors.pop(name).to(parameter.device)
+        if key in descent.adam.state[parameter]:
+            descent.adam.state[parameter][key].copy_(value)  # where a recorded step looks for it
+        else:
+            descent.adam.state[parameter][key] = value.clone()
     actor = {name: value for name, value in sac.state_dict().items() if name.startswith("actor.")}
     sac.load_state_dict(actor | tensors)
 

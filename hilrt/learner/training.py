@@ -10,17 +10,19 @@ import torch
 from hilrt.config import Config
 from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
 from hilrt.data.journal import Episode, read_episodes
-from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
+from hilrt.errors import CheckpointError, NoDemonstrationsError
 from hilrt.features import from_config
 from hilrt.learner import checkpoint
 from hilrt.learner.album import Album
 from hilrt.learner.eyes import Eyes
 from hilrt.learner.featurefile import FeatureFile, Making
 from hilrt.learner.history import best_checkpoint
+from hilrt.learner.machine import device_of, storage_of, updates_per_step
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.rollback import Watch
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
+from hilrt.learner.stepper import CudaGraph, Stepper
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import Evaluation, checkpoints_of
 from hilrt.policy.trunk import Pictures
@@ -33,22 +35,6 @@ log = logging.getLogger(__name__)
 
 READ_UPDATES = 50
 """Critic updates between two looks at the losses; each look waits for the device."""
-
-
-def device_of(name: str) -> torch.device:
-    """The device that `learner.device` means.
-
-    Raises:
-        DeviceError: no such device, or it does not answer.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(name, str(error).split("\n", 1)[0]) from None
-    return device
 
 
 class Training(Resource):
@@ -70,14 +56,14 @@ class Training(Resource):
         torch.manual_seed(config.seed)
         self.sac = Sac(Actor(features, vision_of(config)), config, device)
         sight = sight_of(config, features)
-        self.replay = Replay(
-            features, settings.online_buffer_capacity, settings.batch_size, config.seed, self._album(sight)
-        )
+        capacity = settings.online_buffer_capacity
+        album = self._album(sight, device)
+        self.replay = Replay(features, capacity, settings.batch_size, config.seed, album, device)
         self._known = self._features_known(sight)
         self.eyes = Eyes(config, features, self.sac.actor.trunk, sight, self._known)
-        utd = settings.utd_ratio
-        if utd is None:
-            utd = 8.0 if device.type == "cuda" else 4.0
+        graph = CudaGraph(self.sac.generator) if device.type == "cuda" and settings.cuda_graphs else None
+        self._stepper = Stepper(self.sac, settings, graph)
+        utd = updates_per_step(settings, device)
         self.credit = Credit(utd, settings.critic_updates, settings.online_step_before_learning)
         self.tally = Tally()
         self.updates = 0
@@ -92,12 +78,13 @@ class Training(Resource):
         self._evaluation: tuple[int, Evaluation] | None = None
         """The last one, and the updates it was made after."""
 
-    def _album(self, sight: Sight) -> Album:
+    def _album(self, sight: Sight, device: torch.device) -> Album:
         """Room for pictures; what it takes goes to the log."""
         settings = self._config.learner
         shown = sum(len(e.records) for e in read_episodes(self._demonstrations, features=self._features))
-        storage = device_of(settings.storage_device)
-        album = Album(sight, settings.online_buffer_capacity, max(shown, 1), storage)
+        capacity = settings.online_buffer_capacity
+        storage = storage_of(settings, device, (capacity + shown) * sight.kept_bytes)
+        album = Album(sight, capacity, max(shown, 1), storage)
         if album:
             log.info("%s", album)
         return album
@@ -188,7 +175,7 @@ class Training(Resource):
         """One learner step; every 50 critic updates, the means of its figures since."""
         critic_updates = self._config.learner.critic_updates
         batches = self.replay.sample(critic_updates + 1)
-        self.sac.learner_step(batches, self.bc_weight)
+        self._stepper(batches, self.bc_weight)
         self.credit.spend()
         before, self.updates = self.updates, self.updates + critic_updates
         if before // READ_UPDATES == self.updates // READ_UPDATES:
