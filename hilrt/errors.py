@@ -563,10 +563,9 @@ class CheckpointAbsentError(HilrtError):
     """A run has no checkpoint of this name."""
 
     def __init__(self, run: str, steps: int, present: Sequence[int]) -> None:
-        there = f"it has those of {', '.join(map(str, present))}" if present else "it has none yet"
+        there = f"it has those of {', '.join(map(str, present))} (`hilrt checkpoint list {run}`)"
         super().__init__(
-            f"{run} has no checkpoint after {steps} online steps; {there}. "
-            f"`hilrt checkpoint list {run}` tells more of them."
+            f"{run} has no checkpoint after {steps} online steps; {there if present else 'it has none yet'}."
         )
 
 

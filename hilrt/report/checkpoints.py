@@ -11,7 +11,7 @@ from hilrt.report.summary import rate_of
 
 def checkpoint_table(entries: list[Entry]) -> Table:
     """One line for each: steps, updates, evaluation with its interval, marks, and whether its files are whole."""
-    table = Table(box=SIMPLE)
+    table = Table(box=SIMPLE, caption=None if entries else "no checkpoint yet")
     table.add_column("steps", justify="right")
     table.add_column("updates", justify="right")
     for name in ("evaluation (95 % interval)", "", "files"):
