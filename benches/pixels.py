@@ -22,6 +22,7 @@ from hilrt.config import Config
 from hilrt.control.policy import Policy
 from hilrt.features import Features, from_config
 from hilrt.learner.album import Album
+from hilrt.learner.machine import storage_of
 from hilrt.learner.process import keep_memory
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
@@ -54,10 +55,11 @@ def config_of(weights: Path, **policy: object) -> Config:
     return from_tree(tree, "bench")
 
 
-def filled(config: Config, features: Features) -> Replay:
-    rng, sight = np.random.default_rng(0), sight_of(config, features)
-    album = Album(sight, 2000, 1000, torch.device("cpu"))
-    replay = Replay(features, 2000, BATCH, 0, album)
+def filled(config: Config, features: Features, device: torch.device) -> Replay:
+    """Random rows and pictures."""
+    rng, sight, settings = np.random.default_rng(0), sight_of(config, features), config.learner
+    album = Album(sight, 2000, 1000, storage_of(settings, device, 3000 * sight.kept_bytes))
+    replay = Replay(features, 2000, settings.batch_size, 0, album, device)
     for episode in range(EPISODES):
         for step in range(STEPS + 1):
             mode = Mode.DEMO if episode < EPISODES // 3 else Mode.TRAIN
@@ -75,10 +77,8 @@ def filled(config: Config, features: Features) -> Replay:
 
 def learner(config: Config) -> Callable[[], None]:
     features = from_config(config)
-    replay, sac = (
-        filled(config, features),
-        Sac(Actor(features, vision_of(config)), config, torch.device("cpu")),
-    )
+    cpu = torch.device("cpu")
+    replay, sac = filled(config, features, cpu), Sac(Actor(features, vision_of(config)), config, cpu)
     return lambda: sac.learner_step(replay.sample(CRITIC_UPDATES + 1), 1.0)
 
 

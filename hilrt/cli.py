@@ -20,7 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+checkpoints = typer.Typer(help="List and restore what a run has saved of its learning.", no_args_is_help=True)
 app.add_typer(dataset, name="dataset")
+app.add_typer(checkpoints, name="checkpoint")
 
 TaskFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Task file, e.g. configs/sim_so100.toml.")]
 Run = Annotated[
@@ -124,6 +126,34 @@ def evaluate(
     for result in summary.evaluations:
         _say(f"autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
     _say(f"details: {folder.path / 'summary.json'}")
+
+
+@checkpoints.command(name="list")
+def list_checkpoints(run: Run) -> None:
+    """Show a run's checkpoints: steps, updates, evaluation, which is newest and best, whether the files are whole."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt.learner.history import history  # noqa: PLC0415
+    from hilrt.report.checkpoints import checkpoint_table  # noqa: PLC0415
+    from hilrt.runfolder import RunFolder  # noqa: PLC0415
+
+    Console().print(checkpoint_table(history(RunFolder.open(run).path)))
+
+
+@checkpoints.command(name="restore")
+def restore_checkpoint(
+    run: Run, steps: Annotated[int, typer.Argument(metavar="STEPS", help="Its online steps, as in the list.")]
+) -> None:
+    """Have a run go on from an earlier checkpoint at the next `hilrt train --resume`.
+
+    Later checkpoints are set aside, and nothing is deleted; what the robot has done since stays to be learned from.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+
+    aside = jobs.go_back(run, steps)
+    if aside.is_dir():
+        _say(f"later ones: {aside}")
+    _say(f"go on:      hilrt train --resume {run}")
 
 
 @app.command()

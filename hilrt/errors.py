@@ -609,9 +609,20 @@ class CheckpointError(HilrtError):
     """A checkpoint cannot be used."""
 
     def __init__(self, path: str, problem: str) -> None:
+        self.problem = problem
         super().__init__(
             f"{path}: {problem}. Move its folder away; the next older checkpoint is then used, "
             "and the journal gives back the steps since."
+        )
+
+
+class CheckpointAbsentError(HilrtError):
+    """A run has no checkpoint of this name."""
+
+    def __init__(self, run: str, steps: int, present: Sequence[int]) -> None:
+        there = f"it has those of {', '.join(map(str, present))} (`hilrt checkpoint list {run}`)"
+        super().__init__(
+            f"{run} has no checkpoint after {steps} online steps; {there if present else 'it has none yet'}."
         )
 
 
@@ -671,8 +682,8 @@ class ReplayMemoryError(HilrtError):
 class DeviceError(HilrtError):
     """The accelerator that the config names is not there."""
 
-    def __init__(self, device: str, problem: str) -> None:
-        super().__init__(f'learner.device = "{device}": {problem}. Use "auto" or "cpu".')
+    def __init__(self, setting: str, device: str, problem: str) -> None:
+        super().__init__(f'{setting} = "{device}": {problem}. Use "auto" or "cpu".')
 
 
 # --- processes -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from hilrt.policy.vision import beside_demonstrations, frozen_weights
 from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
+from hilrt.shm.segment import runs_with, sweep_stale
 from hilrt.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -211,6 +212,22 @@ def replay(task_file: Path, playback: Playback, overrides: Sequence[str]) -> tup
     folder = RunFolder.create(task_file, overrides, Job.REPLAY)
     _run(folder, Job.REPLAY, episodes=steps, playback=playback)
     return folder, str(msgspec.json.decode((folder.path / "replay.json").read_bytes(), type=Replayed))
+
+
+def go_back(path: Path, steps: int) -> Path:
+    """Have a run go on from an earlier checkpoint; returns where later ones are set aside.
+
+    Raises:
+        RunFolderError: not a run, or one that is alive.
+        CheckpointAbsentError, CheckpointError: there is none of these steps, or it is damaged.
+    """
+    from hilrt.learner import history  # noqa: PLC0415 - torch is behind it
+
+    folder = RunFolder.open(path)
+    sweep_stale()  # what a killed run has left is not alive
+    if folder.tag in runs_with("status"):
+        raise RunFolderError(str(path), "is going on; stop it first")
+    return history.go_back(folder.path, steps, folder.progress()[1])
 
 
 def _run(

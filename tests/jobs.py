@@ -33,11 +33,8 @@ SMALL = [
 def command(*words, overrides=()):
     """Arguments of a hilrt command on the simulated arm."""
     sets = [f"robot.calibration_dir={ROOT}/configs/calibration", *overrides]
-    flags = (
-        [part for text in sets for part in ("--set", text)]
-        if {"--resume", "dataset"}.isdisjoint(words)
-        else []
-    )
+    takes = {"--resume", "checkpoint", "dataset"}.isdisjoint(words)
+    flags = [part for text in sets for part in ("--set", text)] if takes else []
     return [sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]
 
 

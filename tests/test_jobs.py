@@ -79,6 +79,36 @@ def test_train_then_eval(workplace):
     )
 
 
+def test_checkpoints_are_listed_and_restored(workplace):
+    """A run that is alive is left alone; one that has ended goes on from the checkpoint it is sent back to."""
+    overrides = [*jobs.SMALL, "learner.online_steps=240", "eval.every_steps=120", "eval.episodes=2"]
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=overrides) as live:
+        live.wait_for(lambda: live.status.learner.ready)
+        refused = jobs.run(workplace, "checkpoint", "restore", f"runs/{live.path.name}", "0")
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert refused.returncode == 2
+    assert "is going on; stop it first" in " ".join(refused.stderr.split())
+    run = f"runs/{live.path.name}"
+    listed = jobs.run(workplace, "checkpoint", "list", run)
+    assert listed.returncode == 0, listed.stderr
+    assert "newest" in listed.stdout
+    assert "best" in listed.stdout
+    assert listed.stdout.count("/2 = ") == 2
+    absent = jobs.run(workplace, "checkpoint", "restore", run, "77")
+    assert absent.returncode == 2
+    assert "has no checkpoint after 77 online steps" in " ".join(absent.stderr.split())
+
+    steps = sorted(int(p.name) for p in (live.path / "checkpoints").iterdir())
+    done = jobs.run(workplace, "checkpoint", "restore", run, str(steps[0]))
+    assert done.returncode == 0, done.stderr
+    assert f"hilrt train --resume {run}" in done.stdout
+    resumed = jobs.run(workplace, "train", "--resume", run)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    (aside,) = (live.path / "checkpoints").glob("set-aside-*")
+    assert [int(p.name) for p in sorted(aside.iterdir())] == steps[1:]
+
+
 def test_same_seed_same_demonstrations(tmp_path):
     """In lockstep, demonstrations are the same bytes on every machine: same seed, same states."""
     states = []
@@ -146,6 +176,7 @@ def test_absent_port(tmp_path):
         (["train", jobs.SIM], ["dataset.root=nowhere"], "no demonstrations in"),
         (["train", "--resume", "nowhere"], [], "nowhere: is not a run"),
         (["eval", "nowhere"], [], "nowhere: is not a run"),
+        (["checkpoint", "list", "nowhere"], [], "nowhere: is not a run"),
         (["record", REAL], ["robot.id=absent"], "absent.json: there is no such file"),
     ],
 )

@@ -34,8 +34,13 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
     """`auto` (CUDA where there is one), `cpu`, `cuda:0` ..."""
-    storage_device: Annotated[str, Meta(pattern="^(cpu|cuda(:[0-9]+)?)$")] = "cpu"
-    """Where the replay keeps pictures, one copy of each."""
+    storage_device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
+    """Where the replay keeps pictures, one copy of each; `auto`: on the learner's device, where they fit."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """What networks are computed in while learning; weights, optimisers and last layers stay float32. `auto`: bfloat16
+    on a GPU that has it, float32 on a CPU."""
+    cuda_graphs: bool = True
+    """On a GPU, record a learner step once and replay it: launching its kernels one by one takes longer than they."""
     online_steps: Count = 10_000
     batch_size: Annotated[int, Meta(ge=2)] = 256
     utd_ratio: NonNegative | None = None
@@ -62,6 +67,9 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     policy_parameters_push_frequency: NonNegative = 0.25
     """Shortest time between two weight publications [s]; at least 50 updates lie between them."""
     checkpoint_every_s: Positive = 120.0
+    rollback: bool = False
+    """Go back to the networks that did best in evaluation when autonomous success over 20 episodes falls by more than
+    0.4 below its best."""
 
 
 class Evaluation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

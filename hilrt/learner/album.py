@@ -64,15 +64,22 @@ class Album:
     def draw(self, rows: Indices, variants: Indices | None) -> Pictures:
         """Pictures of rows, shape (n,), in the variants given; a batch axis first."""
         places = rows if variants is None else rows * self.variants + variants
-        index = torch.from_numpy(places).to(self.device)
+        index = torch.from_numpy(places)
+        if self.device.type == "cuda":
+            index = index.pin_memory().to(self.device, non_blocking=True)
         flat = [kept.flatten(0, 1) if kept.dtype == torch.bfloat16 else kept for kept in self._cameras]
         return tuple(kept.index_select(0, index) for kept in flat)
 
     def _require_room(self) -> None:
-        free = _free_bytes(self.device)
-        if self.nbytes > SPARE * free:
+        if not fits(self.nbytes, self.device):
+            free = _free_bytes(self.device)
             fitting = int(SPARE * free / max(1, self._row_bytes)) - (self.rows - self._online)
             raise ReplayMemoryError(str(self), _size(free), max(0, fitting))
+
+
+def fits(nbytes: int, device: torch.device) -> bool:
+    """Whether a device has so much memory to spare."""
+    return nbytes <= SPARE * _free_bytes(device)
 
 
 def _room(rows: int, shape: tuple[int, ...], features: bool, device: torch.device) -> Tensor:

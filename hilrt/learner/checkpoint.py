@@ -5,7 +5,6 @@ Written beside and renamed; no pickle. A learner loaded from one goes on exactly
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch import Tensor
 from hilrt.config import Config
 from hilrt.difference import difference
 from hilrt.errors import CheckpointError, PolicyFeaturesError
+from hilrt.learner.history import best_checkpoint
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
 from hilrt.policy.saved import (
@@ -32,6 +32,7 @@ from hilrt.policy.saved import (
     load_arrays,
     load_meta,
     require_encoder,
+    write_checkpoint,
 )
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -39,7 +40,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 log = logging.getLogger(__name__)
 
 KEPT = 3
-_GENERATOR = "generator"
+_GENERATOR, _SCALARS = "generator", "scalars."
 
 
 def config_digest(config: Config) -> str:
@@ -79,36 +80,49 @@ def save(
         digests={name: xxhash.xxh3_64_hexdigest(data) for name, data in files.items()},
         evaluation=evaluation,
     )
-    folder = run_dir / "checkpoints"
-    path = _write(folder, f"{online_steps:08d}", files | {"meta.json": msgspec.json.encode(meta)})
+    path = write_checkpoint(run_dir / "checkpoints", meta, files)
     for old in _superseded(run_dir):
         shutil.rmtree(old)
     return path
 
 
 def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
-    """Load a checkpoint into a learner of the same features.
+    """Load a checkpoint into a learner of the same features, random states included.
 
     Raises:
         CheckpointError: absent, damaged, or of a learner of another make.
         PolicyFeaturesError: of other features.
         EncoderChangedError: of another frozen encoder.
     """
+    meta, rest = load_networks(path, sac)
+    if meta.config != config_digest(config):
+        log.warning("%s was made with other settings; learning goes on with those of now", path)
+    sac.generator.set_state(rest.pop(_GENERATOR))
+    sac.scalars.load({name.removeprefix(_SCALARS): value for name, value in rest.items()}, sac.device)
+    replay.rng.bit_generator.state = json.loads(meta.random)
+    return meta
+
+
+def load_networks(path: Path, sac: Sac) -> tuple[Meta, dict[str, Tensor]]:
+    """Load what has been learned: networks, targets, temperature and optimisers; returns what else is there.
+
+    Raises:
+        CheckpointError, PolicyFeaturesError, EncoderChangedError: as `restore`.
+    """
     meta = load_meta(path)
     if words := difference(meta.features.seen, sac.actor.features.seen):
         raise PolicyFeaturesError(str(path), words)
     require_encoder(path, meta, sac.actor)
-    if meta.config != config_digest(config):
-        log.warning("%s was made with other settings; learning goes on with those of now", path)
-    sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
     arrays = load_arrays(path, meta, "learner.safetensors")
+    sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
+    tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
+    rest = {name: tensors.pop(name) for name in [*tensors] if name.startswith((_GENERATOR, _SCALARS))}
     try:
-        _restore_learner(sac, {name: torch.from_numpy(value) for name, value in arrays.items()})
+        _load_learner(sac, tensors)
     except (KeyError, RuntimeError, ValueError) as error:
         problem = f"does not fit this learner ({error}); was num_critics changed?"
         raise CheckpointError(str(path / "learner.safetensors"), problem) from None
-    replay.rng.bit_generator.state = json.loads(meta.random)
-    return meta
+    return meta, rest
 
 
 # --- what is in learner.safetensors --------------------------------------------------------------
@@ -117,6 +131,7 @@ def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
 def _learner_arrays(sac: Sac) -> Arrays:
     tensors = {name: value for name, value in sac.state_dict().items() if not name.startswith("actor.")}
     tensors[_GENERATOR] = sac.generator.get_state()
+    tensors.update({_SCALARS + name: value for name, value in sac.scalars.state().items()})
     tensors.update(_moments(sac))
     return {name: value.detach().cpu().numpy() for name, value in tensors.items()}
 
@@ -129,13 +144,16 @@ def _moments(sac: Sac) -> Iterator[tuple[str, Tensor]]:
                 yield f"adam.{descent_name}.{index}.{name}", value
 
 
-def _restore_learner(sac: Sac, tensors: dict[str, Tensor]) -> None:
-    sac.generator.set_state(tensors.pop(_GENERATOR))
+def _load_learner(sac: Sac, tensors: dict[str, Tensor]) -> None:
     for name in [n for n in tensors if n.startswith("adam.")]:
         _, descent_name, index, key = name.split(".")
         descent = sac.descents[descent_name]
         parameter = descent.parameters[int(index)]
-        descent.adam.state[parameter][key] = tensors.pop(name).clone().to(parameter.device)
+        value = tensors.pop(name).to(parameter.device)
+        if key in descent.adam.state[parameter]:
+            descent.adam.state[parameter][key].copy_(value)  # where a recorded step looks for it
+        else:
+            descent.adam.state[parameter][key] = value.clone()
     actor = {name: value for name, value in sac.state_dict().items() if name.startswith("actor.")}
     sac.load_state_dict(actor | tensors)
 
@@ -144,37 +162,7 @@ def _contiguous(arrays: Arrays) -> Arrays:
     return {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
 
 
-# --- on disk -------------------------------------------------------------------------------------
-
-
-def _write(folder: Path, name: str, files: dict[str, bytes]) -> Path:
-    draft, path, former = folder / f".{name}.new", folder / name, folder / f".{name}.old"
-    for leftover in (draft, former):
-        shutil.rmtree(leftover, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for file_name, data in files.items():
-        with (draft / file_name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    if path.exists():
-        path.rename(former)
-    draft.rename(path)
-    shutil.rmtree(former, ignore_errors=True)
-    return path
-
-
 def _superseded(run_dir: Path) -> list[Path]:
     """All but the newest three and the best."""
-    found = checkpoints_of(run_dir)
-    scores = {path: _score(path) for path in found}
-    best = max(found, key=lambda path: (scores[path], path.name))
-    return [path for path in found[:-KEPT] if path != best]
-
-
-def _score(path: Path) -> float:
-    try:
-        evaluation = load_meta(path).evaluation
-    except CheckpointError:
-        return -1.0
-    return evaluation.successes / max(1, evaluation.episodes) if evaluation else -1.0
+    best = best_checkpoint(run_dir)
+    return [path for path in checkpoints_of(run_dir)[:-KEPT] if path != best]

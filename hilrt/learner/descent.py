@@ -13,11 +13,13 @@ class Descent:
 
     def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
         self.parameters = list(parameters)
-        self.adam = torch.optim.Adam(self.parameters, lr=rate, fused=True)
+        on_gpu = self.parameters[0].is_cuda
+        self.adam = torch.optim.Adam(self.parameters, lr=rate, fused=True, capturable=on_gpu)
 
     def step(self, loss: Tensor) -> Tensor:
         """Go one step down; returns the gradient's norm before clipping."""
-        gradients = torch.autograd.grad(loss, self.parameters)
+        with torch.autocast(loss.device.type, enabled=False):  # gradients have the types of what they are of
+            gradients = torch.autograd.grad(loss, self.parameters)
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
         norm = nn.utils.clip_grad_norm_(self.parameters, GRADIENT_NORM, foreach=True)

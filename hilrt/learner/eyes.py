@@ -83,7 +83,7 @@ class Eyes:
 
     @torch.no_grad()
     def _encoded(self, views: Pictures) -> Pictures:
-        return self._trunk.features(views)
+        return tuple(features.cpu() for features in self._trunk.features(views))
 
 
 def _tensor(sent: Buffer, plane: Plane) -> Tensor:

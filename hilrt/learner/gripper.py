@@ -33,12 +33,10 @@ class GripperCritic:
         self._scalars = scalars
         self.descents = {"gripper": Descent(net.parameters(), config.learner.learning_rate)}
 
-    def update(self, latent: Tensor, batch: Batch, rows: Tensor, bc_weight: float) -> None:
+    def update(self, latent: Tensor, batch: Batch, rows: Tensor, bc_weight: Tensor | float) -> None:
         """One step on Q_g; commands of `rows` (0 or 1, shape (B,)) are imitated."""
         q: Tensor = self._net(latent)
-        loss = self.loss(q, batch)
-        if bc_weight > 0.0:
-            loss = loss + bc_weight * mean_over(rows, margin(q, batch.gripper))
+        loss = self.loss(q, batch) + bc_weight * mean_over(rows, margin(q, batch.gripper))
         norm = self.descents["gripper"].step(loss)
         follow(self._slow, self._net, self._tau)
         self._scalars.add(gripper_loss=loss, gripper_gradient=norm, gripper_q=q.amax(dim=-1).mean())
@@ -71,7 +69,7 @@ class NoGripper:
     def __init__(self) -> None:
         self.descents: dict[str, Descent] = {}
 
-    def update(self, latent: Tensor, batch: Batch, rows: Tensor, bc_weight: float) -> None:
+    def update(self, latent: Tensor, batch: Batch, rows: Tensor, bc_weight: Tensor | float) -> None:
         """Nothing to learn."""
 
     def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002 - as the gripper's critic has it

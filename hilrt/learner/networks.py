@@ -23,6 +23,15 @@ class StackedLinear(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
+class StackedHead(StackedLinear):
+    """The last of them: see `hilrt.policy.actor.Head`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each layer to its own slice, in float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
+
+
 class StackedNorm(nn.Module):
     """LayerNorm over the last axis; its affine map is left to the linear layers around it, which saves a tenth."""
 
@@ -44,7 +53,7 @@ class Critics(nn.Module):
             StackedLinear(count, 256, 256),
             StackedNorm(),
             nn.ReLU(),
-            StackedLinear(count, 256, 1),
+            StackedHead(count, 256, 1),
         )
 
     def forward(self, latent: Tensor, action: Tensor) -> Tensor:

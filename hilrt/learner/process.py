@@ -207,6 +207,8 @@ class _Process:
         own.updates_per_s = (training.updates - updates) / seconds
         own.utd = training.updates / max(1, training.credit.online_steps)
         own.gaps_filled = intake.gaps_filled
+        if own.message != training.notice:
+            own.message = training.notice
         self._reported = (now, training.updates)
         rows = training.replay.statistics()
         own.online_rows, own.demo_rows = rows.rows["online"], rows.rows["demonstrations"]

@@ -16,10 +16,12 @@ from torch import Tensor
 from hilrt.features import Features
 from hilrt.learner.album import Album
 from hilrt.learner.indexset import IndexSet, Indices
+from hilrt.learner.shipping import Shipping
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Sight
 from hilrt.record import Float32, GripperCommand, Mode, Record, Source, gripper_commands, vector
 
+CPU = torch.device("cpu")
 PROTECTED_ROWS = 5_000
 """The newest this many rows of autonomous successes, at most half of the ring, are not overwritten."""
 SPARE_ROWS = 1_024
@@ -57,6 +59,12 @@ class Batch(NamedTuple):
     pictures: Pictures = ()
     """Of each camera; see `hilrt.policy.trunk`."""
     next_pictures: Pictures = ()
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All that is in it, in one order."""
+        whole = [field for field in self if isinstance(field, Tensor)]
+        return [*whole, *self.pictures, *self.next_pictures]
 
     @property
     def now(self) -> tuple[Tensor, Pictures]:
@@ -111,9 +119,15 @@ class Replay:
     """The store. `add` takes records in order, `sample` draws batches; equal calls give equal batches."""
 
     def __init__(
-        self, features: Features, capacity: int, batch_size: int, seed: int, album: Album | None = None
+        self,
+        features: Features,
+        capacity: int,
+        batch_size: int,
+        seed: int,
+        album: Album | None = None,
+        device: torch.device = CPU,
     ) -> None:
-        """`capacity` bounds the online rows; `batch_size` is that of every batch; `album` has room for pictures."""
+        """`capacity` bounds the online rows, `album` has room for pictures; batches of `batch_size` are on `device`."""
         self.rng = np.random.default_rng(seed)
         self.tiers = {tier: IndexSet() for tier in Tier}
         self.added = self.evicted = 0
@@ -121,7 +135,8 @@ class Replay:
         self._capacity = capacity
         self._batch_size = batch_size
         self._columns = _Columns(len(features.state), len(features.action))
-        self._album = album or Album(Sight(), capacity, SPARE_ROWS, torch.device("cpu"))
+        self._album = album or Album(Sight(), capacity, SPARE_ROWS, CPU)
+        self._shipping = Shipping(device)
         self._rows: Float32 = np.zeros((self._album.rows, self._columns.width), np.float32)
         self._next: Indices = np.full(len(self._rows), -1)
         self._previous: Indices = np.full(len(self._rows), -1)
@@ -157,15 +172,19 @@ class Replay:
         """Draw batches: half online, half human tiers; whole batches of what there is while one is empty.."""
         counts = self._counts()
         drawn = [self.tiers[t].draw(self.rng, (batches, n)) for t, n in zip(Tier, counts, strict=True) if n]
-        return [self._batch(index, counts) for index in np.concatenate(drawn, axis=1)]
+        shipped = [self._ship(index) for index in np.concatenate(drawn, axis=1)]
+        self._shipping.arrive()
+        return [self._columns.batch(*parts, counts) for parts in shipped]
 
-    def _batch(self, index: Indices, counts: tuple[int, ...]) -> Batch:
-        after = self._next[index]
-        now = torch.from_numpy(self._rows[index])
-        then = torch.from_numpy(self._rows[after, : self._columns.state])
-        batch = self._columns.batch(now, then, counts)
-        pictures = [self._album.draw(rows, self._variants(len(rows))) for rows in (index, after)]
-        return batch._replace(pictures=pictures[0], next_pictures=pictures[1])
+    def _ship(self, index: Indices) -> tuple[Tensor, Tensor, Pictures, Pictures]:
+        """Send rows, the states after them, and the pictures of both to the device."""
+        after, ship = self._next[index], self._shipping.ship
+        now = ship(torch.from_numpy(self._rows[index]))
+        then = ship(torch.from_numpy(self._rows[after, : self._columns.state]))
+        seen, seen_after = (
+            tuple(map(ship, self._album.draw(rows, self._variants(len(rows))))) for rows in (index, after)
+        )
+        return now, then, seen, seen_after
 
     def _variants(self, count: int) -> Indices | None:
         """Which version of each picture is drawn; None where there is one."""
@@ -283,7 +302,9 @@ class _Columns:
         self.shown = self.scalars + 3
         self.width = self.scalars + 5
 
-    def batch(self, rows: Tensor, after: Tensor, counts: tuple[int, ...]) -> Batch:
+    def batch(
+        self, rows: Tensor, after: Tensor, seen: Pictures, seen_after: Pictures, counts: tuple[int, ...]
+    ) -> Batch:
         gripper, reward, terminated, shown, change = rows[:, self.scalars :].unbind(1)
         return Batch(
             rows[:, : self.state],
@@ -295,4 +316,6 @@ class _Columns:
             change,
             after,
             counts,
+            seen,
+            seen_after,
         )

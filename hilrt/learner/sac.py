@@ -70,8 +70,12 @@ class Sac(nn.Module):
         self.actor.trunk.normalise_by(states)
         self.target.trunk.normalise_by(states)
 
-    def learner_step(self, batches: list[Batch], bc_weight: float) -> None:
-        """A critic update on every batch but the last, which updates actor, temperature and gripper."""
+    def learner_step(self, batches: list[Batch], bc_weight: Tensor | float) -> None:
+        """A critic update on every batch but the last, which updates actor, temperature and gripper.
+
+        Nothing here is decided by a tensor's value, or waits for one, so a step can be recorded and replayed; that is
+        why the weight of imitation may be a tensor.
+        """
         *for_critics, for_actor = (self.blurred(batch) for batch in batches)
         for batch in for_critics:
             self.update_critics(batch)
@@ -91,21 +95,22 @@ class Sac(nn.Module):
         return batch._replace(
             state=state,
             next_state=next_state,
-            pictures=self._shaken(batch.pictures),
-            next_pictures=self._shaken(batch.next_pictures),
+            pictures=self._seen(batch.pictures),
+            next_pictures=self._seen(batch.next_pictures),
         )
 
-    def _shaken(self, pictures: Pictures) -> Pictures:
-        """Views shifted at random; features stronger or weaker by channel, as in another light."""
-        return tuple(
-            shifted(picture, self._shift, self.generator)
-            if picture.dtype == torch.uint8
-            else picture * self._gains(picture)
-            for picture in pictures
+    @torch.no_grad()
+    def _seen(self, pictures: Pictures) -> Pictures:
+        """Views shifted at random, once seen by an encoder that is frozen; features stronger or weaker by channel."""
+        seen = tuple(
+            shifted(p, self._shift, self.generator) if p.dtype == torch.uint8 else p for p in pictures
         )
+        if (vision := self.actor.trunk.vision) and vision.frozen:
+            seen = self.actor.trunk.encode(seen)
+        return tuple(p if p.dtype == torch.uint8 else p * self._gains(p) for p in seen)
 
     def _gains(self, features: Tensor) -> Tensor:
-        """One for each row and channel, around 1."""
+        """One for each row and channel, around 1, as another light would make them."""
         noise = torch.randn((*features.shape[:2], 1, 1), generator=self.generator, device=features.device)
         return (1.0 + FEATURE_NOISE * noise).to(features.dtype)
 
@@ -143,14 +148,14 @@ class Sac(nn.Module):
 
     # --- actor -----------------------------------------------------------------------------------
 
-    def update_actor(self, batch: Batch, bc_weight: float) -> None:
+    def update_actor(self, batch: Batch, bc_weight: Tensor | float) -> None:
         """One step each on policy, temperature and gripper; the trunk is not touched."""
         with torch.no_grad():
             latent = self.actor.trunk(*batch.now)
         self._update_policy(latent, batch, bc_weight)
         self.gripper.update(latent, batch, self._imitated(latent, batch), bc_weight)
 
-    def _update_policy(self, latent: Tensor, batch: Batch, bc_weight: float) -> None:
+    def _update_policy(self, latent: Tensor, batch: Batch, bc_weight: Tensor | float) -> None:
         loss, log_pi = self.policy_loss(latent, batch, bc_weight)
         norm = self.descents["policy"].step(loss)
         self.descents["temperature"].step(self.temperature_loss(log_pi))
@@ -158,7 +163,7 @@ class Sac(nn.Module):
             actor_loss=loss, actor_gradient=norm, entropy=-log_pi.mean(), alpha=self.log_alpha.exp()
         )
 
-    def policy_loss(self, latent: Tensor, batch: Batch, bc_weight: float) -> tuple[Tensor, Tensor]:
+    def policy_loss(self, latent: Tensor, batch: Batch, bc_weight: Tensor | float) -> tuple[Tensor, Tensor]:
         """mean[alpha log pi - min_j Q_j(o, a~)] + lambda mean|Q| mean over shown rows |tanh mu(o) - a|^2.
 
         The least of a pair, as in the target: with the mean, the actor found what the critics overrate.
@@ -169,12 +174,11 @@ class Sac(nn.Module):
         action, log_pi = policy.sample(self.generator)
         q = self.critics(latent, action)
         loss = (self.log_alpha.exp().detach() * log_pi - _random_pair(q, self.generator).amin(dim=0)).mean()
-        if bc_weight > 0.0:
-            rows = self._imitated(latent, batch)
-            bc = mean_over(rows, (policy.mean.tanh() - batch.action).square().sum(-1))
-            loss = loss + bc_weight * q.detach().abs().mean() * bc
-            self.scalars.add(bc_loss=bc, bc_gate=rows.sum() / batch.shown.sum().clamp(min=1.0))
-        self.scalars.add(std=policy.std.mean())
+        rows = self._imitated(latent, batch)
+        bc = mean_over(rows, (policy.mean.tanh() - batch.action).square().sum(-1))
+        loss = loss + bc_weight * q.detach().abs().mean() * bc
+        gate = rows.sum() / batch.shown.sum().clamp(min=1.0)
+        self.scalars.add(bc_loss=bc, bc_gate=gate, std=policy.std.mean())
         return loss, log_pi.detach()
 
     def temperature_loss(self, log_pi: Tensor) -> Tensor:
@@ -211,7 +215,9 @@ class Sac(nn.Module):
             self.update_critics(critics)
             latent = self.actor.trunk(*clone.now).detach()
             head.step(self.clone_loss(latent, clone))
-            self.gripper.update(latent, clone, self._imitated(latent, clone), 1.0)
+            self.gripper.update(
+                latent, clone, self._imitated(latent, clone), torch.ones((), device=self.device)
+            )
             yield
 
     def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:
@@ -247,4 +253,4 @@ def _random_pair(q: Tensor, generator: torch.Generator) -> Tensor:
     """The random two critics that a target is the lesser of, shape (2, B)."""
     if len(q) == 2:
         return q
-    return q[torch.randperm(len(q), generator=generator, device=q.device)[:2]]
+    return q.index_select(0, torch.rand(len(q), generator=generator, device=q.device).topk(2).indices)

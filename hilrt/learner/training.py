@@ -12,15 +12,19 @@ from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import demonstrations, exists, open_dataset
 from hilrt.data.lerobot.views import Seen, episodes_seen
-from hilrt.errors import CheckpointError, DeviceError, NoDemonstrationsError
+from hilrt.errors import CheckpointError, NoDemonstrationsError
 from hilrt.features import from_config
 from hilrt.learner import checkpoint
 from hilrt.learner.album import Album
 from hilrt.learner.eyes import Eyes
 from hilrt.learner.featurefile import FeatureFile, Making
+from hilrt.learner.history import best_checkpoint
+from hilrt.learner.machine import device_of, storage_of, updates_per_step
 from hilrt.learner.replay import Replay, Tier
+from hilrt.learner.rollback import Watch
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
+from hilrt.learner.stepper import CudaGraph, Stepper
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import Evaluation, checkpoints_of
 from hilrt.policy.trunk import Pictures
@@ -33,22 +37,6 @@ log = logging.getLogger(__name__)
 
 READ_UPDATES = 50
 """Critic updates between two looks at the losses; each look waits for the device."""
-
-
-def device_of(name: str) -> torch.device:
-    """The device that `learner.device` means.
-
-    Raises:
-        DeviceError: no such device, or it does not answer.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(name, str(error).split("\n", 1)[0]) from None
-    return device
 
 
 class Training(Resource):
@@ -70,30 +58,35 @@ class Training(Resource):
         torch.manual_seed(config.seed)
         self.sac = Sac(Actor(features, vision_of(config)), config, device)
         sight = sight_of(config, features)
-        self.replay = Replay(
-            features, settings.online_buffer_capacity, settings.batch_size, config.seed, self._album(sight)
-        )
+        capacity = settings.online_buffer_capacity
+        album = self._album(sight, device)
+        self.replay = Replay(features, capacity, settings.batch_size, config.seed, album, device)
         self._known = self._features_known(sight)
         self.eyes = Eyes(config, features, self.sac.actor.trunk, sight, self._known)
-        utd = settings.utd_ratio
-        if utd is None:
-            utd = 8.0 if device.type == "cuda" else 4.0
+        graph = CudaGraph(self.sac.generator) if device.type == "cuda" and settings.cuda_graphs else None
+        self._stepper = Stepper(self.sac, settings, graph)
+        utd = updates_per_step(settings, device)
         self.credit = Credit(utd, settings.critic_updates, settings.online_step_before_learning)
         self.tally = Tally()
         self.updates = 0
         """Critic updates."""
         self.last: Record | None = None
         """The last record taken in."""
+        self.notice = ""
+        """What whoever looks at the screen should know; empty if nothing."""
+        self._watch = Watch()
+        self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
         self._evaluation: tuple[int, Evaluation] | None = None
         """The last one, and the updates it was made after."""
 
-    def _album(self, sight: Sight) -> Album:
+    def _album(self, sight: Sight, device: torch.device) -> Album:
         """Room for pictures; what it takes goes to the log."""
         settings = self._config.learner
         shown = sum(len(e.records) for e in demonstrations(self._demonstrations, self._features))
-        storage = device_of(settings.storage_device)
-        album = Album(sight, settings.online_buffer_capacity, max(shown, 1), storage)
+        capacity = settings.online_buffer_capacity
+        storage = storage_of(settings, device, (capacity + shown) * sight.kept_bytes)
+        album = Album(sight, capacity, max(shown, 1), storage)
         if album:
             log.info("%s", album)
         return album
@@ -162,6 +155,8 @@ class Training(Resource):
         if summary is None or summary.mode is not Mode.TRAIN:
             return None
         self._metrics.episode(summary, self.tally)
+        if self._watch.fallen_from is not None and self._config.learner.rollback:
+            self._roll_back()
         return summary
 
     def _count(self, record: Record, pictures: Pictures) -> EpisodeSummary | None:
@@ -176,6 +171,8 @@ class Training(Resource):
         self.replay.add(record, pictures)
         if record.mode is Mode.TRAIN and not record.final:
             self.credit.earn()
+        if record.mode is Mode.TRAIN and summary is not None:
+            self._watch.episode(self.tally)
         return summary
 
     # --- learning --------------------------------------------------------------------------------
@@ -190,7 +187,7 @@ class Training(Resource):
         """One learner step; every 50 critic updates, the means of its figures since."""
         critic_updates = self._config.learner.critic_updates
         batches = self.replay.sample(critic_updates + 1)
-        self.sac.learner_step(batches, self.bc_weight)
+        self._stepper(batches, self.bc_weight)
         self.credit.spend()
         before, self.updates = self.updates, self.updates + critic_updates
         if before // READ_UPDATES == self.updates // READ_UPDATES:
@@ -225,6 +222,28 @@ class Training(Resource):
             evaluation=known[1] if known and known[0] == self.updates else None,
         )
 
+    def _roll_back(self) -> None:
+        """Go back to the networks that did best in evaluation; rows, counters and random states stay."""
+        fall = f"autonomous success fell from {self._watch.fallen_from:.0%} to {self._watch.now:.0%}"
+        path = best_checkpoint(self._run_dir)
+        if path is None:
+            self._say(f"{fall}; there is no evaluated checkpoint to go back to (eval.every_steps)")
+            return
+        try:
+            checkpoint.load_networks(path, self.sac)
+        except CheckpointError as error:
+            self._say(f"{fall}; going on, because {error}")
+            return
+        self._rollbacks += 1
+        self._evaluation = None
+        self._metrics.scalars("Task", {"rollbacks": self._rollbacks}, self.credit.online_steps)
+        self._say(f"{fall}; went back to the networks of {path.name}")
+        self.save()
+
+    def _say(self, text: str) -> None:
+        self.notice = text
+        log.warning("%s", text)
+
     def _restore(self) -> bool:
         for path in reversed(checkpoints_of(self._run_dir)):
             try:
@@ -233,6 +252,7 @@ class Training(Resource):
                 log.warning("%s", error)
                 continue
             self.updates = meta.updates
+            self._evaluation = (meta.updates, meta.evaluation) if meta.evaluation else None
             self.credit.forgive(meta.online_steps, meta.credit)
             log.info("going on from %s", path)
             return True

@@ -4,6 +4,9 @@
 gets its name by a rename once all of it is on disk, so one with a name is whole.
 """
 
+import os
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,25 @@ def load_meta(path: Path) -> Meta:
         raise CheckpointError(str(file), f"cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(str(file), f"is damaged: {error}") from None
+
+
+def write_checkpoint(folder: Path, meta: Meta, files: Mapping[str, bytes]) -> Path:
+    """Write a checkpoint named after its online steps; one of that name is replaced once this one is on disk."""
+    name = f"{meta.online_steps:08d}"
+    draft, path, former = folder / f".{name}.new", folder / name, folder / f".{name}.old"
+    for leftover in (draft, former):
+        shutil.rmtree(leftover, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for file_name, data in {**files, "meta.json": msgspec.json.encode(meta)}.items():
+        with (draft / file_name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    if path.exists():
+        path.rename(former)
+    draft.rename(path)
+    shutil.rmtree(former, ignore_errors=True)
+    return path
 
 
 def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]]:

@@ -47,7 +47,9 @@ class Glance(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Latent of features."""
         batch = features.shape[:-3]
-        maps = features.float().reshape(-1, features.shape[-3], self.embeddings.shape[-1])
+        if not torch.is_autocast_enabled(features.device.type):
+            features = features.float()
+        maps = features.reshape(-1, features.shape[-3], self.embeddings.shape[-1])
         # one product for each channel, the batch last: three times as fast as with the batch first
         sums = torch.bmm(self.embeddings, maps.permute(1, 2, 0)).permute(2, 0, 1)
         out: Tensor = self.out(sums.flatten(1))
@@ -103,7 +105,8 @@ class Trunk(nn.Module):
 
     def features(self, views: Sequence[Tensor]) -> Pictures:
         """What a frozen encoder makes of one view of each camera, (H, W, 3), to be kept: bfloat16 (C, h, w)."""
-        return tuple(f[0].bfloat16().contiguous() for f in self.encode([view[None] for view in views]))
+        seen = self.encode([view[None].to(self.mean.device) for view in views])
+        return tuple(features[0].bfloat16().contiguous() for features in seen)
 
     def forward(self, state: Tensor, pictures: Sequence[Tensor] = ()) -> Tensor:
         """Latent of raw states, and of pictures where the policy sees any."""

@@ -8,6 +8,7 @@ TASK = (
     "cycle_s",
     "failures_declared",
     "failures_time_limit",
+    "rollbacks",
 )
 HUMAN = (
     "intervention_rate",

@@ -74,7 +74,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def rate(episodes: Sequence[EpisodeSummary]) -> Rate:
     """Success rate of some episodes."""
-    successes, n = sum(e.success for e in episodes), len(episodes)
+    return rate_of(sum(e.success for e in episodes), len(episodes))
+
+
+def rate_of(successes: int, n: int) -> Rate:
+    """Success rate of `n` episodes."""
     low, high = wilson(successes, n)
     return Rate(successes=successes, episodes=n, rate=successes / max(1, n), low=low, high=high)
 

@@ -163,6 +163,14 @@ def test_pictures_are_seen_anew_at_every_draw(make: Callable[..., Sac]) -> None:
     assert not torch.equal(gains, seen.next_pictures[0].float())
 
 
+def test_frozen_encoder_sees_each_view_once(make: Callable[..., Sac], frozen: Vision) -> None:
+    """In a critic update online and slow trunk share what the encoder made of views: it runs once on either side."""
+    sac, seen = make(frozen), []
+    sac.actor.trunk.encoders[0].register_forward_hook(lambda *call: seen.append(call[1][0].shape))
+    sac.update_critics(sac.blurred(seen_batch()))
+    assert seen == [(16, 16, 16, 3)] * 2
+
+
 FIXTURES = settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -3,95 +3,35 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 import torch
+from rundir import Run
 from toy import FEATURES, Command, Reach, success_of, teacher
 
 from hilrt.config import Config
-from hilrt.data.journal import JournalWriter, episode_path, read_episode
+from hilrt.data.journal import episode_path, read_episode
 from hilrt.data.lerobot.dataset import open_dataset
-from hilrt.data.lerobot.fold import fold
-from hilrt.data.pictures import packed
 from hilrt.errors import (
     CheckpointError,
-    DeviceError,
     EncoderChangedError,
     JournalFeaturesError,
     NoDemonstrationsError,
     PolicyFeaturesError,
 )
-from hilrt.features import Features, Image, from_config
+from hilrt.features import Features, Image
 from hilrt.learner import checkpoint
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import bc_weight
-from hilrt.learner.training import Training, device_of
+from hilrt.learner.training import Training
 from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.saved import checkpoints_of, load_actor, load_meta, newest_checkpoint
-from hilrt.record import Mode, Record, Source, encode_into
-from hilrt.report.metrics import Metrics
+from hilrt.record import Mode, Source
 
 CPU = torch.device("cpu")
-
-
-class Run:
-    """A run's folder, with steps of its config's features."""
-
-    def __init__(self, folder: Path, config: Config) -> None:
-        self.folder = folder
-        self.config = msgspec.structs.replace(
-            config, dataset=msgspec.structs.replace(config.dataset, root=str(folder / "demonstrations"))
-        )
-        self.features = from_config(self.config)
-        self.metrics = Metrics(folder / "tensorboard", 10)
-        self.trainings: list[Training] = []
-
-    def episode(self, number: int, mode: Mode, *, steps: int = 8, success: bool = True) -> list[Record]:
-        """Random steps that end as told."""
-        rng = np.random.default_rng((number, int(mode)))
-        records = []
-        for step in range(steps + 1):
-            state = rng.normal(size=len(self.features.state))
-            action = rng.uniform(-1, 1, len(self.features.action))
-            record = Record(
-                episode=number, step=step, mode=mode, monotonic_ns=step, wall_ns=step,
-                state=np.float32(state).tobytes(), action=np.float32(action).tobytes(),
-                source=Source.HUMAN if mode is Mode.DEMO else Source.POLICY,
-            )  # fmt: skip
-            record.final = step == steps
-            last = step == steps - 1
-            record.reward, record.terminated, record.success = (
-                float(success and last),
-                success and last,
-                success,
-            )
-            records.append(record)
-        return records
-
-    def write(self, folder: str, *episodes: list[Record]) -> None:
-        """Put episodes into a journal."""
-        with JournalWriter(self.folder / folder, self.features, "test") as journal:
-            for record in (r for episode in episodes for r in episode):
-                frames = packed(self.frames(record), self.features.images, "png")
-                journal.write(bytes(encode_into(record, bytearray())), frames)
-
-    def frames(self, record: Record) -> bytes:
-        """Random pictures of a step."""
-        return np.random.default_rng((record.episode, record.step)).bytes(self.features.frame_bytes)
-
-    def demonstrate(self, *episodes: list[Record]) -> None:
-        """Put demonstrations into the dataset."""
-        self.write("demonstrations/journal", *episodes)
-        fold(self.folder / "demonstrations", self.features)
-
-    def training(self) -> Training:
-        """A learner that starts now."""
-        self.trainings.append(Training(self.config, self.folder, self.metrics))
-        return self.trainings[-1]
 
 
 @pytest.fixture
@@ -434,13 +374,6 @@ def test_demonstrations_of_other_features_are_an_error_with_a_cure(
     )
     with pytest.raises(JournalFeaturesError, match=told):
         Run(tmp_path, make_config()).training().load()
-
-
-def test_absent_accelerator_is_named() -> None:
-    """A device that cannot be had is one message, and `auto` always finds one."""
-    with pytest.raises(DeviceError, match=r'learner.device = "cuda:99"'):
-        device_of("cuda:99")
-    assert device_of("auto").type in {"cpu", "cuda"}
 
 
 def test_learning_turns_a_poor_clone_into_a_good_policy(make_config: Callable[..., Config]) -> None:

@@ -63,7 +63,7 @@ class Naming(NamedTuple):
 
     def misfit(self, tensors: Mapping[str, Tensor], depth: int) -> str:
         """How the file's names and shapes differ from those of a network of this depth, in words; empty if not."""
-        expected = {name: shape for part in self.parts(depth) for name, shape in self._shapes(part)}
+        expected = {name: shape for part in self.parts(depth) for name, shape in self.shapes(part)}
         found = {name: tuple(t.shape) for name, t in tensors.items() if not _UNUSED.match(name)}
         wrong = [
             f"{name} is {found[name]} instead of {expected[name]}"
@@ -77,7 +77,8 @@ class Naming(NamedTuple):
         )
         return "; ".join(f"{verb} {_some(sorted(names))}" for verb, names in groups if names)
 
-    def _shapes(self, part: Part) -> Iterator[tuple[str, tuple[int, ...]]]:
+    def shapes(self, part: Part) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Names and shapes of a part's tensors."""
         yield f"{part.conv}.weight", (part.outputs, part.inputs, part.kernel, part.kernel)
         statistics = () if self.grouped else ("running_mean", "running_var")
         for name in ("weight", "bias", *statistics):

@@ -144,11 +144,6 @@ class ResNet(Frozen):
             mean=255.0 * torch.tensor(MEAN)[:, None, None], std=255.0 * torch.tensor(STD)[:, None, None]
         )
 
-    @staticmethod
-    def size(height: int, width: int) -> tuple[int, int, int]:
-        """Channels, height and width of the features of pictures of this size."""
-        return WIDTHS[-1], math.ceil(height / 32), math.ceil(width / 32)
-
     def forward(self, views: Tensor) -> Tensor:
         """Features of pictures."""
         x = (views.permute(0, 3, 1, 2).float() - self.mean) / self.std

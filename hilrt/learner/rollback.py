@@ -1,0 +1,29 @@
+"""Seeing that a policy which was good has collapsed."""
+
+from hilrt.data.episodes import WINDOW, Tally
+from hilrt.record import Mode
+
+COLLAPSE = 0.4
+"""Fall of autonomous success that is no chance: of 20 episodes, two standard deviations at the very least."""
+
+
+class Watch:
+    """Mean autonomous success of the last 20 training episodes, against the best mean there was.
+
+    A fall by more than 0.4 is a collapse; after one, the best is measured anew.
+    """
+
+    def __init__(self) -> None:
+        self.best = self.now = 0.0
+        self.fallen_from: float | None = None
+        """Where the last episode's fall began; absent unless it was a collapse."""
+
+    def episode(self, tally: Tally) -> None:
+        """A training episode has ended and is in the tally."""
+        self.fallen_from = None
+        if tally.episodes[Mode.TRAIN] < WINDOW:
+            return
+        self.now = tally.autonomous_rate
+        self.best = max(self.best, self.now)
+        if self.best - self.now > COLLAPSE:
+            self.fallen_from, self.best = self.best, self.now

@@ -1,0 +1,146 @@
+"""Exact resume: after any history, a learner that was stopped goes on as one that was not."""
+
+import itertools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rundir import Run
+
+from hilrt.config import Config
+from hilrt.learner.replay import Tier
+from hilrt.learner.training import Training
+from hilrt.policy.saved import Evaluation, load_meta, newest_checkpoint
+from hilrt.record import Mode, Record, Source
+
+CAPACITY = 40
+"""Rows, so that histories are long enough for evictions, and protected rows stand in their way."""
+
+
+class Plot(msgspec.Struct, frozen=True):
+    """How an episode goes."""
+
+    steps: int
+    success: bool
+    human: tuple[int, ...]
+    discarded: bool
+    mode: Mode
+    ended: bool
+    """Whether its final record came; control that was killed leaves none."""
+    lost: int | None
+    """A step that reached neither ring nor journal."""
+
+
+plots = st.builds(
+    Plot,
+    steps=st.integers(1, 9),
+    success=st.booleans(),
+    human=st.sampled_from([(), (), (0, 1), (3, 4, 5)]),
+    discarded=st.sampled_from([False, False, False, True]),
+    mode=st.sampled_from([Mode.TRAIN, Mode.TRAIN, Mode.TRAIN, Mode.EVAL]),
+    ended=st.sampled_from([True, True, True, False]),
+    lost=st.sampled_from([None, None, None, 2]),
+)
+
+
+def played(run: Run, number: int, plot: Plot) -> list[Record]:
+    """The records of an episode."""
+    records = run.episode(number, plot.mode, steps=plot.steps, success=plot.success)
+    for record in records:
+        record.source = Source.HUMAN if record.step in plot.human else Source.POLICY
+        record.gripper = (number + record.step) % 3
+        record.discarded = record.final and plot.discarded
+    return [r for r in records if r.step != plot.lost and (plot.ended or not r.final)]
+
+
+def learn(training: Training, records: list[Record]) -> list[object]:
+    """Take records in and learn what they pay for; figures reported, and in the end all that was learned."""
+    figures: list[object] = []
+    for record in records:
+        training.take(record)
+        while training.credit.due:
+            figures.append(training.step())
+    return [*figures, {name: value.numpy().tobytes() for name, value in training.sac.state_dict().items()}]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, make_config: Callable[..., Config]) -> Callable[[], Run]:
+    """A run with a demonstration and a small ring, in a new folder at each call."""
+    count = itertools.count()
+
+    def make() -> Run:
+        config = make_config(online_step_before_learning=3, batch_size=8, utd_ratio=1.0, bc="qfilter")
+        learner = msgspec.structs.replace(config.learner, online_buffer_capacity=CAPACITY)
+        run = Run(tmp_path / str(next(count)), msgspec.structs.replace(config, learner=learner))
+        run.demonstrate(run.episode(0, Mode.DEMO))
+        return run
+
+    return make
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(plots, min_size=2, max_size=16), st.data())
+def test_stopped_run_learns_what_it_would_have(
+    make_run: Callable[[], Run], plot: list[Plot], data: st.DataObject
+) -> None:
+    """Stopped after any record, among evictions, discards, cuts, gaps and evaluations: same rows, networks, bits."""
+    run = make_run()
+    records = [record for number, p in enumerate(plot) for record in played(run, number, p)]
+    stop = data.draw(st.integers(0, len(records)), label="stopped after")
+    whole = run.training()
+    whole.load()
+    learn(whole, records[:stop])
+    whole.save()
+    run.write("journal", records[:stop])
+    again = run.training()
+    assert again.load()
+    for tier in Tier:
+        assert list(again.replay.tiers[tier]) == list(whole.replay.tiers[tier])
+    for name in ("_rows", "_next", "_previous", "_protected"):
+        assert np.array_equal(getattr(again.replay, name), getattr(whole.replay, name)), name
+    assert again.bc_weight == whole.bc_weight
+    shutil.rmtree(run.folder / "journal", ignore_errors=True)
+    assert learn(again, records[stop:]) == learn(whole, records[stop:])
+
+
+def test_stop_between_two_looks_changes_no_figure(make_run: Callable[[], Run]) -> None:
+    """Means that are reported every 50 updates are those of all 50, though the learner stopped and resumed after 40."""
+    run = make_run()
+    records = [r for n in range(4) for r in run.episode(n, Mode.TRAIN)]
+    whole = run.training()
+    whole.load()
+    for record in records:
+        whole.take(record)
+    run.write("journal", records)
+    for _ in range(20):
+        whole.step()
+    whole.save()
+    again = run.training()
+    again.load()
+    ours, theirs = ([training.step() for _ in range(5)] for training in (again, whole))
+    assert ours[-1] is not None
+    assert ours == theirs
+
+
+def test_evaluation_stays_with_its_checkpoint(make_run: Callable[[], Run]) -> None:
+    """A run that is resumed and stopped again at once writes the same checkpoint, evaluation included."""
+    run = make_run()
+    episode = run.episode(0, Mode.TRAIN)
+    judged = run.episode(1, Mode.EVAL)
+    first = run.training()
+    first.load()
+    learn(first, episode)
+    learn(first, judged)
+    run.write("journal", episode)
+    first.close_evaluation()
+    before = load_meta(newest_checkpoint(run.folder))
+    again = run.training()
+    again.load()
+    again.save()
+    assert load_meta(newest_checkpoint(run.folder)) == before
+    assert before.evaluation == Evaluation(1, 1)
