@@ -11,7 +11,7 @@ from hilrt.data.lerobot.fold import export_journal, fold
 from hilrt.data.lerobot.foreign import import_dataset
 from hilrt.data.lerobot.mapping import Wishes
 from hilrt.data.lerobot.store import Store
-from hilrt.errors_dataset import NoEpisodesError
+from hilrt.errors import NoEpisodesError
 from hilrt.features import from_config
 from hilrt.report.progress import Bar
 

@@ -13,8 +13,7 @@ from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import units_from_radians
 from hilrt.difference import difference
-from hilrt.errors import ReplayError
-from hilrt.errors_dataset import EpisodesAbsentError
+from hilrt.errors import EpisodesAbsentError, ReplayError
 from hilrt.features import Features, from_config
 from hilrt.launch import Playback
 from hilrt.record import Float32, GripperCommand, Source, gripper_commands, vector

@@ -7,8 +7,7 @@ from pathlib import Path
 from hilrt.data.journal import JOURNAL, Episode, episode_files, read_episode
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.pictures import Picture, encoded
-from hilrt.errors import PictureFileError
-from hilrt.errors_dataset import EpisodesAbsentError, NoEpisodesError
+from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
 from hilrt.report.film import film
 from hilrt.report.progress import Bar
 

@@ -10,8 +10,7 @@ from hilrt.control import recording
 from hilrt.control.recording import Recording, between, require_inside
 from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.fold import fold
-from hilrt.errors import ReplayError
-from hilrt.errors_dataset import EpisodesAbsentError
+from hilrt.errors import EpisodesAbsentError, ReplayError
 from hilrt.launch import Playback
 from hilrt.record import GripperCommand, encode_into, gripper_commands, vector
 

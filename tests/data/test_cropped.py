@@ -12,7 +12,7 @@ from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.data.lerobot.rewrite import export
 from hilrt.data.lerobot.rules import verify
 from hilrt.devices.preprocess import Preprocess
-from hilrt.errors_dataset import DatasetExistsError
+from hilrt.errors import DatasetExistsError
 from hilrt.features import from_config
 
 CROP = (

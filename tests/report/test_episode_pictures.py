@@ -8,8 +8,7 @@ from pictured import demos, task_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hilrt.data.lerobot.dataset import open_dataset
-from hilrt.errors import PictureFileError
-from hilrt.errors_dataset import EpisodesAbsentError, NoEpisodesError
+from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
 from hilrt.report.episodes import view
 from hilrt.report.film import film
 

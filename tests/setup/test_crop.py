@@ -7,8 +7,15 @@ from pictured import HEIGHT, WIDTH, demos, task_file
 
 from hilrt import taskfile
 from hilrt.data.lerobot.dataset import open_dataset
-from hilrt.errors import ConfigError, CropError, PictureFileError, RegionAbsentError, RegionError
-from hilrt.errors_dataset import DatasetAbsentError, DatasetExistsError
+from hilrt.errors import (
+    ConfigError,
+    CropError,
+    DatasetAbsentError,
+    DatasetExistsError,
+    PictureFileError,
+    RegionAbsentError,
+    RegionError,
+)
 from hilrt.report.regionwindow import CHOSEN, SUGGESTED
 from hilrt.setup.crop import crop
 

@@ -18,7 +18,7 @@ from typing import Self
 import msgspec
 
 from hilrt.data.lerobot.layout import INFO
-from hilrt.errors_dataset import DatasetBusyError, DatasetWriteError
+from hilrt.errors import DatasetBusyError, DatasetWriteError
 
 NEW = ".hilrt-new"
 COMMIT = ".hilrt-commit"

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from hilrt.config import MOTORS
 from hilrt.data.lerobot.layout import Feature
-from hilrt.errors_dataset import EpisodeDamagedError
+from hilrt.errors import EpisodeDamagedError
 from hilrt.features import Features
 from hilrt.record import GripperCommand, Mode, Record, Source, gripper_index
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from hilrt.data.lerobot.layout import EPISODES, TASKS, Info
 from hilrt.data.lerobot.parquet import read
 from hilrt.data.lerobot.stats import Stats
-from hilrt.errors_dataset import DatasetDamagedError, DatasetFormatError
+from hilrt.errors import DatasetDamagedError, DatasetFormatError
 
 FileIndex = tuple[int, int]
 """Chunk and file."""

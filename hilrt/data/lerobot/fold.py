@@ -16,8 +16,7 @@ from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
-from hilrt.errors import JournalFormatError, PictureError
-from hilrt.errors_dataset import EpisodeDamagedError, OldDemonstrationsError
+from hilrt.errors import EpisodeDamagedError, JournalFormatError, OldDemonstrationsError, PictureError
 from hilrt.features import Features
 from hilrt.record import Record
 

@@ -22,7 +22,7 @@ from hilrt.data.lerobot.store import Store
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.data.pictures import ImageFormat, encoded, joined
-from hilrt.errors_dataset import OwnDatasetError, UnmappableError
+from hilrt.errors import OwnDatasetError, UnmappableError
 from hilrt.features import Features
 from hilrt.record import Mode, Record, Source
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from hilrt.errors_dataset import DatasetAbsentError, DatasetFormatError, ForeignDatasetError
+from hilrt.errors import DatasetAbsentError, DatasetFormatError, ForeignDatasetError
 from hilrt.features import Features
 
 T = TypeVar("T")

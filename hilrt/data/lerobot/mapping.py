@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from hilrt.data.lerobot.columns import IMAGES, Arrays
 from hilrt.data.lerobot.layout import Feature, Info
-from hilrt.errors_dataset import UnmappableError
+from hilrt.errors import UnmappableError
 from hilrt.features import Features
 from hilrt.record import GripperCommand
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hilrt.errors_dataset import DatasetDamagedError
+from hilrt.errors import DatasetDamagedError
 
 Ends = npt.NDArray[np.int64]
 

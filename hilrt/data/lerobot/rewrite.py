@@ -13,7 +13,7 @@ from hilrt.data.lerobot.dataset import Dataset, exists, open_dataset
 from hilrt.data.lerobot.take import Take
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.difference import difference
-from hilrt.errors_dataset import (
+from hilrt.errors import (
     DatasetExistsError,
     DatasetFormatError,
     EpisodesAbsentError,

@@ -10,7 +10,7 @@ from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, read_episodes, read_tasks
 from hilrt.data.lerobot.layout import VIDEO, Info, read_info
 from hilrt.data.lerobot.parquet import parts
-from hilrt.errors_dataset import DatasetDamagedError
+from hilrt.errors import DatasetDamagedError
 
 
 class Store:

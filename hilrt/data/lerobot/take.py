@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from hilrt.data.lerobot import stats
 from hilrt.data.pictures import decoded, unpacked
-from hilrt.errors_dataset import EpisodeDamagedError
+from hilrt.errors import EpisodeDamagedError
 from hilrt.features import Image
 from hilrt.record import Record
 

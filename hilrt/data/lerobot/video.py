@@ -11,7 +11,7 @@ from av.error import FFmpegError
 
 from hilrt.data.journal import Episode
 from hilrt.data.pictures import Picture, decoded
-from hilrt.errors_dataset import DatasetDamagedError
+from hilrt.errors import DatasetDamagedError
 from hilrt.resource import Resource
 
 CODECS = {

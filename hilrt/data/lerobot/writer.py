@@ -34,7 +34,7 @@ from hilrt.data.lerobot.layout import (
 )
 from hilrt.data.lerobot.take import Take, survey
 from hilrt.data.pictures import decoded
-from hilrt.errors_dataset import EpisodeDamagedError
+from hilrt.errors import EpisodeDamagedError
 from hilrt.features import Features
 from hilrt.resource import Resource
 

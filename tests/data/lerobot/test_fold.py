@@ -16,14 +16,14 @@ from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.rules import verify
 from hilrt.data.pictures import joined
-from hilrt.errors import JournalFeaturesError
-from hilrt.errors_dataset import (
+from hilrt.errors import (
     DatasetAbsentError,
     DatasetBusyError,
     DatasetDamagedError,
     DatasetFormatError,
     DatasetWriteError,
     ForeignDatasetError,
+    JournalFeaturesError,
     OldDemonstrationsError,
 )
 from hilrt.record import encode_into

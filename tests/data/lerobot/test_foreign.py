@@ -13,7 +13,7 @@ from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.foreign import import_dataset
 from hilrt.data.lerobot.mapping import Wishes
 from hilrt.data.lerobot.rules import verify
-from hilrt.errors_dataset import OwnDatasetError, UnmappableError
+from hilrt.errors import OwnDatasetError, UnmappableError
 from hilrt.features import Features, Image
 from hilrt.record import Source, vector
 

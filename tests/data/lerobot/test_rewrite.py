@@ -9,7 +9,7 @@ from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.data.lerobot.fold import export_journal, fold
 from hilrt.data.lerobot.rewrite import delete_episodes, export, merge
 from hilrt.data.lerobot.rules import verify
-from hilrt.errors_dataset import (
+from hilrt.errors import (
     DatasetExistsError,
     DatasetWriteError,
     EpisodesAbsentError,

@@ -14,7 +14,7 @@ from hilrt.data.lerobot.episodes import FileIndex, path_of
 from hilrt.data.lerobot.layout import FINAL
 from hilrt.data.lerobot.parquet import length, parts, schema
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation, first_of, picture_problem
-from hilrt.errors_dataset import DatasetDamagedError
+from hilrt.errors import DatasetDamagedError
 
 TOLERANCE_S = 1e-4
 """Of a timestamp."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of
 from hilrt.data.lerobot.layout import VIDEO
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation
-from hilrt.errors_dataset import DatasetDamagedError
+from hilrt.errors import DatasetDamagedError
 
 TOLERANCE_S = 1e-4
 """Of the time of a picture."""

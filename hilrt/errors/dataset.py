@@ -1,9 +1,9 @@
-"""Failures of datasets on disk; like all others, below `hilrt.errors.HilrtError`."""
+"""Failures of datasets."""
 
 import errno
 from collections.abc import Sequence
 
-from hilrt.errors import HilrtError
+from hilrt.errors.root import HilrtError
 
 
 class DatasetAbsentError(HilrtError):

@@ -1,0 +1,37 @@
+"""`hilrt checkpoint ...`: what a run has saved of its learning."""
+
+from typing import Annotated
+
+import typer
+
+from hilrt.cli.words import Run, say
+
+checkpoint = typer.Typer(help="List and restore what a run has saved of its learning.", no_args_is_help=True)
+
+
+@checkpoint.command(name="list")
+def list_checkpoints(run: Run) -> None:
+    """Show a run's checkpoints: steps, updates, evaluation, which is newest and best, whether the files are whole."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt.learner.history import history  # noqa: PLC0415
+    from hilrt.report.checkpoints import checkpoint_table  # noqa: PLC0415
+    from hilrt.runfolder import RunFolder  # noqa: PLC0415
+
+    Console().print(checkpoint_table(history(RunFolder.open(run).path)))
+
+
+@checkpoint.command(name="restore")
+def restore_checkpoint(
+    run: Run, steps: Annotated[int, typer.Argument(metavar="STEPS", help="Its online steps, as in the list.")]
+) -> None:
+    """Have a run go on from an earlier checkpoint at the next `hilrt train --resume`.
+
+    Later checkpoints are set aside, and nothing is deleted; what the robot has done since stays to be learned from.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+
+    aside = jobs.go_back(run, steps)
+    if aside.is_dir():
+        say(f"later ones: {aside}")
+    say(f"go on:      hilrt train --resume {run}")

@@ -1,0 +1,170 @@
+"""Commands that set up an arm, its cameras and its workspace: one function each, no logic; imports inside."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilrt.cli.words import Override, TaskFile, say
+
+setup = typer.Typer()
+
+Side = Annotated[
+    str, typer.Option("--arm", metavar="SIDE", help="Which of two arms, by its name in the config.")
+]
+IsLeader = Annotated[
+    bool, typer.Option("--leader", help="The leader arm that teleop names, not the follower.")
+]
+RealArm = Annotated[Path, typer.Argument(metavar="[CONFIG]", help="Task file of a real arm.")]
+SO100 = Path("configs/so100.toml")
+
+
+@setup.command(name="find-port")
+def find_port() -> None:
+    """Find an arm's serial port: you unplug its USB cable and plug it in again."""
+    from hilrt.setup.ports import find_port  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    asyncio.run(find_port(TerminalConsole()))
+
+
+@setup.command(name="find-cameras")
+def find_cameras(
+    pictures: Annotated[Path, typer.Option(help="Folder for a picture of each.")] = Path("cameras"),
+) -> None:
+    """Try every camera: the resolutions and rates that work, and a picture of what it sees."""
+    from hilrt.setup.cameras import find_cameras  # noqa: PLC0415
+
+    find_cameras(say, pictures)
+
+
+@setup.command(name="setup-motors")
+def setup_motors(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
+    """Give new motors their ids and baud rate; you connect them one at a time, in any order.
+
+    Can be stopped and started again: motors that are set already are recognised.
+    """
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.setup.motors import setup_motors  # noqa: PLC0415
+    from hilrt.setup.place import Place  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    place = Place.of(taskfile.load(config), side, leader=leader)
+    asyncio.run(setup_motors(TerminalConsole(), place))
+
+
+@setup.command()
+def calibrate(
+    config: RealArm = SO100,
+    side: Side = "",
+    leader: IsLeader = False,
+    check: Annotated[bool, typer.Option("--check", help="Compare file and motors; write nothing.")] = False,
+) -> None:
+    """Find each joint's middle and range: you move the arm by hand.
+
+    Writes the motors and the calibration file, at the end and in one go; before that Ctrl-C changes nothing.
+    """
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.setup.calibrate import calibrate, check_calibration  # noqa: PLC0415
+    from hilrt.setup.place import Place  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    place = Place.of(taskfile.load(config), side, leader=leader)
+    asyncio.run(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))
+
+
+@setup.command(name="find-limits")
+def find_limits(
+    config: RealArm = SO100,
+    side: Side = "",
+    teleoperate: Annotated[
+        bool, typer.Option("--teleoperate", help="Drive with the config's operator device, not by hand.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the box into CONFIG; comments are kept.")
+    ] = False,
+    set_: Override = None,
+) -> None:
+    """Find the workspace: you move the arm through all it will have to reach, by hand or with --teleoperate.
+
+    With --teleoperate the keys are those of `hilrt teleoperate`, q ends; two arms are followed both at once.
+    """
+    from hilrt import jobs, taskfile  # noqa: PLC0415
+    from hilrt.setup import limits  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    if write:
+        limits.require_box(config)
+    if teleoperate:
+        say("Drive the gripper through the whole space that the task needs; q ends it.")
+        extents = jobs.find_limits(config, set_ or [], side)
+    else:
+        by_hand = limits.find_limits(TerminalConsole(), taskfile.load(config, set_ or []), side)
+        extents = {side: asyncio.run(by_hand)}
+    found = limits.moved(extents)
+    for name, extent in found.items():
+        say(extent.toml(name))
+    if write:
+        limits.write_limits(config, found)
+        say(f"written into {config}")
+
+
+@setup.command()
+def crop(
+    config: TaskFile,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the regions into CONFIG; comments are kept.")
+    ] = False,
+    roi: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CAMERA=TOP,LEFT,HEIGHT,WIDTH", help="A region, in pixels; no window is opened then."
+        ),
+    ] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Compute regions from what moves in successful episodes.")
+    ] = False,
+    pictures: Annotated[Path, typer.Option(help="Folder for pictures before and after.")] = Path("crop"),
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="NEW", help="Also make a cropped and resized copy of the dataset.")
+    ] = None,
+    set_: Override = None,
+) -> None:
+    """Choose what the policy sees of each camera, on recorded pictures.
+
+    In the window: drag a region, c confirms, r starts anew, n shows another picture, q stops.
+    """
+    from hilrt.setup.crop import crop  # noqa: PLC0415
+
+    crop(
+        say,
+        config,
+        set_ or [],
+        rois=roi or [],
+        suggest=suggest,
+        write=write,
+        pictures=pictures,
+        copy=dataset,
+    )
+
+
+@setup.command()
+def doctor(
+    config: RealArm = SO100,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print live what the config's gamepad or keyboard sends.")
+    ] = False,
+) -> None:
+    """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do."""
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.setup.doctor import doctor  # noqa: PLC0415
+
+    if show:
+        from hilrt.devices.show import show as lines  # noqa: PLC0415
+
+        teleop = taskfile.load(config).teleop
+        for line in lines(teleop.device, teleop.dead_zone):
+            say(line)
+    elif not asyncio.run(doctor(say, taskfile.load(config))):
+        raise typer.Exit(1)

@@ -1,0 +1,160 @@
+"""The commands of everyday work: one function each, no logic; heavy imports happen inside."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hilrt.cli.words import Override, Run, TaskFile, say
+
+if TYPE_CHECKING:
+    from hilrt.report.summary import Summary
+    from hilrt.runfolder import RunFolder
+
+work = typer.Typer()
+
+
+@work.command()
+def teleoperate(config: TaskFile, set_: Override = None) -> None:
+    """Drive the arm with the operator's device; nothing is recorded. The screen shows how far it has been.
+
+    Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the start pose, q stops. What a
+    gamepad's buttons mean: docs/guide/operator.md.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder = jobs.teleoperate(config, set_ or [])
+    say(f"log: {folder.path / 'log.txt'}")
+
+
+@work.command()
+def record(config: TaskFile, set_: Override = None) -> None:
+    """Record demonstrations into the config's dataset folder, behind those that are there.
+
+    The screen shows which keys do what. On a keyboard: s success, Esc failure (kept, not counted), r throws the
+    episode away and starts it again, q stops.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder, summary = jobs.record(config, set_ or [])
+    succeeded, kept = summary.successes["demo"], summary.episodes["demo"]
+    say(f"recorded into {folder.config().dataset.root}: {succeeded} successful, {kept - succeeded} failed")
+
+
+@work.command()
+def pretrain(
+    config: TaskFile,
+    dataset: Annotated[
+        Path | None, typer.Argument(metavar="[DATASET]", help="Folder of episodes; default: dataset.root.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write; default: policy.weights, or beside the demonstrations."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1000,
+    set_: Override = None,
+) -> None:
+    """Train an encoder for each camera on recorded frames, so that a policy can learn from pictures."""
+    from hilrt import jobs  # noqa: PLC0415
+
+    outcome = jobs.pretrain(config, dataset, out, steps, set_ or [])
+    say(f"encoders: {outcome.path} (SHA-256 {outcome.digest[:12]}...)")
+    if judged := outcome.judgement:
+        say(f"episodes held out: {judged.explained:.0%} of where the arm goes next is seen in the pictures")
+        if judged.grasp_mm is not None:
+            say(f"  and where it is at the gripper's next command to {judged.grasp_mm:.1f} mm (median)")
+
+
+@work.command()
+def train(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG]", help="Task file; not with --resume.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    set_: Override = None,
+) -> None:
+    """Train a policy from demonstrations, the robot's own steps and your corrections."""
+    if (config is None) == (resume is None):
+        raise typer.BadParameter("give either CONFIG or --resume RUN.")
+    if resume and set_:
+        raise typer.BadParameter("--set changes a new run; a resumed one keeps its config.toml.")
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder, summary = jobs.resume(resume) if resume else jobs.train(config or Path(), set_ or [])
+    _report_training(folder, summary)
+
+
+@work.command(name="eval")
+def evaluate(
+    run: Run,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="How many; default: eval.final_episodes.")
+    ] = None,
+    set_: Override = None,
+) -> None:
+    """Judge a run's newest policy: deterministic, operator off."""
+    from hilrt import jobs  # noqa: PLC0415
+
+    folder, summary = jobs.evaluate(run, episodes, set_ or [])
+    for result in summary.evaluations:
+        say(f"autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
+    say(f"details: {folder.path / 'summary.json'}")
+
+
+@work.command()
+def replay(
+    config: TaskFile,
+    dataset: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DATASET]", help="Its folder; default: the config's dataset.root."),
+    ] = None,
+    *,
+    episode: Annotated[int, typer.Option(min=0, help="Number of the episode.")],
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Play its actions through the pipelines, not its joint targets.")
+    ] = False,
+    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="Of the recording's.")] = 1.0,
+    set_: Override = None,
+) -> None:
+    """Play a recorded episode on the arm: slowly to its first pose, then as it was; nothing is recorded.
+
+    Keys: q stops, and so do Ctrl-C and the gamepad's stop button; the arm then holds.
+    """
+    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.launch import Playback  # noqa: PLC0415
+
+    playback = Playback(dataset=str(dataset or ""), episode=episode, actions=actions, speed=speed)
+    folder, outcome = jobs.replay(config, playback, set_ or [])
+    say(outcome)
+    say(f"log: {folder.path / 'log.txt'}")
+
+
+@work.command()
+def pipeline(config: TaskFile, set_: Override = None) -> None:
+    """Print the steps from measurements to the policy and from actions to the arm; no device is needed."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.report.pipelines import tables  # noqa: PLC0415
+
+    for table in tables(taskfile.load(config, set_ or [])):
+        Console().print(table)
+
+
+@work.command()
+def status() -> None:
+    """Show the runs that are alive on this computer."""
+    from hilrt.report.live import show_live_runs  # noqa: PLC0415
+
+    show_live_runs()
+
+
+def _report_training(folder: "RunFolder", summary: "Summary") -> None:
+    say(f"{summary.online_steps} online steps, {summary.human_steps} of them human, {summary.wall_s:.0f} s")
+    for result in summary.evaluations:
+        say(f"  after {result.online_steps:6d} steps: autonomous success {result.success}")
+    say(f"run folder: {folder.path}")
+    say(f"evaluate:   hilrt eval {folder.path}")
+    if summary.online_steps < folder.config().learner.online_steps:
+        say(f"go on:      hilrt train --resume {folder.path}")
+    say(f"dashboards: tensorboard --logdir {folder.path.parent}")

@@ -1,0 +1,140 @@
+"""Failures of a serial port, and the motors behind it."""
+
+from collections.abc import Mapping, Sequence
+
+from hilrt.errors.root import HilrtError
+
+
+class PortNotFoundError(HilrtError):
+    """There is no such serial device."""
+
+    def __init__(self, port: str, present: Sequence[str]) -> None:
+        there = f"there are: {', '.join(present)}" if present else "no serial adapter is plugged in"
+        super().__init__(
+            f"no serial port {port}; {there}. Check the cable and `robot.port`, or a leader's `teleop.port`."
+        )
+
+
+class PortBusyError(HilrtError):
+    """Another program has the serial device open."""
+
+    def __init__(self, port: str) -> None:
+        super().__init__(
+            f"{port} is in use by another program (another hilrt?). "
+            f"Stop it first; `fuser -v {port}` shows which."
+        )
+
+
+class PortUnusableError(HilrtError):
+    """A serial device exists but cannot be opened or set up."""
+
+    def __init__(self, port: str, reason: str, *, denied: bool = False) -> None:
+        cure = (
+            "Join its group (`ls -l` shows it, usually dialout): `sudo usermod -aG dialout $USER`, "
+            "then log in again."
+            if denied
+            else "Is it the servo adapter's serial port?"
+        )
+        super().__init__(f"cannot use {port}: {reason}. {cure}")
+
+
+class BusLostError(HilrtError):
+    """The serial device vanished while it was open."""
+
+    def __init__(self, port: str, reason: str) -> None:
+        super().__init__(
+            f"{port} is not open any more: {reason}. "
+            "If the adapter was unplugged, plug it in again; the bus can then be reopened."
+        )
+
+
+class BusTimeoutError(HilrtError):
+    """Servos did not answer within the deadline.
+
+    `missing` are their ids; the others of the same transaction did answer.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        missing: Mapping[int, str],
+        what: str,
+        attempts: int,
+        elapsed_s: float,
+        last_good_s: float | None,
+    ) -> None:
+        self.missing = tuple(missing)
+        age = "it never has" if last_good_s is None else f"last good reply {1e3 * last_good_s:.0f} ms ago"
+        super().__init__(
+            f"{_motors(missing)} on {port} did not answer {attempts} x {what} in "
+            f"{1e3 * elapsed_s:.1f} ms; {age}. Check power, and the cable to that motor."
+        )
+
+
+class ArmLostError(HilrtError):
+    """An arm went away during a run and did not come back."""
+
+    def __init__(self, name: str, waited_s: float, last: HilrtError) -> None:
+        super().__init__(f"{name} has been away for {waited_s:.0f} s. The last attempt at it: {last}")
+
+
+class TorqueLostError(HilrtError):
+    """Motors have switched their torque off by themselves."""
+
+    def __init__(self, port: str, motors: Mapping[int, str]) -> None:
+        super().__init__(
+            f"{_motors(motors)} on {port} lost torque and goal, as after a power failure. "
+            "Check the plug, and whether the supply gives enough current."
+        )
+
+
+class MotorMissingError(HilrtError):
+    """Some motors of the arm are not on the bus."""
+
+    def __init__(
+        self, port: str, missing: Mapping[int, str], found: Mapping[int, str], baudrate: int
+    ) -> None:
+        if found:
+            cure = f"{_motors(found)} did. Motors are chained: check the cable before the first missing one."
+        else:
+            cure = (
+                f"No motor did: switch the arm's power on, check the cable to the adapter, and that "
+                f"the motors are set to {baudrate} baud."
+            )
+        super().__init__(f"{_motors(missing)} did not answer on {port}. {cure}")
+
+
+class WrongModelError(HilrtError):
+    """A motor is of another model than the arm is built from."""
+
+    def __init__(self, port: str, motor: int, name: str, found: int, expected: int) -> None:
+        super().__init__(
+            f"motor {motor} ({name}) on {port} is model {found}, expected {expected} (STS3215). "
+            "Is this port the arm's?"
+        )
+
+
+class ServoFaultError(HilrtError):
+    """A servo reports a fault of its own."""
+
+    def __init__(self, port: str, motor: int, name: str, fault: str) -> None:
+        super().__init__(
+            f"motor {motor} ({name}) on {port} reports: {fault}. "
+            "Free the joint, check supply voltage, let it cool; then switch its power off and on."
+        )
+
+
+class SettingRefusedError(HilrtError):
+    """A servo did not keep a value that was written."""
+
+    def __init__(self, port: str, motor: int, name: str, setting: str, wanted: int, found: int) -> None:
+        super().__init__(
+            f"motor {motor} ({name}) on {port} keeps {setting} at {found}, {wanted} was written. "
+            "Switch its power off and on and try again."
+        )
+
+
+def _motors(motors: Mapping[int, str]) -> str:
+    """`motor 3 (elbow_flex)`, `motors 3 (elbow_flex), 5 (wrist_roll)`."""
+    named = [f"{motor} ({name})" if name else str(motor) for motor, name in motors.items()]
+    return f"motor{'s' if len(named) > 1 else ''} {', '.join(named)}"

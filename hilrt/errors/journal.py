@@ -1,0 +1,71 @@
+"""Failures of steps and pictures on disk."""
+
+import errno
+
+from hilrt.errors.root import HilrtError
+
+
+class JournalFormatError(HilrtError):
+    """A file of a journal cannot be read as one."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Move it out of its folder to go on without it.")
+
+
+class JournalFeaturesError(HilrtError):
+    """A file of a journal holds steps that consist of something else."""
+
+    def __init__(self, path: str, difference: str) -> None:
+        super().__init__(
+            f"{path} was recorded with other features than this config gives: {difference}. "
+            "Use the config it was recorded with, or record again into another folder (dataset.root)."
+        )
+
+
+class PictureError(HilrtError):
+    """What should be a picture is none."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"damaged picture: {problem}. hilrt dataset verify names the episodes concerned.")
+
+
+class ReplayError(HilrtError):
+    """An episode cannot be played again on this arm."""
+
+    def __init__(self, dataset: str, episode: int, problem: str) -> None:
+        super().__init__(f"episode {episode} of {dataset} cannot be replayed: {problem}.")
+
+
+class PictureFileError(HilrtError):
+    """A picture for people cannot be written."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be written: {cause.strerror}. Name another folder, or free some space."
+        )
+
+
+class JournalOrderError(HilrtError):
+    """A step came for an episode that has ended."""
+
+    def __init__(self, path: str, last: int, step: int) -> None:
+        super().__init__(
+            f"{path} ended with step {last}, and step {step} came after it. "
+            "Two processes write to this folder, or an episode's number was used twice."
+        )
+
+
+class JournalWriteError(HilrtError):
+    """The disk does not take a record."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        full = cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        cure = "Free some space" if full else "Check the folder's owner and how its disk is mounted"
+        super().__init__(f"{cause.strerror}: {path}. {cure}; what was written before stays readable.")
+
+
+class StepsLostError(HilrtError):
+    """The recorder ended without all that control recorded."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The journal is not complete: {what}")

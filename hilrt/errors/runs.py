@@ -1,0 +1,42 @@
+"""Failures of a run and its processes."""
+
+from hilrt.errors.root import HilrtError
+
+
+class RunFolderError(HilrtError):
+    """A run's folder cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. `ls runs` shows the runs there are.")
+
+
+class ProcessError(HilrtError):
+    """A process of the run ended and cannot be brought back."""
+
+    def __init__(self, role: str, what: str, log: str) -> None:
+        super().__init__(f"{role} {what}\nThe whole story is in {log}.")
+
+
+class SimulatorGoneError(HilrtError):
+    """The simulator ended while control waited for it."""
+
+    def __init__(self) -> None:
+        super().__init__("the simulator does not answer any more, and the run is being stopped.")
+
+
+class NoDemonstrationError(HilrtError):
+    """The operator has discarded one demonstration after another."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} demonstrations in a row were discarded. See whether the task can be done: within "
+            "processor.reset.control_time_s, inside end_effector_bounds, with the gripper in use. "
+            "What was kept before is in the dataset."
+        )
+
+
+class NoRunError(HilrtError):
+    """There is no live run to look at."""
+
+    def __init__(self) -> None:
+        super().__init__("no run is alive on this computer. Start one with `hilrt train CONFIG`.")

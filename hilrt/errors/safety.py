@@ -1,0 +1,102 @@
+"""Failures of what an arm must not do, or cannot."""
+
+from hilrt.errors.root import HilrtError
+
+
+class OverheatError(HilrtError):
+    """A servo is hotter than it may be."""
+
+    def __init__(self, name: str, found_c: float, limit_c: float) -> None:
+        super().__init__(
+            f"{name} is at {found_c:.0f} degC, above safety.max_temperature_c = {limit_c:.0f}: the arm holds. "
+            "Let it cool; less load or a shorter reach keeps it cooler."
+        )
+
+
+class OvercurrentError(HilrtError):
+    """A servo has drawn more current than it may for too long."""
+
+    def __init__(self, name: str, found_a: float, limit_a: float) -> None:
+        super().__init__(
+            f"{name} draws {found_a:.2f} A, for a second more than safety.max_current_a = {limit_a:g}: the arm holds. "
+            "See what it pushes against."
+        )
+
+
+class VoltageError(HilrtError):
+    """The servos' supply is out of its range."""
+
+    def __init__(self, name: str, found_v: float, low_v: float, high_v: float) -> None:
+        super().__init__(
+            f"{name} is supplied with {found_v:.1f} V, outside safety.min_voltage_v = {low_v:g} .. max_voltage_v = "
+            f"{high_v:g}: the arm holds. Check the power supply and its plug."
+        )
+
+
+class JointRangeError(HilrtError):
+    """A joint has nowhere to go."""
+
+    def __init__(self, motor: str, calibration: str, margin_deg: float) -> None:
+        super().__init__(
+            f"{motor} has no range left: the one in {calibration}, within the URDF's, less safety.joint_margin_deg = "
+            f"{margin_deg:g} at both ends, is empty. Calibrate the joint's whole range, or lower the margin."
+        )
+
+
+class StartPoseError(HilrtError):
+    """The start pose cannot be taken up."""
+
+    def __init__(self, motor: str, asked: float, low: float, high: float) -> None:
+        super().__init__(
+            f"fixed_reset_joint_positions: {motor} at {asked:.1f} is outside {low:.1f} .. {high:.1f}, its range less "
+            "the margin. Choose a pose inside it."
+        )
+
+
+class CollisionError(HilrtError):
+    """The arm cannot get to its start pose without running into something."""
+
+    def __init__(self, where: str, first: str, second: str) -> None:
+        super().__init__(
+            f"{where}, {first} would be too near {second}. Choose another start pose "
+            "(fixed_reset_joint_positions), or bring the arm nearer to it by hand."
+        )
+
+
+class ActionError(HilrtError):
+    """An action that cannot be executed."""
+
+    def __init__(self, size: int, action: object) -> None:
+        super().__init__(
+            f"the action must be {size} finite numbers, got {action}. Either learning has diverged (see its losses, "
+            "go back to an earlier checkpoint), or a step of your own before `delta` made it so."
+        )
+
+
+class GoalError(HilrtError):
+    """A goal that is not six finite joint angles."""
+
+    def __init__(self, port: str, goal: str) -> None:
+        super().__init__(f"goal for the arm on {port} must be 6 finite angles [rad], got {goal}.")
+
+
+class ArmBlockedError(HilrtError):
+    """The arm does not get to its start pose."""
+
+    def __init__(self, motor: str, off_deg: float) -> None:
+        super().__init__(
+            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away and does not move. "
+            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions, or in a "
+            "replay the episode's first."
+        )
+
+
+class ReplayBlockedError(HilrtError):
+    """A replay cannot go on."""
+
+    def __init__(self, step: int, limits: str) -> None:
+        cause = f" (limits met: {limits.lower().replace('|', ', ')})" if limits else ""
+        super().__init__(
+            f"the arm does not follow the recording beyond step {step}{cause}: the replay has waited, and ends here; "
+            "the arm holds. See what is in its way, then start again."
+        )

@@ -1,0 +1,101 @@
+"""Failures of setting up an arm and its cameras."""
+
+from collections.abc import Sequence
+
+from hilrt.errors.root import HilrtError
+
+
+class CalibrationFileError(HilrtError):
+    """A calibration file cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Calibrate the arm again, or point to another file.")
+
+
+class CalibrationMismatchError(HilrtError):
+    """The servos hold another calibration than the file."""
+
+    def __init__(self, port: str, path: str, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"the arm on {port} is not calibrated as {path} says: {'; '.join(differences)}. "
+            "It is another arm's file, or a motor was replaced: calibrate again before moving."
+        )
+
+
+class NoMotorError(HilrtError):
+    """No motor answers at any baud rate."""
+
+    def __init__(self, port: str, baudrates: Sequence[int]) -> None:
+        super().__init__(
+            f"no motor answers on {port}, at {', '.join(map(str, baudrates))} baud. "
+            "Switch the power on, check the three-pin cable and that this is the arm's port (hilrt find-port)."
+        )
+
+
+class MotorsTogetherError(HilrtError):
+    """More than one motor is connected where one should be alone."""
+
+    def __init__(self, port: str, motors: Sequence[int]) -> None:
+        one_id = len(set(motors)) == 1
+        seen = (
+            f"two motors with id {motors[0]}" if one_id else f"motors with ids {', '.join(map(str, motors))}"
+        )
+        super().__init__(
+            f"{seen} answer on {port}: nothing was changed. Connect one motor alone; unplug the cable that leads "
+            "from it to the next."
+        )
+
+
+class SweepError(HilrtError):
+    """A joint's range cannot be taken from how it was moved."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}. Nothing was written; calibrate again.")
+
+
+class NotMovedError(HilrtError):
+    """Limits were to be found, and no arm went anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no end effector was moved by more than 5 mm, so there is no workspace to print or to write. "
+            "Run it again, and move the gripper through the whole space that the task needs before you end it."
+        )
+
+
+class PortsUnchangedError(HilrtError):
+    """Unplugging and plugging in did not single out one serial port."""
+
+    def __init__(self, what: str, found: Sequence[str]) -> None:
+        seen = f"{len(found)} ports {what} ({', '.join(found)})" if found else f"no port {what}"
+        super().__init__(
+            f"{seen}, expected one. Unplug the USB cable of one arm only, wait two seconds, and try again; "
+            "a cable that only charges shows no port at all."
+        )
+
+
+class RegionError(HilrtError):
+    """What was given as a region of interest is none."""
+
+    def __init__(self, text: str, cameras: Sequence[str]) -> None:
+        super().__init__(
+            f"--roi {text}: expected CAMERA=TOP,LEFT,HEIGHT,WIDTH in whole pixels, as in front=180,250,120,150. "
+            f"Cameras: {', '.join(cameras) or 'none'}."
+        )
+
+
+class RegionAbsentError(HilrtError):
+    """A region of interest is wanted, and there is no window to draw it in."""
+
+    def __init__(self, cameras: Sequence[str], why: str) -> None:
+        super().__init__(
+            f"no region for {', '.join(cameras)}, and no display to draw one ({why}). Give --roi "
+            f"{cameras[0]}=TOP,LEFT,HEIGHT,WIDTH, or --suggest, or use `ssh -X`."
+        )
+
+
+class CropError(HilrtError):
+    """Pictures cannot be cropped."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path} {problem}.")
