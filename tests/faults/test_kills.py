@@ -30,6 +30,9 @@ REALTIME = [
     *(f"processor.inverse_kinematics.end_effector_step_sizes.{axis}=0.0067" for axis in "xyz"),
 ]
 
+ENDLESS = "learner.online_steps=100000"
+"""For a test that ends the run when it has seen enough."""
+
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
@@ -59,8 +62,8 @@ def episodes_are_whole(run):
 
 
 def test_learner_killed(workplace):
-    """Control misses no tick while the learner is dead; it comes back with all rows, and the run finishes."""
-    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
+    """Control misses no tick while the learner is dead; it comes back with all rows, and the run goes on to its end."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=[*REALTIME, ENDLESS]) as live:
         live.wait_for(lambda: live.status.control.online_steps > 150)
         misses = live.status.control.misses
         dead = live.kill("learner")
@@ -68,11 +71,12 @@ def test_learner_killed(workplace):
         assert live.status.control.misses == misses
         rows = live.status.control.online_steps
         live.wait_for(lambda: live.status.learner.paid_steps >= rows)
+        os.kill(live.process.pid, signal.SIGINT)
         text = live.finish()
     assert live.process.returncode == 0, text
     summary = jobs.summary(live.path)
     assert summary["realtime"]["restarts"] == 1
-    assert summary["online_steps"] == train_steps(live.path) >= 400
+    assert summary["online_steps"] == train_steps(live.path) >= rows
     assert episodes_are_whole(live.path)
 
 
