@@ -130,7 +130,7 @@ def test_tables_name_every_step():
     writes = "\n".join(map(str, tables(rig.config)[0].columns[2].cells))
     assert "shoulder_pan.current .. gripper.current [A]" in writes
     said = dict(zip(*(column.cells for column in policy.columns), strict=True))
-    assert said["front"] == "160 x 120, resized to 128 x 128"
+    assert said["front"] == "160 x 120, resized to 128 x 128; pretrained: 128 features at 8 x 8 places"
     assert said["dz"] == "-1 .. 1, a full step is 0.02 m"
     assert f"state ({len(rig.features.state)},)" in writes
 

@@ -86,7 +86,8 @@ def test_a_disk_that_is_read_only_for_a_while(tmp_path, disk):
         terminal.until(lambda: terminal.control.phase == Phase.RUNNING)
 
         def protected():
-            terminal.type(b"s")
+            if terminal.control.step > 2:  # an episode without a step is none
+                terminal.type(b"s")
             return terminal.control.demo_successes and disk.protect(on=True)
 
         terminal.until(protected)
