@@ -67,6 +67,8 @@ class Training(Resource):
         self._demonstrations = Path(config.dataset.root)
         torch.manual_seed(config.seed)
         self.sac = Sac(Actor(features, vision_of(config)), config, device)
+        self.memory = ""
+        """What the replay's pictures take, in words; empty without any."""
         sight = sight_of(config, features)
         self.replay = Replay(
             features, settings.online_buffer_capacity, settings.batch_size, config.seed, self._album(sight)
@@ -93,6 +95,7 @@ class Training(Resource):
         storage = device_of(settings.storage_device)
         album = Album(sight, settings.online_buffer_capacity, max(shown, 1), storage)
         if album:
+            self.memory = str(album)
             log.info("%s", album)
         return album
 
