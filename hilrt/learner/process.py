@@ -108,6 +108,7 @@ class _Process:
 
     def start(self) -> bool:
         """Everything before the first online step; False if it was stopped, and so must be done again."""
+        self._own.message = self.training.memory
         self._beat(LearnerPhase.LOADING)
         if self.training.load():
             return True
@@ -123,7 +124,7 @@ class _Process:
         poll = select.poll()
         poll.register(self._steps_fd, select.POLLIN)
         self._publish(weights)
-        self._own.ready = 1
+        self._own.message, self._own.ready = "", 1
         while not self._asked_to_stop:
             self._take_in(intake)
             due = self.training.credit.due

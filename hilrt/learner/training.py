@@ -57,6 +57,8 @@ class Training(Resource):
         self._demonstrations = Path(config.dataset.root)
         torch.manual_seed(config.seed)
         self.sac = Sac(Actor(features, vision_of(config)), config, device)
+        self.memory = ""
+        """What the replay's pictures take, in words; empty without any."""
         sight = sight_of(config, features)
         capacity = settings.online_buffer_capacity
         album = self._album(sight, device)
@@ -88,6 +90,7 @@ class Training(Resource):
         storage = storage_of(settings, device, (capacity + shown) * sight.kept_bytes)
         album = Album(sight, capacity, max(shown, 1), storage)
         if album:
+            self.memory = str(album)
             log.info("%s", album)
         return album
 

@@ -1,6 +1,5 @@
 """`hilrt pretrain`: from recorded episodes to a file of frozen encoders."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -39,7 +38,7 @@ def pretrain(config: Config, root: Path, path: Path, steps: int, track: Track) -
         DatasetDamagedError, JournalFeaturesError, PictureError: an episode is not what it should be.
         PretrainedEncoderError: the disk does not take the file.
     """
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(1)  # two threads that wait for each other on a busy computer take ten times as long
     features = from_config(config)
     if not features.views:
         raise NoCamerasError

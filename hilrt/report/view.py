@@ -157,7 +157,8 @@ def messages(v: View) -> Iterator[tuple[str, str]]:
     }
     for role, message in said.items():
         if message:
-            yield f"{role}: {message}", "bold red"
+            begins = role == "learner" and not v.learner.ready  # says what it will need, not what is wrong
+            yield f"{role}: {message}", "dim" if begins else "bold red"
     if v.supervisor.message:
         yield v.supervisor.message, "yellow"
 

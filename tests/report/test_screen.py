@@ -205,6 +205,18 @@ def test_trouble_is_red(status):
     assert "\x1b[31m" not in drawn.replace("\x1b[31m3 of", "")
 
 
+def test_what_a_learner_needs_is_no_alarm(status):
+    """Before it is ready its message says what its pictures take, in grey; from then on what it says is trouble."""
+    status.learner.message = "pictures: online 20,000 steps = 655.4 MB"
+    for ready, colour in ((0, "\x1b[2m"), (1, "\x1b[1;31m")):
+        status.learner.ready = ready
+        console = Console(
+            file=io.StringIO(), width=80, height=24, force_terminal=True, color_system="standard"
+        )
+        console.print(render(view(status, "r")))
+        assert f"{colour}learner: pictures: online" in console.file.getvalue()
+
+
 def test_unknown_pace_leaves_the_time_open(look):
     """Without a pace there is no promise."""
     assert "-:--:-- left" in look(pace=None)
