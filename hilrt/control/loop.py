@@ -66,6 +66,8 @@ class Loop:
 
     async def run(self, first_episode: int) -> None:
         """Work through the agenda; episodes are numbered from `first_episode`."""
+        self._status.online_steps = self._agenda.online_steps  # of earlier starts
+        self._show_rates()
         self._pipelines.begin()  # they observe during the first reset already
         number, before = first_episode, None
         while not self.stopping() and (mode := self._agenda.next()) is not None:
@@ -243,6 +245,9 @@ class Loop:
         else:
             status.episodes_demo += 1
             status.demo_successes += summary.success
-        status.success_rate = self._tally.success_rate
-        status.autonomous_rate = self._tally.autonomous_rate
-        status.intervention_rate = self._tally.intervention_rate
+        self._show_rates()
+
+    def _show_rates(self) -> None:
+        status, tally = self._status, self._tally
+        status.success_rate, status.autonomous_rate = tally.success_rate, tally.autonomous_rate
+        status.intervention_rate = tally.intervention_rate
