@@ -59,6 +59,8 @@ class Loop:
         self._tally, self._extents = tally, extents
         self._stop_wanted = stop_wanted
         self._stopped = False
+        status.online_steps = agenda.online_steps  # of earlier starts
+        self._show_rates()
 
     def stopping(self) -> bool:
         """Whether the operator or the supervisor wants an end."""
@@ -66,8 +68,6 @@ class Loop:
 
     async def run(self, first_episode: int) -> None:
         """Work through the agenda; episodes are numbered from `first_episode`."""
-        self._status.online_steps = self._agenda.online_steps  # of earlier starts
-        self._show_rates()
         self._pipelines.begin()  # they observe during the first reset already
         number, before = first_episode, None
         while not self.stopping() and (mode := self._agenda.next()) is not None:
