@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hilrt import taskfile
-from hilrt.data.journal import JOURNAL, episode_files
+from hilrt.data.journal import JOURNAL, episode_files, number_of
 from hilrt.data.lerobot import rewrite, rules
 from hilrt.data.lerobot.dataset import exists
 from hilrt.data.lerobot.fold import export_journal, fold
 from hilrt.data.lerobot.foreign import import_dataset
 from hilrt.data.lerobot.mapping import Wishes
 from hilrt.data.lerobot.store import Store
-from hilrt.errors import NoEpisodesError
+from hilrt.errors import EpisodesAbsentError, NoEpisodesError
 from hilrt.features import from_config
 from hilrt.report.progress import Bar
 
@@ -65,6 +65,9 @@ def export(say: Say, source: Path, out: Path, numbers: Sequence[int] | None, *, 
     files = episode_files(folder)
     if not files:
         raise NoEpisodesError(str(source))
+    there = [number_of(path) for path in files]
+    if absent := [number for number in numbers or () if number not in there]:
+        raise EpisodesAbsentError(str(source), absent, there[-1] + 1)
     with Bar(f"into {out}", sum(path.stat().st_size for path in files)) as bar:
         task = source / "config.toml"
         robot = taskfile.load(task).robot.type if task.is_file() else None

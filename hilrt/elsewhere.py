@@ -23,7 +23,7 @@ ELSEWHERE = {
     "dataset.repo_id": "is not needed: demonstrations lie in dataset.root. Remove it",
     "dataset.task": "is env.task here",
     "dataset.replay_episode": "is `hilrt replay CONFIG --episode N` here. Remove it",
-    "dataset.push_to_hub": NOT_YET,
+    "dataset.push_to_hub": "is the hub client's job, see docs/guide/dataset.md. Remove it",
 }
 """By path; what is said of each completes the sentence that begins with it."""
 

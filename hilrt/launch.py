@@ -52,6 +52,10 @@ class Job(StrEnum):
         """Whether nobody but the operator acts."""
         return self in {Job.TELEOPERATE, Job.RECORD}
 
+    def driven(self, *, intervene: bool) -> bool:
+        """Whether the operator's device may move the arm; `intervene`: as the config says of training."""
+        return self.by_hand or (self is Job.TRAIN and intervene)
+
     @property
     def by_policy(self) -> bool:
         """Whether a policy acts."""

@@ -56,7 +56,8 @@ class Supervisor:
         # Now: when control has died is no time to find the file unreadable.
         paths = [config.robot.calibration_path(side) for side in config.robot.sides]
         self._motor_ids = [Calibration.load(path).ids for path in paths]
-        leaders = [config.leader_path(side) for side in config.teleop.leaders]
+        self._driven = spec.job.driven(intervene=config.teleop.intervene)
+        leaders = [config.leader_path(side) for side in config.teleop.leaders] if self._driven else []
         self._leader_ids = [Calibration.load(path).ids for path in leaders]
         self._wanted = spec.episodes
         self._finishing = False
@@ -89,7 +90,7 @@ class Supervisor:
         self._terminal = self._stack.enter_context(Terminal())
         if self._terminal.fd is not None:
             self._poll.register(self._terminal.fd, select.POLLIN)
-        elif self._needs_keys():
+        elif self._config.needs_keys and self._driven:  # the job is nothing without them
             raise KeyboardAbsentError(self._config.teleop.type)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
             before = signal.signal(number, self._interrupted)
@@ -101,12 +102,6 @@ class Supervisor:
         self.status.supervisor.job = self._spec.job  # last: who sees it sees the rest
         keys = hints(self._config, self._spec.job)
         self._screen = self._stack.enter_context(Screen(self.status, self._folder.path.name, keys))
-
-    def _needs_keys(self) -> bool:
-        """Whether this job is nothing without the terminal's keys."""
-        job = self._spec.job
-        wanted = job.by_hand or (job is Job.TRAIN and self._config.teleop.intervene)
-        return self._config.needs_keys and wanted
 
     # --- the run
 
@@ -284,7 +279,9 @@ class Supervisor:
         ports, leader_ports = self.status.sim.ports, self.status.sim.leader_ports
         calls = [act(*arm) for arm in zip(self._config.ports(ports), self._motor_ids, strict=True)]
         # A leader is in nobody's way, and may be in a hand: it is never stiffened.
-        leaders = zip(self._config.leader_ports(leader_ports), self._leader_ids, strict=True)
+        leaders = zip(
+            self._config.leader_ports(leader_ports), self._leader_ids, strict=False
+        )  # none need be open
         calls += [sink_arm(*arm) for arm in leaders]
         for error in asyncio.run(_settled(calls)):
             if error is None:

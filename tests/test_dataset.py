@@ -80,9 +80,13 @@ def test_training_from_video_and_exporting_the_run(tmp_path):
     overrides = [*jobs.SMALL, *CAMERAS, "learner.online_steps=60", "eval.every_steps=0", "dataset.video=true"]
     root = jobs.record(tmp_path, *CAMERAS, "dataset.video=true")
     assert list(root.glob("videos/observation.images.front/chunk-000/*.mp4"))
+    shown = jobs.run(tmp_path, "pretrain", jobs.SIM, "--steps", "5", overrides=overrides)
+    assert shown.returncode == 0, shown.stderr
     done = jobs.run(tmp_path, "train", jobs.SIM, overrides=overrides)
     assert done.returncode == 0, done.stderr
     run = jobs.newest_run(tmp_path, "train")
+    told = dataset(tmp_path, "export", run, "steps", "--episodes", "0,900", status=2)
+    assert "there is no 900" in told
     told = dataset(tmp_path, "export", run, "steps")
     assert "steps has " in told
     assert "every rule" in dataset(tmp_path, "verify", "steps")

@@ -5,14 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 sys.path.insert(0, str(Path(__file__).parent / "control"))
 from rig import Rig, load
 
+from hilrt.cli import app
 from hilrt.devices.keyboard import Key
 from hilrt.report.hints import DEVICES
 
-GUIDE = Path(__file__).parents[1] / "docs" / "guide"
+ROOT = Path(__file__).parents[1]
+GUIDE = ROOT / "docs" / "guide"
 EVERYTHING = (
     "processor.observation.add_current_to_observation=true",
     "processor.observation.display_cameras=true",
@@ -91,3 +94,27 @@ def test_keys_of_the_recording_page_are_the_devices():
         keyboard, gamepad = rows[name]
         assert keyboard.replace("`", "").split(",")[0] == DEVICES["keyboard"].keys[key]
         assert gamepad.split(" ")[0] == DEVICES["gamepad"].keys[key]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))], ids=lambda page: page.stem
+)
+def test_commands_exist(page):
+    """Every hilrt command that a page shows is there, and so are the options that it is shown with."""
+    text = page.read_text()
+    blocks, lines = re.findall(r"(?s)```\w*\n(.*?)```", text), re.findall(r"`(hilrt [^`]*)`", text)
+    code = [
+        command
+        for block in blocks
+        for line in block.splitlines()
+        for command in line.split("#")[0].split(";")
+    ]
+    for shown in (words.split() for words in code + lines):
+        if shown[:1] != ["hilrt"]:
+            continue
+        here, words = typer.main.get_command(app), shown[1:]
+        while words and words[0] != "..." and hasattr(here, "commands"):
+            assert words[0] in here.commands, shown
+            here = here.commands[words.pop(0)]
+        options = {option for parameter in here.params for option in parameter.opts} | {"--help"}
+        assert {word.strip("[],") for word in words if word.lstrip("[").startswith("--")} <= options, shown

@@ -107,6 +107,12 @@ def test_checkpoints_are_listed_and_restored(workplace):
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     (aside,) = (live.path / "checkpoints").glob("set-aside-*")
     assert [int(p.name) for p in sorted(aside.iterdir())] == steps[1:]
+    before = jobs.summary(live.path)
+    again = jobs.run(workplace, "train", "--resume", run)  # it has nothing to do, and says what was done
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"{before['online_steps']} online steps" in again.stdout
+    assert "go on:" not in again.stdout
+    assert jobs.summary(live.path)["online_steps"] == before["online_steps"]
 
 
 def test_same_seed_same_demonstrations(tmp_path):

@@ -114,7 +114,7 @@ def test_shipped(path):
         ("mode=train", ["$.mode is a command here: hilrt record, train, eval or replay"]),
         ("device=cuda", ["$.device is learner.device here"]),
         ("dataset.repo_id=me/cubes", ["$.dataset.repo_id is not needed"]),
-        ("dataset.push_to_hub=false", ["$.dataset.push_to_hub is not available"]),
+        ("dataset.push_to_hub=false", ["$.dataset.push_to_hub is the hub client's job"]),
         ("teleop.scripted.hold_steps=[9, 3]", ["hold_steps", "the shortest exceeds the longest"]),
     ],
 )

@@ -45,7 +45,7 @@ def record(config: TaskFile, set_: Override = None) -> None:
 def pretrain(
     config: TaskFile,
     dataset: Annotated[
-        Path | None, typer.Argument(metavar="[DATASET]", help="Folder of episodes; default: dataset.root.")
+        Path | None, typer.Argument(metavar="[DATASET]", help="A dataset's folder; default: dataset.root.")
     ] = None,
     out: Annotated[
         Path | None,

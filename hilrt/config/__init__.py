@@ -164,7 +164,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def needs_keys(self) -> bool:
         """Whether the terminal's keys are the operator's, or those beside her leader arm."""
         teleop = self.teleop
-        return (teleop.type == "keyboard" and not teleop.device) or (teleop.leads and self.sim is None)
+        return not self.scripted and (teleop.leads or (teleop.type == "keyboard" and not teleop.device))
+
+    @property
+    def scripted(self) -> bool:
+        """Whether the operator is a script; it has hands for simulated leader arms."""
+        return self.teleop.type == "scripted" or (self.teleop.leads and self.sim is not None)
 
     @property
     def action_scale(self) -> tuple[float, ...]:

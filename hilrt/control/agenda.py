@@ -18,7 +18,7 @@ class Agenda:
     def __init__(self, config: Config, spec: Spec, history: Sequence[EpisodeSummary] = ()) -> None:
         """`history`: episodes of earlier starts; an evaluation that was cut short is taken up again."""
         self._job = spec.job
-        self._scripted = config.teleop.type == "scripted"
+        self._scripted = config.scripted
         self._episodes = spec.episodes
         self._every = config.eval.every_steps
         self._per_evaluation = config.eval.episodes

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from hilrt.config import Config
@@ -19,7 +19,7 @@ from hilrt.devices.arm import Arm, ArmReading
 from hilrt.devices.camera import Camera, Frame
 from hilrt.errors import CameraLostError
 from hilrt.record import Limit, Mode
-from hilrt.shm.status import STEPS_TEXT, ControlStatus
+from hilrt.shm.status import FRAME_AGES_TEXT, STEPS_TEXT, ControlStatus
 
 log = logging.getLogger(__name__)
 
@@ -179,9 +179,11 @@ class Cell:
         status.lateness_max_us = self._lateness.worst_us
         if status.ticks % self.fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
-            status.steps_us = _text_of(self.pipelines.take_times_us())
+            status.steps_us = _text_of(self.pipelines.take_times_us(), STEPS_TEXT)
             ages = zip(self._cameras, self._ages_ms(self._look()), strict=True)
-            status.frame_ages_ms = json.dumps({camera.name: round(age) for camera, age in ages})
+            status.frame_ages_ms = _text_of(
+                {camera.name: round(age) for camera, age in ages}, FRAME_AGES_TEXT
+            )
 
     @staticmethod
     def _ages_ms(frames: Sequence[Frame]) -> tuple[float, ...]:
@@ -204,11 +206,11 @@ class Cell:
         return fresh
 
 
-def _text_of(times_us: dict[str, float]) -> str:
-    """As JSON that the status block has room for: the fastest steps are left out first."""
-    slowest_first = sorted(times_us, key=lambda name: -times_us[name])
-    while len(text := json.dumps({name: times_us[name] for name in slowest_first})) > STEPS_TEXT:
-        slowest_first.pop()
+def _text_of(times: Mapping[str, float], room: int) -> str:
+    """As JSON of at most `room` bytes: the shortest times are left out first."""
+    kept = dict(times)
+    while len(text := json.dumps(kept)) > room:
+        del kept[min(kept, key=lambda name: kept[name])]
     return text
 
 

@@ -59,6 +59,8 @@ class Loop:
         self._tally, self._extents = tally, extents
         self._stop_wanted = stop_wanted
         self._stopped = False
+        status.online_steps = agenda.online_steps  # of earlier starts
+        self._show_rates()
 
     def stopping(self) -> bool:
         """Whether the operator or the supervisor wants an end."""
@@ -243,6 +245,9 @@ class Loop:
         else:
             status.episodes_demo += 1
             status.demo_successes += summary.success
-        status.success_rate = self._tally.success_rate
-        status.autonomous_rate = self._tally.autonomous_rate
-        status.intervention_rate = self._tally.intervention_rate
+        self._show_rates()
+
+    def _show_rates(self) -> None:
+        status, tally = self._status, self._tally
+        status.success_rate, status.autonomous_rate = tally.success_rate, tally.autonomous_rate
+        status.intervention_rate = tally.intervention_rate

@@ -55,6 +55,8 @@ def make_operator(
 ) -> Operator:
     """The device, open; `link` to the simulator, if there is one.
 
+    `leaders` are those that are connected: none where the job is not driven, and the keys beside them do.
+
     Raises:
         InputDeviceAbsentError, InputDeviceRefusedError: a gamepad or keyboard is not there, or may not be opened.
     """
@@ -74,7 +76,7 @@ def make_operator(
         from hilrt.devices.evdev_keyboard import EvdevKeyboard  # noqa: PLC0415 - likewise
 
         return EvdevKeyboard(teleop.device, axes, arms, intervene=teleop.intervene, on_stop=on_stop)
-    if teleop.type == "keyboard":
+    if teleop.type == "keyboard" or (teleop.leads and not leaders and not config.scripted):
         return TerminalKeyboard(status.supervisor, axes, arms, intervene=teleop.intervene)
     if link is None:
         return _leader(config, job, leaders, pipelines, status.supervisor)
@@ -82,7 +84,7 @@ def make_operator(
     from hilrt.sim.operator import ScriptedOperator  # noqa: PLC0415
 
     spent = sum(e.human_steps for e in history if e.mode is Mode.TRAIN)
-    if not teleop.leads:
+    if not leaders:
         return ScriptedOperator(config, spent)
     person = ScriptedOperator(config, spent, ("dx", "dy", "dz"))
     words = Words()

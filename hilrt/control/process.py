@@ -99,7 +99,8 @@ async def _assemble(
     agenda = Agenda(config, spec, history)
     scene = SimScene(link, len(calibrations)) if link else RealScene(config.processor.reset.reset_time_s)
     cameras = await _cameras(config, link, stack)
-    leaders = await connect_leaders(config, status, stack)
+    driven = spec.job.driven(intervene=config.teleop.intervene)
+    leaders = await connect_leaders(config, status, stack) if driven else []
     operator = make_operator(config, spec.job, leaders, pipelines, status, link, history, stop)
     stack.callback(operator.close)
     policy = _policy(spec, config, features, stack)

@@ -1,9 +1,8 @@
 """Failures of datasets."""
 
-import errno
 from collections.abc import Sequence
 
-from hilrt.errors.root import HilrtError
+from hilrt.errors.root import HilrtError, disk_cure
 
 
 class DatasetAbsentError(HilrtError):
@@ -54,10 +53,9 @@ class DatasetWriteError(HilrtError):
     """The disk does not take a dataset."""
 
     def __init__(self, path: str, cause: OSError) -> None:
-        full = cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        cure = "Free some space" if full else "Check the folder's owner and how its disk is mounted"
         super().__init__(
-            f"{cause.strerror or cause}: {path}. {cure}, then try again: dataset and journal are as they were before."
+            f"{cause.strerror or cause}: {path}. {disk_cure(cause)}, then try again: "
+            "dataset and journal are as they were before."
         )
 
 

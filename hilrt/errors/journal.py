@@ -1,8 +1,6 @@
 """Failures of steps and pictures on disk."""
 
-import errno
-
-from hilrt.errors.root import HilrtError
+from hilrt.errors.root import HilrtError, disk_cure
 
 
 class JournalFormatError(HilrtError):
@@ -59,9 +57,9 @@ class JournalWriteError(HilrtError):
     """The disk does not take a record."""
 
     def __init__(self, path: str, cause: OSError) -> None:
-        full = cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        cure = "Free some space" if full else "Check the folder's owner and how its disk is mounted"
-        super().__init__(f"{cause.strerror}: {path}. {cure}; what was written before stays readable.")
+        super().__init__(
+            f"{cause.strerror}: {path}. {disk_cure(cause)}; what was written before stays readable."
+        )
 
 
 class StepsLostError(HilrtError):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
+import xxhash
 from torch import Tensor
 
 from hilrt.config import Config
@@ -38,7 +39,7 @@ class Eyes:
         arrays = {(p.camera, p.kind): _tensor(sent, p) for p in self._sight.planes}
         views = tuple(picture for (_, kind), picture in arrays.items() if kind == "view")
         features = tuple(picture for (_, kind), picture in arrays.items() if kind == "features")
-        return self._noted(record, self._kept(record, views, features))
+        return self._noted(record, record.wall_ns, self._kept(record, views, features))
 
     def of_disk(self, episode: Episode, index: int) -> Pictures:
         """What is kept of the frames of `episode.records[index]`, as they were recorded."""
@@ -47,26 +48,31 @@ class Eyes:
             frames = episode.images(index)
             return {camera: self.preprocess.apply(camera, frame) for camera, frame in frames.items()}
 
-        return self._of(episode.records[index], views)
+        record = episode.records[index]
+        return self._of(record, record.wall_ns, views)
 
     def of_views(self, record: Record, views: Mapping[str, Picture]) -> Pictures:
-        """What is kept of a record's views by camera, (height, width, 3), uint8."""
-        return self._of(record, lambda: views)
+        """What is kept of a record's views by camera, (height, width, 3), uint8.
 
-    def _of(self, record: Record, look: Callable[[], Mapping[str, Picture]]) -> Pictures:
+        They are known again by what is in them: episodes of a dataset get other numbers when some are deleted, and
+        those of others have no times.
+        """
+        return self._of(record, _mark(views), lambda: views)
+
+    def _of(self, record: Record, mark: int, look: Callable[[], Mapping[str, Picture]]) -> Pictures:
         if not self._sight.planes or record.mode is Mode.EVAL:
             return ()
-        if self._known and (seen := self._known.get(record)):
+        if self._known and (seen := self._known.get(record, mark)):
             return seen
         seen_now = look()
         cameras = dict.fromkeys(plane.camera for plane in self._sight.planes)
         views = tuple(torch.from_numpy(seen_now[camera].copy()) for camera in cameras)
         features = self._encoded(views) if self._sight.variants else ()
-        return self._noted(record, self._kept(record, views, features))
+        return self._noted(record, mark, self._kept(record, views, features))
 
-    def _noted(self, record: Record, kept: Pictures) -> Pictures:
+    def _noted(self, record: Record, mark: int, kept: Pictures) -> Pictures:
         if self._known:
-            self._known.put(record, kept)
+            self._known.put(record, mark, kept)
         return kept
 
     def _kept(self, record: Record, views: Pictures, features: Pictures) -> Pictures:
@@ -93,6 +99,14 @@ def _tensor(sent: Buffer, plane: Plane) -> Tensor:
     array = np.frombuffer(sent, np.uint8 if view else np.int16, count, plane.offset).reshape(plane.shape)
     tensor = torch.from_numpy(array.copy())
     return tensor if view else tensor.view(torch.bfloat16)
+
+
+def _mark(views: Mapping[str, Picture]) -> int:
+    """64 bits of what is in them."""
+    digest = xxhash.xxh3_64()
+    for view in views.values():
+        digest.update(view.tobytes())
+    return digest.intdigest()
 
 
 def _key(seed: int, record: Record) -> int:

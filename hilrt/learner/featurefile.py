@@ -23,8 +23,8 @@ HEAD_BYTES = 4096
 
 log = logging.getLogger(__name__)
 
-Key = tuple[int, int, int]
-"""Mode, episode, step."""
+Key = tuple[int, int, int, int]
+"""Mode, episode, step, and the mark of what was seen."""
 
 
 class Making(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class FeatureFile(Resource):
     def __init__(self, path: Path, sight: Sight, making: Making) -> None:
         self._shapes = sight.kept
         self._entry = np.dtype(
-            [("key", "<i8", 3), ("digest", "<u8"), ("data", "u1", sight.kept_bytes)], align=False
+            [("key", "<u8", 4), ("digest", "<u8"), ("data", "u1", sight.kept_bytes)], align=False
         )
         self._places: dict[Key, int] = {}
         head = msgspec.json.encode(making).ljust(HEAD_BYTES - 1) + b"\n"
@@ -64,11 +64,14 @@ class FeatureFile(Resource):
         self._file.truncate(HEAD_BYTES + count * self._entry.itemsize)
         if count:
             entries = np.memmap(self._file, self._entry, "r", HEAD_BYTES, (count,))
-            self._places = {(k[0], k[1], k[2]): i for i, k in enumerate(entries["key"].tolist())}
+            self._places = {(k[0], k[1], k[2], k[3]): i for i, k in enumerate(entries["key"].tolist())}
 
-    def get(self, record: Record) -> Pictures | None:
-        """What was kept of a record's pictures; None if nothing was, or it is damaged."""
-        place = self._places.get(_key(record))
+    def get(self, record: Record, mark: int) -> Pictures | None:
+        """What was kept of a record's pictures; None if nothing was, or it is damaged.
+
+        `mark`: 64 bits that tell what was seen from what may once have had, or will have, the same numbers.
+        """
+        place = self._places.get(_key(record, mark))
         if place is None:
             return None
         data = os.pread(self._file.fileno(), self._entry.itemsize, HEAD_BYTES + place * self._entry.itemsize)
@@ -79,9 +82,9 @@ class FeatureFile(Resource):
         sizes = [int(np.prod(shape)) for shape in self._shapes]
         return tuple(part.reshape(s) for part, s in zip(torch.split(bits, sizes), self._shapes, strict=True))
 
-    def put(self, record: Record, pictures: Pictures) -> None:
+    def put(self, record: Record, mark: int, pictures: Pictures) -> None:
         """Keep what is not kept yet."""
-        key = _key(record)
+        key = _key(record, mark)
         if key in self._places or self._full:
             return
         data = torch.cat([p.flatten() for p in pictures]).view(torch.int16).numpy().tobytes()
@@ -112,5 +115,5 @@ class FeatureFile(Resource):
         self._file.close()
 
 
-def _key(record: Record) -> Key:
-    return int(record.mode), record.episode, record.step
+def _key(record: Record, mark: int) -> Key:
+    return int(record.mode), record.episode, record.step, mark

@@ -126,7 +126,8 @@ class Training(Resource):
         """
         failed = succeeded = 0
         for seen in self._demonstrated():
-            for record, views in zip(seen.episode.records, seen.views, strict=True):
+            for recorded, views in zip(seen.episode.records, seen.views, strict=True):
+                record = msgspec.structs.replace(recorded, mode=Mode.DEMO)  # of a run's episodes, too
                 self.replay.add(record, self.eyes.of_views(record, views))
             succeeded += seen.episode.succeeded
             failed += not seen.episode.succeeded

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hilrt.data.journal import JOURNAL, Episode, episode_files, read_episode
+from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.pictures import Picture, encoded
 from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
@@ -33,10 +33,10 @@ def view(
         PictureFileError: a file cannot be written.
         DatasetDamagedError, and what else reading raises.
     """
-    count, read = _opened(source)
-    wanted = range(count) if numbers is None else numbers
-    if absent := [number for number in wanted if number >= count]:
-        raise EpisodesAbsentError(str(source), absent, count)
+    there, read = _opened(source)
+    wanted = there if numbers is None else numbers
+    if absent := [number for number in wanted if number not in there]:
+        raise EpisodesAbsentError(str(source), absent, max(there) + 1)
     with ExitStack() as stack:
         puts = [_into_folder(png)] if png else []
         puts += [_into_tensorboard(tensorboard, stack)] if tensorboard else []
@@ -51,16 +51,17 @@ def view(
         say(f"look at them: tensorboard --logdir {tensorboard}")
 
 
-def _opened(source: Path) -> tuple[int, Callable[[int], Episode]]:
-    """How many episodes there are, and how to read one by its place; those of a journal need a step to count."""
+def _opened(source: Path) -> tuple[Sequence[int], Callable[[int], Episode]]:
+    """Numbers of the episodes, and how to read one; those of a journal need a step to count."""
     if exists(source):
         dataset = open_dataset(source)
-        return len(dataset), lambda number: dataset.episode(number, frames=True)
+        return range(len(dataset)), lambda number: dataset.episode(number, frames=True)
     folder = source / JOURNAL if (source / JOURNAL).is_dir() else source
-    files = [path for path in episode_files(folder) if not all(r.final for r in read_episode(path).records)]
+    paths = [path for path in episode_files(folder) if not all(r.final for r in read_episode(path).records)]
+    files = {number_of(path): path for path in paths}
     if not files:
         raise NoEpisodesError(str(source))
-    return len(files), lambda number: read_episode(files[number], frames=True)
+    return list(files), lambda number: read_episode(files[number], frames=True)
 
 
 def _into_folder(folder: Path) -> Put:

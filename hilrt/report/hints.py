@@ -68,11 +68,11 @@ DEVICES = {
 def hints(config: Config, job: Job) -> tuple[str, ...]:
     """A line of what moves the arm, where the operator may, and one of the other keys."""
     leads = config.teleop.leads  # beside a leader arm the terminal's keys judge
-    device = DEVICES["keyboard"] if leads else DEVICES.get(config.teleop.type)
-    if device is None:
+    if config.scripted:
         return ("q stop",)
+    device = DEVICES["keyboard" if leads else config.teleop.type]
     meanings = dict(MEANINGS[job])
-    drives = job.by_hand or (job is Job.TRAIN and config.teleop.intervene)
+    drives = job.driven(intervene=config.teleop.intervene)
     if not drives:
         meanings.pop(Key.INTERVENE, None)
     if drives and not leads and len(config.robot.sides) > 1:

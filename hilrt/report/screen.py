@@ -73,7 +73,8 @@ class Screen:
 
     def _look(self, now: float) -> View:
         seen = view(self._status, self._run)
-        self._pace.add(now, seen.reached)
+        if seen.control.ready:  # before, what earlier starts have reached is not counted yet
+            self._pace.add(now, seen.reached)
         return msgspec.structs.replace(seen, pace=self._pace.per_s)
 
 

@@ -96,9 +96,12 @@ def test_a_person_may_discard_as_often_as_she_likes():
     assert plan.next() is Mode.DEMO
 
 
-def test_recording_gives_up():
+@pytest.mark.parametrize(
+    "teleop", [[], ["teleop.type=so101_leader", "teleop.id=sim"]], ids=["script", "hand"]
+)
+def test_recording_gives_up(teleop):
     """A script that discards one demonstration after another is told so, instead of going on for ever."""
-    plan = agenda(Job.RECORD, episodes=2)
+    plan = agenda(Job.RECORD, episodes=2, overrides=teleop)
     with pytest.raises(NoDemonstrationError, match="10 demonstrations in a row"):  # noqa: PT012 - the tenth raises
         for _ in range(10):
             play(plan, Mode.DEMO, 1, discarded=True)

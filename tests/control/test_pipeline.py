@@ -108,10 +108,10 @@ def test_times_of_the_steps():
 def test_times_fit_the_status_block():
     """However long the names of the steps are, what the status block holds is whole JSON, with the slowest in it."""
     times = {f"package.module:{'Step' * 10}{i}": float(i) for i in range(60)}
-    text = _text_of(times)
+    text = _text_of(times, STEPS_TEXT)
     assert len(text) <= STEPS_TEXT
     assert max(json.loads(text).values()) == 59.0
-    assert json.loads(_text_of({"a": 1.0})) == {"a": 1.0}
+    assert json.loads(_text_of({"b": 1.0, "a": 2.0}, STEPS_TEXT)) == {"b": 1.0, "a": 2.0}
 
 
 def test_signal_text():

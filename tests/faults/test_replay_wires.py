@@ -79,6 +79,15 @@ def test_the_recording_is_followed(tmp_path, replay):
     assert came["joint_deg"] < 3.0
 
 
+def test_no_leader_is_needed(tmp_path, desk):
+    """Nobody leads a replay: with a leader arm in the task file, not set up and not plugged in, it is the same."""
+    absent = ["teleop.type=so100_leader", "teleop.id=nobody", f"teleop.port={tmp_path}/absent"]
+    words = ["replay", REAL, turn(tmp_path / "turn"), "--episode", "0"]
+    done = jobs.run(tmp_path, *words, overrides=[f"robot.port={desk.port}", *OWN, *absent])
+    assert done.returncode == 0, done.stderr
+    assert outcome(tmp_path)["played"] == STEPS
+
+
 def test_unplugged_and_replugged(tmp_path, desk, replay):
     """The arm, sunk meanwhile, is led back to where it was told to be, slowly, and the replay goes on to its end."""
     desk.unplug()

@@ -14,6 +14,7 @@ from hilrt.record import Mode, Record
 MakeRecord = Callable[..., Record]
 SIGHT = Sight((Plane("front", "features", (5, 2, 2), 0), Plane("wrist", "features", (3, 2, 1), 64)), 2)
 MAKING = Making("abc", SIGHT.kept, "{}", 4, 0)
+MARK = (1 << 64) - 1
 
 
 def pictures(seed: int) -> tuple[torch.Tensor, ...]:
@@ -32,29 +33,30 @@ def path(tmp_path: Path, make_record: MakeRecord) -> Path:
     """A file with four entries."""
     with FeatureFile(tmp_path / "f", SIGHT, MAKING) as file:
         for step in range(4):
-            file.put(make_record(7, step), pictures(step))
+            file.put(make_record(7, step), MARK, pictures(step))
     return tmp_path / "f"
 
 
 def test_what_was_kept_is_found_again(path: Path, make_record: MakeRecord) -> None:
-    """By mode, episode and step, after the file was closed; the first that was put is the one that is kept."""
+    """By mode, episode, step and mark, after the file was closed; the first that was put is the one that is kept."""
     with FeatureFile(path, SIGHT, MAKING) as file:
-        assert all(same(file.get(make_record(7, step)), pictures(step)) for step in range(4))
-        assert file.get(make_record(7, 1, mode=Mode.DEMO)) is None
-        assert file.get(make_record(8, 1)) is None
-        file.put(make_record(7, 1), pictures(99))
-        assert same(file.get(make_record(7, 1)), pictures(1))
+        assert all(same(file.get(make_record(7, step), MARK), pictures(step)) for step in range(4))
+        assert file.get(make_record(7, 1, mode=Mode.DEMO), MARK) is None
+        assert file.get(make_record(8, 1), MARK) is None
+        assert file.get(make_record(7, 1), MARK - 1) is None
+        file.put(make_record(7, 1), MARK, pictures(99))
+        assert same(file.get(make_record(7, 1), MARK), pictures(1))
 
 
 def test_torn_entry_is_cut_off(path: Path, make_record: MakeRecord) -> None:
     """What a crash left of a last entry is gone, and the file goes on behind the one before."""
     path.write_bytes(path.read_bytes()[:-10])
     with FeatureFile(path, SIGHT, MAKING) as file:
-        assert file.get(make_record(7, 3)) is None
-        file.put(make_record(7, 5), pictures(5))
+        assert file.get(make_record(7, 3), MARK) is None
+        file.put(make_record(7, 5), MARK, pictures(5))
     with FeatureFile(path, SIGHT, MAKING) as file:
-        assert same(file.get(make_record(7, 5)), pictures(5))
-        assert same(file.get(make_record(7, 2)), pictures(2))
+        assert same(file.get(make_record(7, 5), MARK), pictures(5))
+        assert same(file.get(make_record(7, 2), MARK), pictures(2))
 
 
 def test_damaged_entry_is_left_out(path: Path, make_record: MakeRecord) -> None:
@@ -63,8 +65,8 @@ def test_damaged_entry_is_left_out(path: Path, make_record: MakeRecord) -> None:
     data[HEAD_BYTES + 40] ^= 1
     path.write_bytes(data)
     with FeatureFile(path, SIGHT, MAKING) as file:
-        assert file.get(make_record(7, 0)) is None
-        assert same(file.get(make_record(7, 1)), pictures(1))
+        assert file.get(make_record(7, 0), MARK) is None
+        assert same(file.get(make_record(7, 1), MARK), pictures(1))
 
 
 @pytest.mark.parametrize(
@@ -73,5 +75,5 @@ def test_damaged_entry_is_left_out(path: Path, make_record: MakeRecord) -> None:
 def test_features_of_other_making_are_not_used(path: Path, make_record: MakeRecord, change: dict) -> None:
     """Another encoder, crop or shift makes other features, so the file is begun anew."""
     with FeatureFile(path, SIGHT, msgspec.structs.replace(MAKING, **change)) as file:
-        assert file.get(make_record(7, 0)) is None
+        assert file.get(make_record(7, 0), MARK) is None
     assert path.stat().st_size == HEAD_BYTES

@@ -12,6 +12,7 @@ from toy import FEATURES, Command, Reach, success_of, teacher
 from hilrt.config import Config
 from hilrt.data.journal import episode_path, read_episode
 from hilrt.data.lerobot.dataset import open_dataset
+from hilrt.data.lerobot.rewrite import delete_episodes
 from hilrt.errors import (
     CheckpointError,
     EncoderChangedError,
@@ -160,6 +161,37 @@ def test_no_frame_is_encoded_twice(seeing: Callable[..., Run], variants: int) ->
         training.close()
     assert len(looked) == 3 * 9 * variants  # two demonstrations and an episode, 9 frames each
     assert torch.equal(*(t.replay.sample(1)[0].pictures[0] for t in run.trainings))
+
+
+def test_features_stay_with_their_frames_when_a_dataset_is_changed(seeing: Callable[..., Run]) -> None:
+    """An episode that has got a deleted one's number is not taken for that by a learner that starts again."""
+    run = seeing(encoder="pretrained")
+    first = run.training()
+    first.load()
+    first.close()
+    delete_episodes(run.folder / "demonstrations", [0], lambda _: None)
+    again = run.training()
+    again.load()
+    drawn = [
+        {s.numpy().tobytes(): p for s, p in zip(batch.state, batch.pictures[0], strict=True)}
+        for batch in (t.replay.sample(1)[0] for t in (first, again))
+    ]
+    common = drawn[0].keys() & drawn[1].keys()
+    assert common
+    assert all(torch.equal(drawn[0][state], drawn[1][state]) for state in common)
+
+
+@pytest.mark.parametrize("mode", [Mode.TRAIN, Mode.EVAL])
+def test_episodes_of_a_run_are_demonstrations(
+    seeing: Callable[..., Run], make_config: Callable[..., Config], mode: Mode
+) -> None:
+    """What `hilrt dataset export` made of a run's journal is learned from like what a person has shown."""
+    run = seeing(encoder="pretrained")
+    run.demonstrate(run.episode(2, mode))
+    training = run.training()
+    training.load()
+    assert len(training.replay.tiers[Tier.DEMONSTRATIONS]) == 3 * 8
+    assert not training.replay.tiers[Tier.ONLINE]
 
 
 def test_another_encoder_is_refused(seeing: Callable[..., Run]) -> None:

@@ -4,11 +4,15 @@ import cv2
 import jobs
 import numpy as np
 import pytest
-from pictured import demos, task_file
+from pictured import demos, step_of, task_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from hilrt import taskfile
+from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
+from hilrt.features import from_config
+from hilrt.record import Mode, encode_into
 from hilrt.report.episodes import view
 from hilrt.report.film import film
 
@@ -27,6 +31,20 @@ def test_a_file_for_each_episode(root, tmp_path):
     drawn = film(open_dataset(root).episode(1, frames=True))
     assert (cv2.imread(str(tmp_path / "png/episode_000001.png"))[:, :, ::-1] == drawn).all()
     assert lines == [f"3 pictures are in {tmp_path}/png"]
+
+
+def test_a_journals_episodes_go_by_their_own_numbers(tmp_path):
+    """As for `hilrt dataset export`: where numbers are missing, the others keep theirs."""
+    features = from_config(taskfile.load(task_file(tmp_path), ["robot.cameras={}"]))
+    with JournalWriter(tmp_path / "journal", features, "task") as journal:
+        for number in (3, 5):
+            for step in range(4):
+                record = step_of(features, number, step, final=step == 3, mode=Mode.TRAIN)
+                journal.write(bytes(encode_into(record, bytearray())))
+    view(lambda _: None, tmp_path, [5], tmp_path / "png", None)
+    assert [p.name for p in (tmp_path / "png").iterdir()] == ["episode_000005.png"]
+    with pytest.raises(EpisodesAbsentError, match="there is no 4"):
+        view(print, tmp_path, [4], tmp_path / "png", None)
 
 
 def test_into_tensorboard(root, tmp_path):

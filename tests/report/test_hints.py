@@ -41,15 +41,18 @@ def test_who_may_not_drive_is_not_told_how(job, overrides):
 
 def test_a_leader_arm_moves_what_keys_judge():
     """Beside a leader arm the keys take over and judge; none of them moves an arm."""
-    assert told(Job.TRAIN, "teleop.type=so101_leader", "teleop.id=sim") == (
+    assert told(Job.TRAIN, name="so100_leader.toml") == (
         "the leader arm moves it",
         "space take over   s success   esc failure   r again   q stop",
     )
 
 
-def test_a_script_needs_no_keys():
-    """With the scripted operator the one key is that which stops."""
-    assert told(Job.RECORD) == ("q stop",)
+@pytest.mark.parametrize(
+    "teleop", [[], ["teleop.type=so101_leader", "teleop.id=sim"]], ids=["script", "hand"]
+)
+def test_a_script_needs_no_keys(teleop):
+    """With the scripted operator, or its hand at simulated leader arms, the one key is that which stops."""
+    assert told(Job.RECORD, *teleop) == ("q stop",)
 
 
 def test_no_key_is_forgotten():

@@ -24,7 +24,7 @@ from hilrt.learner.process import LearnerPhase
 from hilrt.record import Limit
 from hilrt.report import boards
 from hilrt.report.panel import render
-from hilrt.report.screen import Pace
+from hilrt.report.screen import Pace, Screen
 from hilrt.report.view import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, view
 from hilrt.shm.status import ControlStatus, Status
 
@@ -165,6 +165,15 @@ def test_the_time_to_put_the_scene_back_is_counted_down(look, status):
     assert "resetting: put the scene back, 4 s" in look(Job.RECORD)
     status.control.reset_until_ns = 99 * SECOND
     assert "resetting, episode 12" in look(Job.RECORD)
+
+
+def test_the_pace_of_a_resumed_run_is_its_own(status):
+    """What earlier starts have reached, told when control is ready, was not done in the first seconds of this one."""
+    screen, control = Screen(status, "so100-train"), status.control
+    for at_s, ready, steps in ((0.0, 0, 0), (10.0, 1, 4_000), (20.0, 1, 4_050)):
+        control.ready, control.online_steps = ready, steps
+        seen = screen._look(at_s)
+    assert seen.pace == 5.0
 
 
 def test_keys_are_at_the_foot(look, status):

@@ -130,7 +130,7 @@ def _write(
 
 def _difference(found: Dataset, expected: Dataset) -> str:
     if bool(found.info.videos) != bool(expected.info.videos):
-        return "one keeps its pictures as video, the other as images"
+        return "one keeps its pictures as video, the other as images (`hilrt dataset export --video` makes the former)"
     return difference(found.features, expected.features)
 
 
