@@ -64,7 +64,8 @@ class Recording:
             ring = stack.enter_context(Ring.attach(RUN, "steps-recorder", self.features.schema()))
             lock_memory()  # as control does
             child = self._start(wake, status)
-            publisher = Publisher(self.features, [Reader(ring, wake, views=False)])
+            offsets = tuple(image.offset for image in self.features.images)
+            publisher = Publisher(self.features, [Reader(ring, wake, learner=False, offsets=offsets)])
             publish = self._publish(publisher, status, steps)
             figures = paced(publish, steps, episodes, crowded=lambda: publisher.crowded)
             status.control.done = status.supervisor.stop = 1
