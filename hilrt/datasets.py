@@ -32,6 +32,8 @@ def verify(say: Say, root: Path) -> bool:
 def recover(say: Say, root: Path, journal: Path | None) -> None:
     """Bring all that a journal still has into the dataset, cut episodes too."""
     files = episode_files(journal or root / JOURNAL)
+    if not files and (journal or not exists(root)):
+        raise NoEpisodesError(str(journal or root))
     with Bar(f"into {root}", sum(path.stat().st_size for path in files)) as bar:
         folded = fold(root, journal=journal, cut=True, advance=bar.advance)
     say(f"{folded.kept} episodes brought into {root}; {folded.dropped} were discarded or had no whole step")

@@ -101,6 +101,8 @@ def test_training_from_video_and_exporting_the_run(tmp_path):
         (["merge", "demos", "demos"], "demos is there already and not empty"),
         (["merge", "out", "demos", "nowhere"], "no dataset in nowhere"),
         (["delete-episodes", "demos", "9"], "demos has episodes 0 to 1; there is no 9"),
+        (["recover", "nowhere"], "nowhere is neither a dataset"),
+        (["recover", "demos", "--journal", "nowhere"], "nowhere is neither a dataset"),
         (["export", "nowhere", "out"], "nowhere is neither a dataset"),
         (["export", "nowhere", "demos"], "demos is there already and not empty"),
         (["export", "demos", "out", "--episodes", "1-x"], "no list of episodes; write 0-4,7"),

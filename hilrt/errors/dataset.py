@@ -86,7 +86,7 @@ class EpisodesAbsentError(HilrtError):
 
 
 class NoEpisodesError(HilrtError):
-    """There is nothing to export."""
+    """There is nothing to export, to look at, or to recover."""
 
     def __init__(self, source: str) -> None:
         super().__init__(
