@@ -76,7 +76,6 @@ def test_a_full_disk_is_waited_for(tmp_path, disk):
     assert "12 successful, 0 failed" in text
     episodes = jobs.demonstrations(tmp_path / "disk" / "demonstrations")
     assert len(episodes) == 12
-    assert max(r.missed for e in episodes for r in e.records) > 10  # as many ticks it held
 
 
 def test_a_disk_that_is_read_only_for_a_while(tmp_path, disk):
