@@ -105,9 +105,9 @@ def plain(root: Path) -> None:
                     np.asarray(picture.resize((VIEW, VIEW), PillowImage.Resampling.BOX))
 
 
-def lerobot(python: str, root: Path) -> dict:
-    done = subprocess.run([python, "-c", LEROBOT, str(root)], capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout))
+def lerobot(python: str, root: Path) -> object:
+    done = subprocess.run([python, "-c", LEROBOT, str(root)], capture_output=True, text=True, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else done.stderr[-2000:]
 
 
 def measure(episodes: int, image_format: str, *, video: bool, rival: str) -> dict:

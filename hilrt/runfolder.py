@@ -29,7 +29,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, task_file: Path, overrides: Sequence[str], kind: str) -> "RunFolder":
-        """Make `<runs_dir>/<name>-<kind>-<time>` with the config as it will be used.
+        """Make `<runs_dir>/<name>-<kind>-<time>` with the config as it will be used; a second one is called `...-2`.
 
         Raises:
             ConfigError: the task file is wrong.
@@ -41,9 +41,10 @@ class RunFolder:
 
     @classmethod
     def fill(cls, path: Path, task_file: Path, overrides: Sequence[str]) -> "RunFolder":
-        """Make the folder and write its config, with paths that hold from any working directory."""
+        """Make the folder, under a new name, and write its config, with paths that hold from any working directory."""
         document = taskfile.document(task_file, overrides)
         config = taskfile.from_tree(document.unwrap(), str(task_file))
+        path = _made(path)
         document["dataset"]["root"] = str(Path(config.dataset.root).resolve())
         document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
         if (ik := config.processor.inverse_kinematics) and ik.urdf_path:
@@ -56,7 +57,6 @@ class RunFolder:
                 own if keep else weights.resolve()
             )
         try:
-            path.mkdir(parents=True)
             if weights and keep:
                 shutil.copyfile(weights, own)  # it is small, and the next `hilrt pretrain` writes another
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
@@ -99,3 +99,16 @@ class RunFolder:
         beside.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
         beside.replace(target)
         return target
+
+
+def _made(path: Path) -> Path:
+    """A new folder; jobs that start in the same second get numbers behind their names."""
+    for free in (path, *(path.with_name(f"{path.name}-{n}") for n in range(2, 100))):
+        try:
+            free.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
+        return free
+    raise RunFolderError(str(path), "cannot be made: it, or its parent, exists already")

@@ -42,6 +42,13 @@ def test_run_folder_has_the_tasks_name(tmp_path):
     assert folder.path.name.startswith("abc-record-")
 
 
+def test_jobs_of_one_second_have_folders_of_their_own(tmp_path):
+    """Two terminals may start the same job at once."""
+    folders = [RunFolder.create(jobs.SIM, [f"runs_dir={tmp_path}"], "train") for _ in range(8)]
+    assert len({folder.path for folder in folders}) == 8
+    assert all(RunFolder.open(folder.path).config() for folder in folders)
+
+
 def test_record_goes_on(tmp_path):
     """A second `hilrt record` adds to the dataset."""
     jobs.record(tmp_path)

@@ -51,7 +51,7 @@ def pretrain(
         Path | None,
         typer.Option(help="File to write; default: policy.weights, or beside the demonstrations."),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 700,
+    steps: Annotated[int, typer.Option(min=0, help="Training steps; 0: random weights.")] = 700,
     set_: Override = None,
 ) -> None:
     """Train an encoder for each camera on recorded frames, so that a policy can learn from pictures."""

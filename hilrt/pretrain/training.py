@@ -84,7 +84,7 @@ class Pretraining:
     def run(self) -> Iterator[float]:
         """Train; the loss after each step."""
         adam = torch.optim.AdamW(self._net.parameters(), RATE, weight_decay=WEIGHT_DECAY)
-        rate = torch.optim.lr_scheduler.OneCycleLR(adam, RATE, self._steps, pct_start=WARM_UP)
+        rate = torch.optim.lr_scheduler.OneCycleLR(adam, RATE, max(1, self._steps), pct_start=WARM_UP)
         for _ in range(self._steps):
             state, views, truth = self._batch(self._rng.integers(len(self._shown.state), size=BATCH))
             with torch.autocast(self._device.type, torch.bfloat16, enabled=_quick_bfloat16(self._device)):

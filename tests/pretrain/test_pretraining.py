@@ -68,6 +68,14 @@ def test_encoders_see_what_they_were_never_told(make: Callable[..., Pretraining]
     assert np.mean(losses[-20:]) < 0.5 * np.mean(losses[:20])
 
 
+def test_no_steps_leave_random_weights(make: Callable[..., Pretraining]) -> None:
+    """What pretraining is worth can be found out by leaving it out."""
+    training, untouched = make(0), make(1)
+    assert not list(training.run())
+    one, other = training.encoders["front"].state_dict(), untouched.encoders["front"].state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_same_seed_same_encoders(make: Callable[..., Pretraining]) -> None:
     """Training is a function of examples and seed."""
 
