@@ -12,7 +12,8 @@ import msgspec
 from hilrt import taskfile
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
-from hilrt.data.journal import JOURNAL, check_features, episode_files, next_episode
+from hilrt.data.journal import next_episode
+from hilrt.demonstrations import fold_demonstrations, fold_what_is_left, journal_of
 from hilrt.errors import (
     EncoderWeightsError,
     HilrtError,
@@ -22,10 +23,8 @@ from hilrt.errors import (
     UnknownNameError,
 )
 from hilrt.extent import Extent
-from hilrt.features import from_config
 from hilrt.launch import Job, Playback, Role, Spec
 from hilrt.policy.vision import beside_demonstrations, frozen_weights
-from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary, summarise
 from hilrt.runfolder import RunFolder
 from hilrt.shm.segment import runs_with, sweep_stale
@@ -133,36 +132,6 @@ def resume(path: Path) -> tuple[RunFolder, Summary]:
     return folder, _run(folder, Job.TRAIN, first_episode=first, online_steps=steps)
 
 
-def fold_demonstrations(config: Config) -> int:
-    """Bring what was recorded into the dataset; says what has to stay behind, and why.
-
-    Returns:
-        How many demonstrations the dataset has, all with the config's features.
-
-    Raises:
-        JournalFeaturesError: they were recorded with other features.
-        DatasetWriteError, DatasetBusyError: it cannot be done now; nothing is lost.
-        DatasetFormatError, DatasetDamagedError, ForeignDatasetError: what is there is no dataset of ours.
-    """
-    from hilrt.data.lerobot.dataset import exists, open_dataset  # noqa: PLC0415 - pyarrow is behind it
-    from hilrt.data.lerobot.fold import fold  # noqa: PLC0415
-
-    root, features = Path(config.dataset.root), from_config(config)
-    check_features(journal_of(config), features)
-    size = sum(path.stat().st_size for path in episode_files(journal_of(config)))
-    with Bar(f"into {root}", size) as bar:
-        robot, video = config.robot.type, config.dataset.video
-        folded = fold(root, features, robot_type=robot, video=video, advance=bar.advance)
-        for left in folded.left:
-            bar.say(f"{journal_of(config)}/{left}: `hilrt dataset recover {root}` keeps what is whole of it")
-    return len(open_dataset(root, features)) if exists(root) else 0
-
-
-def journal_of(config: Config) -> Path:
-    """Where demonstrations are recorded, until they are in the dataset."""
-    return Path(config.dataset.root) / JOURNAL
-
-
 def _require_demonstrations(config: Config) -> None:
     if not fold_demonstrations(config):
         raise NoDemonstrationsError(config.dataset.root)
@@ -206,6 +175,8 @@ def replay(task_file: Path, playback: Playback, overrides: Sequence[str]) -> tup
     from hilrt.control.replayed import Replayed  # noqa: PLC0415
 
     config = taskfile.load(task_file, overrides)
+    if not playback.dataset:
+        fold_what_is_left(config)
     root = Path(playback.dataset or config.dataset.root).resolve()
     playback = msgspec.structs.replace(playback, dataset=str(root))
     steps = load(playback, config).end  # or there is no run to make a folder for

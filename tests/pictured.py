@@ -39,12 +39,19 @@ def picture(share, rng):
     return wall
 
 
-def demos(path, episodes=2, steps=12, *, success=True, still=("wrist",), mode=Mode.DEMO, human=range(100)):
-    """Record episodes into the task file's dataset; in `still` cameras nothing moves."""
+def demos(path, episodes=2, **how):
+    """The task file's dataset, with episodes in it; see `journal`."""
+    root = journal(path, episodes, **how)
+    assert fold(root).kept == episodes
+    return root
+
+
+def journal(path, episodes=2, steps=12, *, success=True, still=("wrist",), mode=Mode.DEMO, human=range(100)):
+    """Record episodes that are not in the dataset yet; in `still` cameras nothing moves."""
     config = taskfile.load(path)
     features, rng = from_config(config), np.random.default_rng(0)
     root = Path(config.dataset.root)
-    with JournalWriter(root / "journal", features, config.env.task) as journal:
+    with JournalWriter(root / "journal", features, config.env.task) as writer:
         for episode in range(episodes):
             for step in range(steps + 1):
                 raw = np.zeros(features.frame_bytes, np.uint8)
@@ -56,8 +63,7 @@ def demos(path, episodes=2, steps=12, *, success=True, still=("wrist",), mode=Mo
                 record.terminated, record.success = ends, ends and success
                 record.reward = float(step == steps - 1 and success)
                 record.source = Source.HUMAN if step in human else Source.POLICY
-                journal.write(bytes(encode_into(record, bytearray())), packed(raw, features.images, "png"))
-    assert fold(root).kept == episodes
+                writer.write(bytes(encode_into(record, bytearray())), packed(raw, features.images, "png"))
     return root
 
 

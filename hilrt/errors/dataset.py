@@ -6,10 +6,15 @@ from hilrt.errors.root import HilrtError, disk_cure
 
 
 class DatasetAbsentError(HilrtError):
-    """There is no dataset in a folder."""
+    """There is no dataset in a folder, though there may be episodes in its journal."""
 
-    def __init__(self, root: str) -> None:
-        super().__init__(f"no dataset in {root}: it has no meta/info.json. `hilrt record CONFIG` makes one.")
+    def __init__(self, root: str, journal: int) -> None:
+        cure = (
+            f"`hilrt dataset recover {root}` makes one of the {journal} episodes in its journal."
+            if journal
+            else "`hilrt record CONFIG` makes one."
+        )
+        super().__init__(f"no dataset in {root}: it has no meta/info.json. {cure}")
 
 
 class DatasetFormatError(HilrtError):

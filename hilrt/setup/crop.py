@@ -13,6 +13,7 @@ from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import Dataset, open_dataset
 from hilrt.data.motion import Motion, Region
 from hilrt.data.pictures import Picture, encoded
+from hilrt.demonstrations import fold_what_is_left
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import CropError, DisplayAbsentError, PictureFileError, RegionAbsentError, RegionError
 from hilrt.features import Features, from_config
@@ -61,6 +62,7 @@ def crop(
         DatasetAbsentError, and what else `open_dataset` raises.
     """
     config = taskfile.load(path, overrides)
+    fold_what_is_left(config)
     dataset = _dataset(config)
     given = dict(_parsed(text, config) for text in rois)
     cameras = list(given or config.robot.cameras)

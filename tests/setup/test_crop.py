@@ -3,7 +3,7 @@
 import cv2
 import jobs
 import pytest
-from pictured import HEIGHT, WIDTH, demos, task_file
+from pictured import HEIGHT, WIDTH, demos, journal, task_file
 
 from hilrt import taskfile
 from hilrt.data.lerobot.dataset import open_dataset
@@ -62,6 +62,18 @@ def test_given_region_is_shown_and_printed(said, task, tmp_path):
     assert after.shape == (128, 3 * 128, 3)
     assert not (tmp_path / "crop/wrist_before.png").exists()
     assert task.read_text() == text
+
+
+def test_what_a_crash_left_in_the_journal_is_seen_too(tmp_path):
+    """Recording was killed before it made a dataset."""
+    path = task_file(tmp_path)
+    root = journal(path)
+    with pytest.raises(
+        DatasetAbsentError, match=f"`hilrt dataset recover {root}` makes one of the 2 episodes"
+    ):
+        open_dataset(root)
+    crop(print, path, pictures=tmp_path / "crop", rois=[ROI])
+    assert len(open_dataset(root)) == 2
 
 
 def test_written_region_keeps_the_rest_of_the_file(said, task):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from hilrt.data.journal import JOURNAL, episode_files
 from hilrt.errors import DatasetAbsentError, DatasetFormatError, ForeignDatasetError
 from hilrt.features import Features
 
@@ -91,7 +92,7 @@ def read_info(root: Path) -> Info:
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise DatasetAbsentError(str(root)) from None
+        raise DatasetAbsentError(str(root), len(episode_files(root / JOURNAL))) from None
     except OSError as error:
         raise DatasetFormatError(str(path), f"cannot be read: {error.strerror}") from None
     _expect_version(path, text)

@@ -1,0 +1,44 @@
+"""The demonstrations in `dataset.root`: recorded into a journal, kept in a dataset."""
+
+from pathlib import Path
+
+from hilrt.config import Config
+from hilrt.data.journal import JOURNAL, check_features, episode_files
+from hilrt.features import from_config
+from hilrt.report.progress import Bar
+
+
+def fold_demonstrations(config: Config) -> int:
+    """Bring what was recorded into the dataset; says what has to stay behind, and why.
+
+    Returns:
+        How many demonstrations the dataset has, all with the config's features.
+
+    Raises:
+        JournalFeaturesError: they were recorded with other features.
+        DatasetWriteError, DatasetBusyError: it cannot be done now; nothing is lost.
+        DatasetFormatError, DatasetDamagedError, ForeignDatasetError: what is there is no dataset of ours.
+    """
+    from hilrt.data.lerobot.dataset import exists, open_dataset  # noqa: PLC0415 - pyarrow is behind it
+    from hilrt.data.lerobot.fold import fold  # noqa: PLC0415
+
+    root, features = Path(config.dataset.root), from_config(config)
+    check_features(journal_of(config), features)
+    size = sum(path.stat().st_size for path in episode_files(journal_of(config)))
+    with Bar(f"into {root}", size) as bar:
+        robot, video = config.robot.type, config.dataset.video
+        folded = fold(root, features, robot_type=robot, video=video, advance=bar.advance)
+        for left in folded.left:
+            bar.say(f"{journal_of(config)}/{left}: `hilrt dataset recover {root}` keeps what is whole of it")
+    return len(open_dataset(root, features)) if exists(root) else 0
+
+
+def fold_what_is_left(config: Config) -> None:
+    """Bring what a crash has left in the journal into the dataset; raises as `fold_demonstrations` does."""
+    if episode_files(journal_of(config)):
+        fold_demonstrations(config)
+
+
+def journal_of(config: Config) -> Path:
+    """Where demonstrations are recorded, until they are in the dataset."""
+    return Path(config.dataset.root) / JOURNAL
