@@ -22,7 +22,7 @@ from hilrt.control.observation import Show
 from hilrt.control.operators import connect_leaders, make_operator
 from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
-from hilrt.control.recording import load, require_inside
+from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
@@ -89,9 +89,7 @@ async def _assemble(
     features = from_config(config)
     calibrations = [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
     pipelines = Pipelines(config, features, calibrations, _window(spec, config, features, stack))
-    recording = load(spec.playback, config) if spec.playback else None
-    if spec.playback and recording:
-        require_inside(recording, pipelines.limits, spec.playback)
+    recording = _recording(spec, config, pipelines)
     link = SimLink.attach(spec.run, features) if config.sim else None
     if link:
         stack.callback(link.close)
@@ -110,9 +108,8 @@ async def _assemble(
         lock_memory()
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
-    ticker = _ticker(
-        spec, config, status, arms, leaders, agenda, publisher, stop_wanted
-    )  # last: from here on time counts
+    # Last: from here on time counts.
+    ticker = _ticker(spec, config, status, arms, leaders, agenda, publisher, stop_wanted)
     stack.callback(ticker.close)
     cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)
@@ -130,6 +127,15 @@ async def _assemble(
         stop_wanted=stop_wanted,
         extents=_extents(spec, status, len(arms)),
     )
+
+
+def _recording(spec: Spec, config: Config, pipelines: Pipelines) -> Recording | None:
+    """What is to be played again, if anything, within the limits."""
+    if not spec.playback:
+        return None
+    recording = load(spec.playback, config)
+    require_inside(recording, pipelines.limits, spec.playback)
+    return recording
 
 
 def _extents(spec: Spec, status: Status, arms: int) -> list[Extent]:

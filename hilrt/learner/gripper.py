@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.config import Config
+from hilrt.learner.batch import Batch
 from hilrt.learner.descent import Descent, follow, mean_over
 from hilrt.learner.networks import Target
-from hilrt.learner.replay import Batch
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
 

@@ -6,7 +6,6 @@ never leads across an episode's end, a gap, a restart, or into rows that have be
 
 from collections import deque
 from enum import IntEnum
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from hilrt.features import Features
 from hilrt.learner.album import Album
+from hilrt.learner.batch import Batch, Columns
 from hilrt.learner.indexset import IndexSet, Indices
 from hilrt.learner.shipping import Shipping
 from hilrt.policy.trunk import Pictures
@@ -37,44 +37,6 @@ class Tier(IntEnum):
     DEMONSTRATIONS = 1
     INTERVENTIONS = 2
     SUCCESSES = 3
-
-
-class Batch(NamedTuple):
-    """Rows drawn from the tiers in order; float32 of shape (B, ...) unless said."""
-
-    state: Tensor
-    action: Tensor
-    gripper: Tensor
-    """Executed command, an index into `Features.gripper`, int64, (B,)."""
-    reward: Tensor
-    terminated: Tensor
-    shown: Tensor
-    """1 where the action is one to imitate: of a demonstration that succeeded, of a person's intervention, or of an
-    episode that the policy won alone."""
-    change: Tensor
-    """How many arms' gripper command differs from that arm's last one that was not `stay`."""
-    next_state: Tensor
-    counts: tuple[int, ...]
-    """Rows of each tier."""
-    pictures: Pictures = ()
-    """Of each camera; see `hilrt.policy.trunk`."""
-    next_pictures: Pictures = ()
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """All that is in it, in one order."""
-        whole = [field for field in self if isinstance(field, Tensor)]
-        return [*whole, *self.pictures, *self.next_pictures]
-
-    @property
-    def now(self) -> tuple[Tensor, Pictures]:
-        """The observation."""
-        return self.state, self.pictures
-
-    @property
-    def next(self) -> tuple[Tensor, Pictures]:
-        """The one after."""
-        return self.next_state, self.next_pictures
 
 
 class ReplayStatistics(msgspec.Struct, frozen=True):
@@ -134,7 +96,7 @@ class Replay:
         self._features = features
         self._capacity = capacity
         self._batch_size = batch_size
-        self._columns = _Columns(len(features.state), len(features.action))
+        self._columns = Columns(len(features.state), len(features.action))
         self._album = album or Album(Sight(), capacity, SPARE_ROWS, CPU)
         self._shipping = Shipping(device)
         self._rows: Float32 = np.zeros((self._album.rows, self._columns.width), np.float32)
@@ -169,7 +131,7 @@ class Replay:
         return self._rows[list(self.tiers[tier]), : self._columns.state]
 
     def sample(self, batches: int) -> list[Batch]:
-        """Draw batches: half online, half human tiers; whole batches of what there is while one is empty.."""
+        """Draw batches: half online, half human tiers; whole batches of what there is while one is empty."""
         counts = self._counts()
         drawn = [self.tiers[t].draw(self.rng, (batches, n)) for t, n in zip(Tier, counts, strict=True) if n]
         shipped = [self._ship(index) for index in np.concatenate(drawn, axis=1)]
@@ -291,31 +253,3 @@ class Replay:
         human = self._batch_size // 2 if sizes[0] else self._batch_size
         ends = np.rint(np.cumsum(shares) / shares.sum() * human).astype(int)
         return (self._batch_size - human, *(int(n) for n in np.diff(ends, prepend=0)))
-
-
-class _Columns:
-    """Where a row holds what: state, action, then single numbers."""
-
-    def __init__(self, state: int, action: int) -> None:
-        self.state = state
-        self.scalars = state + action
-        self.shown = self.scalars + 3
-        self.width = self.scalars + 5
-
-    def batch(
-        self, rows: Tensor, after: Tensor, seen: Pictures, seen_after: Pictures, counts: tuple[int, ...]
-    ) -> Batch:
-        gripper, reward, terminated, shown, change = rows[:, self.scalars :].unbind(1)
-        return Batch(
-            rows[:, : self.state],
-            rows[:, self.state : self.scalars],
-            gripper.long(),
-            reward,
-            terminated,
-            shown,
-            change,
-            after,
-            counts,
-            seen,
-            seen_after,
-        )

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from hilrt.config import Config
 from hilrt.learner.augment import shifted
+from hilrt.learner.batch import Batch
 from hilrt.learner.descent import Descent, follow, mean_over
 from hilrt.learner.gripper import GripperCritic, NoGripper
 from hilrt.learner.networks import Critics, Target
-from hilrt.learner.replay import Batch, Replay, Tier
+from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
 from hilrt.policy.trunk import Pictures

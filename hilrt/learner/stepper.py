@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from hilrt.config import Learner
+from hilrt.learner.batch import Batch
 from hilrt.learner.machine import computing_type
-from hilrt.learner.replay import Batch
 from hilrt.learner.sac import Sac
 
 WARM = 3

@@ -72,8 +72,7 @@ def crop(
     if len(regions) < len(cameras):
         say("Stopped; nothing was written.")
         return
-    document = taskfile.edited(path, {TABLE: _lists(regions)}, "the regions chosen", overrides)
-    cropped = taskfile.from_tree(document.unwrap(), str(path))
+    cropped = taskfile.from_tree(_edited(path, regions, overrides).unwrap(), str(path))
     for file in _preview(cropped, shown, regions, suggested, pictures):
         say(f"saved {file}")
     say(tomlkit.dumps({"processor": {"image_preprocessing": {"crop_params_dict": _lists(regions)}}}).rstrip())
@@ -82,8 +81,12 @@ def crop(
             write_cropped(dataset, cropped, copy, bar.advance)
         say(f"{len(dataset)} episodes, cropped and resized, are in {copy}")
     if write:
-        taskfile.write(path, taskfile.edited(path, {TABLE: _lists(regions)}, "the regions chosen"))
+        taskfile.write(path, _edited(path, regions))
         say(f"written into {path}")
+
+
+def _edited(path: Path, regions: dict[str, Region], overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
+    return taskfile.edited(path, {TABLE: _lists(regions)}, "the regions chosen", overrides)
 
 
 def _dataset(config: Config) -> Dataset:

@@ -2,7 +2,7 @@
 
 import torch
 
-from hilrt.learner.replay import Batch
+from hilrt.learner.batch import Batch
 
 
 def batch_of(rows: int, commands: int = 3, **fields: torch.Tensor) -> Batch:

@@ -7,7 +7,8 @@ import torch
 from batches import batch_of
 
 from hilrt.features import Features
-from hilrt.learner.replay import Batch, Replay, Tier
+from hilrt.learner.batch import Batch
+from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.record import GripperCommand, Mode, Record, Source, vector
 

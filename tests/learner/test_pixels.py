@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hilrt.config import Config
 from hilrt.features import Features, Image
 from hilrt.learner.album import Album
-from hilrt.learner.replay import Batch, Replay, Tier
+from hilrt.learner.batch import Batch
+from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv

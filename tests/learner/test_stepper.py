@@ -11,8 +11,8 @@ from rundir import Run
 from tape import HostDependencyError, Tape
 
 from hilrt.config import Config
+from hilrt.learner.batch import Batch
 from hilrt.learner.checkpoint import load_networks
-from hilrt.learner.replay import Batch
 from hilrt.learner.sac import Sac
 from hilrt.learner.stepper import WARM, Stepper
 from hilrt.policy.actor import Actor
