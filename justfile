@@ -21,6 +21,7 @@ check:
     ruff format --check .
     ruff check .
     mypy
+    mypy benches --allow-any-generics --allow-untyped-calls --no-warn-return-any --no-warn-unused-ignores
     python docs/reference/configuration.py --check
 
 # Every benchmark, one JSON object each

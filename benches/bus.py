@@ -46,6 +46,7 @@ def serve() -> None:
 def servos() -> Iterator[list[str]]:
     with subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE) as process:
         try:
+            assert process.stdout
             yield process.stdout.readline().decode().split()
         finally:
             process.kill()

@@ -43,7 +43,7 @@ def measure(check: Callable[[np.ndarray], object], poses: np.ndarray) -> dict:
     return spread_us(times)
 
 
-def mujoco_clearance():
+def mujoco_clearance() -> Callable[[np.ndarray], float]:
     """Smallest `mj_geomDistance` of the pairs that hilrt checks."""
     model = build_spec().compile()
     data = mujoco.MjData(model)

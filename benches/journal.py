@@ -41,10 +41,11 @@ def records(steps: int) -> Iterator[Record]:
         )
 
 
-def timed(steps: int, write: Callable[[Record], None]) -> dict:
+def timed(steps: int, write: Callable[[Record], object]) -> dict:
     """Cost of each step; the ends of episodes, which wait for the disk, are apart."""
     os.sync()  # nobody pays for what another has left in the page cache
-    within, ends = [], []
+    within: list[int] = []
+    ends: list[int] = []
     for record in records(steps):
         began = time.perf_counter_ns()
         write(record)

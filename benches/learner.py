@@ -128,10 +128,12 @@ class Plain:
         with torch.no_grad():
             sampled, _, _ = self.act(self.trunk(after))
             z = torch.cat([self.slow[0](after), sampled], -1)
-            q = torch.stack([c(z).squeeze(-1) for c in self.slow[1]]).min(0).values
+            q = torch.stack([c(z).squeeze(-1) for c in self.slow[1].children()]).min(0).values
             y = (reward.float() + 0.97 * (1 - terminated.float()) * q).clamp(0, 1)
         x = torch.cat([self.trunk(state), action], -1)
-        self.descend(self.adams[0], sum(F.mse_loss(c(x).squeeze(-1), y) for c in self.critics))
+        self.descend(
+            self.adams[0], torch.stack([F.mse_loss(c(x).squeeze(-1), y) for c in self.critics]).sum()
+        )
         self.follow()
 
     def update_actor(self) -> None:

@@ -139,7 +139,11 @@ def main() -> None:
         weights = Path(folder) / "encoder.safetensors"
         views = from_config(config_of(weights, encoder="conv")).views
         write_encoders(weights, {view.name: Conv() for view in views}, views, {})
-        kinds = {"cached": {}, "uncached": {"cached_variants": 0}, "conv": {"encoder": "conv"}}
+        kinds: dict[str, dict[str, object]] = {
+            "cached": {},
+            "uncached": {"cached_variants": 0},
+            "conv": {"encoder": "conv"},
+        }
         configs = {name: config_of(weights, **policy) for name, policy in kinds.items()}
         runners = {name: learner(config) for name, config in configs.items()} | {"plain_cached": plain()}
         rates = race({n: runners[n] for n in ("cached", "plain_cached")}, 0.5 * arguments.seconds, 5)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -44,7 +45,9 @@ def paced(
     """
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(40))
-    within, ends, late, held = [], [], 0, 0
+    within: list[int] = []
+    ends: list[int] = []
+    late = held = 0
     for episode in range(episodes):
         due = time.monotonic_ns()
         for step in range(steps + (end is None)):
@@ -53,7 +56,7 @@ def paced(
             while crowded():
                 held, due = held + 1, due + PERIOD_NS
                 _wait(due)
-            took = _timed(lambda at=(episode, step): write(*at))
+            took = _timed(partial(write, episode, step))
             (ends if end is None and step == steps else within).append(took)
         if end is not None:
             ends.append(_timed(end))

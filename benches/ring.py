@@ -56,7 +56,9 @@ def produce_queue(steps: multiprocessing.Queue, seconds: float, results: Connect
     results.send(paced(seconds, lambda now: steps.put((now, HEADER, images))))
 
 
-def receive(child: multiprocessing.Process, results: Connection, take: Callable[[], int | None]) -> dict:
+def receive(
+    child: multiprocessing.process.BaseProcess, results: Connection, take: Callable[[], int | None]
+) -> dict:
     """Poll `take` for send times until the child has reported its costs."""
     child.start()
     latencies = []

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -53,7 +54,7 @@ def cyclictest(hz: int, count: int) -> dict[str, float] | None:
 
 
 @contextmanager
-def load(on: bool):
+def load(on: bool) -> Iterator[None]:
     """A busy process for each core, at the niceness of the learner."""
     count = len(os.sched_getaffinity(0)) if on else 0
     busy = [subprocess.Popen(["nice", "-n10", sys.executable, "-c", BUSY]) for _ in range(count)]

@@ -70,7 +70,8 @@ class Learning:
 
     def rate(self, seconds: float) -> tuple[float, float]:
         """Critic updates a second of wall clock, median of stretches; and processor time of one [s], the least."""
-        rates, costs = [], []
+        rates: list[float] = []
+        costs: list[float] = []
         until = time.perf_counter() + seconds
         while time.perf_counter() < until or len(rates) < 3:
             began, before, used = time.perf_counter(), self.updates, time.process_time()

@@ -10,6 +10,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -54,7 +55,10 @@ def publish_pipe(pipe: Connection, seconds: float, results: Connection) -> None:
 
 
 def receive(
-    child: multiprocessing.Process, results: Connection, ready: Callable[[], bool], take: Callable[[], Arrays]
+    child: multiprocessing.process.BaseProcess,
+    results: Connection,
+    ready: Callable[[], bool],
+    take: Callable[[], Arrays],
 ) -> dict:
     """Take whenever `ready`, until the child has reported its costs."""
     adopts, latencies = [], []
@@ -79,12 +83,18 @@ def receive(
 def bench_shared(context: multiprocessing.context.SpawnContext, seconds: float) -> dict:
     run = f"bench-{os.getpid()}"
     results, child_end = context.Pipe(duplex=False)
-    with WeightsWriter.open(run, policy()) as owner, WeightsReader.try_attach(run) as reader:
+    with ExitStack() as stack:
+        owner = stack.enter_context(WeightsWriter.open(run, policy()))
+        reader = WeightsReader.try_attach(run)
+        assert reader
+        stack.enter_context(reader)
         adopted = 0
 
         def take() -> Arrays:
             nonlocal adopted
-            adopted, arrays = reader.adopt()
+            taken = reader.adopt()
+            assert taken  # there is a newer one, or nobody would ask
+            adopted, arrays = taken
             return arrays
 
         try:
