@@ -12,9 +12,9 @@ demo:
     hilrt eval "$(ls -td runs/sim-so100-train-* | head -n 1)"
     @echo "dashboards: tensorboard --logdir runs   (in .venv/bin), then open the address it prints"
 
-# All tests
+# All tests, two files at a time: they wait more than they compute
 test *args:
-    python -m pytest {{args}}
+    python -m pytest -n 2 --dist loadfile {{args}}
 
 # Style, types, and documents that are made from the code
 check:

@@ -137,9 +137,11 @@ class WatchedTerminal(InTerminal):
         self.status.close()
 
 
-def status():
+STATUS = [sys.executable, "-c", "from hilrt.cli import main; main()", "status"]
+
+
+def status(words=STATUS):
     """`hilrt status`."""
-    words = [sys.executable, "-c", "from hilrt.cli import main; main()", "status"]
     return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
