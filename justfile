@@ -14,7 +14,7 @@ demo:
 
 # All tests, two files at a time: they wait more than they compute
 test *args:
-    python -m pytest -n 2 --dist loadfile {{args}}
+    python -m pytest -n 2 --dist loadfile --no-loadscope-reorder {{args}}
 
 # Style, types, and documents that are made from the code
 check:

@@ -69,6 +69,7 @@ class Link:
             self._parser.reset()
         self._asked, self._missing = expect, set(expect) - self.replies.keys()
         self._size = self._parser.max_params = size
+        self._parser.in_turn = len(expect) > 1
         try:
             written = os.write(self._fd, data)
         except OSError as error:

@@ -70,6 +70,11 @@ class Parser:
 
     def __init__(self, max_params: int = 250) -> None:
         self.max_params = max_params  # a longer frame cannot be one: waiting for it would hide what follows
+        self.in_turn = False
+        """Whether several servos answer: a header within a frame is then the next one's, and this one was cut short.
+
+        Its checksum fits one time in 256. No register of these servos holds FF FF, nor do two neighbours.
+        """
         self.checksum_errors = 0
         self.garbage = 0  # bytes that belonged to no packet
         self._rest = b""
@@ -85,9 +90,10 @@ class Parser:
             motor, length = buffer[at + 2], buffer[at + 3]
             end = at + length + 4
             possible = motor <= BROADCAST and 2 <= length <= self.max_params + 2
-            if possible and end > len(buffer):
+            whole = possible and not (self.in_turn and HEADER in buffer[at + 4 : end])
+            if whole and end > len(buffer):
                 break
-            if possible and checksum(buffer[at + 2 : end - 1]) == buffer[end - 1]:
+            if whole and checksum(buffer[at + 2 : end - 1]) == buffer[end - 1]:
                 packets.append(Packet(motor, buffer[at + 4], buffer[at + 5 : end - 1]))
                 at = end
             else:
