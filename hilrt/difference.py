@@ -52,7 +52,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _sizes(images: Sequence[Image]) -> tuple[str, ...]:
-    return tuple(f"{i.name} {i.width}x{i.height}" for i in images)
+    return tuple(f"{i.name} {i.width}x{i.height}" + (" (cropped)" if i.cropped else "") for i in images)
 
 
 def _arms(sides: Sequence[str]) -> str:

@@ -28,6 +28,8 @@ class Image(msgspec.Struct, frozen=True):
     height: int
     width: int
     offset: int
+    cropped: bool = False
+    """In a copy for other tools: what the policy sees of the frame, in its place."""
 
     @property
     def nbytes(self) -> int:

@@ -95,6 +95,8 @@ def _dataset(config: Config) -> Dataset:
     recorded, now = _sizes(dataset.features), _sizes(from_config(config))
     if not recorded:
         raise CropError(config.dataset.root, "was recorded without cameras, so there is nothing to crop")
+    if any(image.cropped for image in dataset.features.images):
+        raise CropError(config.dataset.root, "is a cropped copy; look at the dataset that it was made of")
     if recorded != now:
         problem = (
             f"was recorded with {recorded} (height x width), and the task file has {now or 'no cameras'}"

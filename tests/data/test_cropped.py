@@ -12,8 +12,9 @@ from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.data.lerobot.rewrite import export
 from hilrt.data.lerobot.rules import verify
 from hilrt.devices.preprocess import Preprocess
-from hilrt.errors import DatasetExistsError
+from hilrt.errors import CropError, DatasetExistsError, JournalFeaturesError
 from hilrt.features import from_config
+from hilrt.setup.crop import crop
 
 CROP = (
     "[processor.image_preprocessing]\nresize_size = [64, 48]\ncrop_params_dict = {front = [10, 20, 64, 80]}\n"
@@ -43,6 +44,19 @@ def test_copy_has_what_the_policy_sees_and_all_else_as_it_was(task, tmp_path):
             for camera, seen in after.images(i).items():
                 assert (seen == preprocess.apply(camera, before.images(i)[camera])).all()
     assert not list(verify(tmp_path / "small", lambda _: None))
+
+
+def test_a_copy_is_not_cropped_again(task, tmp_path):
+    """Even if frames are as large as what the policy sees of them, neither a job nor `hilrt crop` takes the copy."""
+    same = "processor.image_preprocessing.resize_size=[96, 128]"
+    config = taskfile.load(task, [same, f"dataset.root={tmp_path}/small"])
+    write_cropped(open_dataset(demos(task)), config, tmp_path / "small", lambda _: None)
+    with pytest.raises(
+        JournalFeaturesError, match=r"lacks front 128x96, .* and has front 128x96 \(cropped\)"
+    ):
+        open_dataset(tmp_path / "small", from_config(config))
+    with pytest.raises(CropError, match="is a cropped copy"):
+        crop(print, task, [same, f"dataset.root={tmp_path}/small"], rois=["front=0,0,60,60"])
 
 
 def test_video_stays_video(task, tmp_path):
