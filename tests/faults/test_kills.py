@@ -123,18 +123,17 @@ def test_everything_killed(workplace):
     with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
         live.wait_for(lambda: live.status.control.online_steps > 200)
         pids = [getattr(live.status, role).pid for role in ("control", "learner", "recorder", "sim")]
+        memory = list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*"))
         os.kill(live.process.pid, signal.SIGKILL)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         live.process.wait()
         run = live.path
-    left = list(Path("/dev/shm").glob(f"hilrt-*-{run.name}.*"))
-    assert left
     before = train_steps(run)
     done = jobs.run(workplace, "train", "--resume", run)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not any(path.exists() for path in left)
-    assert "cleared what a dead run left behind" in (run / "log.txt").read_text()
+    assert memory
+    assert not any(path.exists() for path in memory)
     assert jobs.summary(run)["online_steps"] == train_steps(run) >= 400 > before
     assert episodes_are_whole(run)
 
