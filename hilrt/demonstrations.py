@@ -1,9 +1,11 @@
 """The demonstrations in `dataset.root`: recorded into a journal, kept in a dataset."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from hilrt.config import Config
 from hilrt.data.journal import JOURNAL, check_features, episode_files
+from hilrt.errors import DatasetBusyError
 from hilrt.features import from_config
 from hilrt.report.progress import Bar
 
@@ -34,9 +36,13 @@ def fold_demonstrations(config: Config) -> int:
 
 
 def fold_what_is_left(config: Config) -> None:
-    """Bring what a crash has left in the journal into the dataset; raises as `fold_demonstrations` does."""
+    """Bring what a crash has left in the journal into the dataset; raises as `fold_demonstrations` does.
+
+    Nothing is left of a recording that still goes on: it brings in its own.
+    """
     if episode_files(journal_of(config)):
-        fold_demonstrations(config)
+        with suppress(DatasetBusyError):
+            fold_demonstrations(config)
 
 
 def journal_of(config: Config) -> Path:

@@ -6,6 +6,7 @@ import pytest
 from pictured import HEIGHT, WIDTH, demos, journal, task_file
 
 from hilrt import taskfile
+from hilrt.data.lerobot.change import locked
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.errors import (
     ConfigError,
@@ -74,6 +75,18 @@ def test_what_a_crash_left_in_the_journal_is_seen_too(tmp_path):
         open_dataset(root)
     crop(print, path, pictures=tmp_path / "crop", rois=[ROI])
     assert len(open_dataset(root)) == 2
+
+
+def test_a_recording_that_goes_on_is_left_alone(tmp_path):
+    """Regions can be chosen on what the dataset has while more is recorded."""
+    path = task_file(tmp_path)
+    root = demos(path)
+    journal(path)
+    before = sorted((root / "journal").iterdir())
+    with locked(root / "journal"):
+        crop(print, path, pictures=tmp_path / "crop", rois=[ROI])
+    assert len(open_dataset(root)) == 2
+    assert sorted((root / "journal").iterdir()) == before
 
 
 def test_written_region_keeps_the_rest_of_the_file(said, task):
