@@ -77,12 +77,16 @@ def crop(
         say(f"saved {file}")
     say(tomlkit.dumps({"processor": {"image_preprocessing": {"crop_params_dict": _lists(regions)}}}).rstrip())
     if copy:
-        with Bar(f"into {copy}", len(dataset)) as bar:
-            write_cropped(dataset, cropped, copy, bar.advance)
-        say(f"{len(dataset)} episodes, cropped and resized, are in {copy}")
+        _copy(say, dataset, cropped, copy)
     if write:
         taskfile.write(path, _edited(path, regions))
         say(f"written into {path}")
+
+
+def _copy(say: Say, dataset: Dataset, config: Config, root: Path) -> None:
+    with Bar(f"into {root}", len(dataset)) as bar:
+        write_cropped(dataset, config, root, bar.advance)
+    say(f"{len(dataset)} episodes, cropped and resized, are in {root}")
 
 
 def _edited(path: Path, regions: dict[str, Region], overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
