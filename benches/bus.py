@@ -17,10 +17,10 @@ import scservo_sdk
 import uvloop
 from host import report, spread_us
 
-from hilrt.control.realtime import become_realtime, quiet_collector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import TELEMETRY_ADDRESS, TELEMETRY_SIZE, Register
 from hilrt.errors import BusTimeoutError
+from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import Servo, ServoBank
 

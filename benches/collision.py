@@ -9,8 +9,8 @@ import numpy as np
 from host import report, spread_us
 
 from hilrt.control.collision import Collisions
-from hilrt.control.kinematics import Kinematics
 from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import Kinematics
 from hilrt.robots.shapes import BOXES, CAPSULES
 from hilrt.sim.model import build_spec
 

@@ -25,8 +25,8 @@ from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.views import episodes_seen
 from hilrt.data.pictures import ImageFormat, packed
 from hilrt.devices.preprocess import Preprocess
-from hilrt.features import GRIPPER, Features, Image
-from hilrt.record import Mode, Record, encode_into
+from hilrt.step.features import GRIPPER, Features, Image
+from hilrt.step.record import Mode, Record, encode_into
 
 HEIGHT, WIDTH, VIEW = 480, 640, 128
 CAMERAS = ("front", "wrist")

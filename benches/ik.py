@@ -17,8 +17,8 @@ import numpy as np
 import pinocchio as pin
 from host import report, spread_us
 
-from hilrt.control.kinematics import POSITION_TOLERANCE, Kinematics
 from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import POSITION_TOLERANCE, Kinematics
 from hilrt.sim.world import START_POSE_DEG
 
 STEP = 0.02  # [m]

@@ -13,8 +13,8 @@ from host import report, spread_us
 
 from hilrt.data.journal import JournalWriter, read_episodes
 from hilrt.data.pictures import packed
-from hilrt.features import ALIGNMENT, GRIPPER, Features, Image
-from hilrt.record import Mode, Record, encode_into
+from hilrt.step.features import ALIGNMENT, GRIPPER, Features, Image
+from hilrt.step.record import Mode, Record, encode_into
 
 STATE, CAMERAS, EPISODE = 30, 2, 50
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from host import report, spread_us
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.control.assembly import Pipelines
 from hilrt.control.operators import SPEED
 from hilrt.control.tick import Tick
@@ -21,9 +21,9 @@ from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.devices.tug import LOOKS_TAKEN, TAKEN, Tug
-from hilrt.features import from_config
-from hilrt.record import GripperCommand, Mode
 from hilrt.sim.leader import SimLeader
+from hilrt.step.features import from_config
+from hilrt.step.record import GripperCommand, Mode
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 LEADER = CONFIGS / "calibration" / "teleoperators" / "so101_leader" / "sim.json"

@@ -17,13 +17,13 @@ from host import report
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
-from hilrt.features import GRIPPER, Features
+from hilrt.config.taskfile import from_tree
 from hilrt.learner.process import keep_memory
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
 from hilrt.policy.actor import Actor
-from hilrt.record import GripperCommand, Mode, Record, Source
-from hilrt.taskfile import from_tree
+from hilrt.step.features import GRIPPER, Features
+from hilrt.step.record import GripperCommand, Mode, Record, Source
 
 STATE, ACTION, BATCH, CRITIC_UPDATES = 36, 3, 256, 2
 STEPS = 60

@@ -16,14 +16,14 @@ import torch
 from host import report, spread_us
 from ik import Plain
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.control.assembly import Pipelines
 from hilrt.control.tick import Tick
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Frame
-from hilrt.features import from_config
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.features import from_config
+from hilrt.step.record import GripperCommand, Mode
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 EVERYTHING = [

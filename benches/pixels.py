@@ -19,8 +19,8 @@ from learner import STATE, Plain, race, records
 from torch import Tensor, nn
 
 from hilrt.config import Config
+from hilrt.config.taskfile import from_tree
 from hilrt.control.policy import Policy
-from hilrt.features import Features, from_config
 from hilrt.learner.album import Album
 from hilrt.learner.machine import storage_of
 from hilrt.learner.process import keep_memory
@@ -30,8 +30,8 @@ from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.vision import sight_of, vision_of
-from hilrt.record import Mode, Record
-from hilrt.taskfile import from_tree
+from hilrt.step.features import Features, from_config
+from hilrt.step.record import Mode, Record
 
 BATCH, CRITIC_UPDATES, EPISODES, STEPS = 256, 2, 40, 40
 

@@ -21,18 +21,18 @@ import numpy as np
 from host import report
 from recording_loop import FPS, paced, pictures
 
-from hilrt import taskfile
-from hilrt.children import Child
+from hilrt.config import taskfile
 from hilrt.control.publisher import Publisher, Reader
-from hilrt.control.realtime import lock_memory
 from hilrt.data.journal import read_episodes
-from hilrt.features import from_config
-from hilrt.launch import Job, Role, Spec
-from hilrt.record import Mode, Record, Source
-from hilrt.runmemory import RunMemory
+from hilrt.run.job import Job, Role, Spec
+from hilrt.run.memory import RunMemory
+from hilrt.run.realtime import lock_memory
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
-from hilrt.supervisor import NICENESS
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Record, Source
+from hilrt.supervisor.children import Child
+from hilrt.supervisor.supervisor import NICENESS
 
 HERE = Path(__file__).parent
 RUN = f"bench-recording-{os.getpid()}"

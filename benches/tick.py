@@ -19,8 +19,8 @@ import numpy as np
 import uvloop
 from host import report
 
-from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.control.ticker import TimerTicker
+from hilrt.run.realtime import become_realtime, lock_memory, quiet_collector
 
 BUSY = "while True: sum(range(10000))"
 

@@ -18,9 +18,7 @@ from pixels import filled
 from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from hilrt import taskfile
-from hilrt.config import Config
-from hilrt.features import from_config
+from hilrt.config import Config, taskfile
 from hilrt.learner.machine import computing_type, device_of
 from hilrt.learner.process import keep_memory
 from hilrt.learner.sac import Sac
@@ -28,6 +26,7 @@ from hilrt.learner.stepper import WARM, CudaGraph, Stepper
 from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.names import HIL_SERL, TORCHVISION
 from hilrt.policy.vision import vision_of
+from hilrt.step.features import from_config
 
 ROOT = Path(__file__).parents[1]
 NAMES = {"resnet10": (HIL_SERL, 1), "resnet18": (TORCHVISION, 2)}

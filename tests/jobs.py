@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hilrt.control.loop import Phase
 from hilrt.data.lerobot.dataset import open_dataset
-from hilrt.runfolder import RunFolder
+from hilrt.run.folder import RunFolder
 from hilrt.shm.status import Status
 
 ROOT = Path(__file__).parents[1]

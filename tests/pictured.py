@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.pictures import packed
-from hilrt.features import from_config
-from hilrt.record import Mode, Record, Source, encode_into
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Record, Source, encode_into
 
 ROOT = Path(__file__).parents[1]
 HEIGHT, WIDTH = 96, 128

@@ -19,9 +19,9 @@ from hilrt.devices.leaderarm import LeaderArm
 from hilrt.devices.operator import Command, Scene
 from hilrt.devices.steering import Steering
 from hilrt.devices.tug import Tug
-from hilrt.record import Mode
 from hilrt.sim.hand import Words
 from hilrt.sim.leader import SimLeader
+from hilrt.step.record import Mode
 
 sys.path.insert(0, str(Path(__file__).parent / "control"))
 from rig import Rig

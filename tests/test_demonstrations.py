@@ -6,16 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hilrt import jobs, taskfile
+from hilrt.config import taskfile
 from hilrt.data.journal import JournalWriter
 from hilrt.errors import JournalFeaturesError
-from hilrt.features import from_config
-from hilrt.record import Mode, Record, encode_into
+from hilrt.jobs.record import record
+from hilrt.jobs.train import train
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Record, encode_into
 
 SIM = Path(__file__).parents[1] / "configs" / "sim_so100.toml"
 
 
-@pytest.mark.parametrize("job", [jobs.record, jobs.train])
+@pytest.mark.parametrize("job", [record, train])
 def test_other_demonstrations_are_refused_before_the_arm_moves(
     tmp_path: Path, job: Callable[[Path, list[str]], object]
 ) -> None:

@@ -11,10 +11,10 @@ from emptyshm import emptied
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import Calibration
-from hilrt.record import Mode, Source
-from hilrt.runfolder import RunFolder
+from hilrt.run.folder import RunFolder
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
+from hilrt.step.record import Mode, Source
 
 REAL = jobs.ROOT / "configs" / "so100.toml"
 

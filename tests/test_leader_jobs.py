@@ -13,9 +13,9 @@ from armdesk import Desk
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
 from hilrt.devices.feetech.registers import Register
-from hilrt.record import Mode, Source
-from hilrt.runfolder import RunFolder
+from hilrt.run.folder import RunFolder
 from hilrt.shm.status import Status
+from hilrt.step.record import Mode, Source
 
 LEADER = ["teleop.type=so101_leader", "teleop.id=sim"]
 TWO_LEADERS = ["teleop.type=so101_leader", "teleop.arms.left.id=sim", "teleop.arms.right.id=sim"]

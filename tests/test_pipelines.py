@@ -7,7 +7,7 @@ import numpy as np
 import tomlkit
 
 from hilrt.data.journal import read_episodes
-from hilrt.record import GripperCommand, Limit, Source, gripper_commands, vector
+from hilrt.step.record import GripperCommand, Limit, Source, gripper_commands, vector
 
 SHORT = [*jobs.SMALL, "learner.online_steps=60", "eval.every_steps=0"]
 

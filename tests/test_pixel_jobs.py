@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 from hilrt.data.journal import read_episodes
 from hilrt.policy.saved import load_meta, newest_checkpoint
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 PIXELS = jobs.ROOT / "configs" / "sim_so100_pixels.toml"
 TINY = [

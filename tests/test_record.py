@@ -12,7 +12,7 @@ from devices.virtual import run_virtual
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
-from hilrt.record import GripperCommand, Source, vector
+from hilrt.step.record import GripperCommand, Source, vector
 
 BY_HAND = ["teleop.type=keyboard", "sim.clock=realtime", "env.fps=20", "processor.reset.control_time_s=60"]
 ENDLESS = "dataset.num_episodes_to_record=1000000"

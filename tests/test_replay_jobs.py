@@ -10,7 +10,7 @@ import jobs
 import pytest
 from devices.virtual import run_virtual
 
-from hilrt.runfolder import RunFolder
+from hilrt.run.folder import RunFolder
 from hilrt.shm.status import Status
 
 SLOW = ["--episode", "0", "--speed", "0.05"]

@@ -14,9 +14,9 @@ def list_checkpoints(run: Run) -> None:
     """Show a run's checkpoints: steps, updates, evaluation, which is newest and best, whether the files are whole."""
     from rich.console import Console  # noqa: PLC0415
 
-    from hilrt.learner.history import history  # noqa: PLC0415
+    from hilrt.data.history import history  # noqa: PLC0415
     from hilrt.report.checkpoints import checkpoint_table  # noqa: PLC0415
-    from hilrt.runfolder import RunFolder  # noqa: PLC0415
+    from hilrt.run.folder import RunFolder  # noqa: PLC0415
 
     Console().print(checkpoint_table(history(RunFolder.open(run).path)))
 
@@ -29,9 +29,9 @@ def restore_checkpoint(
 
     Later checkpoints are set aside, and nothing is deleted; what the robot has done since stays to be learned from.
     """
-    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.jobs import restore as job  # noqa: PLC0415
 
-    aside = jobs.go_back(run, steps)
+    aside = job.go_back(run, steps)
     if aside.is_dir():
         say(f"later ones: {aside}")
     say(f"go on:      hilrt train --resume {run}")

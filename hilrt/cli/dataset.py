@@ -49,7 +49,7 @@ def info(root: Root) -> None:
 @dataset.command()
 def verify(root: Root) -> None:
     """Check every rule of the format on disk; names each that is broken, by file and row."""
-    from hilrt import datasets  # noqa: PLC0415
+    from hilrt.jobs import datasets  # noqa: PLC0415
 
     if not datasets.verify(typer.echo, root):
         raise typer.Exit(1)
@@ -63,7 +63,7 @@ def recover(
     ] = None,
 ) -> None:
     """Bring in all that the journal still has after a crash: cut episodes too, up to their last complete step."""
-    from hilrt import datasets  # noqa: PLC0415
+    from hilrt.jobs import datasets  # noqa: PLC0415
 
     datasets.recover(typer.echo, root, journal)
 
@@ -73,7 +73,7 @@ def merge(
     out: Out, roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Datasets to join.")]
 ) -> None:
     """Join datasets into a new one; they stay as they are."""
-    from hilrt import datasets  # noqa: PLC0415
+    from hilrt.jobs import datasets  # noqa: PLC0415
 
     datasets.merge(typer.echo, out, roots)
 
@@ -83,7 +83,7 @@ def delete_episodes(
     root: Root, numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="Episodes, from 0.")]
 ) -> None:
     """Delete episodes; those behind them get smaller numbers. An interrupted one changes nothing."""
-    from hilrt import datasets  # noqa: PLC0415
+    from hilrt.jobs import datasets  # noqa: PLC0415
 
     datasets.delete_episodes(typer.echo, root, numbers)
 
@@ -98,7 +98,7 @@ def export(
     ] = False,
 ) -> None:
     """Copy episodes of a dataset or of a training run into a new dataset."""
-    from hilrt import datasets  # noqa: PLC0415
+    from hilrt.jobs import datasets  # noqa: PLC0415
 
     datasets.export(typer.echo, source, out, _numbers(episodes) if episodes else None, video=video)
 
@@ -131,8 +131,8 @@ def import_(
     Its columns are found by name; what is missing is told, all at once. Reward 1 in the last row means success; an
     episode that ends without it was truncated. The last row becomes the final observation.
     """
-    from hilrt import datasets  # noqa: PLC0415
     from hilrt.data.lerobot.mapping import Wishes  # noqa: PLC0415
+    from hilrt.jobs import datasets  # noqa: PLC0415
 
     wishes = Wishes(
         state_names=tuple(filter(None, state_names.split(","))),

@@ -45,7 +45,7 @@ def setup_motors(config: RealArm = SO100, side: Side = "", leader: IsLeader = Fa
 
     Can be stopped and started again: motors that are set already are recognised.
     """
-    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.setup.motors import setup_motors  # noqa: PLC0415
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
@@ -65,7 +65,7 @@ def calibrate(
 
     Writes the motors and the calibration file, at the end and in one go; before that Ctrl-C changes nothing.
     """
-    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.setup.calibrate import calibrate, check_calibration  # noqa: PLC0415
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
@@ -90,7 +90,8 @@ def find_limits(
 
     With --teleoperate the keys are those of `hilrt teleoperate`, q ends; two arms are followed both at once.
     """
-    from hilrt import jobs, taskfile  # noqa: PLC0415
+    from hilrt.config import taskfile  # noqa: PLC0415
+    from hilrt.jobs import teleoperate as job  # noqa: PLC0415
     from hilrt.setup import limits  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
@@ -98,7 +99,7 @@ def find_limits(
         limits.require_box(config)
     if teleoperate:
         say("Drive the gripper through the whole space that the task needs; q ends it.")
-        extents = jobs.find_limits(config, set_ or [], side)
+        extents = job.find_limits(config, set_ or [], side)
     else:
         by_hand = limits.find_limits(TerminalConsole(), taskfile.load(config, set_ or []), side)
         extents = {side: asyncio.run(by_hand)}
@@ -157,7 +158,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do."""
-    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.setup.doctor import doctor  # noqa: PLC0415
 
     if show:

@@ -9,7 +9,7 @@ from hilrt.cli.words import Override, Run, TaskFile, say
 
 if TYPE_CHECKING:
     from hilrt.report.summary import Summary
-    from hilrt.runfolder import RunFolder
+    from hilrt.run.folder import RunFolder
 
 work = typer.Typer()
 
@@ -21,9 +21,9 @@ def teleoperate(config: TaskFile, set_: Override = None) -> None:
     Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the start pose, q stops. What a
     gamepad's buttons mean: docs/guide/operator.md.
     """
-    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.jobs import teleoperate as job  # noqa: PLC0415
 
-    folder = jobs.teleoperate(config, set_ or [])
+    folder = job.teleoperate(config, set_ or [])
     say(f"log: {folder.path / 'log.txt'}")
 
 
@@ -34,9 +34,9 @@ def record(config: TaskFile, set_: Override = None) -> None:
     The screen shows which keys do what. On a keyboard: s success, Esc failure (kept, not counted), r throws the
     episode away and starts it again, q stops.
     """
-    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.jobs import record as job  # noqa: PLC0415
 
-    folder, summary = jobs.record(config, set_ or [])
+    folder, summary = job.record(config, set_ or [])
     succeeded, kept = summary.successes["demo"], summary.episodes["demo"]
     say(f"recorded into {folder.config().dataset.root}: {succeeded} successful, {kept - succeeded} failed")
 
@@ -55,9 +55,9 @@ def pretrain(
     set_: Override = None,
 ) -> None:
     """Train an encoder for each camera on recorded frames, so that a policy can learn from pictures."""
-    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.jobs import pretrain as job  # noqa: PLC0415
 
-    outcome = jobs.pretrain(config, dataset, out, steps, set_ or [])
+    outcome = job.pretrain(config, dataset, out, steps, set_ or [])
     say(f"encoders: {outcome.path} (SHA-256 {outcome.digest[:12]}...)")
     if judged := outcome.judgement:
         say(f"episodes held out: {judged.explained:z.0%} of where the arm goes next is seen in the pictures")
@@ -78,9 +78,9 @@ def train(
         raise typer.BadParameter("give either CONFIG or --resume RUN.")
     if resume and set_:
         raise typer.BadParameter("--set changes a new run; a resumed one keeps its config.toml.")
-    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.jobs import train as job  # noqa: PLC0415
 
-    folder, summary = jobs.resume(resume) if resume else jobs.train(config or Path(), set_ or [])
+    folder, summary = job.resume(resume) if resume else job.train(config or Path(), set_ or [])
     _report_training(folder, summary)
 
 
@@ -93,9 +93,9 @@ def evaluate(
     set_: Override = None,
 ) -> None:
     """Judge a run's newest policy: deterministic, operator off."""
-    from hilrt import jobs  # noqa: PLC0415
+    from hilrt.jobs import evaluate as job  # noqa: PLC0415
 
-    folder, summary = jobs.evaluate(run, episodes, set_ or [])
+    folder, summary = job.evaluate(run, episodes, set_ or [])
     for result in summary.evaluations:
         say(f"autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
     say(f"details: {folder.path / 'summary.json'}")
@@ -120,11 +120,11 @@ def replay(
 
     Keys: q stops, and so do Ctrl-C and the gamepad's stop button; the arm then holds.
     """
-    from hilrt import jobs  # noqa: PLC0415
-    from hilrt.launch import Playback  # noqa: PLC0415
+    from hilrt.jobs import replay as job  # noqa: PLC0415
+    from hilrt.run.job import Playback  # noqa: PLC0415
 
     playback = Playback(dataset=str(dataset or ""), episode=episode, actions=actions, speed=speed)
-    folder, outcome = jobs.replay(config, playback, set_ or [])
+    folder, outcome = job.replay(config, playback, set_ or [])
     say(outcome)
     say(f"log: {folder.path / 'log.txt'}")
 
@@ -134,7 +134,7 @@ def pipeline(config: TaskFile, set_: Override = None) -> None:
     """Print the steps from measurements to the policy and from actions to the arm; no device is needed."""
     from rich.console import Console  # noqa: PLC0415
 
-    from hilrt import taskfile  # noqa: PLC0415
+    from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.report.pipelines import tables  # noqa: PLC0415
 
     for table in tables(taskfile.load(config, set_ or [])):

@@ -1,6 +1,6 @@
 """What a task file may say: frozen structs, one per table, each option read somewhere.
 
-Names follow the reference workflow that users of this arm know. `hilrt.taskfile` reads and checks the file.
+Names follow the reference workflow that users of this arm know. `hilrt.config.taskfile` reads and checks the file.
 """
 
 import math

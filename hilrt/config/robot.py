@@ -25,6 +25,12 @@ class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """While the newest frame is older, or a device repeats itself to the bit, the arm holds;
     after 5 s the run stops [s]."""
 
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """Height and width of a frame, after rotation."""
+        turned = self.rotation in {90, 270}
+        return (self.width, self.height) if turned else (self.height, self.width)
+
 
 class Arm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One of two arms, by the name of its side."""

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.observation import JOINTS
 from hilrt.control.pipeline import Signal, Stateless
 from hilrt.control.rotation import leashed, tilted
@@ -13,7 +12,8 @@ from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
 from hilrt.errors import ActionError
-from hilrt.record import GripperCommand, Limit
+from hilrt.robots.kinematics import Kinematics
+from hilrt.step.record import GripperCommand, Limit
 
 ACTION = Signal("action", ("action",))
 GRIPPER = Signal("gripper", ("arms",))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary
 from hilrt.errors import NoDemonstrationError
-from hilrt.launch import Job, Spec
-from hilrt.record import Mode, Record
+from hilrt.run.job import Job, Spec
+from hilrt.step.record import Mode, Record
 
 PATIENCE = 10
 """Demonstrations that a script discards in a row before recording gives up; a person knows what she does."""

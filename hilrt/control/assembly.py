@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hilrt.config import MOTORS, Config, CustomStep
+from hilrt.config.state import state_groups
 from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
@@ -16,8 +16,9 @@ from hilrt.control.tick import Float64
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import RobotModelError, StepError
-from hilrt.features import Features, state_groups
 from hilrt.robots import SO100_FRAME, SO100_URDF
+from hilrt.robots.kinematics import Kinematics
+from hilrt.step.features import Features
 
 KEEPING_WEIGHT = 0.005
 """What a radian of orientation is worth in inverse kinematics [m]: the tool keeps the start pose's as it can."""

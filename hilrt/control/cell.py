@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
-from hilrt.control.realtime import Lateness, Stopwatch
 from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
 from hilrt.control.tick import Float64, Tick
@@ -18,8 +17,9 @@ from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
 from hilrt.devices.camera import Camera, Frame
 from hilrt.errors import CameraLostError
-from hilrt.record import Limit, Mode
+from hilrt.run.realtime import Lateness, Stopwatch
 from hilrt.shm.status import FRAME_AGES_TEXT, STEPS_TEXT, ControlStatus
+from hilrt.step.record import Limit, Mode
 
 log = logging.getLogger(__name__)
 

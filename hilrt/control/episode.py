@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from hilrt.control.tick import Pictures, Planes, Tick
-from hilrt.record import Mode, Record
+from hilrt.step.record import Mode, Record
 
 Publish = Callable[[Record, Pictures, Planes], None]
 """Takes a record, the frames as they are recorded, and what the learner is sent of them."""

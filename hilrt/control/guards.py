@@ -6,13 +6,13 @@ import numpy as np
 
 from hilrt.control.action import GOAL, LIMITS, TARGET
 from hilrt.control.collision import Clearance, Collisions
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.pipeline import Stateless
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
 from hilrt.errors import CollisionError
-from hilrt.record import Limit
+from hilrt.robots.kinematics import Kinematics
+from hilrt.step.record import Limit
 
 CLEARANCE = 0.002
 """Distance kept in a collision check [m]."""

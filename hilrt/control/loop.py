@@ -12,15 +12,15 @@ from hilrt.control.cell import Cell
 from hilrt.control.episode import Episode, scene_seed
 from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
-from hilrt.control.realtime import collect_garbage
 from hilrt.control.reset import go
 from hilrt.control.tick import Float64, Tick
 from hilrt.data.episodes import Tally
 from hilrt.devices.calibration import units_from_radians
 from hilrt.devices.operator import Command, Operator, OperatorInput, Scene
-from hilrt.extent import Extent, encode
-from hilrt.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
+from hilrt.run.realtime import collect_garbage
 from hilrt.shm.status import ControlStatus
+from hilrt.step.extent import Extent, encode
+from hilrt.step.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
 
 
 class Phase(IntEnum):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.rotation import tool_angles
 from hilrt.control.tick import Float64
+from hilrt.robots.kinematics import Kinematics
 
 
 class Motion:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.pipeline import Signal, Stateless
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
 from hilrt.devices.preprocess import Preprocess
-from hilrt.record import GripperCommand
+from hilrt.robots.kinematics import Kinematics
+from hilrt.step.record import GripperCommand
 
 JOINTS = Signal("joints", ("arms", 6), "rad")
 POSE = Signal("pose", ("arms", 4, 4), "m")

@@ -18,10 +18,10 @@ from hilrt.devices.leaderarm import DEADLINE_S, LeaderArm
 from hilrt.devices.operator import Operator
 from hilrt.devices.steering import Steering
 from hilrt.devices.tug import Tug
-from hilrt.launch import Job
-from hilrt.record import Mode
+from hilrt.run.job import Job
+from hilrt.run.simlink import SimLink
 from hilrt.shm.status import Status
-from hilrt.sim.link import SimLink
+from hilrt.step.record import Mode
 
 SPEED = 1 / 2
 """Of a leader that tracks, in terms of the followers' joint velocity limit: more than the third that a reset takes."""

@@ -2,7 +2,7 @@
 
 from hilrt.control.pipeline import Signal, Stateless
 from hilrt.control.tick import Tick
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 WISH = Signal("wish")
 MODE = Signal("mode")

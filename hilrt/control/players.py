@@ -9,7 +9,7 @@ from hilrt.control.assembly import Pipelines
 from hilrt.control.pipeline import Pipeline
 from hilrt.control.recording import Recording
 from hilrt.control.tick import Float64, Tick
-from hilrt.record import Limit
+from hilrt.step.record import Limit
 
 FOLLOWED = 1e-3
 """A goal that was changed by less has been sent [rad]."""

@@ -10,8 +10,8 @@ from hilrt.control.tick import Pictures
 from hilrt.policy.actor import Actor
 from hilrt.policy.trunk import Pictures as Seen
 from hilrt.policy.vision import Sight
-from hilrt.record import Float32
 from hilrt.shm.weights import WeightsReader
+from hilrt.step.record import Float32
 
 EPSILON = 0.02
 """Chance of a random gripper command while training."""

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from hilrt import taskfile
-from hilrt.config import Config
+from hilrt.config import Config, taskfile
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
@@ -21,7 +20,6 @@ from hilrt.control.loop import Loop
 from hilrt.control.observation import Show
 from hilrt.control.operators import connect_leaders, make_operator
 from hilrt.control.publisher import Publisher, Reader
-from hilrt.control.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
@@ -32,15 +30,16 @@ from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Camera, OpenCVCamera
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError
-from hilrt.extent import Extent, decode
-from hilrt.features import Features, from_config
-from hilrt.launch import Job, Spec
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
+from hilrt.run.job import Job, Spec
+from hilrt.run.realtime import become_realtime, lock_memory, quiet_collector
+from hilrt.run.simlink import SimLink
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
 from hilrt.sim.camera import SimCamera
-from hilrt.sim.link import SimLink
+from hilrt.step.extent import Extent, decode
+from hilrt.step.features import Features, from_config
 
 if TYPE_CHECKING:
     from hilrt.control.policy import Policy

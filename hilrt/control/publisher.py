@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hilrt.control.tick import Pictures, Planes
-from hilrt.features import Features
-from hilrt.record import Record, Source, encode_into
 from hilrt.shm.ring import Ring
+from hilrt.step.features import Features
+from hilrt.step.record import Record, Source, encode_into
 
 
 class Reader(NamedTuple):

@@ -12,11 +12,11 @@ from hilrt.control.tick import Float64
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import units_from_radians
-from hilrt.difference import difference
 from hilrt.errors import EpisodesAbsentError, ReplayError
-from hilrt.features import Features, from_config
-from hilrt.launch import Playback
-from hilrt.record import Float32, GripperCommand, Source, gripper_commands, vector
+from hilrt.run.job import Playback
+from hilrt.step.difference import difference
+from hilrt.step.features import Features, from_config
+from hilrt.step.record import Float32, GripperCommand, Source, gripper_commands, vector
 
 ROUNDING = 1e-3
 """By which a recorded goal may be off its limits [rad]: 32 bits, and a calibration read anew."""

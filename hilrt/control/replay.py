@@ -11,17 +11,17 @@ from hilrt.control.cell import Cell
 from hilrt.control.episode import scene_seed
 from hilrt.control.loop import Phase
 from hilrt.control.players import ActionPlayer, GoalPlayer, Player
-from hilrt.control.realtime import collect_garbage
 from hilrt.control.recording import Recording
 from hilrt.control.replayed import Replayed
 from hilrt.control.reset import BLOCKED_S, NEAR, go
 from hilrt.control.tick import Float64, Tick
 from hilrt.devices.operator import Operator
 from hilrt.errors import ReplayBlockedError
-from hilrt.launch import Spec
-from hilrt.record import Limit
-from hilrt.runfolder import RunFolder
+from hilrt.run.folder import RunFolder
+from hilrt.run.job import Spec
+from hilrt.run.realtime import collect_garbage
 from hilrt.shm.status import ControlStatus
+from hilrt.step.record import Limit
 
 
 class Replay:

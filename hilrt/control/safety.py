@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hilrt.config import MOTORS, Config
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.tick import Float64
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration, units_from_radians
@@ -19,7 +18,8 @@ from hilrt.errors import (
     StartPoseError,
     VoltageError,
 )
-from hilrt.record import Limit
+from hilrt.robots.kinematics import Kinematics
+from hilrt.step.record import Limit
 
 FAULT_READINGS = 3
 """A single reading with a fault bit, or of a strange voltage, may be a disturbance on the wire."""

@@ -5,8 +5,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hilrt.run.simlink import SimLink
 from hilrt.sim.layout import bases
-from hilrt.sim.link import SimLink
 
 Float64 = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class SceneSource(Protocol):
         ...
 
     def object_pose(self) -> Float64 | None:
-        """Pose as in `hilrt.features.OBJECT` seen from each arm, shape (arms, 5), or None where nothing measures it."""
+        """Pose as `OBJECT` names it, seen from each arm, shape (arms, 5), or None where nothing measures it."""
         ...
 
     def success(self) -> bool:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.tick import Float64, Tick
-from hilrt.record import Float32, GripperCommand
+from hilrt.robots.kinematics import Kinematics
+from hilrt.step.record import Float32, GripperCommand
 
 
 class Setpoint:

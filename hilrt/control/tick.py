@@ -7,7 +7,7 @@ import numpy.typing as npt
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.camera import Frame
 from hilrt.devices.operator import OperatorInput
-from hilrt.record import Float32, GripperCommand, Limit, Mode
+from hilrt.step.record import Float32, GripperCommand, Limit, Mode
 
 Float64 = npt.NDArray[np.float64]
 Pictures = tuple[npt.NDArray[np.uint8], ...]
@@ -33,7 +33,7 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     frame_ages_ms: tuple[float, ...] = ()
     """When they were looked at."""
     object: Float64 | None = None
-    """Shape (arms, 5), as in `hilrt.features.OBJECT`."""
+    """Shape (arms, 5), as in `hilrt.step.features.OBJECT`."""
     task_success: bool = False
     """What the task itself, or a detector of the user's, says."""
     interrupted: bool = False

@@ -14,7 +14,7 @@ from hilrt.data.lerobot.rewrite import expect_nothing, takes
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.data.pictures import encoded, joined
 from hilrt.devices.preprocess import Preprocess
-from hilrt.features import from_config
+from hilrt.step.features import from_config
 
 
 def write_cropped(dataset: Dataset, config: Config, root: Path, advance: Callable[[float], None]) -> None:

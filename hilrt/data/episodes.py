@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hilrt.errors import JournalFormatError, JournalWriteError
-from hilrt.record import Mode, Record, Source
+from hilrt.step.record import Mode, Record, Source
 
 WINDOW = 20
 """Episodes that a mean runs over."""

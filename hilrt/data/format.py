@@ -3,7 +3,7 @@
 A file is MAGIC, then blocks. A block is `<IIQQ`: length of its head, length of its frames, digest of its
 frames (xxh3, 64 bits), digest of these three and the head; then head and frames. So frames can be skipped and
 the head still be checked. The first block's head is a JSON `FileHeader`; every other head is an encoded
-`hilrt.record.Record`, its frames the pictures as `hilrt.data.pictures` packs them.
+`hilrt.step.record.Record`, its frames the pictures as `hilrt.data.pictures` packs them.
 """
 
 import errno
@@ -17,10 +17,10 @@ from typing import BinaryIO, Self
 import msgspec
 import xxhash
 
-from hilrt.difference import difference
 from hilrt.errors import JournalFeaturesError, JournalFormatError
-from hilrt.features import Features
-from hilrt.record import Mode, Record, decode
+from hilrt.step.difference import difference
+from hilrt.step.features import Features
+from hilrt.step.record import Mode, Record, decode
 
 MAGIC = b"hilrt journal 3\n"
 """Names the format and its version."""

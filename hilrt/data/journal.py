@@ -15,9 +15,9 @@ import msgspec
 from hilrt.data.format import MAGIC, Buffer, FileHeader, Scan, write_block
 from hilrt.data.pictures import Picture, decoded, unpacked
 from hilrt.errors import JournalOrderError, JournalWriteError
-from hilrt.features import Features
-from hilrt.record import Mode, Record, decode
 from hilrt.resource import Resource
+from hilrt.step.features import Features
+from hilrt.step.record import Mode, Record, decode
 
 JOURNAL = "journal"
 """Its folder, in a run or in a dataset."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hilrt.errors import PictureError
-from hilrt.features import Image
+from hilrt.step.features import Image
 
 ImageFormat = Literal["png", "jpeg"]
 Picture = npt.NDArray[np.uint8]

@@ -9,18 +9,18 @@ from pathlib import Path
 from types import FrameType
 
 from hilrt.config import Config
+from hilrt.config.taskfile import load
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
 from hilrt.data.journal import JOURNAL, JournalWriter, episode_path, online_steps, read_episode
 from hilrt.data.lerobot.change import locked
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError
-from hilrt.features import Features, from_config
-from hilrt.launch import Job, Spec
-from hilrt.record import Record, decode
 from hilrt.resource import Resource
+from hilrt.run.job import Job, Spec
 from hilrt.shm.ring import Ring, Slot
 from hilrt.shm.status import Status
-from hilrt.taskfile import load
+from hilrt.step.features import Features, from_config
+from hilrt.step.record import Record, decode
 
 WAIT_MS = 50
 """Longest sleep, so that heartbeat and stop are never older."""

@@ -12,7 +12,7 @@ from hilrt.devices.hotplug import Plugged
 from hilrt.devices.inputdevice import Entry, InputDevice
 from hilrt.devices.keyboard import Key, TerminalKeyboard, press
 from hilrt.devices.operator import Motionless, OperatorInput, Scene
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 SHIFT = frozenset({ecodes.KEY_LEFTSHIFT, ecodes.KEY_RIGHTSHIFT})
 CTRL = frozenset({ecodes.KEY_LEFTCTRL, ecodes.KEY_RIGHTCTRL})

@@ -10,7 +10,7 @@ from hilrt.devices.inputdevice import Entry, InputDevice
 from hilrt.devices.keyboard import AXES, Key
 from hilrt.devices.operator import Motionless, OperatorInput, Scene
 from hilrt.devices.padlayout import Code, Control, Layout, code_of, layout_of, offered
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.record import GripperCommand, Mode
 
 STICKS = ("left_x", "left_y", "right_y")
 BUTTONS = {

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from hilrt.devices.operator import Motionless, OperatorInput, Scene
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.record import GripperCommand, Mode
 
 HELD_NS = 150_000_000
 """A direction counts as held this long after its last press; key repeat comes every 30-40 ms."""

@@ -8,7 +8,7 @@ from hilrt.devices.leaderarm import LeaderArm
 from hilrt.devices.operator import Command, OperatorInput, Scene
 from hilrt.devices.steering import Steering
 from hilrt.devices.tug import Tug
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 
 class Leader:

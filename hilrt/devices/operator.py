@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.record import GripperCommand, Mode
 
 Float64 = npt.NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class Scene(NamedTuple):
     opening: Float64
     """Of the grippers, shape (arms,), 0 closed .. 1 open."""
     object: Float64 | None
-    """Object pose as in `hilrt.features.OBJECT`, shape (arms, 5), or None where only eyes know it."""
+    """Object pose as in `hilrt.step.features.OBJECT`, shape (arms, 5), or None where only eyes know it."""
     done: bool
     """Whether the task is done, as far as it shows."""
     step: int

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hilrt.config.processor import ImagePreprocessing
 from hilrt.devices.camera import Frame
-from hilrt.features import Features
+from hilrt.step.features import Features
 
 Picture = npt.NDArray[np.uint8]
 

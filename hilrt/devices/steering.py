@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hilrt.devices.calibration import Vector, units_from_radians
-from hilrt.record import GripperCommand
+from hilrt.step.record import GripperCommand
 
 Between = Callable[[Vector, Vector], Vector]
 """Motion from one joint vector, shape (6,) [rad], to another, along each axis of the action [m or rad]."""

@@ -19,9 +19,8 @@ from safetensors.numpy import save as to_safetensors
 from torch import Tensor
 
 from hilrt.config import Config
-from hilrt.difference import difference
+from hilrt.data.history import best_checkpoint
 from hilrt.errors import CheckpointError, PolicyFeaturesError
-from hilrt.learner.history import best_checkpoint
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
 from hilrt.policy.saved import (
@@ -34,6 +33,7 @@ from hilrt.policy.saved import (
     require_encoder,
     write_checkpoint,
 )
+from hilrt.step.difference import difference
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -11,12 +11,12 @@ from hilrt.config import Config
 from hilrt.data.journal import Episode
 from hilrt.data.pictures import Picture
 from hilrt.devices.preprocess import Preprocess
-from hilrt.features import Features
 from hilrt.learner.augment import shifted
 from hilrt.learner.featurefile import FeatureFile
 from hilrt.policy.trunk import Pictures, Trunk
 from hilrt.policy.vision import Plane, Sight
-from hilrt.record import Mode, Record
+from hilrt.step.features import Features
+from hilrt.step.record import Mode, Record
 
 Buffer = bytes | memoryview
 

@@ -16,8 +16,8 @@ import xxhash
 
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Sight
-from hilrt.record import Record
 from hilrt.resource import Resource
+from hilrt.step.record import Record
 
 HEAD_BYTES = 4096
 

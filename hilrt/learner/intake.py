@@ -10,8 +10,8 @@ from hilrt.data.journal import Episode, episode_path, read_episode
 from hilrt.errors import JournalFormatError
 from hilrt.learner.eyes import Eyes
 from hilrt.policy.trunk import Pictures
-from hilrt.record import Record, decode
 from hilrt.shm.ring import Ring
+from hilrt.step.record import Record, decode
 
 log = logging.getLogger(__name__)
 

@@ -14,16 +14,16 @@ from types import FrameType
 import torch
 
 from hilrt.config import Config
-from hilrt.features import from_config
-from hilrt.launch import Spec
+from hilrt.config.taskfile import load
 from hilrt.learner.films import Films
 from hilrt.learner.intake import Intake
 from hilrt.learner.training import Training
 from hilrt.report.metrics import Metrics
+from hilrt.run.job import Spec
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
 from hilrt.shm.weights import WeightsWriter
-from hilrt.taskfile import load
+from hilrt.step.features import from_config
 
 log = logging.getLogger(__name__)
 

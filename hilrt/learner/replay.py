@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hilrt.features import Features
 from hilrt.learner.album import Album
 from hilrt.learner.batch import Batch, Columns
 from hilrt.learner.indexset import IndexSet, Indices
 from hilrt.learner.shipping import Shipping
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Sight
-from hilrt.record import Float32, GripperCommand, Mode, Record, Source, gripper_commands, vector
+from hilrt.step.features import Features
+from hilrt.step.record import Float32, GripperCommand, Mode, Record, Source, gripper_commands, vector
 
 CPU = torch.device("cpu")
 PROTECTED_ROWS = 5_000

@@ -1,7 +1,7 @@
 """Seeing that a policy which was good has collapsed."""
 
 from hilrt.data.episodes import WINDOW, Tally
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 COLLAPSE = 0.4
 """Fall of autonomous success that is no chance: of 20 episodes, two standard deviations at the very least."""

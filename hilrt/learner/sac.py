@@ -20,7 +20,7 @@ from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
 from hilrt.policy.trunk import Pictures
-from hilrt.record import Float32
+from hilrt.step.record import Float32
 
 STATE_NOISE = 0.1
 """Of the spread that each state entry has in the demonstrations."""

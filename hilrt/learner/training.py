@@ -9,16 +9,15 @@ import torch
 
 from hilrt.config import Config
 from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
+from hilrt.data.history import best_checkpoint
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import demonstrations, exists, open_dataset
 from hilrt.data.lerobot.views import Seen, episodes_seen
 from hilrt.errors import CheckpointError, NoDemonstrationsError
-from hilrt.features import from_config
 from hilrt.learner import checkpoint
 from hilrt.learner.album import Album
 from hilrt.learner.eyes import Eyes
 from hilrt.learner.featurefile import FeatureFile, Making
-from hilrt.learner.history import best_checkpoint
 from hilrt.learner.machine import device_of, storage_of, updates_per_step
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.rollback import Watch
@@ -29,9 +28,10 @@ from hilrt.policy.actor import Actor
 from hilrt.policy.saved import Evaluation, checkpoints_of
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Sight, sight_of, vision_of
-from hilrt.record import Mode, Record
 from hilrt.report.metrics import Metrics
 from hilrt.resource import Resource
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Record
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.errors import ActorMismatchError
-from hilrt.features import Features
 from hilrt.policy.trunk import Trunk
 from hilrt.policy.vision import Vision
-from hilrt.record import Float32, GripperCommand, gripper_index
+from hilrt.step.features import Features
+from hilrt.step.record import Float32, GripperCommand, gripper_index
 
 STD_MIN, STD_MAX = 1e-5, 1.0
 INITIAL_LOG_STD = -1.5

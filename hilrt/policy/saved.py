@@ -16,11 +16,11 @@ import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from hilrt.difference import difference
 from hilrt.errors import CheckpointError, EncoderChangedError, PolicyFeaturesError
-from hilrt.features import Features
 from hilrt.policy.actor import Actor
 from hilrt.policy.vision import Vision
+from hilrt.step.difference import difference
+from hilrt.step.features import Features
 
 FORMAT = 3
 

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hilrt.features import Features
 from hilrt.policy.encoders.build import build_encoders
 from hilrt.policy.encoders.conv import Pretrained
 from hilrt.policy.encoders.shapes import feature_shape
 from hilrt.policy.vision import Vision
-from hilrt.record import Float32
+from hilrt.step.features import Features
+from hilrt.step.record import Float32
 
 LATENT = 64
 FLAT = 1e-3

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from hilrt.config import Config
-from hilrt.features import ALIGNMENT, Features
 from hilrt.policy.encoders.shapes import FROZEN, feature_shape
+from hilrt.step.features import ALIGNMENT, Features
 
 
 class Vision(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hilrt.data.journal import Episode
-from hilrt.features import Features
-from hilrt.record import Float32, GripperCommand, Record, gripper_commands, vector
+from hilrt.step.features import Features
+from hilrt.step.record import Float32, GripperCommand, Record, gripper_commands, vector
 
 HORIZONS_S = (0.1, 0.2, 0.4, 0.8)
 """How far ahead the arm's pose is to be foretold, beside the gripper's next command."""

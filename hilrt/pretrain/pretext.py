@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
-from hilrt.features import Features
 from hilrt.policy.actor import mlp
 from hilrt.policy.trunk import LATENT, Pictures, Trunk
 from hilrt.policy.vision import Vision
+from hilrt.step.features import Features
 
 BETA = 0.5
 """Beyond this, in standard deviations, an error counts linearly: where an episode goes is not always to be foreseen."""

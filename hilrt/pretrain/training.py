@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hilrt.features import Features
 from hilrt.learner.augment import shifted
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Vision
 from hilrt.pretrain.examples import Examples
 from hilrt.pretrain.pretext import Pretext
+from hilrt.step.features import Features
 
 BATCH = 64
 RATE = 1e-3

@@ -4,7 +4,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from hilrt.learner.history import Entry
+from hilrt.data.history import Entry
 from hilrt.policy.saved import Evaluation
 from hilrt.report.summary import rate_of
 

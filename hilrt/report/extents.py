@@ -4,7 +4,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hilrt.extent import QUANTITIES, decode
+from hilrt.step.extent import QUANTITIES, decode
 
 COLUMNS = ("min", "now", "max")
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hilrt.data.journal import Episode
 from hilrt.data.pictures import Picture
-from hilrt.record import Record, Source, gripper_commands, vector
+from hilrt.step.record import Record, Source, gripper_commands, vector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import msgspec
 from hilrt.config import Config
 from hilrt.devices.gamepad import BUTTONS
 from hilrt.devices.keyboard import AXES, Key
-from hilrt.launch import Job
+from hilrt.run.job import Job
 
 EVENTS = {Key.SUCCESS: "success", Key.FAILURE: "failure", Key.RERECORD: "again", Key.STOP: "stop"}
 MEANINGS = {

@@ -9,10 +9,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
 from hilrt.data.pictures import Picture
-from hilrt.record import Mode, Record, Source, vector
 from hilrt.report import boards
 from hilrt.resource import Resource
 from hilrt.shm.status import Status
+from hilrt.step.record import Mode, Record, Source, vector
 
 
 class Metrics(Resource):

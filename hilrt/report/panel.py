@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from hilrt.data.episodes import WINDOW
-from hilrt.launch import Job
 from hilrt.report.extents import extents_table
 from hilrt.report.view import (
     LEARNER_PHASES,
@@ -24,6 +23,7 @@ from hilrt.report.view import (
     states,
     unit,
 )
+from hilrt.run.job import Job
 from hilrt.shm.status import ControlStatus
 
 MESSAGES = 2

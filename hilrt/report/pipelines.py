@@ -6,11 +6,12 @@ from rich.table import Table
 from rich.text import Text
 
 from hilrt.config import Config
+from hilrt.config.state import state_groups
 from hilrt.control.assembly import Pipelines
 from hilrt.control.pipeline import Pipeline
 from hilrt.devices.calibration import Calibration
-from hilrt.features import Features, Image, from_config, state_groups
 from hilrt.policy.encoders.shapes import feature_shape
+from hilrt.step.features import Features, Image, from_config
 
 TITLES = {
     "observation": "observation: from measurements to the state vector",

@@ -7,8 +7,8 @@ import msgspec
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
-from hilrt.record import Mode
 from hilrt.shm.status import Status
+from hilrt.step.record import Mode
 
 GOAL = 0.9
 """The success rate whose first reaching is reported."""
@@ -69,7 +69,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     realtime: Realtime
     updates: int
     extents: list[list[list[float]]]
-    """Teleoperation: how far each arm has been; see `hilrt.extent`."""
+    """Teleoperation: how far each arm has been; see `hilrt.step.extent`."""
 
 
 def rate(episodes: Sequence[EpisodeSummary]) -> Rate:

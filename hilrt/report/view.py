@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hilrt.launch import Job
-from hilrt.record import Mode
+from hilrt.run.job import Job
 from hilrt.shm.status import (
     ControlStatus,
     LearnerStatus,
@@ -16,13 +15,14 @@ from hilrt.shm.status import (
     Status,
     SupervisorStatus,
 )
+from hilrt.step.record import Mode
 
 CONTROL_PHASES = ("starting", "waiting for the policy", "resetting", "running", "done")
 """Texts for `hilrt.control.loop.Phase`."""
 LEARNER_PHASES = ("loading", "warm start", "learning", "waiting", "done")
 """Texts for `hilrt.learner.process.LearnerPhase`."""
 LIMITS = ("step", "box", "reach", "collision", "joint", "velocity", "held")
-"""As in `hilrt.record.Limit`."""
+"""As in `hilrt.step.record.Limit`."""
 SILENT_S = 2.0
 """A heartbeat older than this is flagged."""
 

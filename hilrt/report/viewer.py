@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hilrt.config.taskfile import load
 from hilrt.errors import DisplayAbsentError
-from hilrt.features import Image, from_config
-from hilrt.launch import Spec
 from hilrt.report.view import CONTROL_PHASES
 from hilrt.report.window import SETTLED, bar, is_open, opencv
 from hilrt.report.x11 import check_display, repeat_mapped
+from hilrt.run.job import Spec
 from hilrt.shm.pictures import Picture, ViewSegment
 from hilrt.shm.status import ControlStatus, Status
-from hilrt.taskfile import load
+from hilrt.step.features import Image, from_config
 
 TITLE = "hilrt"
 INTERVAL_MS = 50

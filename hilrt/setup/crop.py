@@ -6,20 +6,19 @@ from pathlib import Path
 import numpy as np
 import tomlkit
 
-from hilrt import taskfile
-from hilrt.config import Config
+from hilrt.config import Config, taskfile
 from hilrt.data.cropped import write_cropped
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import Dataset, open_dataset
 from hilrt.data.motion import Motion, Region
 from hilrt.data.pictures import Picture, encoded
-from hilrt.demonstrations import fold_what_is_left
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import CropError, DisplayAbsentError, PictureFileError, RegionAbsentError, RegionError
-from hilrt.features import Features, from_config
+from hilrt.jobs.demonstrations import fold_what_is_left
 from hilrt.report.progress import Bar
 from hilrt.report.regionwindow import CHOSEN, SUGGESTED, choose, outline
 from hilrt.report.x11 import check_display
+from hilrt.step.features import Features, from_config
 
 TABLE = "processor.image_preprocessing.crop_params_dict"
 SHOWN_EPISODES = 4

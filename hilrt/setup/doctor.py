@@ -9,13 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from hilrt.config import Config
-from hilrt.control.realtime import PRIORITY
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import OpenCVCamera
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
 from hilrt.errors import BusTimeoutError, HilrtError
-from hilrt.runmemory import RING_BYTES
+from hilrt.run.memory import RING_BYTES
+from hilrt.run.realtime import PRIORITY
 from hilrt.setup.eeprom import entries_of, read_memory
 from hilrt.setup.place import IDS, Place
 

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hilrt import taskfile
-from hilrt.config import Config
-from hilrt.control.kinematics import Kinematics
+from hilrt.config import Config, taskfile
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, units_from_radians
 from hilrt.errors import ConfigError, NotMovedError
-from hilrt.extent import Extent, table_name
 from hilrt.robots import SO100_FRAME, SO100_URDF
+from hilrt.robots.kinematics import Kinematics
 from hilrt.setup.console import Console, Table
 from hilrt.setup.place import Place
+from hilrt.step.extent import Extent, table_name
 
 
 async def find_limits(console: Console, config: Config, side: str = "") -> Extent:

@@ -6,10 +6,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.features import Features, Image
 from hilrt.resource import Resource
 from hilrt.shm.region import Int, Region
 from hilrt.shm.segment import Segment, align
+from hilrt.step.features import Features, Image
 
 Picture = npt.NDArray[np.uint8]
 

@@ -84,7 +84,7 @@ class ControlStatus(Region):
     autonomous_rate = Float()
     intervention_rate = Float()
     dropped = Int()
-    limited_step = Int()  # ticks on which each of `hilrt.record.Limit` changed the command
+    limited_step = Int()  # ticks on which each of `hilrt.step.record.Limit` changed the command
     limited_box = Int()
     limited_reach = Int()
     limited_collision = Int()
@@ -94,7 +94,7 @@ class ControlStatus(Region):
     driver = Text(24)  # who has the arm, and which one her keys move
     steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
     frame_ages_ms = Text(FRAME_AGES_TEXT)  # JSON: of each camera's newest frame, once a second
-    extents = Text(EXTENTS_TEXT)  # teleoperation: where the arms have been, see `hilrt.extent`
+    extents = Text(EXTENTS_TEXT)  # teleoperation: where the arms have been, see `hilrt.step.extent`
     done = Int()
     message = Text()
 

@@ -1,7 +1,7 @@
 """A simulated camera, as control sees it."""
 
 from hilrt.devices.camera import Frame
-from hilrt.sim.link import SimLink
+from hilrt.run.simlink import SimLink
 
 
 class SimCamera:

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from hilrt.config import Config
-from hilrt.control.kinematics import Kinematics
 from hilrt.devices.calibration import GRIPPER_CLOSED_RAD, GRIPPER_OPEN_RAD, Vector
 from hilrt.devices.keyboard import Key, press
 from hilrt.devices.leader import Leader
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.devices.operator import Command, Float64, OperatorInput, Scene
-from hilrt.record import GripperCommand, Mode
 from hilrt.robots import SO100_FRAME, SO100_URDF
-from hilrt.sim.link import SimLink
+from hilrt.robots.kinematics import Kinematics
+from hilrt.run.simlink import SimLink
 from hilrt.sim.operator import ScriptedOperator
+from hilrt.step.record import GripperCommand, Mode
 
 SPEED = 0.2
 """Of her hand along each axis [m/s]."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from hilrt.config import Config
 from hilrt.devices.operator import Float64, Motionless, OperatorInput, Scene
-from hilrt.record import GripperCommand, Mode
 from hilrt.sim.expert import Expert
+from hilrt.step.record import GripperCommand, Mode
 
 BURST_STEPS = 3
 WORSE = 0.15

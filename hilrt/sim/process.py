@@ -13,19 +13,18 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from hilrt import taskfile
-from hilrt.config import Config
-from hilrt.control.realtime import become_realtime, quiet_collector
+from hilrt.config import Config, taskfile
 from hilrt.devices.calibration import Calibration
-from hilrt.features import from_config
-from hilrt.launch import Spec
+from hilrt.run.job import Spec
+from hilrt.run.realtime import become_realtime, quiet_collector
+from hilrt.run.simlink import SimLink
 from hilrt.shm.status import SimStatus, Status
 from hilrt.sim.arm import SimArm
 from hilrt.sim.leader import SimLeader
-from hilrt.sim.link import SimLink
 from hilrt.sim.noise import BadLine
 from hilrt.sim.studio import Studio
 from hilrt.sim.world import World
+from hilrt.step.features import from_config
 
 STEP_MS = 4
 """Real time: physics catches up at least this often, and before each reply."""

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from hilrt.config import Config
-from hilrt.control.realtime import become_realtime
-from hilrt.sim.link import SimLink
+from hilrt.run.realtime import become_realtime
+from hilrt.run.simlink import SimLink
 from hilrt.sim.world import World
 
 PRIORITY = 20

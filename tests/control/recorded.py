@@ -5,7 +5,7 @@ from rig import Rig
 
 from hilrt.data.format import FileHeader
 from hilrt.data.journal import Episode
-from hilrt.record import GripperCommand, Mode, Record, Source, gripper_index
+from hilrt.step.record import GripperCommand, Mode, Record, Source, gripper_index
 
 
 def steps(count, arms=1, axes=3, seed=0):

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.control.assembly import Pipelines
 from hilrt.control.tick import Tick
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.operator import OperatorInput
-from hilrt.features import from_config
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.features import from_config
+from hilrt.step.record import GripperCommand, Mode
 
 ROOT = Path(__file__).parents[2]
 CALIBRATIONS = f"robot.calibration_dir={ROOT}/configs/calibration"

@@ -21,8 +21,8 @@ from hilrt.errors import (
     StartPoseError,
     UnknownNameError,
 )
-from hilrt.record import GripperCommand, Limit
 from hilrt.robots import SO100_URDF
+from hilrt.step.record import GripperCommand, Limit
 
 CLOSE, OPEN = GripperCommand.CLOSE, GripperCommand.OPEN
 TOLERANCE = 1e-3  # [m], what inverse kinematics may leave, twice

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.control.agenda import Agenda
 from hilrt.data.episodes import Tally
 from hilrt.errors import NoDemonstrationError
-from hilrt.launch import Job, Role, Spec
-from hilrt.record import Mode, Record
+from hilrt.run.job import Job, Role, Spec
+from hilrt.step.record import Mode, Record
 
 SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from jobs import ROOT
 
 from hilrt.control.collision import Collisions
-from hilrt.control.kinematics import Kinematics
 from hilrt.errors import RobotModelError
 from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import Kinematics
 from hilrt.robots.shapes import BOXES, CAPSULES
 from hilrt.sim.model import build_spec
 from hilrt.sim.world import START_POSE_DEG

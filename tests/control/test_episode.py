@@ -4,7 +4,7 @@ import numpy as np
 
 from hilrt.control.episode import Episode
 from hilrt.control.tick import Tick
-from hilrt.record import Mode, Record
+from hilrt.step.record import Mode, Record
 
 
 def tick(value, **outcome):

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig import Rig
 
-from hilrt.control.kinematics import Kinematics
 from hilrt.control.motion import Motion
 from hilrt.control.rotation import tilted, tool_angles
 from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import Kinematics
 
 KINEMATICS = Kinematics(SO100_URDF)
 ANGLE = st.floats(-0.3, 0.3)

@@ -5,7 +5,7 @@ import pytest
 from rig import Rig
 
 from hilrt.devices.camera import Frame
-from hilrt.record import GripperCommand
+from hilrt.step.record import GripperCommand
 
 VELOCITY = "processor.observation.add_joint_velocity_to_observation"
 CURRENT = "processor.observation.add_current_to_observation"

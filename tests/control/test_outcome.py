@@ -4,7 +4,7 @@ import pytest
 from rig import Rig
 
 from hilrt.devices.operator import OperatorInput
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 FIVE_STEPS = "processor.reset.control_time_s=0.5"
 

@@ -8,7 +8,7 @@ from rig import Rig
 
 from hilrt.control.players import ActionPlayer, GoalPlayer
 from hilrt.control.recording import Recording
-from hilrt.record import Limit, vector
+from hilrt.step.record import Limit, vector
 
 TABLE = "safety.table_height_m=0.02"
 

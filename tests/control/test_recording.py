@@ -11,8 +11,8 @@ from hilrt.control.recording import Recording, between, require_inside
 from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.errors import EpisodesAbsentError, ReplayError
-from hilrt.launch import Playback
-from hilrt.record import GripperCommand, encode_into, gripper_commands, vector
+from hilrt.run.job import Playback
+from hilrt.step.record import GripperCommand, encode_into, gripper_commands, vector
 
 STAY = GripperCommand.STAY
 

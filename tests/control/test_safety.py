@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rig import Rig
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.control.safety import Health
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration

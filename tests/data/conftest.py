@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hilrt.features import GRIPPER, Features, Image
-from hilrt.record import Mode, Record, encode_into
+from hilrt.step.features import GRIPPER, Features, Image
+from hilrt.step.record import Mode, Record, encode_into
 
 MakeRecord = Callable[..., Record]
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from pictured import demos, task_file
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.cropped import write_cropped
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.data.lerobot.rewrite import export
 from hilrt.data.lerobot.rules import verify
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import CropError, DatasetExistsError, JournalFeaturesError
-from hilrt.features import from_config
 from hilrt.setup.crop import crop
+from hilrt.step.features import from_config
 
 CROP = (
     "[processor.image_preprocessing]\nresize_size = [64, 48]\ncrop_params_dict = {front = [10, 20, 64, 80]}\n"

@@ -4,7 +4,7 @@ import pytest
 
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally, read_summaries, wilson
 from hilrt.errors import JournalFormatError
-from hilrt.record import Mode, Source
+from hilrt.step.record import Mode, Source
 
 
 @pytest.fixture

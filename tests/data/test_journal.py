@@ -24,8 +24,8 @@ from hilrt.data.journal import (
 )
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalFeaturesError, JournalFormatError, JournalOrderError, JournalWriteError
-from hilrt.features import Image
-from hilrt.record import Mode
+from hilrt.step.features import Image
+from hilrt.step.record import Mode
 
 WRITER = Path(__file__).with_name("write_until_killed.py")
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import hilrt
+from hilrt.config.taskfile import load
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import episode_path, read_episode, read_episodes
-from hilrt.features import from_config
-from hilrt.launch import Job, Role, Spec
-from hilrt.record import encode_into
+from hilrt.run.job import Job, Role, Spec
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
-from hilrt.taskfile import load
+from hilrt.step.features import from_config
+from hilrt.step.record import encode_into
 
 CONFIG = """
 [env]
@@ -67,7 +67,13 @@ class Rig:
             run_dir=str(self.dir),
             fds={"recorder_steps": self.wake},
         )
-        command = [sys.executable, "-m", "hilrt.launch", msgspec.json.encode(spec).decode(), str(os.getpid())]
+        command = [
+            sys.executable,
+            "-m",
+            "hilrt.supervisor.launch",
+            msgspec.json.encode(spec).decode(),
+            str(os.getpid()),
+        ]
         environment = os.environ | {"PYTHONPATH": str(Path(hilrt.__file__).parents[1])}
         self.status.recorder.ready = 0
         self.child = subprocess.Popen(

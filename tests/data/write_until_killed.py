@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from hilrt.data.journal import JournalWriter, episode_path, next_episode, read_episode
-from hilrt.features import from_schema
-from hilrt.record import Mode, Record, encode_into
+from hilrt.step.features import from_schema
+from hilrt.step.record import Mode, Record, encode_into
 
 STEPS = 40  # of each episode, the final one included
 

@@ -7,8 +7,8 @@ import pytest
 
 from hilrt.devices.keyboard import HELD_NS, Key, TerminalKeyboard, decode_keys, press
 from hilrt.devices.operator import Scene
-from hilrt.record import GripperCommand, Mode
 from hilrt.shm.status import SupervisorStatus
+from hilrt.step.record import GripperCommand, Mode
 
 XYZ = ("dx", "dy", "dz")
 SCENE = Scene(

@@ -12,7 +12,7 @@ from hilrt.devices.calibration import units_from_radians
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.keyboard import Key, press
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.record import GripperCommand, Mode
 
 WATCHDOG_S = 60
 STILL = np.zeros(6)

@@ -14,7 +14,7 @@ import hilrt
 from hilrt.config.processor import ImagePreprocessing
 from hilrt.devices.camera import Frame
 from hilrt.devices.preprocess import Preprocess
-from hilrt.features import Features, Image
+from hilrt.step.features import Features, Image
 
 
 def preprocess(height, width, **crops):
@@ -123,7 +123,7 @@ def test_opencv_is_loaded_only_for_cameras():
     """Without views cv2 is not imported."""
     code = (
         "import sys\nfrom hilrt.devices.preprocess import Preprocess\n"
-        "from hilrt.config.processor import ImagePreprocessing\nfrom hilrt.features import Features\n"
+        "from hilrt.config.processor import ImagePreprocessing\nfrom hilrt.step.features import Features\n"
         "Preprocess(ImagePreprocessing(), Features(10, ('',), (), (), (), (), ()))\n"
         "sys.exit('cv2' in sys.modules)"
     )

@@ -14,7 +14,7 @@ from hilrt.devices.gamepad import Gamepad
 from hilrt.devices.operator import Scene
 from hilrt.devices.show import show
 from hilrt.errors import InputDeviceAbsentError, InputDeviceRefusedError
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.record import GripperCommand, Mode
 
 XYZ = ("dx", "dy", "dz")
 SCENE = Scene(

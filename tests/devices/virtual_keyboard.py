@@ -11,7 +11,7 @@ from hilrt.devices.evdev_keyboard import CHORDS, EvdevKeyboard
 from hilrt.devices.operator import Scene
 from hilrt.devices.show import show
 from hilrt.errors import InputDeviceAbsentError
-from hilrt.record import GripperCommand, Mode
+from hilrt.step.record import GripperCommand, Mode
 
 SCENE = Scene(
     ee=np.zeros((1, 3)), opening=np.array([0.5]), object=None, done=False, step=0, autonomous_rate=0.0

@@ -6,7 +6,7 @@ from devices.virtual import Bed
 from devices.virtual_keyboard import KEYS
 from evdev import ecodes
 
-from hilrt.record import Source, vector
+from hilrt.step.record import Source, vector
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 REALTIME = [
     *jobs.SMALL,

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from armdesk import Desk
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.devices.calibration import radians_from_units
-from hilrt.features import from_config
-from hilrt.record import Mode, Record, encode_into
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Record, encode_into
 
 REAL = jobs.SIM.with_name("so100.toml")
 OWN = ["robot.id=sim", "robot.cameras={}", f"robot.calibration_dir={jobs.ROOT}/configs/calibration"]

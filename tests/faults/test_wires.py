@@ -14,7 +14,7 @@ from devices.virtual import run_virtual
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
 from hilrt.devices.feetech.registers import Fault, Register
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 REAL = jobs.SIM.with_name("so100.toml")
 SAG = 230

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from hilrt.config import Config
-from hilrt.features import GRIPPER, Features
+from hilrt.config.taskfile import from_tree
 from hilrt.learner.sac import Sac
 from hilrt.policy.actor import Actor
-from hilrt.record import GripperCommand, Mode, Record
-from hilrt.taskfile import from_tree
+from hilrt.step.features import GRIPPER, Features
+from hilrt.step.record import GripperCommand, Mode, Record
 
 MakeConfig = Callable[..., Config]
 MakeRecord = Callable[..., Record]

@@ -6,11 +6,11 @@ import pytest
 import torch
 from batches import batch_of
 
-from hilrt.features import Features
 from hilrt.learner.batch import Batch
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
-from hilrt.record import GripperCommand, Mode, Record, Source, vector
+from hilrt.step.features import Features
+from hilrt.step.record import GripperCommand, Mode, Record, Source, vector
 
 MakeEpisode = Callable[..., list[Record]]
 MakeSac = Callable[..., Sac]

@@ -13,13 +13,13 @@ from hilrt.control.policy import Policy
 from hilrt.data.journal import Episode, FileHeader
 from hilrt.data.pictures import packed
 from hilrt.devices.preprocess import Preprocess
-from hilrt.features import from_config
 from hilrt.learner.eyes import Eyes
 from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.vision import sight_of, vision_of
-from hilrt.record import Mode, Record
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Record
 
 CAMERAS = {
     "id": "sim",

@@ -9,7 +9,7 @@ import torch
 
 from hilrt.learner.featurefile import HEAD_BYTES, FeatureFile, Making
 from hilrt.policy.vision import Plane, Sight
-from hilrt.record import Mode, Record
+from hilrt.step.record import Mode, Record
 
 MakeRecord = Callable[..., Record]
 SIGHT = Sight((Plane("front", "features", (5, 2, 2), 0), Plane("wrist", "features", (3, 2, 1), 64)), 2)

@@ -7,15 +7,15 @@ import pytest
 from pictured import picture, step_of, task_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.episodes import Tally
 from hilrt.data.journal import JournalWriter, episode_path
 from hilrt.data.pictures import packed
-from hilrt.features import from_config
 from hilrt.learner import films as module
 from hilrt.learner.films import Films
-from hilrt.record import Mode, Source, encode_into
 from hilrt.report.metrics import Metrics
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Source, encode_into
 
 
 @pytest.fixture

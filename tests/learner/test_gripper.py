@@ -7,11 +7,11 @@ import pytest
 import torch
 from batches import batch_of
 
-from hilrt.features import Features
 from hilrt.learner.gripper import margin
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
-from hilrt.record import GripperCommand, Mode, Record, gripper_index
+from hilrt.step.features import Features
+from hilrt.step.record import GripperCommand, Mode, Record, gripper_index
 
 MakeSac = Callable[..., Sac]
 CLOSE, STAY, OPEN = GripperCommand

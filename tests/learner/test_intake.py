@@ -9,14 +9,14 @@ import pytest
 
 from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
-from hilrt.features import Features
 from hilrt.learner import intake as module
 from hilrt.learner.eyes import Eyes
 from hilrt.learner.intake import Arrival, Intake
 from hilrt.policy.trunk import Trunk
 from hilrt.policy.vision import Sight
-from hilrt.record import Record, encode_into
 from hilrt.shm.ring import Ring
+from hilrt.step.features import Features
+from hilrt.step.record import Record, encode_into
 
 SLOTS = 8
 

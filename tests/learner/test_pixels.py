@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilrt.config import Config
-from hilrt.features import Features, Image
 from hilrt.learner.album import Album
 from hilrt.learner.batch import Batch
 from hilrt.learner.replay import Replay, Tier
@@ -21,7 +20,8 @@ from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.vision import Plane, Sight, Vision
-from hilrt.record import Mode, Record
+from hilrt.step.features import Features, Image
+from hilrt.step.record import Mode, Record
 
 CPU = torch.device("cpu")
 VIEWS = (Image("front", 16, 16, 0),)

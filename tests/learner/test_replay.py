@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hilrt.features import Features
 from hilrt.learner.replay import Replay, Tier
-from hilrt.record import GripperCommand, Mode, Record, Source
+from hilrt.step.features import Features
+from hilrt.step.record import GripperCommand, Mode, Record, Source
 
 FIXTURES = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -16,7 +16,7 @@ from hilrt.config import Config
 from hilrt.learner.replay import Tier
 from hilrt.learner.training import Training
 from hilrt.policy.saved import Evaluation, load_meta, newest_checkpoint
-from hilrt.record import Mode, Record, Source
+from hilrt.step.record import Mode, Record, Source
 
 CAPACITY = 40
 """Rows, so that histories are long enough for evictions, and protected rows stand in their way."""

@@ -9,7 +9,7 @@ from rundir import Run
 from hilrt.config import Config
 from hilrt.learner.training import Training
 from hilrt.policy.saved import checkpoints_of, newest_checkpoint
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 GOOD, BAD = [True] * 20, [False] * 9
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from batches import batch_of
 
-from hilrt.features import Features
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.policy.actor import Actor
-from hilrt.record import Mode, Record, Source
+from hilrt.step.features import Features
+from hilrt.step.record import Mode, Record, Source
 
 CPU = torch.device("cpu")
 

@@ -17,7 +17,7 @@ from hilrt.learner.sac import Sac
 from hilrt.learner.stepper import WARM, Stepper
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import newest_checkpoint
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 CPU = torch.device("cpu")
 

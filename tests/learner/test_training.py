@@ -20,7 +20,6 @@ from hilrt.errors import (
     NoDemonstrationsError,
     PolicyFeaturesError,
 )
-from hilrt.features import Features, Image
 from hilrt.learner import checkpoint
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
@@ -30,7 +29,8 @@ from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.saved import checkpoints_of, load_actor, load_meta, newest_checkpoint
-from hilrt.record import Mode, Source
+from hilrt.step.features import Features, Image
+from hilrt.step.record import Mode, Source
 
 CPU = torch.device("cpu")
 

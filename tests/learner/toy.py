@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hilrt.features import GRIPPER, Features
 from hilrt.policy.actor import Actor
-from hilrt.record import GripperCommand, Mode, Record, Source
+from hilrt.step.features import GRIPPER, Features
+from hilrt.step.record import GripperCommand, Mode, Record, Source
 
 FEATURES = Features(10, ("",), ("x", "y", "target.x", "target.y", "closed"), ("dx", "dy"), GRIPPER, (), ())
 STEP = 0.2

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from hilrt.features import GRIPPER, Features, Image
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.vision import Vision
+from hilrt.step.features import GRIPPER, Features, Image
 
 VIEWS = (Image("front", 32, 48, 0), Image("wrist", 32, 32, 4608))
 FEATURES = Features(10, ("",), ("a", "b", "c"), ("dx", "dy"), GRIPPER, VIEWS, VIEWS)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from hilrt.errors import ActorMismatchError
-from hilrt.features import GRIPPER, Features
 from hilrt.policy.actor import Actor, Policy
+from hilrt.step.features import GRIPPER, Features
 
 
 def features_of(state: int, action: int = 3) -> Features:

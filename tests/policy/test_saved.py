@@ -10,9 +10,9 @@ import xxhash
 from safetensors.numpy import save
 
 from hilrt.errors import CheckpointError, PolicyFeaturesError
-from hilrt.features import GRIPPER, Features, Image
 from hilrt.policy.actor import Actor
 from hilrt.policy.saved import FORMAT, Meta, load_actor_for
+from hilrt.step.features import GRIPPER, Features, Image
 
 FEATURES = Features(
     10,

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from hilrt.config import Config
+from hilrt.config.taskfile import from_tree
 from hilrt.errors import ConfigError
-from hilrt.features import from_config
 from hilrt.policy.vision import frozen_weights, sight_of, vision_of
-from hilrt.taskfile import from_tree
+from hilrt.step.features import from_config
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hilrt.data.journal import Episode, FileHeader
-from hilrt.features import GRIPPER, Features, Image
 from hilrt.pretrain.examples import Examples, examples, pose_columns
-from hilrt.record import GripperCommand, Mode, Record, gripper_index
+from hilrt.step.features import GRIPPER, Features, Image
+from hilrt.step.record import GripperCommand, Mode, Record, gripper_index
 
 VIEWS = (Image("front", 4, 4, 0),)
 STATE = ("pan.pos", "pan.vel", "ee.x", "ee.y", "ee.z", "previous.dx")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from hilrt.features import GRIPPER, Features, Image
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.vision import Vision
 from hilrt.pretrain.examples import Examples
 from hilrt.pretrain.training import Pretraining
+from hilrt.step.features import GRIPPER, Features, Image
 
 SIZE = 32
 TRAINED = Vision(encoder="conv", embeddings=2, latent=32)

@@ -7,14 +7,14 @@ import pytest
 from pictured import demos, step_of, task_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
-from hilrt.features import from_config
-from hilrt.record import Mode, encode_into
 from hilrt.report.episodes import view
 from hilrt.report.film import film
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, encode_into
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from pictured import demos, task_file
 
 from hilrt.data.lerobot.dataset import open_dataset
-from hilrt.record import Mode, Source
 from hilrt.report.film import film
+from hilrt.step.record import Mode, Source
 
 BLOCK = (250, 20, 10)
 GREEN = (44, 160, 44)

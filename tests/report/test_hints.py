@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.devices.keyboard import SEQUENCES, Key
-from hilrt.launch import Job
 from hilrt.report.hints import DEVICES, MEANINGS, hints
+from hilrt.run.job import Job
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -7,9 +7,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hilrt.data.episodes import Tally
-from hilrt.record import Mode, Record, Source
 from hilrt.report import boards
 from hilrt.report.metrics import Metrics
+from hilrt.step.record import Mode, Record, Source
 
 
 def steps(episode: int, humans: set[int], *, success: bool) -> list[Record]:

@@ -18,15 +18,15 @@ from rich.console import Console
 
 import hilrt
 from hilrt.control.loop import Phase
-from hilrt.extent import Extent, encode
-from hilrt.launch import Job
 from hilrt.learner.process import LearnerPhase
-from hilrt.record import Limit
 from hilrt.report import boards
 from hilrt.report.panel import render
 from hilrt.report.screen import Pace, Screen
 from hilrt.report.view import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, view
+from hilrt.run.job import Job
 from hilrt.shm.status import ControlStatus, Status
+from hilrt.step.extent import Extent, encode
+from hilrt.step.record import Limit
 
 SECOND = 1_000_000_000
 

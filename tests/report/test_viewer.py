@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from hilrt.features import from_config
-from hilrt.launch import Job, Role, Spec
+from hilrt.config.taskfile import load
 from hilrt.report.viewer import Shot, caption, compose
 from hilrt.report.window import BAR
+from hilrt.run.job import Job, Role, Spec
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.status import Status
-from hilrt.taskfile import load
+from hilrt.step.features import from_config
 
 ROOT = Path(__file__).parents[2]
 WATCHDOG_S = 60
@@ -170,7 +170,13 @@ def start(spec, status, views):
     children = []
 
     def start(display):
-        words = [sys.executable, "-m", "hilrt.launch", msgspec.json.encode(spec).decode(), str(os.getpid())]
+        words = [
+            sys.executable,
+            "-m",
+            "hilrt.supervisor.launch",
+            msgspec.json.encode(spec).decode(),
+            str(os.getpid()),
+        ]
         pipe = subprocess.PIPE
         child = subprocess.Popen(
             words, cwd=ROOT, env=environment(display), stderr=subprocess.STDOUT, stdout=pipe, text=True

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from desk import Operator, factory, place, play, sweep
 
-from hilrt import taskfile
-from hilrt.config import MOTORS
+from hilrt.config import MOTORS, taskfile
 from hilrt.setup.calibrate import calibrate
 from hilrt.setup.motors import setup_motors
 from hilrt.setup.place import Place

@@ -5,7 +5,7 @@ import jobs
 import pytest
 from pictured import HEIGHT, WIDTH, demos, journal, task_file
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.lerobot.change import locked
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.errors import (

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from desk import Operator, factory, play
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.setup.doctor import doctor, examine_arm

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from desk import Operator, factory, place, play, sweep
 
-from hilrt import taskfile
-from hilrt.config import MOTORS
+from hilrt.config import MOTORS, taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.leaderarm import LeaderArm

@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 from desk import Operator, place, play
 
-from hilrt import taskfile
-from hilrt.config import MOTORS
-from hilrt.control.kinematics import Kinematics
+from hilrt.config import MOTORS, taskfile
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.errors import ConfigError, NotMovedError, UnknownNameError
 from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import Kinematics
 from hilrt.setup.limits import find_limits, moved, write_limits
 from hilrt.setup.place import Place
 from hilrt.sim.servos import ServoBank

@@ -7,8 +7,8 @@ import signal
 import jobs
 import pytest
 
-from hilrt import taskfile
-from hilrt.runfolder import RunFolder
+from hilrt.config import taskfile
+from hilrt.run.folder import RunFolder
 from hilrt.shm.status import Status
 
 FORWARD, LEFT, UP = b"\x1b[A", b"\x1b[D", b"\x1b[1;2A"

@@ -6,8 +6,7 @@ from desk import Operator, play, sweep
 from devices.virtual import run_virtual
 from newarm import MIDDLES, calibrate_arm, set_up_motors, write_task
 
-from hilrt import taskfile
-from hilrt.config import MOTORS
+from hilrt.config import MOTORS, taskfile
 from hilrt.devices.feetech.registers import Register
 from hilrt.setup.calibrate import check_calibration
 from hilrt.setup.doctor import examine_arm

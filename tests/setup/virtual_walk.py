@@ -8,11 +8,11 @@ from devices.virtual import Bed
 from newarm import calibrate_arm, set_up_motors, write_task
 from padjob import FORWARD, LEFT, STOP, SUCCESS, TAKE_OVER, UP, PadJob
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
-from hilrt.record import Mode, Source
 from hilrt.setup.place import Place
+from hilrt.step.record import Mode, Source
 
 LEARNING = [
     "processor.reset.control_time_s=1.0",

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hilrt.features import Image
 from hilrt.shm.pictures import Pictures
 from hilrt.shm.ring import Ring
 from hilrt.shm.segment import Segment, sweep_stale
 from hilrt.shm.status import Status
 from hilrt.shm.weights import WeightsReader, WeightsWriter
+from hilrt.step.features import Image
 
 FRAME = 96
 SCHEMA = '{"record": "test"}'

@@ -5,9 +5,9 @@ import pytest
 from child import CAMERAS, SCHEMA
 
 from hilrt.errors import SegmentAbsentError, SegmentMismatchError
-from hilrt.features import Features, Image
 from hilrt.shm.pictures import Pictures, ViewSegment
 from hilrt.shm.segment import Segment
+from hilrt.step.features import Features, Image
 
 FEATURES = Features(10, ("",), ("a.pos",), ("dx",), (), (Image("front", 480, 640, 0),), CAMERAS)
 

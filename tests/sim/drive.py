@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hilrt.control.kinematics import Kinematics
 from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import Kinematics
 from hilrt.sim.expert import CLOSE, OPEN, Expert
 from hilrt.sim.layout import bases
 from hilrt.sim.world import START_POSE_DEG, World

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.devices.operator import Scene
-from hilrt.record import GripperCommand, Mode
 from hilrt.sim.layout import bases
 from hilrt.sim.operator import ScriptedOperator
+from hilrt.step.record import GripperCommand, Mode
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 CUBE = np.array([0.22, 0.0, 0.0125, 0.0, 1.0])

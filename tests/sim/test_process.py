@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.devices.feetech.packets import Parser, encode_read, encode_sync_write, encode_write
 from hilrt.devices.feetech.registers import Register
-from hilrt.features import from_config
+from hilrt.run.simlink import SimLink
 from hilrt.shm.status import Status
-from hilrt.sim.link import SimLink
 from hilrt.sim.process import Simulator
+from hilrt.step.features import from_config
 
 ROOT = Path(__file__).parents[2]
 WATCHDOG_S = 30

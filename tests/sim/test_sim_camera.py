@@ -5,9 +5,9 @@ import uuid
 import numpy as np
 import pytest
 
-from hilrt.features import Features, Image
+from hilrt.run.simlink import SimLink
 from hilrt.sim.camera import SimCamera
-from hilrt.sim.link import SimLink
+from hilrt.step.features import Features, Image
 
 CAMERAS = (Image("front", 48, 64, 0), Image("wrist", 5, 7, 48 * 64 * 3))
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 from hilrt.config import MOTORS
 from hilrt.data.lerobot.layout import Feature
 from hilrt.errors import EpisodeDamagedError
-from hilrt.features import Features
-from hilrt.record import GripperCommand, Mode, Record, Source, gripper_index
+from hilrt.step.features import Features
+from hilrt.step.record import GripperCommand, Mode, Record, Source, gripper_index
 
 Arrays = dict[str, npt.NDArray[Any]]
 

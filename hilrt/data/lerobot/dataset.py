@@ -16,10 +16,10 @@ from hilrt.data.lerobot.layout import FINAL, INFO, Info, read_sidecar
 from hilrt.data.lerobot.parquet import read_rows
 from hilrt.data.lerobot.store import Store, expected
 from hilrt.data.pictures import joined, unpacked
-from hilrt.difference import difference
 from hilrt.errors import JournalFeaturesError
-from hilrt.features import Features
-from hilrt.record import Mode
+from hilrt.step.difference import difference
+from hilrt.step.features import Features
+from hilrt.step.record import Mode
 
 
 def exists(root: Path) -> bool:

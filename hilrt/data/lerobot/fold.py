@@ -17,8 +17,8 @@ from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.errors import EpisodeDamagedError, JournalFormatError, OldDemonstrationsError, PictureError
-from hilrt.features import Features
-from hilrt.record import Record
+from hilrt.step.features import Features
+from hilrt.step.record import Record
 
 Advance = Callable[[float], None]
 """Told how many bytes more are done."""

@@ -23,8 +23,8 @@ from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.data.pictures import ImageFormat, encoded, joined
 from hilrt.errors import OwnDatasetError, UnmappableError
-from hilrt.features import Features
-from hilrt.record import Mode, Record, Source
+from hilrt.step.features import Features
+from hilrt.step.record import Mode, Record, Source
 
 Advance = Callable[[float], None]
 FULL_CIRCLE = 6.4

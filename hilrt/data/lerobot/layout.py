@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from hilrt.data.journal import JOURNAL, episode_files
 from hilrt.errors import DatasetAbsentError, DatasetFormatError, ForeignDatasetError
-from hilrt.features import Features
+from hilrt.step.features import Features
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from msgspec import Struct, structs
 from hilrt.data.lerobot.columns import IMAGES, Arrays
 from hilrt.data.lerobot.layout import Feature, Info
 from hilrt.errors import UnmappableError
-from hilrt.features import Features
-from hilrt.record import GripperCommand
+from hilrt.step.features import Features
+from hilrt.step.record import GripperCommand
 
 STATE = "observation.state"
 ALIASES = {axis: f"delta_{axis[1:]}" for axis in ("dx", "dy", "dz")}

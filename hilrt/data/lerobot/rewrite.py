@@ -12,7 +12,6 @@ from hilrt.data.lerobot.change import Change
 from hilrt.data.lerobot.dataset import Dataset, exists, open_dataset
 from hilrt.data.lerobot.take import Take
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
-from hilrt.difference import difference
 from hilrt.errors import (
     DatasetExistsError,
     DatasetFormatError,
@@ -20,6 +19,7 @@ from hilrt.errors import (
     MergeError,
     NothingLeftError,
 )
+from hilrt.step.difference import difference
 
 Advance = Callable[[float], None]
 """Told of each episode that is done."""

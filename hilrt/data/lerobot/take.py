@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from hilrt.data.lerobot import stats
 from hilrt.data.pictures import decoded, unpacked
 from hilrt.errors import EpisodeDamagedError
-from hilrt.features import Image
-from hilrt.record import Record
+from hilrt.step.features import Image
+from hilrt.step.record import Record
 
 
 class Take(Struct, frozen=True, kw_only=True):

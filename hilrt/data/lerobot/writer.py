@@ -35,8 +35,8 @@ from hilrt.data.lerobot.layout import (
 from hilrt.data.lerobot.take import Take, survey
 from hilrt.data.pictures import decoded
 from hilrt.errors import EpisodeDamagedError
-from hilrt.features import Features
 from hilrt.resource import Resource
+from hilrt.step.features import Features
 
 GROUP_BYTES = 16_000_000
 """Pictures in a row group."""

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from hilrt.features import Image
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import read_encoders
 from hilrt.policy.encoders.resnet import ResNet
 from hilrt.policy.vision import Vision
+from hilrt.step.features import Image
 
 
 class Encoder(Protocol):

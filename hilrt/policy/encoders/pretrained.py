@@ -11,8 +11,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from hilrt.errors import PretrainedEncoderError
-from hilrt.features import Image
 from hilrt.policy.encoders.conv import Conv, Pretrained
+from hilrt.step.features import Image
 
 FORMAT = "hilrt encoder 1"
 GLANCE = "glance"

@@ -9,8 +9,8 @@ from steps import STEPS, scene, step_of
 
 from hilrt.data.journal import JournalWriter
 from hilrt.data.pictures import packed
-from hilrt.features import Features, Image
-from hilrt.record import Mode, encode_into
+from hilrt.step.features import Features, Image
+from hilrt.step.record import Mode, encode_into
 
 
 @pytest.fixture

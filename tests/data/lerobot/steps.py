@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hilrt.features import Features
-from hilrt.record import Mode, Record, Source
+from hilrt.step.features import Features
+from hilrt.step.record import Mode, Record, Source
 
 STEPS = 5
 """Steps of an episode, its final record not counted."""

@@ -14,8 +14,8 @@ from hilrt.data.lerobot.columns import (
     to_records,
     to_table,
 )
-from hilrt.features import Features, Image
-from hilrt.record import Mode, Record, Source, gripper_index
+from hilrt.step.features import Features, Image
+from hilrt.step.record import Mode, Record, Source, gripper_index
 
 NS = st.integers(0, 2**63 - 1)
 COUNT = st.integers(0, 2**31)

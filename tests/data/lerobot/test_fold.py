@@ -26,7 +26,7 @@ from hilrt.errors import (
     JournalFeaturesError,
     OldDemonstrationsError,
 )
-from hilrt.record import encode_into
+from hilrt.step.record import encode_into
 
 
 def snapshot(folder):

@@ -14,8 +14,8 @@ from hilrt.data.lerobot.foreign import import_dataset
 from hilrt.data.lerobot.mapping import Wishes
 from hilrt.data.lerobot.rules import verify
 from hilrt.errors import OwnDatasetError, UnmappableError
-from hilrt.features import Features, Image
-from hilrt.record import Source, vector
+from hilrt.step.features import Features, Image
+from hilrt.step.record import Source, vector
 
 LENGTHS = (6, 5)
 FEATURES = Features(

@@ -16,7 +16,7 @@ from hilrt.errors import (
     MergeError,
     NothingLeftError,
 )
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 
 def told(_):

@@ -13,7 +13,7 @@ from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.views import episodes_seen
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import PictureError
-from hilrt.features import Image
+from hilrt.step.features import Image
 
 SETTINGS = ImagePreprocessing(crop_params_dict={"front": (2, 4, 16, 16)}, resize_size=(8, 8))
 

@@ -8,10 +8,10 @@ from policy.pictures import VIEWS, encoder_file, views
 from safetensors.torch import save_file
 
 from hilrt.errors import PretrainedEncoderError
-from hilrt.features import Image
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import read_encoders, write_encoders
 from hilrt.policy.encoders.shapes import feature_shape
+from hilrt.step.features import Image
 
 
 def test_frozen_encoders_see_what_the_trained_ones_saw(tmp_path: Path) -> None:

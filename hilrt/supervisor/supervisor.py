@@ -13,19 +13,19 @@ from typing import Any, Self
 
 import msgspec
 
-from hilrt.children import NAMED_ERROR, Child
 from hilrt.config import Config
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.holding import hold_arm, release_arm, sink_arm
 from hilrt.devices.keyboard import Key, press
+from hilrt.devices.terminal import Terminal
 from hilrt.errors import KeyboardAbsentError, ProcessError
-from hilrt.launch import Job, Role, Spec
 from hilrt.report.hints import hints
 from hilrt.report.screen import Screen
-from hilrt.runfolder import RunFolder
-from hilrt.runmemory import RunMemory
+from hilrt.run.folder import RunFolder
+from hilrt.run.job import Job, Role, Spec
+from hilrt.run.memory import RunMemory
 from hilrt.shm.segment import sweep_stale
-from hilrt.terminal import Terminal
+from hilrt.supervisor.children import NAMED_ERROR, Child
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import jobs
 import pytest
 
 from hilrt.devices.keyboard import Key
-from hilrt.terminal import Terminal
+from hilrt.devices.terminal import Terminal
 
 
 @pytest.fixture

@@ -10,12 +10,10 @@ import msgspec
 import tomlkit
 import xxhash
 
-from hilrt import taskfile
-from hilrt.config import Config
-from hilrt.data.journal import next_episode, online_steps
+from hilrt.config import Config, taskfile
 from hilrt.errors import RunFolderError
-from hilrt.launch import Job
 from hilrt.policy.vision import frozen_weights
+from hilrt.run.job import Job
 
 
 class RunFolder:
@@ -87,10 +85,6 @@ class RunFolder:
     def config(self) -> Config:
         """The config of this run."""
         return taskfile.load(self.path / "config.toml")
-
-    def progress(self) -> tuple[int, int]:
-        """Number of the next episode, and online steps already taken, from the journal."""
-        return (next_episode(self.journal), online_steps(self.journal)) if self.journal.is_dir() else (0, 0)
 
     def write_json(self, name: str, content: object) -> Path:
         """Write a JSON file, whole or not at all."""

@@ -1,7 +1,7 @@
 import numpy as np
 
-from hilrt.extent import STILL_M, Extent, decode, encode
 from hilrt.shm.status import EXTENTS_TEXT
+from hilrt.step.extent import STILL_M, Extent, decode, encode
 
 FAR = np.array([-0.4567891, -0.0001, 0.4567891]), np.full(6, -123.456789)
 NEAR = np.array([-0.1, 0.1, 0.02]), np.full(6, 99.9)

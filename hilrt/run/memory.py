@@ -4,14 +4,14 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 from hilrt.config import Config
-from hilrt.features import Features, from_config
-from hilrt.launch import Job
 from hilrt.policy.vision import sight_of
 from hilrt.resource import Resource
+from hilrt.run.job import Job
+from hilrt.run.simlink import SimLink
 from hilrt.shm.pictures import ViewSegment
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status
-from hilrt.sim.link import SimLink
+from hilrt.step.features import Features, from_config
 
 Owned = TypeVar("Owned", Status, Ring, SimLink, ViewSegment)
 

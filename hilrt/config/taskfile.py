@@ -18,8 +18,8 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from hilrt.config import Config
-from hilrt.crosscheck import check
-from hilrt.elsewhere import explain_elsewhere
+from hilrt.config.crosscheck import check
+from hilrt.config.elsewhere import explain_elsewhere
 from hilrt.errors import ConfigError
 
 

@@ -7,11 +7,11 @@ import pytest
 from rundir import Run
 
 from hilrt.config import Config
+from hilrt.data.history import best_checkpoint, go_back, history
 from hilrt.errors import CheckpointAbsentError, CheckpointError
-from hilrt.learner.history import best_checkpoint, go_back, history
 from hilrt.learner.training import Training
 from hilrt.policy.saved import checkpoints_of, newest_checkpoint
-from hilrt.record import Mode
+from hilrt.step.record import Mode
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from hilrt.launch import Role, Spec
+from hilrt.run.job import Role, Spec
 
 NAMED_ERROR = 2
 """Exit status of a child that ended with an error of its own making; restarting it would not help."""
@@ -28,7 +28,13 @@ class Child:
         self.spec = msgspec.structs.replace(spec, role=role)
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `collect`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "hilrt.launch", msgspec.json.encode(self.spec).decode(), str(os.getpid())],
+            [
+                sys.executable,
+                "-m",
+                "hilrt.supervisor.launch",
+                msgspec.json.encode(self.spec).decode(),
+                str(os.getpid()),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=self._words,
             stderr=self._words,

@@ -8,12 +8,7 @@ from itertools import product
 import msgspec
 
 from hilrt.config import MOTORS, Config
-
-OBJECT = ("object.x", "object.y", "object.z", "object.sin_4yaw", "object.cos_4yaw")
-"""Pose of a cube in the base frame [m]; its yaw repeats every 90 degrees."""
-
-OBJECT_FROM_EE = ("object_from_ee.x", "object_from_ee.y", "object_from_ee.z")
-"""The way that is left from the end effector to the object [m]: millimetres here decide a grasp."""
+from hilrt.config.state import name_of, state_groups
 
 GRIPPER = ("close", "stay", "open")
 
@@ -96,41 +91,12 @@ def from_config(config: Config) -> Features:
         fps=config.env.fps,
         sides=sides,
         state=tuple(name for group in state_groups(config).values() for name in group),
-        action=tuple(_of(side, name) for side in sides for name in names),
+        action=tuple(name_of(side, name) for side in sides for name in names),
         scale=config.action_scale * len(sides),
         gripper=_gripper(config),
         images=_images(config),
         views=_views(config),
     )
-
-
-def state_groups(config: Config) -> dict[str, tuple[str, ...]]:
-    """Names in the state vector by the pipeline step that writes them, in their order; all sides of a step together."""
-    processor, add = config.processor, config.processor.observation
-    by_joint = processor.inverse_kinematics is None
-    gripper = ("gripper",) if processor.gripper.use_gripper else ()
-    moved = (*(MOTORS[:-1] if by_joint else "xyz"), *gripper)
-    groups = {"joints": [f"{motor}.pos" for motor in MOTORS]}
-    if add.add_joint_velocity_to_observation:
-        groups["joint_velocity"] = [f"{motor}.vel" for motor in MOTORS]
-    if add.add_current_to_observation:
-        groups["motor_current"] = [f"{motor}.current" for motor in MOTORS]
-    if add.add_ee_pose_to_observation:
-        groups["forward_kinematics"] = ["ee.x", "ee.y", "ee.z"]
-    groups["setpoint_error"] = [f"setpoint_error.{name}" for name in moved]
-    groups["previous_action"] = [f"previous.{name}" for name in (*processor.action_names, *gripper)]
-    if config.sim and config.sim.observe_object:
-        groups["object_pose"] = [*OBJECT, *OBJECT_FROM_EE]
-    named = {
-        step: tuple(_of(side, name) for side in config.robot.sides for name in names)
-        for step, names in groups.items()
-    }
-    own = {step.step: step.state for step in processor.steps if step.state}
-    return {**named, **own}
-
-
-def _of(side: str, name: str) -> str:
-    return f"{side}.{name}" if side else name
 
 
 def _gripper(config: Config) -> tuple[str, ...]:
@@ -142,11 +108,7 @@ def _gripper(config: Config) -> tuple[str, ...]:
 
 
 def _images(config: Config) -> tuple[Image, ...]:
-    sizes = {}
-    for name, camera in config.robot.cameras.items():
-        turned = camera.rotation in {90, 270}
-        sizes[name] = (camera.width, camera.height) if turned else (camera.height, camera.width)
-    return _laid_out(sizes)
+    return _laid_out({name: camera.frame_size for name, camera in config.robot.cameras.items()})
 
 
 def _views(config: Config) -> tuple[Image, ...]:

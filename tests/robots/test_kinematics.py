@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hilrt.control.kinematics import POSITION_TOLERANCE, Kinematics
 from hilrt.errors import RobotModelError, UnknownNameError
 from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import POSITION_TOLERANCE, Kinematics
 from hilrt.sim.model import build_spec
 from hilrt.sim.world import START_POSE_DEG
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from hilrt.config import Config
 from hilrt.data.journal import JOURNAL, check_features, episode_files
 from hilrt.errors import DatasetBusyError
-from hilrt.features import from_config
 from hilrt.report.progress import Bar
+from hilrt.step.features import from_config
 
 
 def fold_demonstrations(config: Config) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hilrt.config import SIM_CAMERAS, SIM_TASKS, Bounds, Config, InverseKinematics
+from hilrt.config.state import state_groups
 from hilrt.errors import ConfigError
-from hilrt.features import from_config
 
 Fail = Callable[[str, str], None]
 
@@ -225,19 +225,19 @@ def _check_encoder(config: Config, fail: Fail) -> None:
 
 
 def _check_crops(config: Config, fail: Fail) -> None:
-    frames = {image.name: image for image in from_config(config).images}
+    frames = {name: camera.frame_size for name, camera in config.robot.cameras.items()}
     for name, (top, left, height, width) in config.processor.image_preprocessing.crop_params_dict.items():
         where = f"processor.image_preprocessing.crop_params_dict.{name}"
         if name not in frames:
             plain = name.removeprefix("observation.images.")
             hint = f"Write `{plain}`." if plain in frames else f"There are: {', '.join(frames) or 'none'}."
             fail(where, f"there is no such camera. {hint}")
-        frame = frames[name]
+        rows, columns = frames[name]
         if min(top, left) < 0 or min(height, width) < 1:
             fail(where, f"{[top, left, height, width]} must be top, left >= 0 and height, width >= 1.")
-        if top + height > frame.height or left + width > frame.width:
+        if top + height > rows or left + width > columns:
             problem = f"reaches to row {top + height}, column {left + width} of a frame of"
-            fail(where, f"{problem} {frame.height} x {frame.width} (height x width, after rotation).")
+            fail(where, f"{problem} {rows} x {columns} (height x width, after rotation).")
 
 
 def _check_steps(config: Config, fail: Fail) -> None:
@@ -249,5 +249,6 @@ def _check_steps(config: Config, fail: Fail) -> None:
             fail(f"processor.steps[{i}].state", "only a step of the observation pipeline adds to the state.")
         if step.state and step.before not in {"", "state"}:
             fail(f"processor.steps[{i}].before", "a step that adds to the state comes last, before `state`.")
-    if twice := [name for name, count in Counter(from_config(config).state).items() if count > 1]:
+    state = (name for names in state_groups(config).values() for name in names)
+    if twice := [name for name, count in Counter(state).items() if count > 1]:
         fail("processor.steps", f"the state has {twice[0]} twice.")

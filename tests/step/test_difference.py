@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilrt.difference import difference
-from hilrt.features import GRIPPER, Features, Image
+from hilrt.step.difference import difference
+from hilrt.step.features import GRIPPER, Features, Image
 
 ONE = Features(
     10,

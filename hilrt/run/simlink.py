@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hilrt.config import MOTORS
-from hilrt.features import Features
 from hilrt.shm.pictures import Picture, Pictures
 from hilrt.shm.region import Float, Int, Region
 from hilrt.shm.segment import Segment
+from hilrt.step.features import Features
 
 POSE = ("x", "y", "z", "sin_4yaw", "cos_4yaw")
 
@@ -93,7 +93,7 @@ class SimLink:
         return bool(self._truth.success)
 
     def object_pose(self) -> npt.NDArray[np.float64]:
-        """A consistent pose, shape (5,), as in `hilrt.features.OBJECT`; what there is of one that died writing."""
+        """A consistent pose, shape (5,), as in `hilrt.step.features.OBJECT`; what there is of one that died writing."""
         truth = self._truth
         for _ in range(RETRIES):
             before = truth.sequence

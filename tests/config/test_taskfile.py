@@ -8,14 +8,13 @@ import msgspec
 import pytest
 
 import hilrt
-from hilrt import taskfile
-from hilrt.config import SIM_CAMERAS, SIM_TASKS, Config
+from hilrt.config import SIM_CAMERAS, SIM_TASKS, Config, taskfile
 from hilrt.errors import ConfigError
 from hilrt.sim.model import CAMERAS
 from hilrt.sim.tasks import TASKS
 
-CONFIGS = sorted(Path(__file__).parents[1].glob("configs/*.toml"))
-SIM = Path(__file__).parents[1] / "configs" / "sim_so100.toml"
+CONFIGS = sorted(Path(__file__).parents[2].glob("configs/*.toml"))
+SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
@@ -292,6 +291,7 @@ def test_no_option_is_ignored(struct, name):
     """Every option of the configuration is read by name somewhere outside the configuration itself."""
     package = Path(hilrt.__file__).parent
     sources = [p.read_text() for p in package.rglob("*.py") if p.parent.name != "config"]
+    sources.append((package / "config" / "state.py").read_text())
     own = (package / "config").glob("*.py")
     inside = [
         text

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hilrt.features import Features, Image
+from hilrt.step.features import Features, Image
 
 SHOWN = 6
 """Names in a list; the rest is counted."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hilrt import taskfile
+from hilrt.config import taskfile
 from hilrt.data.journal import JOURNAL, episode_files, number_of
 from hilrt.data.lerobot import rewrite, rules
 from hilrt.data.lerobot.dataset import exists
@@ -12,8 +12,8 @@ from hilrt.data.lerobot.foreign import import_dataset
 from hilrt.data.lerobot.mapping import Wishes
 from hilrt.data.lerobot.store import Store
 from hilrt.errors import EpisodesAbsentError, NoEpisodesError
-from hilrt.features import from_config
 from hilrt.report.progress import Bar
+from hilrt.step.features import from_config
 
 Say = Callable[[str], None]
 

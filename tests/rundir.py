@@ -9,10 +9,10 @@ from hilrt.config import Config
 from hilrt.data.journal import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.pictures import packed
-from hilrt.features import from_config
 from hilrt.learner.training import Training
-from hilrt.record import Mode, Record, Source, encode_into
 from hilrt.report.metrics import Metrics
+from hilrt.step.features import from_config
+from hilrt.step.record import Mode, Record, Source, encode_into
 
 
 class Run:

@@ -1,0 +1,39 @@
+"""What the state vector consists of, by name."""
+
+from hilrt.config import MOTORS, Config
+
+OBJECT = ("object.x", "object.y", "object.z", "object.sin_4yaw", "object.cos_4yaw")
+"""Pose of a cube in the base frame [m]; its yaw repeats every 90 degrees."""
+
+OBJECT_FROM_EE = ("object_from_ee.x", "object_from_ee.y", "object_from_ee.z")
+"""The way that is left from the end effector to the object [m]: millimetres here decide a grasp."""
+
+
+def state_groups(config: Config) -> dict[str, tuple[str, ...]]:
+    """Names in the state vector by the pipeline step that writes them, in their order; all sides of a step together."""
+    processor, add = config.processor, config.processor.observation
+    by_joint = processor.inverse_kinematics is None
+    gripper = ("gripper",) if processor.gripper.use_gripper else ()
+    moved = (*(MOTORS[:-1] if by_joint else "xyz"), *gripper)
+    groups = {"joints": [f"{motor}.pos" for motor in MOTORS]}
+    if add.add_joint_velocity_to_observation:
+        groups["joint_velocity"] = [f"{motor}.vel" for motor in MOTORS]
+    if add.add_current_to_observation:
+        groups["motor_current"] = [f"{motor}.current" for motor in MOTORS]
+    if add.add_ee_pose_to_observation:
+        groups["forward_kinematics"] = ["ee.x", "ee.y", "ee.z"]
+    groups["setpoint_error"] = [f"setpoint_error.{name}" for name in moved]
+    groups["previous_action"] = [f"previous.{name}" for name in (*processor.action_names, *gripper)]
+    if config.sim and config.sim.observe_object:
+        groups["object_pose"] = [*OBJECT, *OBJECT_FROM_EE]
+    named = {
+        step: tuple(name_of(side, name) for side in config.robot.sides for name in names)
+        for step, names in groups.items()
+    }
+    own = {step.step: step.state for step in processor.steps if step.state}
+    return {**named, **own}
+
+
+def name_of(side: str, name: str) -> str:
+    """With its arm's, where there are two."""
+    return f"{side}.{name}" if side else name

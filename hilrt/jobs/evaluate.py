@@ -1,0 +1,29 @@
+"""Judge a policy."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hilrt.errors import RunFolderError
+from hilrt.jobs.run import run
+from hilrt.report.summary import Summary
+from hilrt.run.folder import RunFolder
+from hilrt.run.job import Job
+
+
+def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
+    """Judge a run's newest policy: deterministic, operator off.
+
+    Raises:
+        RunFolderError: not a run, or one without a checkpoint.
+    """
+    from hilrt.policy.saved import newest_checkpoint  # noqa: PLC0415 - torch is behind it
+
+    trained = RunFolder.open(path)
+    checkpoint = newest_checkpoint(path)
+    if checkpoint is None:
+        raise RunFolderError(str(path), "has no checkpoint yet, so there is no policy to evaluate")
+    judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
+    folder = RunFolder.fill(judged, trained.path / "config.toml", overrides)
+    count = episodes or folder.config().eval.final_episodes
+    return folder, run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint))

@@ -1,0 +1,44 @@
+"""The house: which room may know of which."""
+
+import re
+from pathlib import Path
+
+HILRT = Path(__file__).parents[1] / "hilrt"
+FLOORS = [
+    {"cli"},
+    {"jobs", "setup"},
+    {"supervisor"},
+    {"pretrain"},
+    {"learner", "report", "control", "data", "sim"},
+    {"run"},
+    {"devices", "shm", "policy"},
+    {"step"},
+    {"config"},
+    {"robots", "errors", "resource"},
+]
+"""From the top; a room knows those on its own floor and below."""
+NEVER = {("learner", "control"), ("control", "learner"), ("sim", "control"), ("sim", "learner"),
+         ("report", "learner"), ("devices", "policy"), ("shm", "devices")}  # fmt: skip
+IMPORT = re.compile(r"^\s*(?:from|import) hilrt\.(\w+)", re.MULTILINE)
+
+
+def arrows():
+    """All pairs of rooms of which the first imports from the second, each with the file that does."""
+    for path in sorted(HILRT.rglob("*.py")):
+        room = path.relative_to(HILRT).parts[0]
+        for known in set(IMPORT.findall(path.read_text())):
+            yield room, known, path.relative_to(HILRT)
+
+
+def test_imports_point_one_way():
+    """No module imports from a floor above its own, nor from a room that must not matter to it."""
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    seen = [arrow for arrow in arrows() if arrow[0] in floor]
+    assert {room for room, *_ in seen} == floor.keys() - {"resource"}
+    assert [arrow for arrow in seen if floor[arrow[1]] < floor[arrow[0]]] == []
+    assert [arrow for arrow in seen if arrow[:2] in NEVER] == []
+
+
+def test_the_root_is_empty():
+    """Every module has a room; only what all of them stand on lies outside."""
+    assert {path.name for path in HILRT.glob("*.py")} == {"__init__.py", "resource.py"}
