@@ -71,16 +71,22 @@ def train(
         Path | None, typer.Argument(metavar="[CONFIG]", help="Task file; not with --resume.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    anew: Annotated[
+        bool,
+        typer.Option(help="With --resume: set the run's checkpoints aside, learn again from its journal."),
+    ] = False,
     set_: Override = None,
 ) -> None:
     """Train a policy from demonstrations, the robot's own steps and your corrections."""
     if (config is None) == (resume is None):
         raise typer.BadParameter("give either CONFIG or --resume RUN.")
+    if anew and not resume:
+        raise typer.BadParameter("--anew is for a run that is resumed.")
     if resume and set_:
         raise typer.BadParameter("--set changes a new run; a resumed one keeps its config.toml.")
     from hilrt.jobs import train as job  # noqa: PLC0415
 
-    folder, summary = job.resume(resume) if resume else job.train(config or Path(), set_ or [])
+    folder, summary = job.resume(resume, anew=anew) if resume else job.train(config or Path(), set_ or [])
     _report_training(folder, summary)
 
 

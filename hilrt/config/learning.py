@@ -48,7 +48,7 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     critic_updates: Count = 2
     """Critic updates between two actor updates."""
     num_critics: Annotated[int, Meta(ge=2)] | None = None
-    """Ensemble size; absent: 2 on CPU, 10 on GPU, of which a random 2 make each target."""
+    """Ensemble size; absent: 2 on CPU, 10 on GPU, as the run's first start finds it. A random 2 make each target."""
     discount: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.97
     """Per 0.1 s; rescaled to the control rate."""
     tau: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.005

@@ -30,6 +30,7 @@ from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Camera, OpenCVCamera
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError
+from hilrt.policy.sizes import with_sizes
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
 from hilrt.run.job import Job, Spec
 from hilrt.run.realtime import become_realtime, lock_memory, quiet_collector
@@ -57,6 +58,8 @@ def main(spec: Spec) -> None:
 
 async def _run(spec: Spec) -> None:
     config = taskfile.load(Path(spec.run_dir) / "config.toml")
+    if spec.job is Job.TRAIN:
+        config = with_sizes(config, Path(spec.run_dir))
     async with AsyncExitStack() as stack:
         status = stack.enter_context(Status.attach(spec.run))
         status.control.pid = os.getpid()

@@ -1,6 +1,7 @@
 """A run's checkpoints as a history: which did best, and going back to one."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -58,12 +59,18 @@ def go_back(run_dir: Path, steps: int, online_steps: int) -> Path:
     meta = load_meta(found)
     for name in meta.digests:
         load_arrays(found, meta, name)
-    aside = run_dir / "checkpoints" / f"set-aside-{time.strftime('%Y%m%d-%H%M%S')}"
-    for path in paths[paths.index(found) + 1 :]:
-        aside.mkdir(exist_ok=True)
-        path.rename(aside / path.name)
+    aside = set_aside(run_dir, paths[paths.index(found) + 1 :])
     if online_steps > meta.online_steps:
         _continue_from(found, meta, online_steps)
+    return aside
+
+
+def set_aside(run_dir: Path, checkpoints: Iterable[Path]) -> Path:
+    """Move checkpoints to a folder beside; returns it. It is there only if there were any."""
+    aside = run_dir / "checkpoints" / f"set-aside-{time.strftime('%Y%m%d-%H%M%S')}"
+    for path in checkpoints:
+        aside.mkdir(exist_ok=True)
+        path.rename(aside / path.name)
     return aside
 
 

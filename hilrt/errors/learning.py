@@ -38,10 +38,22 @@ class CheckpointError(HilrtError):
     """A checkpoint cannot be used."""
 
     def __init__(self, path: str, problem: str) -> None:
-        self.problem = problem
+        self.path, self.problem = path, problem
         super().__init__(
             f"{path}: {problem}. Move its folder away; the next older checkpoint is then used, "
             "and the journal gives back the steps since."
+        )
+
+
+class CheckpointsUnusableError(HilrtError):
+    """A run has checkpoints, and cannot go on from any."""
+
+    def __init__(self, run: str, problems: Sequence[str]) -> None:
+        """`problems`: of each checkpoint, the newest first."""
+        super().__init__(
+            f"none of the {len(problems)} checkpoints in {run} can be used, and nothing was changed. The newest: "
+            f"{problems[0]}. With the settings that it was trained with it may be of use again; "
+            f"`hilrt train --resume {run} --anew` sets them aside and learns anew from what was recorded."
         )
 
 

@@ -26,9 +26,17 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
     return resume(RunFolder.create(task_file, overrides, Job.TRAIN).path)
 
 
-def resume(path: Path) -> tuple[RunFolder, Summary]:
-    """Go on with a run where it was left: checkpoint, journal, episode and step counts."""
+def resume(path: Path, *, anew: bool = False) -> tuple[RunFolder, Summary]:
+    """Go on with a run where it was left: checkpoint, journal, episode and step counts.
+
+    `anew`: its checkpoints are set aside first, so that all is learned again from what the journal has.
+    """
     folder = RunFolder.open(path)
+    if anew:
+        from hilrt.data.history import set_aside  # noqa: PLC0415 - torch is behind it
+        from hilrt.policy.saved import checkpoints_of  # noqa: PLC0415
+
+        set_aside(folder.path, checkpoints_of(folder.path))
     _require_demonstrations(folder.config())
     first, steps = progress(folder)
     return folder, run(folder, Job.TRAIN, first_episode=first, online_steps=steps)

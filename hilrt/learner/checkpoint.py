@@ -6,7 +6,7 @@ Written beside and renamed; no pickle. A learner loaded from one goes on exactly
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ import numpy.typing as npt
 import torch
 import xxhash
 from safetensors.numpy import save as to_safetensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from hilrt.config import Config
 from hilrt.data.history import best_checkpoint
-from hilrt.errors import CheckpointError, PolicyFeaturesError
+from hilrt.errors import ActorMismatchError, CheckpointError, PolicyFeaturesError
+from hilrt.learner.descent import Descent
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
 from hilrt.policy.saved import (
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 KEPT = 3
 _GENERATOR, _SCALARS = "generator", "scalars."
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""Of each parameter, in Adam's state."""
 
 
 def config_digest(config: Config) -> str:
@@ -95,7 +98,12 @@ def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
     meta, rest = load_networks(path, sac)
     if meta.config != config_digest(config):
         log.warning("%s was made with other settings; learning goes on with those of now", path)
-    sac.generator.set_state(rest.pop(_GENERATOR))
+    state = rest.pop(_GENERATOR)
+    if state.shape == sac.generator.get_state().shape:
+        sac.generator.set_state(state)
+    else:  # a GPU's generator has another state than a CPU's
+        sac.generator.manual_seed(config.seed + meta.updates)
+        log.warning("%s was made on another kind of device; its noise goes on as new noise", path)
     sac.scalars.load({name.removeprefix(_SCALARS): value for name, value in rest.items()}, sac.device)
     replay.rng.bit_generator.state = json.loads(meta.random)
     return meta
@@ -112,14 +120,15 @@ def load_networks(path: Path, sac: Sac) -> tuple[Meta, dict[str, Tensor]]:
         raise PolicyFeaturesError(str(path), words)
     require_encoder(path, meta, sac.actor)
     arrays = load_arrays(path, meta, "learner.safetensors")
-    sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
     tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
     rest = {name: tensors.pop(name) for name in [*tensors] if name.startswith((_GENERATOR, _SCALARS))}
+    if problem := _misfit(sac, tensors):
+        raise CheckpointError(str(path / "learner.safetensors"), f"does not fit this learner: {problem}")
     try:
-        _load_learner(sac, tensors)
-    except (KeyError, RuntimeError, ValueError) as error:
-        problem = f"does not fit this learner ({error}); was num_critics changed?"
-        raise CheckpointError(str(path / "learner.safetensors"), problem) from None
+        sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
+    except ActorMismatchError as error:
+        raise CheckpointError(str(path / "actor.safetensors"), f"does not fit this policy: {error}") from None
+    _load_learner(sac, tensors)
     return meta, rest
 
 
@@ -136,22 +145,49 @@ def _learner_arrays(sac: Sac) -> Arrays:
 
 def _moments(sac: Sac) -> Iterator[tuple[str, Tensor]]:
     """Adam's state by descent, parameter and name; nothing before the first step."""
-    for descent_name, descent in sac.descents.items():
+    for prefix, descent, parameter in _descended(sac):
+        for key, value in descent.adam.state[parameter].items():
+            yield prefix + key, value
+
+
+def _descended(sac: Sac) -> Iterator[tuple[str, Descent, nn.Parameter]]:
+    """Every parameter that Adam moves, with what the names of its state begin with."""
+    for name, descent in sac.descents.items():
         for index, parameter in enumerate(descent.parameters):
-            for name, value in descent.adam.state[parameter].items():
-                yield f"adam.{descent_name}.{index}.{name}", value
+            yield f"adam.{name}.{index}.", descent, parameter
+
+
+def _misfit(sac: Sac, tensors: Mapping[str, Tensor]) -> str:
+    """Why these cannot be loaded; empty if they can.
+
+    Asked before anything is changed: a moment of another shape makes Adam write into memory that is not its own.
+    """
+    expected = {name: value for name, value in sac.state_dict().items() if not name.startswith("actor.")}
+    for prefix, _, parameter in _descended(sac):
+        if any(prefix + key in tensors for key in MOMENTS):
+            expected |= dict.fromkeys([prefix + key for key in MOMENTS], parameter)
+            expected[prefix + "step"] = torch.zeros(())
+    wanted, given = _makes(expected), _makes(tensors)
+    if not (wrong := sorted(n for n in {*wanted, *given} if wanted.get(n) != given.get(n))):
+        return ""
+    is_, should = (make.get(wrong[0], "absent") for make in (given, wanted))
+    return f"{wrong[0]} is {is_}, and should be {should} ({len(wrong)} such). Was num_critics changed"
+
+
+def _makes(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Shape and type of each."""
+    return {name: f"{tuple(t.shape)} {str(t.dtype).removeprefix('torch.')}" for name, t in tensors.items()}
 
 
 def _load_learner(sac: Sac, tensors: dict[str, Tensor]) -> None:
-    for name in [n for n in tensors if n.startswith("adam.")]:
-        _, descent_name, index, key = name.split(".")
-        descent = sac.descents[descent_name]
-        parameter = descent.parameters[int(index)]
-        value = tensors.pop(name).to(parameter.device)
-        if key in descent.adam.state[parameter]:
-            descent.adam.state[parameter][key].copy_(value)  # where a recorded step looks for it
-        else:
-            descent.adam.state[parameter][key] = value.clone()
+    for prefix, descent, parameter in _descended(sac):
+        state = descent.adam.state[parameter]
+        for key in MOMENTS:
+            value = tensors.pop(prefix + key, None)
+            if key in state:  # where a recorded step looks for it
+                state[key].copy_(torch.zeros(()) if value is None else value)
+            elif value is not None:
+                state[key] = value.to(parameter.device, copy=True)
     actor = {name: value for name, value in sac.state_dict().items() if name.startswith("actor.")}
     sac.load_state_dict(actor | tensors)
 

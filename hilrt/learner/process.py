@@ -18,6 +18,7 @@ from hilrt.config.taskfile import load
 from hilrt.learner.films import Films
 from hilrt.learner.intake import Intake
 from hilrt.learner.training import Training
+from hilrt.policy.sizes import with_sizes
 from hilrt.report.metrics import Metrics
 from hilrt.run.job import Spec
 from hilrt.shm.ring import Ring
@@ -55,7 +56,7 @@ def main(spec: Spec) -> None:
     torch.set_num_threads(1)
     keep_memory()
     run_dir = Path(spec.run_dir)
-    config = load(run_dir / "config.toml")
+    config = with_sizes(load(run_dir / "config.toml"), run_dir)
     with (
         Ring.attach(spec.run, "steps-learner", from_config(config).schema()) as ring,
         Status.attach(spec.run) as status,

@@ -19,6 +19,7 @@ from hilrt.learner.networks import Critics, Target
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
+from hilrt.policy.sizes import sizes_for
 from hilrt.policy.trunk import Pictures
 from hilrt.step.record import Float32
 
@@ -37,10 +38,11 @@ class Sac(nn.Module):
         """Networks are drawn from torch's default generator; noise comes from `self.generator`."""
         super().__init__()
         learner = config.learner
-        cuda = device.type == "cuda"
         self.actor = actor
         self.critics = Critics(
-            learner.num_critics or (10 if cuda else 2), actor.trunk.size, len(actor.features.action)
+            learner.num_critics or sizes_for(gpu=device.type == "cuda").num_critics,
+            actor.trunk.size,
+            len(actor.features.action),
         )
         self.target = Target(actor, self.critics)
         self.log_alpha = nn.Parameter(torch.tensor(learner.temperature_init).log())

@@ -13,7 +13,7 @@ from hilrt.data.history import best_checkpoint
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import demonstrations, exists, open_dataset
 from hilrt.data.lerobot.views import Seen, episodes_seen
-from hilrt.errors import CheckpointError, NoDemonstrationsError
+from hilrt.errors import CheckpointError, CheckpointsUnusableError, NoDemonstrationsError
 from hilrt.learner import checkpoint
 from hilrt.learner.album import Album
 from hilrt.learner.eyes import Eyes
@@ -115,7 +115,7 @@ class Training(Resource):
     # --- rows ------------------------------------------------------------------------------------
 
     def load(self) -> bool:
-        """Take in demonstrations, the run's journal, and the newest checkpoint that can be read.
+        """Take in demonstrations, the run's journal, and the newest checkpoint that can be used.
 
         Returns:
             Whether there was a checkpoint; if not, `Sac.warm_start` comes next.
@@ -123,6 +123,7 @@ class Training(Resource):
         Raises:
             NoDemonstrationsError: there are none that succeeded.
             JournalFormatError, JournalFeaturesError, DatasetDamagedError: a file is not what it should be.
+            CheckpointsUnusableError: there are checkpoints, and none of them is of use.
         """
         failed = succeeded = 0
         for seen in self._demonstrated():
@@ -249,15 +250,21 @@ class Training(Resource):
         log.warning("%s", text)
 
     def _restore(self) -> bool:
+        """Go on from the newest checkpoint that can be used; False if the run has none yet."""
+        problems: list[str] = []
         for path in reversed(checkpoints_of(self._run_dir)):
             try:
                 meta = checkpoint.restore(path, self.sac, self.replay, self._config)
             except CheckpointError as error:
-                log.warning("%s", error)
+                problems.append(f"{error.path}: {error.problem}")
                 continue
             self.updates = meta.updates
             self._evaluation = (meta.updates, meta.evaluation) if meta.evaluation else None
             self.credit.forgive(meta.online_steps, meta.credit)
             log.info("going on from %s", path)
+            if problems:
+                self._say(f"going on from {path.name}, because {problems[0]}")
             return True
+        if problems:
+            raise CheckpointsUnusableError(str(self._run_dir), problems)
         return False

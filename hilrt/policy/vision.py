@@ -11,6 +11,7 @@ import msgspec
 
 from hilrt.config import Config
 from hilrt.policy.encoders.shapes import FROZEN, feature_shape
+from hilrt.policy.sizes import on_gpu, sizes_for
 from hilrt.step.features import ALIGNMENT, Features
 
 
@@ -68,15 +69,6 @@ class Sight(msgspec.Struct, frozen=True):
         return sum(prod(shape) for shape in self.kept) * (2 if self.variants else 1)
 
 
-def on_gpu(config: Config) -> bool:
-    """Whether the learner has one; asks torch where the config leaves it open."""
-    if config.learner.device != "auto":
-        return config.learner.device != "cpu"
-    import torch  # noqa: PLC0415 - only to ask; the supervisor never does
-
-    return torch.cuda.is_available()
-
-
 def vision_of(config: Config) -> Vision | None:
     """None where the policy sees no pictures."""
     policy = config.policy
@@ -85,8 +77,8 @@ def vision_of(config: Config) -> Vision | None:
     return Vision(
         encoder=policy.encoder,
         weights=str(frozen_weights(config) or ""),
-        embeddings=policy.embeddings or (8 if on_gpu(config) else 4),
-        latent=policy.latent or (256 if on_gpu(config) else 128),
+        embeddings=policy.embeddings or sizes_for(gpu=on_gpu(config)).embeddings,
+        latent=policy.latent or sizes_for(gpu=on_gpu(config)).latent,
     )
 
 
@@ -118,7 +110,7 @@ def sight_of(config: Config, features: Features, *, gpu: bool | None = None) -> 
     if encoder not in FROZEN:
         variants = 0
     if variants is None:
-        variants = 4 if (on_gpu(config) if gpu is None else gpu) else 1
+        variants = sizes_for(gpu=on_gpu(config) if gpu is None else gpu).cached_variants
     shapes: list[tuple[str, Literal["view", "features"], tuple[int, ...]]] = []
     if variants:
         shapes += [(v.name, "features", feature_shape(encoder, v.height, v.width)) for v in features.views]

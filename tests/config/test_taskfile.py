@@ -291,7 +291,7 @@ def test_no_option_is_ignored(struct, name):
     """Every option of the configuration is read by name somewhere outside the configuration itself."""
     package = Path(hilrt.__file__).parent
     sources = [p.read_text() for p in package.rglob("*.py") if p.parent.name != "config"]
-    sources.append((package / "config" / "state.py").read_text())
+    sources += [(package / "config" / name).read_text() for name in ("state.py", "crosscheck.py")]
     own = (package / "config").glob("*.py")
     inside = [
         text

@@ -8,14 +8,26 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+import xxhash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rundir import Run
+from safetensors.numpy import save as to_safetensors
 
 from hilrt.config import Config
+from hilrt.data.history import set_aside
+from hilrt.errors import CheckpointError, CheckpointsUnusableError
+from hilrt.learner import checkpoint
 from hilrt.learner.replay import Tier
 from hilrt.learner.training import Training
-from hilrt.policy.saved import Evaluation, load_meta, newest_checkpoint
+from hilrt.policy.saved import (
+    Evaluation,
+    checkpoints_of,
+    load_arrays,
+    load_meta,
+    newest_checkpoint,
+    write_checkpoint,
+)
 from hilrt.step.record import Mode, Record, Source
 
 CAPACITY = 40
@@ -144,3 +156,78 @@ def test_evaluation_stays_with_its_checkpoint(make_run: Callable[[], Run]) -> No
     again.save()
     assert load_meta(newest_checkpoint(run.folder)) == before
     assert before.evaluation == Evaluation(1, 1)
+
+
+def everything(training: Training) -> dict[str, bytes]:
+    """All that a checkpoint would hold, optimisers included."""
+    return {name: value.tobytes() for name, value in checkpoint._learner_arrays(training.sac).items()} | {
+        name: value.tobytes() for name, value in training.sac.actor.to_arrays().items()
+    }
+
+
+def changed(run: Run, **learner: object) -> Run:
+    """The run with other settings of its learner."""
+    settings = msgspec.structs.replace(run.config.learner, **learner)
+    run.config = msgspec.structs.replace(run.config, learner=settings)
+    return run
+
+
+def stopped(run: Run) -> Run:
+    """A run with one checkpoint, made after a few learner steps."""
+    training = run.training()
+    training.load()
+    episode = run.episode(0, Mode.TRAIN)
+    learn(training, episode)
+    run.write("journal", episode)
+    training.save()
+    return run
+
+
+def test_checkpoint_of_another_ensemble_changes_nothing(make_run: Callable[[], Run]) -> None:
+    """A learner of more critics refuses it before a network or an optimiser is touched."""
+    run = changed(stopped(make_run()), num_critics=4)
+    training = run.training()
+    training.sac.normalise_by(np.ones((2, len(run.features.state)), np.float32))
+    before = everything(training)
+    with pytest.raises(CheckpointError, match=r"is \(2, .*should be \(4, .*num_critics"):
+        checkpoint.load_networks(newest_checkpoint(run.folder), training.sac)
+    assert everything(training) == before
+
+
+def test_run_without_usable_checkpoint_does_not_begin_anew(make_run: Callable[[], Run]) -> None:
+    """It stops with the reason, its checkpoints are there as before; asked to, it begins anew."""
+    run = changed(stopped(make_run()), num_critics=4)
+    path = newest_checkpoint(run.folder)
+    files = {file.name: file.read_bytes() for file in path.iterdir()}
+    with pytest.raises(CheckpointsUnusableError, match=r"none of the 1 .*num_critics.*--anew"):
+        run.training().load()
+    assert {file.name: file.read_bytes() for file in path.iterdir()} == files
+    set_aside(run.folder, checkpoints_of(run.folder))
+    assert not run.training().load()
+
+
+def test_older_checkpoint_is_used_and_said(make_run: Callable[[], Run]) -> None:
+    """Where the newest is damaged, learning goes on from the one before, and whoever looks on is told why."""
+    run = stopped(make_run())
+    older = newest_checkpoint(run.folder)
+    newer = older.with_name("00000999")
+    shutil.copytree(older, newer)
+    (newer / "learner.safetensors").write_bytes(b"torn")
+    training = run.training()
+    assert training.load()
+    assert "learner.safetensors: is damaged" in training.notice
+
+
+def test_noise_of_another_device_is_begun_anew(make_run: Callable[[], Run]) -> None:
+    """A checkpoint whose generator is a GPU's (16 bytes of state) gives its networks to a learner on a CPU."""
+    run = stopped(make_run())
+    path = newest_checkpoint(run.folder)
+    meta = load_meta(path)
+    arrays = load_arrays(path, meta, "learner.safetensors") | {"generator": np.zeros(16, np.uint8)}
+    data = to_safetensors(arrays)
+    digests = meta.digests | {"learner.safetensors": xxhash.xxh3_64_hexdigest(data)}
+    files = {"actor.safetensors": (path / "actor.safetensors").read_bytes(), "learner.safetensors": data}
+    write_checkpoint(path.parent, msgspec.structs.replace(meta, digests=digests), files)
+    training = run.training()
+    assert training.load()
+    assert training.step() is None

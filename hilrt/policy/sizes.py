@@ -1,0 +1,87 @@
+"""What a task file leaves to the machine in a policy's make, decided at a run's first start and kept in its folder.
+
+A run that moves between a CPU and a GPU keeps the networks it began with.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from hilrt.config import Config
+from hilrt.errors import RunFolderError
+from hilrt.policy.encoders.shapes import FROZEN
+
+SIZES = "sizes.json"
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """sizes.json: what options of these names come to where the task file does not give them."""
+
+    num_critics: int
+    embeddings: int
+    latent: int
+    cached_variants: int
+
+
+def sizes_for(*, gpu: bool) -> Sizes:
+    """What a learner on a GPU, or on a CPU, can afford."""
+    return Sizes(
+        num_critics=10 if gpu else 2,
+        embeddings=8 if gpu else 4,
+        latent=256 if gpu else 128,
+        cached_variants=4 if gpu else 1,
+    )
+
+
+def on_gpu(config: Config) -> bool:
+    """Whether the learner has one; asks torch where the config leaves it open."""
+    if config.learner.device != "auto":
+        return config.learner.device != "cpu"
+    import torch  # noqa: PLC0415 - only to ask; the supervisor never does
+
+    return torch.cuda.is_available()
+
+
+def with_sizes(config: Config, run_dir: Path) -> Config:
+    """The config with all of `Sizes` in it: as given, or as the run's first start found right for its machine.
+
+    Raises:
+        RunFolderError: the file cannot be read, or written.
+    """
+    sizes = _kept(run_dir / SIZES, config)
+    policy, learner = config.policy, config.learner
+    variants = sizes.cached_variants if policy.encoder in FROZEN else None
+    return msgspec.structs.replace(
+        config,
+        policy=msgspec.structs.replace(
+            policy,
+            embeddings=policy.embeddings or sizes.embeddings,
+            latent=policy.latent or sizes.latent,
+            cached_variants=variants if policy.cached_variants is None else policy.cached_variants,
+        ),
+        learner=msgspec.structs.replace(learner, num_critics=learner.num_critics or sizes.num_critics),
+    )
+
+
+def _kept(path: Path, config: Config) -> Sizes:
+    try:
+        if not path.is_file():
+            _keep(path, sizes_for(gpu=on_gpu(config)))
+        return msgspec.json.decode(path.read_bytes(), type=Sizes)
+    except OSError as error:
+        raise RunFolderError(str(path), f"cannot be read or written: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunFolderError(str(path), f"is damaged ({error}); without it sizes are chosen anew") from None
+
+
+def _keep(path: Path, sizes: Sizes) -> None:
+    """Control and learner start at the same time: who comes second takes what the first has written."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(msgspec.json.encode(sizes) + b"\n")
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

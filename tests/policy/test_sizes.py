@@ -1,0 +1,50 @@
+"""What the machine decided at a run's first start holds for all later ones."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hilrt.config.taskfile import load
+from hilrt.errors import RunFolderError
+from hilrt.policy.sizes import SIZES, Sizes, sizes_for, with_sizes
+from hilrt.policy.vision import sight_of, vision_of
+from hilrt.step.features import from_config
+
+PIXELS = Path(__file__).parents[2] / "configs" / "sim_so100_pixels.toml"
+
+
+def test_run_keeps_its_networks_on_another_machine(tmp_path: Path) -> None:
+    """A run that began on a GPU has ten critics and wide heads on a CPU, too; what the task file gives goes first."""
+    began = with_sizes(load(PIXELS, ["learner.device=cuda"]), tmp_path)
+    assert began.learner.num_critics == 10
+    moved = with_sizes(load(PIXELS, ["learner.device=cpu"]), tmp_path)
+    assert (moved.policy, moved.learner.num_critics) == (began.policy, 10)
+    assert (vision_of(moved).embeddings, vision_of(moved).latent) == (8, 256)
+    assert sight_of(moved, from_config(moved)).variants == 4
+    given = with_sizes(load(PIXELS, ["learner.device=cpu", "learner.num_critics=5"]), tmp_path)
+    assert given.learner.num_critics == 5
+
+
+def test_first_to_write_decides(tmp_path: Path) -> None:
+    """Control and learner start side by side; both go by the file that is there."""
+    theirs = Sizes(num_critics=3, embeddings=5, latent=7, cached_variants=2)
+    (tmp_path / SIZES).write_bytes(msgspec.json.encode(theirs))
+    config = with_sizes(load(PIXELS, ["learner.device=cpu"]), tmp_path)
+    assert (config.learner.num_critics, config.policy.embeddings, config.policy.cached_variants) == (3, 5, 2)
+    assert [file.name for file in tmp_path.iterdir()] == [SIZES]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"num_critics": "two"}', '{"num_critics": 2}', "\xff"])
+def test_damaged_sizes_are_an_error_of_the_run(tmp_path: Path, text: str) -> None:
+    """What cannot be read is said, with the file's name."""
+    (tmp_path / SIZES).write_bytes(text.encode("latin-1"))
+    with pytest.raises(RunFolderError, match=r"sizes\.json: is damaged"):
+        with_sizes(load(PIXELS), tmp_path)
+
+
+def test_a_trained_encoder_keeps_no_features(tmp_path: Path) -> None:
+    """Versions of features are for frozen encoders alone."""
+    config = load(PIXELS, ["policy.encoder=conv", "policy.weights=", "learner.device=cpu"])
+    assert with_sizes(config, tmp_path).policy.cached_variants is None
+    assert sizes_for(gpu=False).cached_variants == 1
