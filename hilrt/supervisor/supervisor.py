@@ -79,7 +79,6 @@ class Supervisor:
             if child := self._children.pop(role, None):
                 self._put_down(child)
         self._stack.close()
-        sweep_stale()  # the learner's weights: nobody has them open any more
 
     def _open(self) -> None:
         """Shared memory, terminal, signals."""
