@@ -22,7 +22,8 @@ from hilrt.devices.feetech.registers import TELEMETRY_ADDRESS, TELEMETRY_SIZE, R
 from hilrt.errors import BusTimeoutError
 from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.sim.pty import PseudoTerminal
-from hilrt.sim.servos import Servo, ServoBank
+from hilrt.sim.servo import Servo
+from hilrt.sim.servos import ServoBank
 
 MOTORS = (1, 2, 3, 4, 5, 6)
 GOALS = dict.fromkeys(MOTORS, 2048)

@@ -21,7 +21,8 @@ from hilrt.config.processor import (
     StepSizes,
 )
 from hilrt.config.robot import Arm, Camera, Leader, Robot, Scripted, Teleop
-from hilrt.config.values import MOTORS, Bounds, Count, Fraction, JointPose, NonNegative, Positive, Vec3
+from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, Sim, SimArm
+from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
 
 __all__ = [
     "MOTORS",
@@ -48,13 +49,11 @@ __all__ = [
     "Safety",
     "Scripted",
     "Sim",
+    "SimArm",
     "StepSizes",
     "Teleop",
     "Vec3",
 ]
-
-SIM_TASKS = ("pick_lift", "push")
-SIM_CAMERAS = ("front", "wrist")
 
 
 class Env(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,18 +101,6 @@ class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Refuse commands that would bring two links of an arm into each other."""
     table_height_m: float | None = None
     """Refuse commands that would push an arm into a table at this height, base frame [m]; absent: no check."""
-
-
-class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The simulated arms and scene, on pseudo-terminals in place of the serial ports."""
-
-    clock: Literal["realtime", "lockstep"] = "realtime"
-    """`lockstep`: simulated time advances tick by tick, as fast as control and learner allow."""
-    observe_object: bool = False
-    """The object's true pose joins the state vector."""
-    line_errors: Fraction = 0.0
-    """Share of the servos' replies that are lost, late, truncated, corrupt or of a wrong id, as on a bad cable;
-    needs `clock = "realtime"`."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -25,7 +25,6 @@ from hilrt.learner.descent import Descent
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
 from hilrt.policy.saved import (
-    FORMAT,
     Evaluation,
     Meta,
     checkpoints_of,
@@ -71,7 +70,6 @@ def save(
         "learner.safetensors": to_safetensors(_contiguous(_learner_arrays(sac))),
     }
     meta = Meta(
-        format=FORMAT,
         features=sac.actor.features,
         vision=sac.actor.trunk.vision,
         encoder=sac.actor.trunk.digest,

@@ -21,8 +21,9 @@ from hilrt.policy.actor import Actor
 from hilrt.policy.vision import Vision
 from hilrt.step.difference import difference
 from hilrt.step.features import Features
+from hilrt.step.sealed import SealError, format_of, sealed, unsealed
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -32,14 +33,9 @@ class Evaluation(msgspec.Struct, frozen=True):
     successes: int
 
 
-class _Format(msgspec.Struct, frozen=True):
-    format: int
-
-
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """meta.json."""
 
-    format: int
     features: Features
     vision: Vision | None = None
     encoder: str = ""
@@ -76,13 +72,13 @@ def load_meta(path: Path) -> Meta:
     file = path / "meta.json"
     try:
         data = file.read_bytes()
-        found = msgspec.json.decode(data, type=_Format).format
+        found = format_of(data)
         if found != FORMAT:  # first of all: one of another format has other fields
             raise CheckpointError(str(file), f"has format {found}; this hilrt reads {FORMAT}")
-        return msgspec.json.decode(data, type=Meta)
+        return unsealed(data, Meta)
     except OSError as error:
         raise CheckpointError(str(file), f"cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except SealError as error:
         raise CheckpointError(str(file), f"is damaged: {error}") from None
 
 
@@ -93,7 +89,7 @@ def write_checkpoint(folder: Path, meta: Meta, files: Mapping[str, bytes]) -> Pa
     for leftover in (draft, former):
         shutil.rmtree(leftover, ignore_errors=True)
     draft.mkdir(parents=True)
-    for file_name, data in {**files, "meta.json": msgspec.json.encode(meta)}.items():
+    for file_name, data in {**files, "meta.json": sealed(meta, FORMAT)}.items():
         with (draft / file_name).open("wb") as file:
             file.write(data)
             file.flush()

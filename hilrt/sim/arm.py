@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from hilrt.config import SimArm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
 from hilrt.sim.noise import Spoil, intact
 from hilrt.sim.pty import PseudoTerminal
+from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
 from hilrt.sim.world import World
 
@@ -17,12 +19,19 @@ HEATING = 15.0
 """Temperature above ambient at full load [degC]."""
 
 
-class SimArm(Resource):
+class SimFollower(Resource):
     """Keeps six servos and the joints they move in step; `index` is the arm's number in the world."""
 
-    def __init__(self, world: World, index: int, calibration: Calibration, spoil: Spoil = intact) -> None:
+    def __init__(
+        self,
+        world: World,
+        index: int,
+        calibration: Calibration,
+        spoil: Spoil = intact,
+        nature: SimArm = IDEAL,
+    ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
-        self._bank = ServoBank.calibrated(calibration)
+        self._bank = ServoBank.calibrated(calibration, nature)
         self._pty = PseudoTerminal(spoil=spoil)
         self.measure()
 

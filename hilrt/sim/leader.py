@@ -6,11 +6,13 @@ No bodies: each joint goes towards its goal as fast as its servo can, towards th
 import numpy as np
 from numpy.typing import NDArray
 
+from hilrt.config import SimArm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
 from hilrt.sim.noise import Spoil, intact
 from hilrt.sim.pty import PseudoTerminal
+from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
 
 Array = NDArray[np.float64]
@@ -29,9 +31,9 @@ VOLTAGE, TEMPERATURE = 12.0, 30.0
 class SimLeader(Resource):
     """Moves six joints and keeps their servos' registers; each starts in the middle of its range."""
 
-    def __init__(self, calibration: Calibration, spoil: Spoil = intact) -> None:
+    def __init__(self, calibration: Calibration, spoil: Spoil = intact, nature: SimArm = IDEAL) -> None:
         self._calibration = calibration
-        self.bank = ServoBank.calibrated(calibration)
+        self.bank = ServoBank.calibrated(calibration, nature)
         self._pty = PseudoTerminal(spoil=spoil)
         self._positions: Array = calibration.radians(
             [servo.get(Register.PRESENT_POSITION) for servo in self.bank.servos]

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from hilrt.config import Config, taskfile
+from hilrt.config import Config, Sim, taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.run.job import Spec
 from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.run.simlink import SimLink
 from hilrt.shm.status import SimStatus, Status
-from hilrt.sim.arm import SimArm
+from hilrt.sim.arm import SimFollower
 from hilrt.sim.leader import SimLeader
 from hilrt.sim.noise import BadLine
 from hilrt.sim.studio import Studio
@@ -56,22 +56,27 @@ class Simulator:
     """Keeps servos, physics, cameras and the link to control in step."""
 
     def __init__(self, config: Config, link: SimLink, status: SimStatus, stack: ExitStack) -> None:
-        robot = config.robot
-        self._world = stack.enter_context(World(config.env.task, config.seed, len(robot.sides)))
+        robot, sim = config.robot, config.sim or Sim()
+        self._world = stack.enter_context(World(config.env.task, config.seed, len(robot.sides), sim.arm))
         calibrations = [Calibration.load(robot.calibration_path(side)) for side in robot.sides]
-        errors = config.sim.line_errors if config.sim else 0.0
         arms = [
-            stack.enter_context(SimArm(self._world, i, c, BadLine(errors, config.seed + i)))
+            stack.enter_context(
+                SimFollower(self._world, i, c, BadLine(sim.line_errors, config.seed + i), sim.arm)
+            )
             for i, c in enumerate(calibrations)
         ]
         self._arms = arms
         self._leaders = [
             stack.enter_context(
-                SimLeader(Calibration.load(config.leader_path(side)), BadLine(errors, config.seed - 1 - i))
+                SimLeader(
+                    Calibration.load(config.leader_path(side)),
+                    BadLine(sim.line_errors, config.seed - 1 - i),
+                    sim.arm,
+                )
             )
             for i, side in enumerate(config.teleop.leaders)
         ]
-        self._ports: dict[int, SimArm | SimLeader] = {arm.fd: arm for arm in arms}
+        self._ports: dict[int, SimFollower | SimLeader] = {arm.fd: arm for arm in arms}
         self._ports |= {leader.fd: leader for leader in self._leaders}
         self._requests = _poll_of(self._ports)
         self._link, self._status = link, status

@@ -7,10 +7,12 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hilrt.config import SimArm
 from hilrt.errors import UnknownNameError
 from hilrt.resource import Resource
 from hilrt.sim.layout import bases
 from hilrt.sim.model import CAMERAS, FINGERS, JOINTS, STALL_CURRENT, STALL_TORQUE, build_spec, of_arm
+from hilrt.sim.servo import IDEAL
 from hilrt.sim.tasks import CUBE_REST, Scene, draw_cube_pose, find_task
 
 Array = NDArray[np.float64]
@@ -32,15 +34,16 @@ class World(Resource):
         task: name of the task, see `tasks.TASKS`.
         seed: of the cube's first pose.
         arms: 1 or 2, standing as in `layout.bases`.
+        nature: of their servos.
 
     Raises:
         UnknownNameError: no such task.
     """
 
-    def __init__(self, task: str, seed: int, arms: int = 1) -> None:
+    def __init__(self, task: str, seed: int, arms: int = 1, nature: SimArm = IDEAL) -> None:
         self._task = find_task(task)
         self._bases = bases(arms)
-        spec = build_spec(arms)
+        spec = build_spec(arms, nature.stiffness)
         for base in self._bases:
             self._task.furnish(spec, base)
         self._model = spec.compile()

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 import xxhash
+from mutations import on_disk, survey
 from safetensors.numpy import save
 
 from hilrt.errors import CheckpointError, PolicyFeaturesError
 from hilrt.policy.actor import Actor
-from hilrt.policy.saved import FORMAT, Meta, load_actor_for
+from hilrt.policy.saved import FORMAT, Meta, load_actor_for, load_arrays, load_meta
 from hilrt.step.features import GRIPPER, Features, Image
+from hilrt.step.sealed import sealed
 
 FEATURES = Features(
     10,
@@ -32,10 +34,10 @@ def checkpoint(tmp_path: Path) -> Path:
     data = save({name: np.ascontiguousarray(array) for name, array in Actor(FEATURES).to_arrays().items()})
     (tmp_path / "actor.safetensors").write_bytes(data)
     meta = Meta(
-        format=FORMAT, features=FEATURES, config="", online_steps=0, updates=0, credit=0.0, random="",
+        features=FEATURES, config="", online_steps=0, updates=0, credit=0.0, random="",
         digests={"actor.safetensors": xxhash.xxh3_64_hexdigest(data)},
     )  # fmt: skip
-    (tmp_path / "meta.json").write_bytes(msgspec.json.encode(meta))
+    (tmp_path / "meta.json").write_bytes(sealed(meta, FORMAT))
     return tmp_path
 
 
@@ -72,3 +74,17 @@ def test_checkpoint_of_another_version_is_told_from_a_damaged_one(checkpoint: Pa
     (checkpoint / "meta.json").write_text('{"format": 1, "features": {"fps": 10}}')
     with pytest.raises(CheckpointError, match=rf"has format 1; this hilrt reads {FORMAT}"):
         load_actor_for(checkpoint, FEATURES)
+
+
+def test_damaged_checkpoint_is_never_taken_for_another(checkpoint: Path) -> None:
+    """Whatever happens to a byte or a value of meta.json, or to the weights, it is read right or refused as damaged."""
+    meta = load_meta(checkpoint)
+    file = checkpoint / "meta.json"
+    whole = file.read_bytes()
+    assert survey(whole, on_disk(file, lambda: load_meta(checkpoint)), CheckpointError).refused
+    file.write_bytes(whole)
+    weights = checkpoint / "actor.safetensors"
+    arrays = on_disk(
+        weights, lambda: {n: a.tobytes() for n, a in load_arrays(checkpoint, meta, weights.name).items()}
+    )
+    assert survey(weights.read_bytes(), arrays, CheckpointError).refused

@@ -10,7 +10,8 @@ import threading
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.registers import BAUD_RATES, Register
 from hilrt.sim.pty import PseudoTerminal
-from hilrt.sim.servos import Servo, ServoBank
+from hilrt.sim.servo import Servo
+from hilrt.sim.servos import ServoBank
 
 TCGETS2 = 0x802C542A
 WATCHDOG_S = 60

@@ -17,7 +17,8 @@ from hilrt.devices.feetech.packets import (
 )
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.sim.pty import PseudoTerminal
-from hilrt.sim.servos import Servo, ServoBank
+from hilrt.sim.servo import Servo
+from hilrt.sim.servos import ServoBank
 
 
 @pytest.fixture

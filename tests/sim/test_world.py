@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from drive import ALL, Driver
 
+from hilrt.config import SimArm
 from hilrt.errors import UnknownNameError
 from hilrt.sim.expert import CLOSE, STAY
 from hilrt.sim.layout import bases
@@ -49,6 +50,18 @@ def test_unknown_task_lists_known():
     """A task that does not exist is refused with the names of those that do."""
     with pytest.raises(UnknownNameError, match="no task 'lift'; there are: pick_lift, push"):
         World("lift", 0)
+
+
+def test_a_soft_arm_sags_by_its_weight_over_its_stiffness():
+    """At a tenth of the stiffness the shoulder hangs ten times as far below its goal."""
+    sags = []
+    for stiffness in (200.0, 20.0):
+        with World("pick_lift", 0, nature=SimArm(stiffness=stiffness)) as world:
+            world.set_goals(START, ALL)
+            world.step(2.0)
+            sags.append(abs(world.positions() - START)[1])
+    assert np.degrees(sags[1]) > 0.9
+    assert sags[1] / sags[0] == pytest.approx(10.0, rel=0.1)
 
 
 def test_same_calls_same_bits():
