@@ -31,9 +31,10 @@ from hilrt.devices.feetech.registers import TELEMETRY_ADDRESS, TELEMETRY_SIZE, R
 from hilrt.errors import BusTimeoutError
 from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.sim.pty import PseudoTerminal
-from hilrt.sim.servo import Servo
 from hilrt.sim.servos import ServoBank
+from hilrt.sim.usb import IDEAL
 
+LATENCIES = ("frame_ms", "latency_timer_ms", "delay_ms")
 MOTORS = (1, 2, 3, 4, 5, 6)
 GOALS = dict.fromkeys(MOTORS, 2048)
 WRITE_BYTES = 8 + len(MOTORS) * (1 + Register.GOAL_POSITION.size)
