@@ -72,6 +72,7 @@ def ticks(usb: SimUsb, hz: int, seconds: float) -> dict:
             arm.bus.deadline_s = 0.005
             ticker, before = TimerTicker(round(1e9 / hz)), arm.bus.statistics()
             every, times, late, blind = max(1, round(0.2 * hz)), [], 0, 0
+            become_realtime()
             for number in range(round(seconds * hz)):
                 if number % every == 0:
                     with contextlib.suppress(BusTimeoutError):
@@ -83,6 +84,7 @@ def ticks(usb: SimUsb, hz: int, seconds: float) -> dict:
                     times.append(time.perf_counter_ns() - began)
                 except BusTimeoutError:
                     blind += 1
+                    continue
                 await ticker.until_act()
                 await arm.write(reading.position)
             ticker.close()
