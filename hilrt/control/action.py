@@ -88,8 +88,11 @@ class Delta(Stateless):
         tick.delta = action.reshape(self._arms, -1) * self._steps
 
 
-class Leash(Stateless):
-    """Keeps the last command near an arm that something holds back, and nearer when it changes hands."""
+class Leash:
+    """Keeps the last command near an arm that something holds back, and nearer when it changes hands.
+
+    The command follows no faster than any other: what is measured may be wrong for a tick.
+    """
 
     name = "leash"
     reads = (HANDOVER, JOINTS)
@@ -97,10 +100,20 @@ class Leash(Stateless):
 
     def __init__(self, setpoint: Setpoint, max_step: float) -> None:
         """`max_step`: of a joint's goal in one tick [rad]."""
-        self._setpoint, self._lead = setpoint, LEAD + max_step
+        self._setpoint, self._max_step = setpoint, max_step
+        self.begin()
+
+    def begin(self) -> None:
+        """The set-point is fresh."""
+        self._ticks = 0.0
+        """That a change of hands goes on for: the command may need several to come near."""
 
     def __call__(self, tick: Tick) -> None:
-        if self._setpoint.catch_up(tick.joints, HANDOVER_LEAD if tick.handover else self._lead):
+        if tick.handover:
+            self._ticks = (self._setpoint.lead(tick.joints) - HANDOVER_LEAD) / self._max_step
+        near = tick.handover or self._ticks > 0.0
+        self._ticks -= 1.0
+        if self._setpoint.catch_up(tick.joints, HANDOVER_LEAD if near else LEAD + self._max_step):
             tick.limits |= Limit.HELD
 
 

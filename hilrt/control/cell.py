@@ -206,7 +206,7 @@ class Cell:
     def _count_faults(self) -> int:
         statistics = [arm.bus.statistics() for arm in self._arms]
         self._status.bus_retries = sum(bus.retries for bus in statistics)
-        self._status.bus_errors = sum(bus.timeouts for bus in statistics)
+        self._status.bus_errors = sum(bus.timeouts + bus.doubted for bus in statistics)
         faults = self._status.bus_retries + self._status.bus_errors
         fresh, self._faults = faults - self._faults, faults
         return fresh
