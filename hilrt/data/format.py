@@ -174,7 +174,9 @@ def _lost(first: int, last: int, reason: str) -> str:
     """What is missing before a record, because of damage; not a step where, say, a block was there twice."""
     if first > last:
         return f"no step is lost ({reason})"
-    return (f"step {first} is lost" if first == last else f"steps {first} to {last} are lost") + f" ({reason})"
+    return (
+        f"step {first} is lost" if first == last else f"steps {first} to {last} are lost"
+    ) + f" ({reason})"
 
 
 # --- blocks --------------------------------------------------------------------------------------

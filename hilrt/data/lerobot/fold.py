@@ -5,7 +5,6 @@ process was killed, is recognised.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
