@@ -37,6 +37,12 @@ def check(config: Config, source: str) -> None:
         fail(
             "sim.line_errors", 'needs sim.clock = "realtime": simulated time does not wait for lost replies.'
         )
+    usb = config.sim.usb if config.sim else None
+    if config.lockstep and usb and (usb.frame_ms or usb.latency_timer_ms or usb.delay_ms):
+        fail(
+            "sim.usb",
+            'has latencies, which need sim.clock = "realtime": simulated time stands still meanwhile.',
+        )
     if config.learner.bc_weight_final > config.learner.bc_weight:
         fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
     if config.safety.min_voltage_v >= config.safety.max_voltage_v:

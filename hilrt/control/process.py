@@ -246,15 +246,17 @@ def _policy(spec: Spec, config: Config, features: Features, stack: AsyncExitStac
 
     from hilrt.control.policy import Policy  # noqa: PLC0415
     from hilrt.policy.actor import Actor  # noqa: PLC0415
+    from hilrt.policy.device import device_of  # noqa: PLC0415
     from hilrt.policy.saved import load_actor_for  # noqa: PLC0415
 
     torch.set_num_threads(1)
     torch.manual_seed(config.seed * 1_000_003 + spec.online_steps)
     if spec.job is Job.EVAL:
         weights = str(frozen_weights(config) or "")
-        policy = Policy(load_actor_for(Path(spec.checkpoint), features, weights), None, Sight())
+        actor, run, sight = load_actor_for(Path(spec.checkpoint), features, weights), None, Sight()
     else:
-        policy = Policy(Actor(features, vision_of(config)), spec.run, sight_of(config, features))
+        actor, run, sight = Actor(features, vision_of(config)), spec.run, sight_of(config, features)
+    policy = Policy(actor.to(device_of(config.policy.device, "policy.device")), run, sight)
     stack.callback(policy.close)
     return policy
 

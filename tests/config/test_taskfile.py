@@ -49,6 +49,7 @@ def test_shipped(path):
         ("env.task=juggle", ["$.env.task", "pick_lift, push"]),
         ("robot.cameras.front.max_age_s=0.01", ["front.max_age_s", "less than two frames at 30 fps"]),
         ("sim.line_errors=0.1", ["$.sim.line_errors", 'needs sim.clock = "realtime"']),
+        ("sim.usb.frame_ms=1.0", ["$.sim.usb", 'need sim.clock = "realtime"']),
         ("robot.cameras.back.type=sim", ["$.robot.cameras.back", "front, wrist"]),
         ("learner.bc_weight_final=2.0", ["bc_weight_final", "the weight only falls"]),
         ("robot.cameras.front.fps='x'", ["$.robot.cameras.front.fps", "expected `int`, got `str`"]),
