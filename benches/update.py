@@ -19,11 +19,12 @@ from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from hilrt.config import Config, taskfile
-from hilrt.learner.machine import computing_type, device_of
+from hilrt.learner.machine import computing_type
 from hilrt.learner.process import keep_memory
 from hilrt.learner.sac import Sac
 from hilrt.learner.stepper import WARM, CudaGraph, Stepper
 from hilrt.policy.actor import Actor
+from hilrt.policy.device import device_of
 from hilrt.policy.encoders.names import HIL_SERL, TORCHVISION
 from hilrt.policy.vision import vision_of
 from hilrt.step.features import from_config

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 from host import report, spread_us
 
-from hilrt.shm.weights import WeightsReader, WeightsWriter
+from hilrt.shm.weights import WeightsReader, WeightsWriter, claim_weights
 
 PERIOD_S = 0.02
 
@@ -84,6 +84,7 @@ def bench_shared(context: multiprocessing.context.SpawnContext, seconds: float) 
     run = f"bench-{os.getpid()}"
     results, child_end = context.Pipe(duplex=False)
     with ExitStack() as stack:
+        stack.enter_context(claim_weights(run))
         owner = stack.enter_context(WeightsWriter.open(run, policy()))
         reader = WeightsReader.try_attach(run)
         assert reader

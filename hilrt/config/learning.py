@@ -25,6 +25,9 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Frozen encoders: how many versions of each frame's features are kept, the first of the frame as it is, the others
     shifted at random; 0 keeps frames instead and encodes them at every draw, shifted anew. Absent: 1 on CPU, 4 on
     GPU."""
+    device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "cpu"
+    """Where control runs the policy: `cpu`, `cuda:0`, or `auto` (CUDA where there is one). A GPU pays for large
+    encoders; it is then shared with the learner."""
     shift: Annotated[int, Meta(ge=0, le=32)] = 4
     """Largest random shift of pictures in training [pixels]."""
 

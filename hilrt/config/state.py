@@ -1,5 +1,7 @@
 """What the state vector consists of, by name."""
 
+import re
+
 from hilrt.config import MOTORS, Config
 
 OBJECT = ("object.x", "object.y", "object.z", "object.sin_4yaw", "object.cos_4yaw")
@@ -37,3 +39,20 @@ def state_groups(config: Config) -> dict[str, tuple[str, ...]]:
 def name_of(side: str, name: str) -> str:
     """With its arm's, where there are two."""
     return f"{side}.{name}" if side else name
+
+
+LEAST_SPREAD = {
+    r"\.pos$": 0.01,
+    r"\.vel$": 0.1,
+    r"\.current$": 0.05,
+    r"\b(ee|object|object_from_ee|setpoint_error)\.[xyz]$": 1e-3,
+    r"\bsetpoint_error\.": 0.01,
+    r"\bobject\.(sin|cos)_": 0.05,
+    r"\bprevious\.": 0.1,
+}
+"""About what the arm's play and the sensors' noise come to, each in the entry's own unit (rad, rad/s, A, m, 1)."""
+
+
+def least_spread(name: str) -> float:
+    """Spread below which a state entry tells nothing; 0 where its unit is not known."""
+    return next((spread for pattern, spread in LEAST_SPREAD.items() if re.search(pattern, name)), 0.0)

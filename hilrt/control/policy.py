@@ -64,13 +64,13 @@ class Policy:
         trunk = self._actor.trunk
         if trunk.vision is None:
             return ()
-        self._seen = tuple(torch.from_numpy(view) for view in views)
+        self._seen = tuple(torch.from_numpy(view).to(trunk.mean.device) for view in views)
         if trunk.vision.frozen:
             self._seen = trunk.features(self._seen)
         features = iter(self._seen)
         raw = dict(zip((view.name for view in self._actor.features.views), views, strict=True))
         return tuple(
-            raw[plane.camera] if plane.kind == "view" else next(features).view(torch.int16).numpy()
+            raw[plane.camera] if plane.kind == "view" else next(features).view(torch.int16).cpu().numpy()
             for plane in self._sight.planes
         )
 

@@ -3,7 +3,32 @@
 from hilrt.errors.root import HilrtError
 
 
-class SegmentExistsError(HilrtError):
+class SegmentError(HilrtError):
+    """A segment cannot be used, for whichever of the reasons below."""
+
+
+class SegmentForeignError(SegmentError):
+    """A segment is not this user's own, or others may write into it."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(
+            f"shared memory {name} is not yours alone: {problem}. Somebody else on this computer may have put it "
+            "there, and what is in it could move the arm, so nothing was read from it. Have it removed "
+            f"(`sudo rm /dev/shm{name}`) and find out who did it (`ls -l /dev/shm`) before the arm is started again."
+        )
+
+
+class SegmentDamagedError(SegmentError):
+    """What is in a segment is not what was written there."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(
+            f"shared memory {name} is damaged: {problem}. Stop the run and start it again; "
+            "if it happens twice, test this computer's memory."
+        )
+
+
+class SegmentExistsError(SegmentError):
     """A segment of this name is in use."""
 
     def __init__(self, name: str) -> None:
@@ -13,7 +38,7 @@ class SegmentExistsError(HilrtError):
         )
 
 
-class SegmentAbsentError(HilrtError):
+class SegmentAbsentError(SegmentError):
     """There is no segment of this name."""
 
     def __init__(self, name: str) -> None:
@@ -23,7 +48,7 @@ class SegmentAbsentError(HilrtError):
         )
 
 
-class SegmentNotReadyError(HilrtError):
+class SegmentNotReadyError(SegmentError):
     """A segment exists, but its maker has not finished it."""
 
     def __init__(self, name: str) -> None:
@@ -33,7 +58,7 @@ class SegmentNotReadyError(HilrtError):
         )
 
 
-class SegmentMismatchError(HilrtError):
+class SegmentMismatchError(SegmentError):
     """A segment was made for other contents than expected."""
 
     def __init__(self, name: str, found: str, expected: str) -> None:

@@ -14,6 +14,8 @@ from hilrt.policy.vision import Sight
 
 SPARE = 0.9
 """Share of the free memory that pictures may take."""
+WORKING = 3 << 30
+"""Kept free on a GPU beside that: activations, gradients, Adam's moments, a recorded step [bytes]."""
 
 
 class Album:
@@ -73,13 +75,13 @@ class Album:
     def _require_room(self) -> None:
         if not fits(self.nbytes, self.device):
             free = _free_bytes(self.device)
-            fitting = int(SPARE * free / max(1, self._row_bytes)) - (self.rows - self._online)
+            fitting = int(_spare_bytes(self.device) / max(1, self._row_bytes)) - (self.rows - self._online)
             raise ReplayMemoryError(str(self), _size(free), max(0, fitting))
 
 
 def fits(nbytes: int, device: torch.device) -> bool:
     """Whether a device has so much memory to spare."""
-    return nbytes <= SPARE * _free_bytes(device)
+    return nbytes <= _spare_bytes(device)
 
 
 def _room(rows: int, shape: tuple[int, ...], features: bool, device: torch.device) -> Tensor:
@@ -88,6 +90,10 @@ def _room(rows: int, shape: tuple[int, ...], features: bool, device: torch.devic
         room = torch.from_numpy(np.zeros((rows, *shape), np.int16 if features else np.uint8))
         return room.view(torch.bfloat16) if features else room
     return torch.zeros((rows, *shape), dtype=torch.bfloat16 if features else torch.uint8, device=device)
+
+
+def _spare_bytes(device: torch.device) -> float:
+    return SPARE * max(0, _free_bytes(device) - (WORKING if device.type == "cuda" else 0))
 
 
 def _free_bytes(device: torch.device) -> int:

@@ -19,6 +19,8 @@ class Batch(NamedTuple):
     shown: Tensor
     """1 where the action is one to imitate: of a demonstration that succeeded, of a person's intervention, or of an
     episode that the policy won alone."""
+    gripper_shown: Tensor
+    """The same of the gripper's command: not where a person moved the arm, and the policy the gripper."""
     change: Tensor
     """How many arms' gripper command differs from that arm's last one that was not `stay`."""
     next_state: Tensor
@@ -51,14 +53,15 @@ class Columns:
     def __init__(self, state: int, action: int) -> None:
         self.state = state
         self.scalars = state + action
-        self.shown = self.scalars + 3
-        self.width = self.scalars + 5
+        self.shown = slice(self.scalars + 3, self.scalars + 5)
+        """Two numbers: of the action, and of the gripper's command."""
+        self.width = self.scalars + 6
 
     def batch(
         self, rows: Tensor, after: Tensor, seen: Pictures, seen_after: Pictures, counts: tuple[int, ...]
     ) -> Batch:
         """Rows, shape (B, width), with the states after them and the pictures of both, by name."""
-        gripper, reward, terminated, shown, change = rows[:, self.scalars :].unbind(1)
+        gripper, reward, terminated, shown, gripper_shown, change = rows[:, self.scalars :].unbind(1)
         return Batch(
             rows[:, : self.state],
             rows[:, self.state : self.scalars],
@@ -66,6 +69,7 @@ class Columns:
             reward,
             terminated,
             shown,
+            gripper_shown,
             change,
             after,
             counts,

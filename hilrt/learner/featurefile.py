@@ -1,8 +1,9 @@
 """Features on disk, beside the journal: what a learner has seen once, the next one reads instead of encoding it again.
 
 The file is one line of JSON that says what made the features, padded to 4096 bytes, then entries of one size: whose
-they are, digest, features. It is a cache: one of other makings is begun anew, a torn or damaged entry is left out, and
-where the disk is full nothing more is kept.
+they are, digest, features. It is a cache: one of other makings is begun anew, a torn or damaged entry is left out. When
+there are as many as the replay has rows, the next is written over the oldest; where the disk is full nothing more is
+kept.
 """
 
 import logging
@@ -41,30 +42,37 @@ class Making(msgspec.Struct, frozen=True):
 class FeatureFile(Resource):
     """Features by record; one writer."""
 
-    def __init__(self, path: Path, sight: Sight, making: Making) -> None:
+    def __init__(self, path: Path, sight: Sight, making: Making, most: int) -> None:
+        """`most`: entries that it may have."""
+        self._most = most
         self._shapes = sight.kept
         self._entry = np.dtype(
             [("key", "<u8", 4), ("digest", "<u8"), ("data", "u1", sight.kept_bytes)], align=False
         )
+        self._keys: list[Key] = []
         self._places: dict[Key, int] = {}
+        self._oldest = 0
         head = msgspec.json.encode(making).ljust(HEAD_BYTES - 1) + b"\n"
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         self._full = False
-        known = self._file.read(HEAD_BYTES) == head
-        if known:
+        if self._file.read(HEAD_BYTES) == head:
             self._recall()
         else:
             self._file.truncate(0)
-            self._write(head)
+            self._write(head, 0)
 
     def _recall(self) -> None:
-        """Note where everything is, and cut a torn end off."""
+        """Note where everything is, and cut off what is torn or too much."""
         size = self._file.seek(0, os.SEEK_END)
-        count = (size - HEAD_BYTES) // self._entry.itemsize
-        self._file.truncate(HEAD_BYTES + count * self._entry.itemsize)
+        count = min(self._most, (size - HEAD_BYTES) // self._entry.itemsize)
+        self._file.truncate(self._offset(count))
         if count:
             entries = np.memmap(self._file, self._entry, "r", HEAD_BYTES, (count,))
-            self._places = {(k[0], k[1], k[2], k[3]): i for i, k in enumerate(entries["key"].tolist())}
+            self._keys = [(k[0], k[1], k[2], k[3]) for k in entries["key"].tolist()]
+            self._places = {key: place for place, key in enumerate(self._keys)}
+
+    def _offset(self, place: int) -> int:
+        return HEAD_BYTES + place * self._entry.itemsize
 
     def get(self, record: Record, mark: int) -> Pictures | None:
         """What was kept of a record's pictures; None if nothing was, or it is damaged.
@@ -74,7 +82,7 @@ class FeatureFile(Resource):
         place = self._places.get(_key(record, mark))
         if place is None:
             return None
-        data = os.pread(self._file.fileno(), self._entry.itemsize, HEAD_BYTES + place * self._entry.itemsize)
+        data = os.pread(self._file.fileno(), self._entry.itemsize, self._offset(place))
         entry = np.frombuffer(data, self._entry)[0]
         if xxhash.xxh3_64_intdigest(entry["data"]) != int(entry["digest"]):
             return None
@@ -91,24 +99,30 @@ class FeatureFile(Resource):
         entry = np.zeros((), self._entry)
         entry["key"], entry["digest"] = key, xxhash.xxh3_64_intdigest(data)
         entry["data"] = np.frombuffer(data, np.uint8)
-        end = self._write(entry.tobytes())
-        if not self._full:
-            self._places[key] = (end - HEAD_BYTES) // self._entry.itemsize
+        place = self._oldest if len(self._keys) >= self._most else len(self._keys)
+        if not self._write(entry.tobytes(), self._offset(place)):
+            return
+        if place < len(self._keys):
+            self._places.pop(self._keys[place], None)
+            self._keys[place] = key
+            self._oldest = (place + 1) % self._most
+        else:
+            self._keys.append(key)
+        self._places[key] = place
 
-    def _write(self, data: bytes) -> int:
-        """Append all of it or nothing; where it begins."""
-        end = self._file.seek(0, os.SEEK_END)
+    def _write(self, data: bytes, offset: int) -> bool:
+        """Write all of it; if that fails, nothing more is kept."""
         try:
-            written = self._file.write(data)
+            written = os.pwrite(self._file.fileno(), data, offset)
         except OSError as error:
             written, reason = 0, error.strerror
         else:
             reason = os.strerror(28)
         if written != len(data):
-            self._file.truncate(end)
+            self._file.truncate(min(offset, self._file.seek(0, os.SEEK_END)))
             self._full = True
             log.warning("features are not kept any more (%s); a restart will encode frames again", reason)
-        return end
+        return not self._full
 
     def close(self) -> None:
         """Let go; what was written is there."""

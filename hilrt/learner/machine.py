@@ -3,24 +3,8 @@
 import torch
 
 from hilrt.config import Learner
-from hilrt.errors import DeviceError
 from hilrt.learner.album import fits
-
-CPU = torch.device("cpu")
-
-
-def device_of(name: str, setting: str = "learner.device") -> torch.device:
-    """The device that a setting means, with its number.
-
-    Raises:
-        DeviceError: no such device, or it does not answer.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return torch.zeros(1, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(setting, name, str(error).split("\n", 1)[0]) from None
+from hilrt.policy.device import CPU, device_of
 
 
 def storage_of(learner: Learner, device: torch.device, nbytes: int) -> torch.device:

@@ -88,12 +88,17 @@ class Replay:
         seed: int,
         album: Album | None = None,
         device: torch.device = CPU,
+        gripper_by_hand: bool = True,
     ) -> None:
-        """`capacity` bounds the online rows, `album` has room for pictures; batches of `batch_size` are on `device`."""
+        """`capacity` bounds the online rows, `album` has room for pictures; batches of `batch_size` are on `device`.
+
+        `gripper_by_hand`: whether who corrects the policy moves the gripper, too.
+        """
         self.rng = np.random.default_rng(seed)
         self.tiers = {tier: IndexSet() for tier in Tier}
         self.added = self.evicted = 0
         self._features = features
+        self._gripper_by_hand = gripper_by_hand
         self._capacity = capacity
         self._batch_size = batch_size
         self._columns = Columns(len(features.state), len(features.action))
@@ -203,13 +208,14 @@ class Replay:
         row[c.state : c.scalars] = vector(record.action)
         corrects = record.source is Source.HUMAN and record.mode is not Mode.DEMO
         changes = stream.changes(record.gripper)
-        row[c.scalars :] = (record.gripper, record.reward, record.terminated, corrects, changes)
+        shown = (corrects, corrects and self._gripper_by_hand)
+        row[c.scalars :] = (record.gripper, record.reward, record.terminated, *shown, changes)
 
     def _link(self, before: int, index: int, tier: Tier) -> None:
         """Make `before` a whole transition."""
         self._next[before], self._previous[index] = index, before
         self.tiers[tier].add(before)
-        if tier is Tier.ONLINE and self._rows[before, self._columns.shown]:
+        if tier is Tier.ONLINE and self._rows[before, self._columns.shown][0]:
             self.tiers[Tier.INTERVENTIONS].add(before)
 
     def _close(self, final: Record, stream: _Stream, tier: Tier) -> None:

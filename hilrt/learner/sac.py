@@ -52,6 +52,9 @@ class Sac(nn.Module):
         self.scalars = Scalars()
         self._learner = learner
         self._gamma = config.gamma
+        ends = config.processor.reset.terminate_on_success
+        self._most = 1.0 if ends else 1.0 / (1.0 - config.gamma)
+        """What a state can be worth: one success, or one at every step from now on."""
         self._shift = config.policy.shift
         self._entropy = -1.0 * len(actor.features.action)
         rate = learner.learning_rate
@@ -143,10 +146,10 @@ class Sac(nn.Module):
         return batch.reward + self._gamma * (1.0 - batch.terminated) * q
 
     def clipped(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Targets kept to what a reward of 0 or 1 can be worth, and the share of them that was outside."""
+        """Targets kept to what rewards of 0 or 1 can be worth, and the share of them that was outside."""
         if not self._learner.clip_targets:
             return y, torch.zeros((), device=y.device)
-        clipped = y.clamp(0.0, 1.0)
+        clipped = y.clamp(0.0, self._most)
         return clipped, (clipped != y).float().mean()
 
     # --- actor -----------------------------------------------------------------------------------
@@ -156,7 +159,7 @@ class Sac(nn.Module):
         with torch.no_grad():
             latent = self.actor.trunk(*batch.now)
         self._update_policy(latent, batch, bc_weight)
-        self.gripper.update(latent, batch, self._imitated(latent, batch), bc_weight)
+        self.gripper.update(latent, batch, self._imitated(latent, batch, batch.gripper_shown), bc_weight)
 
     def _update_policy(self, latent: Tensor, batch: Batch, bc_weight: Tensor | float) -> None:
         loss, log_pi = self.policy_loss(latent, batch, bc_weight)
@@ -177,7 +180,7 @@ class Sac(nn.Module):
         action, log_pi = policy.sample(self.generator)
         q = self.critics(latent, action)
         loss = (self.log_alpha.exp().detach() * log_pi - _random_pair(q, self.generator).amin(dim=0)).mean()
-        rows = self._imitated(latent, batch)
+        rows = self._imitated(latent, batch, batch.shown)
         bc = mean_over(rows, (policy.mean.tanh() - batch.action).square().sum(-1))
         loss = loss + bc_weight * q.detach().abs().mean() * bc
         gate = rows.sum() / batch.shown.sum().clamp(min=1.0)
@@ -189,14 +192,14 @@ class Sac(nn.Module):
         return -(self.log_alpha.exp() * (log_pi + self._entropy)).mean()
 
     @torch.no_grad()
-    def _imitated(self, latent: Tensor, batch: Batch) -> Tensor:
+    def _imitated(self, latent: Tensor, batch: Batch, shown: Tensor) -> Tensor:
         """Weight of each row in imitation: shown rows; with `qfilter`, those no worse than the policy."""
         if self._learner.bc != "qfilter":
-            return batch.shown
+            return shown
         own = self.critics(latent, self.actor.policy(latent).mean.tanh()).mean(dim=0)
-        shown = self.critics(latent, batch.action).mean(dim=0)
-        gate: Tensor = shown >= own
-        return batch.shown * gate.float()
+        theirs = self.critics(latent, batch.action).mean(dim=0)
+        gate: Tensor = theirs >= own
+        return shown * gate.float()
 
     # --- before the first step -------------------------------------------------------------------
 
@@ -218,15 +221,15 @@ class Sac(nn.Module):
             self.update_critics(critics)
             latent = self.actor.trunk(*clone.now).detach()
             head.step(self.clone_loss(latent, clone))
-            self.gripper.update(
-                latent, clone, self._imitated(latent, clone), torch.ones((), device=self.device)
-            )
+            rows = self._imitated(latent, clone, clone.gripper_shown)
+            self.gripper.update(latent, clone, rows, torch.ones((), device=self.device))
             yield
 
     def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:
         """Shown rows: |tanh mu(o) - a|^2, and the gripper's large margin."""
         error = (self.actor.policy(latent).mean.tanh() - batch.action).square().sum(-1)
-        return mean_over(batch.shown, error + self.gripper.clone_loss(latent, batch))
+        gripper = mean_over(batch.gripper_shown, self.gripper.clone_loss(latent, batch))
+        return mean_over(batch.shown, error) + gripper
 
     # --- looking on ------------------------------------------------------------------------------
 

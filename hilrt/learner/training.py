@@ -18,13 +18,14 @@ from hilrt.learner import checkpoint
 from hilrt.learner.album import Album
 from hilrt.learner.eyes import Eyes
 from hilrt.learner.featurefile import FeatureFile, Making
-from hilrt.learner.machine import device_of, storage_of, updates_per_step
+from hilrt.learner.machine import storage_of, updates_per_step
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.rollback import Watch
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.learner.stepper import CudaGraph, Stepper
 from hilrt.policy.actor import Actor
+from hilrt.policy.device import device_of
 from hilrt.policy.saved import Evaluation, checkpoints_of
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Sight, sight_of, vision_of
@@ -62,8 +63,9 @@ class Training(Resource):
         sight = sight_of(config, features)
         capacity = settings.online_buffer_capacity
         album = self._album(sight, device)
-        self.replay = Replay(features, capacity, settings.batch_size, config.seed, album, device)
-        self._known = self._features_known(sight)
+        by_hand = config.teleop.use_gripper
+        self.replay = Replay(features, capacity, settings.batch_size, config.seed, album, device, by_hand)
+        self._known = self._features_known(sight, album.rows)
         self.eyes = Eyes(config, features, self.sac.actor.trunk, sight, self._known)
         graph = CudaGraph(self.sac.generator) if device.type == "cuda" and settings.cuda_graphs else None
         self._stepper = Stepper(self.sac, settings, graph)
@@ -94,7 +96,7 @@ class Training(Resource):
             log.info("%s", album)
         return album
 
-    def _features_known(self, sight: Sight) -> FeatureFile | None:
+    def _features_known(self, sight: Sight, rows: int) -> FeatureFile | None:
         if not sight.variants:
             return None
         config = self._config
@@ -105,7 +107,7 @@ class Training(Resource):
             shift=config.policy.shift,
             seed=config.seed,
         )
-        return FeatureFile(self._run_dir / "features.cache", sight, making)
+        return FeatureFile(self._run_dir / "features.cache", sight, making, rows)
 
     def close(self) -> None:
         """Let go of the file of features."""
@@ -137,9 +139,19 @@ class Training(Resource):
         self.sac.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
         frames = bool(self._features.images)
         for episode in read_episodes(self._run_dir / "journal", frames=frames, features=self._features):
+            for lost in episode.lost:
+                self._say(
+                    f"episode {episode.number} of the journal is damaged: {lost}; learning goes on without"
+                )
             for index, record in enumerate(episode.records):
                 self._count(record, self.eyes.of_disk(episode, index))
-        return self._restore()
+        restored = self._restore()
+        if self.sac.actor.trunk.begun_anew and not restored:
+            self._say(
+                "what `hilrt pretrain` trained behind the encoders is of other sizes, so that part begins anew; "
+                "pretrain on this machine, or give policy.embeddings and policy.latent"
+            )
+        return restored
 
     def _demonstrated(self) -> Iterator[Seen]:
         if exists(self._demonstrations):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hilrt.config.state import least_spread
 from hilrt.policy.encoders.build import build_encoders
 from hilrt.policy.encoders.conv import Pretrained
 from hilrt.policy.encoders.shapes import feature_shape
@@ -14,9 +15,6 @@ from hilrt.step.features import Features
 from hilrt.step.record import Float32
 
 LATENT = 64
-FLAT = 1e-3
-"""State entries that vary less than this (1 mm, 1 mrad) in demonstrations keep their unit: how far they go is
-unknown, and blown up they would drown all others."""
 FAR = 5.0
 """Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
 
@@ -38,11 +36,13 @@ class Glance(nn.Module):
         self.embeddings = nn.Parameter(torch.randn(channels, embeddings, places) * places**-0.5)
         self.out = nn.Sequential(nn.Linear(channels * embeddings, latent), nn.LayerNorm(latent), nn.Tanh())
 
-    def begin_from(self, trained: Mapping[str, Tensor]) -> None:
-        """Take over what was trained before, where it is of this size."""
+    def begin_from(self, trained: Mapping[str, Tensor]) -> bool:
+        """Take over what was trained before; False, with nothing changed, where it is of another size."""
         own = {name: value.shape for name, value in self.state_dict().items()}
-        if {name: value.shape for name, value in trained.items()} == own:
+        fits = {name: value.shape for name, value in trained.items()} == own
+        if fits:
             self.load_state_dict(dict(trained))
+        return fits
 
     def forward(self, features: Tensor) -> Tensor:
         """Latent of features."""
@@ -70,7 +70,10 @@ class Trunk(nn.Module):
         """Raises `EncoderWeightsError` or `PretrainedEncoderError` when a frozen encoder's weights cannot be had."""
         super().__init__()
         size, views = len(features.state), features.views if vision else ()
+        self._names = features.state
         self.vision = vision
+        self.begun_anew = False
+        """Whether something was trained behind the encoders that is of another size."""
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("std", torch.ones(size))
         self.state = nn.Sequential(nn.Linear(size, LATENT), nn.LayerNorm(LATENT), nn.Tanh())
@@ -80,8 +83,8 @@ class Trunk(nn.Module):
             self.encoders = build_encoders(vision, views)
             glances = [Glance(shape, vision.embeddings, vision.latent) for shape in shapes]
             for glance, encoder in zip(glances, self.encoders, strict=True):
-                if isinstance(encoder, Pretrained):
-                    glance.begin_from(encoder.glance)
+                if isinstance(encoder, Pretrained) and encoder.glance:
+                    self.begun_anew |= not glance.begin_from(encoder.glance)
             self.glances = nn.ModuleList(glances)
             self.size += vision.latent * len(views)
 
@@ -91,10 +94,14 @@ class Trunk(nn.Module):
         return str(self.encoders[0].digest) if self.vision else ""
 
     def normalise_by(self, states: Float32) -> None:
-        """Take mean and standard deviation from demonstrated states, shape (n, ds)."""
+        """Take mean and standard deviation from demonstrated states, shape (n, ds).
+
+        An entry that hardly varies there is measured by what its sensor can tell; one of unknown unit that never does
+        keeps its unit.
+        """
         self.mean.copy_(torch.from_numpy(states.mean(axis=0)))
-        std = states.std(axis=0)
-        self.std.copy_(torch.from_numpy(np.where(std < FLAT, np.float32(1.0), std)))
+        std = np.maximum(states.std(axis=0), [least_spread(name) for name in self._names])
+        self.std.copy_(torch.from_numpy(np.where(std > 0.0, std, 1.0).astype(np.float32)))
 
     def encode(self, pictures: Sequence[Tensor]) -> Pictures:
         """Features of views; what is features already stays as it is."""

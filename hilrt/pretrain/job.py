@@ -11,7 +11,7 @@ from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.views import Seen, episodes_seen
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import NoCamerasError, NoDemonstrationsError
-from hilrt.learner.machine import device_of
+from hilrt.policy.device import device_of
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.vision import Vision, vision_of
 from hilrt.pretrain.examples import Examples, Views, examples

@@ -1,5 +1,6 @@
 """Trains the encoders, and judges what they see on episodes that were held out."""
 
+import math
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +85,7 @@ class Pretraining:
     def run(self) -> Iterator[float]:
         """Train; the loss after each step."""
         adam = torch.optim.AdamW(self._net.parameters(), RATE, weight_decay=WEIGHT_DECAY)
-        rate = torch.optim.lr_scheduler.OneCycleLR(adam, RATE, max(1, self._steps), pct_start=WARM_UP)
+        rate = torch.optim.lr_scheduler.LambdaLR(adam, self._share_of_rate)
         for _ in range(self._steps):
             state, views, truth = self._batch(self._rng.integers(len(self._shown.state), size=BATCH))
             with torch.autocast(self._device.type, torch.bfloat16, enabled=_quick_bfloat16(self._device)):
@@ -95,6 +96,13 @@ class Pretraining:
             adam.step()
             rate.step()
             yield loss.item()
+
+    def _share_of_rate(self, step: int) -> float:
+        """Of `RATE`, at a step of any number of steps: up in a line, down along half a cosine."""
+        rising = max(1.0, WARM_UP * self._steps)
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        return 0.5 * (1.0 + math.cos(math.pi * (step - rising) / max(1.0, self._steps - rising)))
 
     @torch.no_grad()
     def judge(self) -> Judgement | None:

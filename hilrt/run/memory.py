@@ -8,12 +8,14 @@ from hilrt.policy.vision import sight_of
 from hilrt.resource import Resource
 from hilrt.run.job import Job
 from hilrt.run.simlink import SimLink
-from hilrt.shm.pictures import ViewSegment
+from hilrt.shm.pictures import PictureSegment
 from hilrt.shm.ring import Ring
+from hilrt.shm.segment import Claim
 from hilrt.shm.status import Status
+from hilrt.shm.weights import claim_weights
 from hilrt.step.features import Features, from_config
 
-Owned = TypeVar("Owned", Status, Ring, SimLink, ViewSegment)
+Owned = TypeVar("Owned", Status, Ring, SimLink, PictureSegment, Claim)
 
 RING_SECONDS = 60
 """How long control can go on at full rate while a reader is away."""
@@ -26,8 +28,11 @@ RESERVE = 1 / 8
 class RunMemory(Resource):
     """All segments that a job needs; `close` removes their names.
 
+    All of the names are taken here, before there is a process that would open one: see `hilrt.shm.segment`.
+
     Raises:
-        SegmentExistsError, SharedMemoryFullError, PlatformError: see `Segment.create`; nothing is left behind.
+        SegmentExistsError, SegmentForeignError, SharedMemoryFullError, PlatformError: see `Segment.create`; nothing is
+            left behind.
     """
 
     def __init__(self, run: str, config: Config, job: Job) -> None:
@@ -41,8 +46,12 @@ class RunMemory(Resource):
             }
             for reader in job.readers:
                 self._make_ring(run, reader, config, features, pictures[reader])
+            if features.images:
+                self._own(PictureSegment.create(run, "images", features))
+            if "learner" in job.readers:
+                self._own(claim_weights(run))
             if config.displays:
-                self._own(ViewSegment.create(run, features))
+                self._own(PictureSegment.create(run, "views", features))
             if config.sim:
                 self._own(SimLink.create(run, features))
             self._stack = stack.pop_all()

@@ -6,6 +6,9 @@ exclusive flock on it succeeds.
 
 A name is unlinked only under such a lock, and whoever has just locked a file looks whether it still has a
 name: between making a file and locking it there is a moment in which a sweep may take it for stale.
+
+Anybody on the computer may put a file into /dev/shm under a name that can be foreseen. So nothing is read from a
+file, and nothing of it is mapped, before it is known to be this user's and closed to others.
 """
 
 import errno
@@ -14,8 +17,11 @@ import mmap
 import os
 import re
 import shutil
+import stat
 import struct
 import warnings
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -25,7 +31,9 @@ import xxhash
 from hilrt.errors import (
     PlatformError,
     SegmentAbsentError,
+    SegmentDamagedError,
     SegmentExistsError,
+    SegmentForeignError,
     SegmentMismatchError,
     SegmentNotReadyError,
     SharedMemoryFullError,
@@ -37,8 +45,9 @@ LINE = 64
 
 _DIRECTORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps POSIX shared memory
 _MAGIC = int.from_bytes(b"hilrtshm", "little")
-_LAYOUT = 1
-_HEADER = struct.Struct("=6Q")
+_LAYOUT = 2
+_HEADER = struct.Struct("=7Q")
+_MODE = 0o600
 
 
 class _Header(NamedTuple):
@@ -48,6 +57,18 @@ class _Header(NamedTuple):
     payload_bytes: int
     schema_bytes: int
     schema_digest: int
+    digest: int
+    """Of those before."""
+
+    @classmethod
+    def of(cls, payload_bytes: int, schema: bytes) -> Self:
+        offset = align(_HEADER.size + len(schema))
+        words = (_MAGIC, _LAYOUT, offset, payload_bytes, len(schema), _digest(schema))
+        return cls(*words, _words_digest(words))
+
+    @property
+    def whole(self) -> bool:
+        return self.digest == _words_digest(self[:-1])
 
 
 def align(size: int) -> int:
@@ -77,21 +98,42 @@ class Segment(Resource):
 
         Raises:
             SegmentExistsError: another process has one of this name open.
+            SegmentForeignError: there is one of this name that is not this user's.
             SharedMemoryFullError: there is no room for it; nothing is left behind.
             PlatformError: this processor's memory order is not the one the code relies on.
         """
         name = segment_name(run, what)
         fd = _create_locked(name)
         try:
-            text = schema.encode()
-            offset = align(_HEADER.size + len(text))
-            header = _Header(_MAGIC, _LAYOUT, offset, size, len(text), _digest(text))
-            _reserve(name, fd, offset + size)
-            segment = cls(name, fd, header, schema)
+            return cls._filled(name, fd, size, schema, initial)
         except BaseException:
             posix_ipc.unlink_shared_memory(name)
             os.close(fd)
             raise
+
+    @classmethod
+    def fill(cls, run: str, what: str, size: int, schema: str) -> Self:
+        """Make a segment of a name that a `Claim` holds, or of what somebody left who died doing so; see `create`.
+
+        Raises:
+            SegmentAbsentError, SegmentForeignError: nobody of this user has claimed the name.
+            SharedMemoryFullError: there is no room for it; the claim stays.
+        """
+        name = segment_name(run, what)
+        fd = _open_locked(name)
+        try:
+            os.ftruncate(fd, 0)
+            return cls._filled(name, fd, size, schema, b"")
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @classmethod
+    def _filled(cls, name: str, fd: int, size: int, schema: str, initial: bytes) -> Self:
+        text = schema.encode()
+        header = _Header.of(size, text)
+        _reserve(name, fd, header.payload_offset + size)
+        segment = cls(name, fd, header, schema)
         segment._format(text, initial)
         return segment
 
@@ -108,6 +150,8 @@ class Segment(Resource):
 
         Raises:
             SegmentAbsentError: there is none of this name.
+            SegmentForeignError: it is another user's, or open to others; nothing of it was read.
+            SegmentDamagedError: its header is not what was written.
             SegmentNotReadyError: it is being made, or its maker died while making it.
             SegmentMismatchError: its schema is another one; the message shows both.
             PlatformError: this processor's memory order is not the one the code relies on.
@@ -150,53 +194,77 @@ class Segment(Resource):
             self.close()
 
 
+class Claim(Resource):
+    """A name, taken before it is known how much memory it will stand for; only this user's `Segment.fill` gives it any.
+
+    Raises:
+        SegmentExistsError, SegmentForeignError, PlatformError: see `Segment.create`.
+    """
+
+    def __init__(self, run: str, what: str) -> None:
+        self.name = segment_name(run, what)
+        self._fd: int | None = _create_locked(self.name)
+
+    def unlink(self) -> None:
+        """Take the name away; processes that have the segment open keep it."""
+        if self._fd is not None and os.fstat(self._fd).st_nlink:
+            posix_ipc.unlink_shared_memory(self.name)
+
+    def close(self) -> None:
+        """Give up the lock; the name stays."""
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
+
+
 def segment_name(run: str, what: str) -> str:
     """The POSIX name of a segment; raises ValueError for parts that a file name cannot have."""
     for part in (run, what):
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", part):
             raise ValueError(f"{part!r} in a shared memory name: use 1 to 100 of A-Z a-z 0-9 . _ -")
-    return f"/hilrt-{os.getuid()}-{run}-{what}"
+    return f"/hilrt-{os.geteuid()}-{run}-{what}"
 
 
 def sweep_stale() -> list[str]:
     """Remove this user's segments that no process has open; returns their names."""
-    found = sorted(path.name for path in _DIRECTORY.glob(f"hilrt-{os.getuid()}-*"))
-    return [f"/{name}" for name in found if _remove_if_stale(f"/{name}")]
+    swept = []
+    for path in sorted(_DIRECTORY.glob(f"hilrt-{os.geteuid()}-*")):
+        with suppress(SegmentAbsentError, SegmentForeignError):  # gone meanwhile, or planted by another user
+            if _remove_if_stale(f"/{path.name}"):
+                swept.append(f"/{path.name}")
+    return swept
 
 
 def runs_with(what: str) -> list[str]:
     """Runs of this user that have a segment `what`, stale ones included."""
-    prefix, suffix = f"hilrt-{os.getuid()}-", f"-{what}"
+    prefix, suffix = f"hilrt-{os.geteuid()}-", f"-{what}"
     names = sorted(path.name for path in _DIRECTORY.glob(f"{prefix}*{suffix}"))
     return [name.removeprefix(prefix).removesuffix(suffix) for name in names]
 
 
 def _remove_if_stale(name: str) -> bool:
-    try:
-        fd = posix_ipc.SharedMemory(name).fd
-    except (posix_ipc.ExistentialError, posix_ipc.PermissionsError):
-        return False  # gone meanwhile, or planted by another user
+    """Whether the name is free now."""
+    fd = _opened(name)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        status = os.fstat(fd)
-        stale = status.st_nlink > 0 and status.st_uid == os.getuid()
-        if stale:
+        if os.fstat(fd).st_nlink:
             posix_ipc.unlink_shared_memory(name)
     except BlockingIOError:
         return False
     finally:
         os.close(fd)
-    return stale
+    return True
 
 
 def _create_locked(name: str) -> int:
     _check_platform()
     while True:
         try:
-            fd: int = posix_ipc.SharedMemory(name, posix_ipc.O_CREX, mode=0o600).fd
+            fd: int = posix_ipc.SharedMemory(name, posix_ipc.O_CREX, mode=_MODE).fd
         except posix_ipc.ExistentialError:
-            if not _remove_if_stale(name) and Path(_DIRECTORY, name[1:]).exists():
-                raise SegmentExistsError(name) from None
+            with suppress(SegmentAbsentError):  # gone meanwhile
+                if not _remove_if_stale(name):
+                    raise SegmentExistsError(name) from None
             continue
         fcntl.flock(fd, fcntl.LOCK_SH)  # waits for a sweep that found the file before this lock
         if os.fstat(fd).st_nlink:
@@ -206,19 +274,58 @@ def _create_locked(name: str) -> int:
 
 def _open_locked(name: str) -> int:
     _check_platform()
-    try:
-        fd: int = posix_ipc.SharedMemory(name).fd
-    except posix_ipc.ExistentialError:
-        raise SegmentAbsentError(name) from None
+    fd = _opened(name)
+    problem = _openness(os.fstat(fd))
+    if problem or not _locked(fd):
+        os.close(fd)
+        raise SegmentForeignError(name, problem) if problem else SegmentAbsentError(name)
+    return fd
+
+
+def _locked(fd: int) -> bool:
+    """Whether the file has a name still, which from now on it keeps."""
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        swept = os.fstat(fd).st_nlink == 0
-    except BlockingIOError:
-        swept = True  # only a sweep locks exclusively
-    if swept:
+    except BlockingIOError:  # only a sweep locks exclusively
+        return False
+    return bool(os.fstat(fd).st_nlink)
+
+
+def _opened(name: str) -> int:
+    """A file of this user's.
+
+    Raises:
+        SegmentAbsentError: there is none of this name.
+        SegmentForeignError: it is not this user's, or no file.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(_DIRECTORY / name[1:], flags)
+    except FileNotFoundError:
+        raise SegmentAbsentError(name) from None
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+            raise
+        raise SegmentForeignError(name, f"it cannot be opened ({error.strerror})") from None
+    if problem := _strangeness(os.fstat(fd)):
         os.close(fd)
-        raise SegmentAbsentError(name)
+        raise SegmentForeignError(name, problem)
     return fd
+
+
+def _strangeness(status: os.stat_result) -> str:
+    """Why a file is not one that this user's processes made; empty if it may be."""
+    if not stat.S_ISREG(status.st_mode):
+        return "it is no file"
+    if status.st_uid != os.geteuid():
+        return f"it belongs to the user with the number {status.st_uid}"
+    return ""
+
+
+def _openness(status: os.stat_result) -> str:
+    """How others may come into it; empty if they may not."""
+    mode = stat.S_IMODE(status.st_mode)
+    return "" if mode == _MODE else f"its mode is {mode:04o}, not {_MODE:04o}, so others may write into it"
 
 
 def _reserve(name: str, fd: int, size: int) -> None:
@@ -241,10 +348,19 @@ def _read_header(name: str, fd: int, expected: str | None) -> tuple[_Header, str
         raise SegmentNotReadyError(name)
     if header.layout != _LAYOUT:
         raise SegmentMismatchError(name, f"layout {header.layout}", f"layout {_LAYOUT}")
-    found = os.pread(fd, header.schema_bytes, _HEADER.size).decode()
-    if expected is not None and header.schema_digest != _digest(expected.encode()):
-        raise SegmentMismatchError(name, found, expected)
-    return header, found
+    if not header.whole or os.fstat(fd).st_size != header.payload_offset + header.payload_bytes:
+        raise SegmentDamagedError(name, "its header is not what was written")
+    found = os.pread(fd, header.schema_bytes, _HEADER.size)
+    if _digest(found) != header.schema_digest:
+        raise SegmentDamagedError(name, "its schema is not what was written")
+    schema = found.decode()
+    if expected is not None and schema != expected:
+        raise SegmentMismatchError(name, schema, expected)
+    return header, schema
+
+
+def _words_digest(words: Sequence[int]) -> int:
+    return xxhash.xxh3_64_intdigest(struct.pack(f"={len(words)}Q", *words))
 
 
 def _digest(text: bytes) -> int:

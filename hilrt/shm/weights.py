@@ -17,7 +17,7 @@ import xxhash
 
 from hilrt.errors import SegmentAbsentError, SegmentNotReadyError, WeightsLayoutError
 from hilrt.resource import Resource
-from hilrt.shm.segment import LINE, Segment, align
+from hilrt.shm.segment import LINE, Claim, Segment, align
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,11 @@ _WORD = 8
 _VERSION = 0
 # Words of a buffer, before its arrays.
 _DIGEST, _PUBLISHED_NS = range(2)
+
+
+def claim_weights(run: str) -> Claim:
+    """Take the name of a run's weights, before any other user can; the learner fills it (`WeightsWriter.open`)."""
+    return Claim(run, _WHAT)
 
 
 class Adopted(NamedTuple):
@@ -112,18 +117,18 @@ class WeightsWriter(_Buffers):
 
     @classmethod
     def open(cls, run: str, arrays: Mapping[str, np.ndarray]) -> Self:
-        """Make the run's segment for arrays of this layout, or go on with the one a dead writer left.
+        """Fill the run's claim with arrays of this layout, or go on with the segment that a dead writer left.
 
         Raises:
             SegmentMismatchError: the run's segment has another layout.
-            SharedMemoryFullError, PlatformError: see `Segment.create`.
+            SegmentDamagedError: it is not what the dead writer left.
+            SegmentAbsentError, SegmentForeignError, SharedMemoryFullError, PlatformError: see `Segment.fill`.
         """
         layout = _Layout.of(arrays)
         try:
             segment = Segment.attach(run, _WHAT, layout.schema())
-        except (SegmentAbsentError, SegmentNotReadyError):
-            size = LINE + 2 * (LINE + layout.size)
-            segment = Segment.create(run, _WHAT, size, layout.schema())
+        except SegmentNotReadyError:
+            segment = Segment.fill(run, _WHAT, LINE + 2 * (LINE + layout.size), layout.schema())
         return cls(segment, layout)
 
     def publish(self, arrays: Mapping[str, np.ndarray]) -> int:
@@ -166,6 +171,7 @@ class WeightsReader(_Buffers):
 
         Raises:
             SegmentMismatchError: they were made by another version of hilrt.
+            SegmentForeignError, SegmentDamagedError: see `Segment.attach`.
         """
         try:
             segment = Segment.attach(run, _WHAT)

@@ -1,6 +1,7 @@
 """One child process of a run: started clean, watched by pidfd, its last words kept."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",  # spinning workers of two processes starve each other
     "MUJOCO_GL": "egl",
+    "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1",  # [s]; its own 10 outlast the patience of a run
 }
 
 
@@ -55,6 +57,12 @@ class Child:
         """None while it runs; negative: killed by that signal."""
         return self._process.poll()
 
+    @property
+    def end(self) -> str:
+        """How it ended, in words."""
+        status = self.exit_status or 0
+        return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"failed (status {status})"
+
     def terminate(self) -> None:
         """Ask it to end."""
         self._process.terminate()
@@ -62,6 +70,14 @@ class Child:
     def kill(self) -> None:
         """End it."""
         self._process.kill()
+
+    def put_down(self, timeout_s: float) -> bool:
+        """End it, by force if it must be; whether it went by itself."""
+        self.terminate()
+        willing = self.wait(timeout_s)
+        if not willing:
+            self.kill()
+        return willing
 
     def wait(self, timeout_s: float) -> bool:
         """Whether it has ended within that time."""

@@ -15,6 +15,7 @@ def batch_of(rows: int, commands: int = 3, **fields: torch.Tensor) -> Batch:
         "reward": torch.zeros(rows),
         "terminated": torch.zeros(rows),
         "shown": torch.zeros(rows),
+        "gripper_shown": torch.zeros(rows),
         "change": torch.zeros(rows),
         "next_state": torch.randn(rows, 3, generator=generator),
         "counts": (rows, 0, 0, 0),

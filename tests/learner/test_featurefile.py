@@ -31,7 +31,7 @@ def same(one: tuple[torch.Tensor, ...] | None, other: tuple[torch.Tensor, ...]) 
 @pytest.fixture
 def path(tmp_path: Path, make_record: MakeRecord) -> Path:
     """A file with four entries."""
-    with FeatureFile(tmp_path / "f", SIGHT, MAKING) as file:
+    with FeatureFile(tmp_path / "f", SIGHT, MAKING, 100) as file:
         for step in range(4):
             file.put(make_record(7, step), MARK, pictures(step))
     return tmp_path / "f"
@@ -39,7 +39,7 @@ def path(tmp_path: Path, make_record: MakeRecord) -> Path:
 
 def test_what_was_kept_is_found_again(path: Path, make_record: MakeRecord) -> None:
     """By mode, episode, step and mark, after the file was closed; the first that was put is the one that is kept."""
-    with FeatureFile(path, SIGHT, MAKING) as file:
+    with FeatureFile(path, SIGHT, MAKING, 100) as file:
         assert all(same(file.get(make_record(7, step), MARK), pictures(step)) for step in range(4))
         assert file.get(make_record(7, 1, mode=Mode.DEMO), MARK) is None
         assert file.get(make_record(8, 1), MARK) is None
@@ -51,10 +51,10 @@ def test_what_was_kept_is_found_again(path: Path, make_record: MakeRecord) -> No
 def test_torn_entry_is_cut_off(path: Path, make_record: MakeRecord) -> None:
     """What a crash left of a last entry is gone, and the file goes on behind the one before."""
     path.write_bytes(path.read_bytes()[:-10])
-    with FeatureFile(path, SIGHT, MAKING) as file:
+    with FeatureFile(path, SIGHT, MAKING, 100) as file:
         assert file.get(make_record(7, 3), MARK) is None
         file.put(make_record(7, 5), MARK, pictures(5))
-    with FeatureFile(path, SIGHT, MAKING) as file:
+    with FeatureFile(path, SIGHT, MAKING, 100) as file:
         assert same(file.get(make_record(7, 5), MARK), pictures(5))
         assert same(file.get(make_record(7, 2), MARK), pictures(2))
 
@@ -64,7 +64,7 @@ def test_damaged_entry_is_left_out(path: Path, make_record: MakeRecord) -> None:
     data = bytearray(path.read_bytes())
     data[HEAD_BYTES + 40] ^= 1
     path.write_bytes(data)
-    with FeatureFile(path, SIGHT, MAKING) as file:
+    with FeatureFile(path, SIGHT, MAKING, 100) as file:
         assert file.get(make_record(7, 0), MARK) is None
         assert same(file.get(make_record(7, 1), MARK), pictures(1))
 
@@ -74,6 +74,22 @@ def test_damaged_entry_is_left_out(path: Path, make_record: MakeRecord) -> None:
 )
 def test_features_of_other_making_are_not_used(path: Path, make_record: MakeRecord, change: dict) -> None:
     """Another encoder, crop or shift makes other features, so the file is begun anew."""
-    with FeatureFile(path, SIGHT, msgspec.structs.replace(MAKING, **change)) as file:
+    with FeatureFile(path, SIGHT, msgspec.structs.replace(MAKING, **change), 100) as file:
         assert file.get(make_record(7, 0), MARK) is None
     assert path.stat().st_size == HEAD_BYTES
+
+
+def test_file_grows_no_further_than_the_replay(path: Path, make_record: MakeRecord) -> None:
+    """Of entries more than there are rows the oldest are written over, also after a restart; the others are right."""
+    with FeatureFile(path, SIGHT, MAKING, 5) as file:
+        for step in range(4, 8):
+            file.put(make_record(7, step), MARK, pictures(step))
+        size = path.stat().st_size
+        assert [step for step in range(8) if file.get(make_record(7, step), MARK)] == [3, 4, 5, 6, 7]
+    with FeatureFile(path, SIGHT, MAKING, 5) as file:
+        assert all(same(file.get(make_record(7, step), MARK), pictures(step)) for step in range(3, 8))
+        file.put(make_record(8, 0), MARK, pictures(8))
+        assert same(file.get(make_record(8, 0), MARK), pictures(8))
+        assert path.stat().st_size == size
+    with FeatureFile(path, SIGHT, MAKING, 2) as file:
+        assert path.stat().st_size < size

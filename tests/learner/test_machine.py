@@ -7,7 +7,8 @@ import torch
 
 from hilrt.config import Config
 from hilrt.errors import DeviceError
-from hilrt.learner.machine import computing_type, device_of, storage_of, updates_per_step
+from hilrt.learner.machine import computing_type, storage_of, updates_per_step
+from hilrt.policy.device import device_of
 
 CPU = torch.device("cpu")
 
@@ -38,3 +39,13 @@ def test_updates_per_step(make_config: Callable[..., Config]) -> None:
     assert updates_per_step(make_config().learner, CPU) == 4.0
     assert updates_per_step(make_config().learner, torch.device("cuda")) == 8.0
     assert updates_per_step(make_config(utd_ratio=0.0).learner, CPU) == 0.0
+
+
+def test_pictures_leave_a_gpu_room_to_work(
+    make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 16 GB that are free on a card, pictures get what is left after 3 GiB of work, less a tenth."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (16 << 30, 24 << 30))
+    card = torch.device("cuda")
+    assert storage_of(make_config().learner, card, int(0.89 * (13 << 30))) == card
+    assert storage_of(make_config().learner, card, int(0.91 * (13 << 30))) == CPU

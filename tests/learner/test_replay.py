@@ -231,3 +231,17 @@ def test_equal_seeds_draw_equal_batches(
 
     assert draw(1) == draw(1)
     assert draw(1) != draw(2)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_gripper_that_the_policy_moved_is_not_imitated(
+    features: Features, make_episode: Callable[..., list[Record]], by_hand: bool
+) -> None:
+    """Where the operator's device leaves the gripper to the policy, her corrections show how to move, not to grip."""
+    replay = Replay(features, 1000, 8, 0, gripper_by_hand=by_hand)
+    for record in make_episode(0, 6):
+        record.source = Source.HUMAN
+        replay.add(record)
+    (batch,) = replay.sample(1)
+    assert batch.shown.all()
+    assert batch.gripper_shown.tolist() == [float(by_hand)] * 8

@@ -4,11 +4,13 @@ import copy
 import math
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from batches import batch_of
 
+from hilrt.config import Config
 from hilrt.learner.replay import Replay, Tier
 from hilrt.learner.sac import Sac
 from hilrt.policy.actor import Actor
@@ -95,6 +97,35 @@ def test_clip_keeps_targets_between_zero_and_one(
     assert share.item() == pytest.approx(2 / 3 if clip else 0.0)
 
 
+def test_success_that_goes_on_is_worth_more_than_one(
+    features: Features, make_config: Callable[..., Config]
+) -> None:
+    """With `terminate_on_success = false` every further step may be rewarded: targets reach 1 / (1 - gamma)."""
+    config = make_config()
+    reset = msgspec.structs.replace(config.processor.reset, terminate_on_success=False)
+    config = msgspec.structs.replace(config, processor=msgspec.structs.replace(config.processor, reset=reset))
+    y, share = Sac(Actor(features), config, CPU).clipped(torch.tensor([-0.2, 20.0, 40.0]))
+    assert torch.allclose(y, torch.tensor([0.0, 20.0, 1 / 0.03]))
+    assert share.item() == pytest.approx(2 / 3)
+
+
+def test_only_shown_gripper_commands_are_cloned(make_sac: Callable[..., Sac]) -> None:
+    """Rows whose command nobody showed move the policy in cloning, and not the gripper's critic."""
+    sac = make_sac()
+    batch = batch_of(16, shown=torch.ones(16))
+    everything = [*sac.actor.parameters()]
+    gradients = torch.autograd.grad(
+        sac.clone_loss(sac.actor.trunk(batch.state), batch), everything, allow_unused=True
+    )
+    moved = {
+        name
+        for (name, _), g in zip(sac.actor.named_parameters(), gradients, strict=True)
+        if g is not None and g.any()
+    }
+    assert any(name.startswith("policy_net") for name in moved)
+    assert not any(name.startswith("gripper_net") for name in moved)
+
+
 def test_only_critics_train_the_trunk(make_sac: Callable[..., Sac]) -> None:
     """A critic update moves critics and trunk; an actor update moves policy, gripper and temperature, no more."""
     sac = make_sac()
@@ -159,10 +190,10 @@ def test_qfilter_drops_rows_worse_than_the_policy(make_sac: Callable[..., Sac]) 
         latent = sac.actor.trunk(batch.state)
         own = sac.critics(latent, sac.actor.policy(latent).mean.tanh()).mean(dim=0)
         shown = sac.critics(latent, batch.action).mean(dim=0)
-    kept = sac._imitated(latent, batch)
+    kept = sac._imitated(latent, batch, batch.shown)
     assert torch.equal(kept, (shown >= own).float())
     assert 0 < kept.sum() < 64
-    assert make_sac(bc="plain")._imitated(latent, batch).all()
+    assert make_sac(bc="plain")._imitated(latent, batch, batch.shown).all()
 
 
 def test_warm_start_copies_what_was_shown(

@@ -3,6 +3,7 @@
 import copy
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 from policy.pictures import FEATURES, TRAINED, VIEWS, views, vision
@@ -73,7 +74,7 @@ def test_actor_acts_on_pictures(tmp_path: Path) -> None:
 
 
 def test_glances_begin_where_pretraining_left_them(tmp_path: Path) -> None:
-    """What was trained on top of an encoder is taken over where it is of this size, and else begins afresh."""
+    """What was trained on top of an encoder is taken over where it is of this size; else begins afresh, and says so."""
     torch.manual_seed(0)
     trained = Trunk(FEATURES, TRAINED)
     path = tmp_path / "e.safetensors"
@@ -86,4 +87,19 @@ def test_glances_begin_where_pretraining_left_them(tmp_path: Path) -> None:
     begun = Trunk(FEATURES, same)
     assert torch.allclose(begun(state, seen)[:, 64:], trained(state, seen)[:, 64:], atol=1e-6)
     assert all(p.requires_grad for p in begun.glances.parameters())
+    assert not begun.begun_anew
+    assert Trunk(FEATURES, other).begun_anew
     assert not torch.allclose(Trunk(FEATURES, other)(state, seen)[:, 64:], trained(state, seen)[:, 64:])
+
+
+def test_small_errors_of_the_setpoint_are_seen_and_not_blurred_away() -> None:
+    """An error that varies by half a millimetre in demonstrations counts in millimetres, and its blur is a tenth."""
+    names = ("setpoint_error.z", "left.setpoint_error.gripper", "elbow_flex.pos", "mine", "constant")
+    features = msgspec.structs.replace(FEATURES, state=names)
+    trunk = Trunk(features)
+    states = np.random.default_rng(0).normal(0, 1, (1000, 5)) * [5e-4, 1e-3, 0.3, 2e-5, 0]
+    trunk.normalise_by(states.astype(np.float32))
+    assert np.allclose(trunk.std, [1e-3, 0.01, 0.3, 2e-5, 1.0], rtol=0.1)
+    still, pushing = torch.zeros(5), torch.tensor([2e-3, 0, 0, 0, 0])
+    assert not torch.allclose(trunk(still), trunk(pushing), atol=1e-2)
+    assert torch.equal(trunk(10 * pushing), trunk(100 * pushing)), "clipped far outside"

@@ -95,3 +95,13 @@ def test_few_episodes_are_all_trained_on(make: Callable[..., Pretraining]) -> No
     training = make(2, seen(np.random.default_rng(0), 4))
     assert len(list(training.run())) == 2
     assert training.judge() is None
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 19, 20, 21])
+def test_any_number_of_steps(make: Callable[..., Pretraining], steps: int) -> None:
+    """So many and no more are taken, at rates that rise and then fall."""
+    training = make(steps, seen(np.random.default_rng(0), 8))
+    assert len(list(training.run())) == steps
+    rates = [training._share_of_rate(step) for step in range(steps)]
+    assert all(0.0 < rate <= 1.0 for rate in rates)
+    assert steps < 3 or rates[-1] < max(rates)

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 from emptyshm import emptied
+from mutations import any_damage, survey
 
 import hilrt
 from hilrt.errors import (
     SegmentAbsentError,
+    SegmentError,
     SegmentExistsError,
+    SegmentForeignError,
     SegmentMismatchError,
     SegmentNotReadyError,
     SharedMemoryFullError,
 )
-from hilrt.shm.segment import LINE, Segment, segment_name, sweep_stale
+from hilrt.shm.segment import LINE, Claim, Segment, segment_name, sweep_stale
 
 SCHEMA = '{"record": "test"}'
 
@@ -95,6 +98,7 @@ def test_absent_segment_is_named(run):
 def test_unfinished_segment_is_not_ready(run, size):
     """A file without the magic, of any size, is refused as not ready."""
     path(run, "a").write_bytes(bytes(size))
+    path(run, "a").chmod(0o600)
     with pytest.raises(SegmentNotReadyError, match="not ready"):
         Segment.attach(run, "a", SCHEMA)
 
@@ -115,6 +119,102 @@ def test_other_layout_version_is_a_mismatch(run):
             file.write((99).to_bytes(8, "little"))
         with pytest.raises(SegmentMismatchError, match="layout 99"):
             Segment.attach(run, "a", SCHEMA)
+
+
+def test_damaged_header_is_refused(run):
+    """Whatever is in the header, and however long the file is: the segment is as it was made, or refused at once."""
+    with Segment.create(run, "a", 640, SCHEMA, b"payload"):
+        whole = path(run, "a").read_bytes()
+
+    def read(file):
+        path(run, "a").write_bytes(file)
+        with Segment.attach(run, "a") as seen:
+            return seen.schema, len(seen.buf)
+
+    def damage(chance, data):
+        name, header = any_damage(chance, data[: 2 * LINE])
+        return name, header + data[2 * LINE :]
+
+    assert survey(whole, read, SegmentError, damage).refused
+
+
+@pytest.fixture
+def stranger(run):
+    """Somebody without rights; what she has put into shared memory is removed."""
+    if os.geteuid():
+        pytest.skip("only root can be another user for a while")
+    yield 65534
+    os.seteuid(0)
+    for left in Path("/dev/shm").glob(f"hilrt-*-{run}-*"):
+        left.unlink()
+
+
+@pytest.mark.parametrize("use", ["attach", "create", "fill", "claim"])
+@pytest.mark.parametrize("known", ["owner", "rights"])
+def test_segment_of_another_user_is_refused_unread(run, stranger, use, known):
+    """A file of the right name that another user put there, 0600 or not, is named with its cure, and stays."""
+    if known == "owner":  # we may open it, being root, and see whose it is
+        Segment.create(run, "a", 64, SCHEMA).close()
+        os.chown(path(run, "a"), stranger, stranger)
+    else:  # we may not even open it: 0600, and now we are the ones without rights
+        os.seteuid(stranger)
+        planted = path(run, "a")
+        os.seteuid(0)
+        planted.write_bytes(b"planted")
+        planted.chmod(0o600)
+        os.seteuid(stranger)
+    calls = {
+        "attach": lambda: Segment.attach(run, "a"),
+        "create": lambda: Segment.create(run, "a", 64, SCHEMA),
+        "fill": lambda: Segment.fill(run, "a", 64, SCHEMA),
+        "claim": lambda: Claim(run, "a"),
+    }
+    told = "belongs to the user with the number 65534" if known == "owner" else "cannot be opened"
+    with pytest.raises(SegmentForeignError, match=rf"{told}.*sudo rm /dev/shm/hilrt-\d+-{run}-a"):
+        calls[use]()
+    sweep_stale()
+    assert path(run, "a").exists()
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o620, 0o644])
+def test_segment_that_is_open_to_others_is_refused(run, mode):
+    """Into a file of ours that others may write, they may have written."""
+    with Segment.create(run, "a", 64, SCHEMA):
+        path(run, "a").chmod(mode)
+        with pytest.raises(SegmentForeignError, match=f"its mode is {mode:04o}, not 0600"):
+            Segment.attach(run, "a")
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_what_is_no_file_is_refused(run, kind):
+    """A folder or a link of the right name is a message."""
+    if kind == "folder":
+        path(run, "a").mkdir()
+    else:
+        path(run, "a").symlink_to("/etc/passwd")
+    try:
+        for call in (lambda: Segment.attach(run, "a"), lambda: Segment.create(run, "a", 64, SCHEMA)):
+            with pytest.raises(SegmentForeignError, match="is not yours alone"):
+                call()
+    finally:
+        path(run, "a").rmdir() if kind == "folder" else path(run, "a").unlink()
+
+
+def test_claimed_name_is_filled_later_and_only_once_made(run):
+    """A claim is no segment until it is filled; who died filling it leaves it to the next; it goes with the claimer."""
+    with Claim(run, "a") as claim:
+        for left in (b"", bytes(100)):
+            path(run, "a").write_bytes(left)
+            with pytest.raises(SegmentNotReadyError):
+                Segment.attach(run, "a")
+            with pytest.raises(SegmentExistsError):
+                Segment.create(run, "a", 64, SCHEMA)
+            with Segment.fill(run, "a", 64, SCHEMA) as filled, Segment.attach(run, "a") as seen:
+                filled.buf[0] = 7
+                assert seen.buf[0] == 7
+        claim.unlink()
+        claim.unlink()
+    assert not path(run, "a").exists()
 
 
 def test_full_shared_memory_is_an_error_with_sizes(run):

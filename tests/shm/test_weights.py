@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 from child import weights
 
-from hilrt.errors import SegmentMismatchError, WeightsLayoutError
+from hilrt.errors import SegmentAbsentError, SegmentMismatchError, WeightsLayoutError
 from hilrt.shm.segment import LINE, Segment, segment_name
-from hilrt.shm.weights import WeightsReader, WeightsWriter
+from hilrt.shm.weights import WeightsReader, WeightsWriter, claim_weights
+
+
+@pytest.fixture(autouse=True)
+def claim(run):
+    """The weights' name, as the supervisor takes it."""
+    with claim_weights(run) as claim:
+        yield claim
 
 
 def test_published_arrays_come_back_equal(run):
@@ -65,11 +72,23 @@ def test_adopted_arrays_are_the_readers_own(run):
         assert (reader.adopt().arrays["kernel"] == 3).all()
 
 
-def test_reader_gets_none_while_there_are_no_weights(run):
-    """Absent and unfinished segments are both no reader yet."""
+def test_reader_gets_none_while_there_are_no_weights(run, claim):
+    """Claimed, unfinished and absent segments are all no reader yet."""
     assert WeightsReader.try_attach(run) is None
-    Path("/dev/shm", segment_name(run, "weights")[1:]).write_bytes(bytes(4096))
+    path = Path("/dev/shm", segment_name(run, "weights")[1:])
+    path.write_bytes(bytes(4096))
     assert WeightsReader.try_attach(run) is None
+    with WeightsWriter.open(run, weights(0)) as writer:
+        assert writer.publish(weights(1)) == 1
+    claim.unlink()
+    assert WeightsReader.try_attach(run) is None
+
+
+def test_writer_makes_no_name_of_its_own(run, claim):
+    """Without the supervisor's claim there is nothing to write to: a name made late may be a stranger's."""
+    claim.unlink()
+    with pytest.raises(SegmentAbsentError):
+        WeightsWriter.open(run, weights(0))
 
 
 def test_hammered_reader_never_sees_a_mixture(run, spawn, caplog):

@@ -1,0 +1,69 @@
+"""Where a person sits: her keys and signals, and the screen she looks at."""
+
+import select
+import signal
+from contextlib import ExitStack
+
+from hilrt.config import Config
+from hilrt.devices.keyboard import Key, press
+from hilrt.devices.terminal import Terminal
+from hilrt.errors import KeyboardAbsentError
+from hilrt.report.hints import hints
+from hilrt.report.screen import Screen
+from hilrt.resource import Resource
+from hilrt.run.job import Job
+from hilrt.shm.status import Status
+
+
+class Desk(Resource):
+    """The terminal of a run, as it was before on every way out.
+
+    Attributes:
+        interrupts: how often a stop was asked for, by key or signal.
+
+    Raises:
+        KeyboardAbsentError: there is no terminal, and the job is nothing without its keys.
+    """
+
+    def __init__(self, status: Status, run: str, config: Config, job: Job) -> None:
+        self.interrupts = 0
+        self._words = status.supervisor
+        with ExitStack() as stack:
+            self._terminal = stack.enter_context(Terminal())
+            driven = job.driven(intervene=config.teleop.intervene)
+            if self._terminal.fd is None and config.needs_keys and driven:
+                raise KeyboardAbsentError(config.teleop.type)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+                before = signal.signal(number, self._interrupted)
+                stack.callback(signal.signal, number, before)
+            self._screen = stack.enter_context(Screen(status, run, hints(config, job)))
+            self._stack = stack.pop_all()
+
+    def watch(self, poll: select.poll) -> None:
+        """Have a poll wake at a key."""
+        if self._terminal.fd is not None:
+            poll.register(self._terminal.fd, select.POLLIN)
+
+    def attend(self, ready: set[int]) -> None:
+        """Take the keys, if the terminal is among what is ready; then draw."""
+        if self._terminal.fd in ready:
+            for key in self._terminal.read():
+                if key is Key.STOP:
+                    self._request_stop()
+                else:
+                    press(self._words, key)
+        self._screen.update()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._stack.close()
+
+    def _interrupted(self, *_: object) -> None:
+        self._request_stop()
+        if self.interrupts > 2:
+            raise KeyboardInterrupt
+
+    def _request_stop(self) -> None:
+        self.interrupts += 1
+        self._words.stop = 1
+        self._words.message = "stopping: episode is cut, then checkpoint and journal are closed"

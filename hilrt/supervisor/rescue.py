@@ -1,0 +1,51 @@
+"""What happens to the arms when the process that drove them has died."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from hilrt.config import Config
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.holding import hold_arm, release_arm, sink_arm
+from hilrt.shm.status import Status
+
+log = logging.getLogger(__name__)
+
+
+class Rescue:
+    """Knows how to reach the arms without control."""
+
+    def __init__(self, config: Config, *, driven: bool) -> None:
+        """`driven`: whether leaders are in use.
+
+        Raises:
+            CalibrationFileError: now, because when control has died is no time to find the file unreadable.
+        """
+        self._config = config
+        paths = [config.robot.calibration_path(side) for side in config.robot.sides]
+        self._motor_ids = [Calibration.load(path).ids for path in paths]
+        leaders = [config.leader_path(side) for side in config.teleop.leaders] if driven else []
+        self._leader_ids = [Calibration.load(path).ids for path in leaders]
+
+    def make_safe(self, status: Status) -> None:
+        """Control is dead: take the buses, all at once, and do what the config wants."""
+        act = hold_arm if self._config.safety.on_crash == "hold" else release_arm
+        ports, leader_ports = status.sim.ports, status.sim.leader_ports
+        calls = [act(*arm) for arm in zip(self._config.ports(ports), self._motor_ids, strict=True)]
+        # A leader is in nobody's way, and may be in a hand: it is never stiffened.
+        leaders = zip(
+            self._config.leader_ports(leader_ports), self._leader_ids, strict=False
+        )  # none need be open
+        calls += [sink_arm(*arm) for arm in leaders]
+        for error in asyncio.run(_settled(calls)):
+            if error is None:
+                log.warning("control died; arm: %s", self._config.safety.on_crash)
+            else:
+                log.error("control died, and the arm could not be reached", exc_info=error)
+                status.supervisor.message = f"arm not reached: {error}"
+
+
+async def _settled(calls: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
+    """What each call ended with; one that fails does not keep the others from their work."""
+    return await asyncio.gather(*calls, return_exceptions=True)

@@ -1,0 +1,49 @@
+"""The shared memory of a run: every name is taken before any process starts."""
+
+import os
+import uuid
+from pathlib import Path
+
+import jobs
+import pytest
+
+from hilrt.config import taskfile
+from hilrt.errors import SegmentForeignError
+from hilrt.run.job import Job
+from hilrt.run.memory import RunMemory
+from hilrt.shm.segment import segment_name
+from hilrt.shm.weights import WeightsReader
+
+
+@pytest.fixture
+def run():
+    """A run name nobody uses."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    yield name
+    for path in Path("/dev/shm").glob(f"hilrt-*-{name}-*"):
+        path.unlink()
+
+
+def test_names_are_all_there_from_the_start(run):
+    """Those of rings, status, simulator and weights, so that nobody can put a file there first; all go at the end."""
+    names = {"status", "steps-recorder", "steps-learner", "weights", "sim"}
+    with RunMemory(run, taskfile.load(jobs.SIM), Job.TRAIN):
+        found = list(Path("/dev/shm").glob(f"hilrt-*-{run}-*"))
+        assert {path.name.split(f"{run}-")[1] for path in found} == names
+        assert {(path.stat().st_mode & 0o777, path.stat().st_uid) for path in found} == {
+            (0o600, os.geteuid())
+        }
+        assert WeightsReader.try_attach(run) is None
+    assert not list(Path("/dev/shm").glob(f"hilrt-*-{run}-*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant another user's file")
+@pytest.mark.parametrize("what", ["status", "steps-recorder", "steps-learner", "weights", "sim"])
+def test_stranger_is_found_before_anything_starts(run, what):
+    """A file of another user under any of the names is a message, and leaves nothing of the run behind."""
+    planted = Path("/dev/shm", segment_name(run, what)[1:])
+    planted.write_bytes(b"planted")
+    os.chown(planted, 65534, 65534)
+    with pytest.raises(SegmentForeignError, match="belongs to the user with the number 65534"):
+        RunMemory(run, taskfile.load(jobs.SIM), Job.TRAIN)
+    assert list(Path("/dev/shm").glob(f"hilrt-*-{run}-*")) == [planted]
