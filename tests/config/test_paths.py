@@ -4,32 +4,31 @@ from pathlib import Path
 
 import pytest
 
-from hilrt.config.paths import PATHS
+from hilrt.config.paths import PATHS, expand_home
 from hilrt.config.taskfile import load
 from hilrt.errors import ConfigError
 
 SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
-HOMES = [
-    "runs_dir=~/runs",
-    "dataset.root=~/demonstrations",
-    "robot.calibration_dir=~/calibration",
-    "policy.weights=~/e.safetensors",
-    "processor.inverse_kinematics.urdf_path=~/so101.urdf",
-    "robot.cameras.front={type = 'sim', index_or_path = '~/frames'}",
-]
 
 
 def test_home_is_meant_by_a_tilde(monkeypatch):
-    """Every option that names a file or a folder may start with `~`; other text may have one anywhere."""
+    """A path that starts with `~` starts with the home folder; other text may have one anywhere."""
     monkeypatch.setenv("HOME", "/home/her")
-    config = load(SIM, [*HOMES, "env.name=so100"])
-    ik = config.processor.inverse_kinematics
-    found = [
-        config.runs_dir, config.dataset.root, config.robot.calibration_dir, config.policy.weights,
-        ik.urdf_path, config.robot.cameras["front"].index_or_path,
-    ]  # fmt: skip
-    assert [path.startswith("/home/her/") for path in found] == [True] * len(found)
-    assert len(found) == len(PATHS) - 4, "ports are devices"
+    config = load(SIM, ["dataset.root=~/demonstrations", "runs_dir=a~b", "teleop.device=~x"])
+    assert config.dataset.root == "/home/her/demonstrations"
+    assert (config.runs_dir, config.teleop.device) == ("a~b", "~x")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=".".join)
+def test_every_path_may_have_one(monkeypatch, path):
+    """Wherever a file, a folder or a device is named, under any name of a camera or an arm."""
+    monkeypatch.setenv("HOME", "/home/her")
+    tree = value = {}
+    for name in path[:-1]:
+        value = value.setdefault(name.replace("*", "left"), {})
+    value[path[-1]] = "~/x"
+    expand_home(tree, "task.toml")
+    assert value[path[-1]] == "/home/her/x"
 
 
 def test_home_of_nobody():
