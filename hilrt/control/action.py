@@ -91,7 +91,7 @@ class Delta(Stateless):
 class Leash:
     """Keeps the last command near an arm that something holds back, and nearer when it changes hands.
 
-    The command follows no faster than any other: what is measured may be wrong for a tick.
+    One reading moves nothing: of each joint's last two, the one nearer to its goal counts.
     """
 
     name = "leash"
@@ -104,16 +104,21 @@ class Leash:
         self.begin()
 
     def begin(self) -> None:
-        """The set-point is fresh."""
+        """The set-point is fresh, and the arm is there."""
+        self._last: Float64 | None = None
         self._ticks = 0.0
         """That a change of hands goes on for: the command may need several to come near."""
 
     def __call__(self, tick: Tick) -> None:
+        seen, sent = tick.joints, self._setpoint.sent
+        if self._last is not None:
+            seen = np.where(np.abs(sent - self._last) < np.abs(sent - seen), self._last, seen)
+        self._last = tick.joints
         if tick.handover:
-            self._ticks = (self._setpoint.lead(tick.joints) - HANDOVER_LEAD) / self._max_step
+            self._ticks = float(np.abs(sent - seen)[:, :5].max() - HANDOVER_LEAD) / self._max_step
         near = tick.handover or self._ticks > 0.0
         self._ticks -= 1.0
-        if self._setpoint.catch_up(tick.joints, HANDOVER_LEAD if near else LEAD + self._max_step):
+        if self._setpoint.catch_up(seen, HANDOVER_LEAD if near else LEAD + self._max_step):
             tick.limits |= Limit.HELD
 
 

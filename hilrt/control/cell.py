@@ -118,9 +118,10 @@ class Cell:
         self._status.act_ms = self._watch.lap_ms()
         return True
 
-    def told(self, measured: Float64) -> Float64:
-        """Where the arms are told to be, see `Arm.told`; both of shape (arms, 6) [rad]."""
-        return np.array([arm.told(joints) for arm, joints in zip(self._arms, measured, strict=True)])
+    @property
+    def told(self) -> Float64:
+        """Where the arms were last told to be, whatever is measured, shape (arms, 6) [rad]."""
+        return np.array([arm.told for arm in self._arms])
 
     def close(self) -> None:
         """Stop bringing arms back; may be called again."""

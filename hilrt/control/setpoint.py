@@ -38,10 +38,6 @@ class Setpoint:
         """T_base_ee, shape (arms, 4, 4) [m], of joints (arms, 6) [rad]."""
         return np.array([k.forward(q) for k, q in zip(self._kinematics, joints, strict=True)])
 
-    def lead(self, measured: Float64) -> float:
-        """How far a joint, grippers aside, has been sent ahead of the arm, shape (arms, 6) [rad], at most."""
-        return float(np.abs(self.sent - measured)[:, :5].max())
-
     def catch_up(self, measured: Float64, reach: float) -> bool:
         """Go on from the last command, but no further than `reach` ahead of the arm [rad]; whether that changed it.
 

@@ -187,9 +187,9 @@ def test_joint_outside_its_range_comes_back_slowly():
     """An arm that was pushed out of its range and taken over there is led back; no goal leaves its range meanwhile."""
     pose = "processor.reset.fixed_reset_joint_positions=[2.5, -7.5, 9.0, 70.0, -84.7, 50.0]"
     rig = by_joint("env.fps=50", "safety.joint_margin_deg=15", pose)
-    rig.act([0] * 5)
     pushed = rig.setpoint.joints.copy()
     pushed[0, 0] = rig.limits.upper[0, 0] + 0.25
+    rig.act([0] * 5, joints=pushed)
     goals = [rig.setpoint.sent[0, 0]]
     goals += [rig.act([0] * 5, human=True, joints=pushed).joint_goal[0, 0] for _ in range(40)]
     assert max(np.diff(goals)) <= rig.limits.max_step + 1e-9
@@ -199,23 +199,25 @@ def test_joint_outside_its_range_comes_back_slowly():
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1_000_000))
 def test_wherever_the_arms_really_are(seed):
-    """Two arms held back, pushed about and changing hands: ranges hold, no command is a step from the last, and those
-    far from the arm come nearer."""
+    """Two arms held back, pushed about and changing hands: ranges hold, no command is further from the last than it may
+    be, and one that is far from the arm for long comes nearer."""
     rng, rig = np.random.default_rng(seed), Rig(name="sim_bimanual.toml")
     low, high, most = rig.limits.lower, rig.limits.upper, rig.limits.max_step + 1e-9
-    before, human, off = rig.setpoint.joints.copy(), False, np.zeros((2, 6))
+    before, human = rig.setpoint.joints.copy(), False
+    measured = before
     rig.act([0] * 6)
     for _ in range(20):
-        if rng.random() < 0.2:
+        stays = rng.random() > 0.2
+        if not stays:
             off = rng.normal(0, rng.choice([0, 0.02, 0.3, 1.0]), (2, 6))
+            measured = np.clip(before - off, low - 0.03, high + 0.03)
         human ^= rng.random() < 0.2
-        measured = np.clip(before - off, low - 0.03, high + 0.03)
         goal = rig.act(rng.uniform(-2, 2, 6), OPEN, CLOSE, human=human, joints=measured).joint_goal
         assert ((goal >= low - 1e-9) & (goal <= high + 1e-9)).all()
         from_command, from_arm = np.abs(goal - before), np.abs(goal - measured)
         assert (from_command <= most).all()
         before_arm = np.abs(before - measured)
-        assert ((from_arm <= LEAD + 2 * most) | (from_arm < before_arm))[:, :5].all()
+        assert not stays or ((from_arm <= LEAD + 2 * most) | (from_arm < before_arm))[:, :5].all()
         before = goal
 
 
@@ -516,8 +518,7 @@ def test_takeover_takes_the_reference_along():
     rig = Rig()
     held = rig.setpoint.joints.copy()
     held[0, 0] -= 1.0
-    rig.observe()
-    rig.act([0, 0, 0])
+    rig.act([0, 0, 0], joints=held)
     for _ in range(4):
         rig.act([0, 0, 0], human=True, joints=held)
     assert rig.setpoint.pose[0, :3, 3] == pytest.approx(rig.position(rig.setpoint.joints), abs=TOLERANCE)
@@ -527,17 +528,20 @@ def test_takeover_takes_the_reference_along():
 @pytest.mark.parametrize("name", ["sim_so100.toml", "sim_bimanual.toml"])
 @pytest.mark.parametrize("fps", [10, 30])
 @pytest.mark.parametrize("human", [False, True])
-def test_one_wrong_reading_moves_no_goal_further_than_the_limit(name, fps, human):
-    """A reading that says elbow and gripper +90 degrees moves the goal by no more than any tick may, hands changing too."""
+def test_one_wrong_reading_moves_no_goal(name, fps, human):
+    """A reading that says elbow and gripper +90 degrees moves no goal, hands changing too."""
     rig = Rig(f"env.fps={fps}", *(f"{STEPS}.{axis}={0.2 / fps}" for axis in "xyz"), name=name)
     rest = [0.0] * len(rig.features.action)
     rig.act(rest)
     wrong = rig.setpoint.sent.copy()
     wrong[:, [2, 5]] += np.pi / 2
-    goals = [rig.setpoint.sent.copy(), rig.act(rest, human=human, joints=wrong).joint_goal]
-    goals += [rig.act(rest, human=human).joint_goal for _ in range(5)]
-    assert np.abs(np.diff(goals, axis=0)).max() <= rig.limits.max_step + 1e-9
-    assert np.abs(goals[-1] - goals[0]).max() <= rig.limits.max_step * (3 if human else 1) + 1e-9
+    before = rig.setpoint.sent.copy()
+    for joints in (wrong, None, wrong, None):
+        assert rig.act(rest, human=human, joints=joints).joint_goal == pytest.approx(before, abs=1e-6)
+    for _ in range(2):
+        tick = rig.act(rest, human=human, joints=wrong)
+    assert Limit.HELD in tick.limits, "what repeats is true"
+    assert 0.01 < np.abs(tick.joint_goal - before).max() <= rig.limits.max_step + 1e-9
 
 
 def test_first_tick_is_no_handover():
