@@ -115,7 +115,8 @@ def test_the_panel_fits_a_small_terminal(look, status):
     recorder.records, recorder.bytes = 123_456, 98_765_000_000
     for limit in Limit:
         setattr(control, f"limited_{limit.name.lower()}", 9_999)
-    for region in (status.supervisor, status.control, status.learner, status.recorder):
+    status.cameras.pid = 1
+    for region in (status.supervisor, status.control, status.learner, status.recorder, status.cameras):
         region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
     control.frame_ages_ms = '{"front": 12, "wrist": 31}'
     lines = look(hints=["x" * 76] * 2).splitlines()
