@@ -125,6 +125,15 @@ def test_the_panel_fits_a_small_terminal(look, status):
     assert "…" not in look()
 
 
+def test_cameras_have_their_say(look, status):
+    """Where real ones are read, how they are is on the panel, and what is the matter with one."""
+    assert "cameras" not in look()
+    status.cameras.pid, status.cameras.heartbeat_ns = 1, 100 * SECOND
+    status.cameras.message = "front gives 7.1 pictures/s of 30"
+    assert "learner ok cameras ok simulator ok" in squeezed(look())
+    assert "cameras: front gives 7.1 pictures/s of 30" in look()
+
+
 def test_recording_and_evaluation_show_no_learner(look):
     """Jobs without a learner count episodes and say nothing about updates."""
     for job in (Job.RECORD, Job.EVAL):
