@@ -251,7 +251,9 @@ def test_positions_that_change_at_every_question_are_no_reading(run, line):
         async with await connected(line.path) as bus:
             await bus.read_telemetry(MOTORS)
             line.faults.extend((elsewhere(1024), elsewhere(-1024)))
-            with pytest.raises(PositionDoubtedError, match=r"motor 3 \(elbow_flex\) .* cannot have got") as caught:
+            with pytest.raises(
+                PositionDoubtedError, match=r"motor 3 \(elbow_flex\) .* cannot have got"
+            ) as caught:
                 await bus.read_telemetry(MOTORS)
             assert isinstance(caught.value, BusTimeoutError)
             line.faults.clear()
