@@ -199,8 +199,7 @@ def test_joint_outside_its_range_comes_back_slowly():
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1_000_000))
 def test_wherever_the_arms_really_are(seed):
-    """Two arms held back, pushed about and changing hands: ranges hold, no command is further from the last than it may
-    be, and one that is far from the arm for long comes nearer."""
+    """Two arms held back, pushed about, changing hands: ranges and speed hold, and what is far ahead comes nearer."""
     rng, rig = np.random.default_rng(seed), Rig(name="sim_bimanual.toml")
     low, high, most = rig.limits.lower, rig.limits.upper, rig.limits.max_step + 1e-9
     before, human = rig.setpoint.joints.copy(), False
