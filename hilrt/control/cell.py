@@ -15,6 +15,7 @@ from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
 from hilrt.control.tick import Float64, Tick
+from hilrt.control.stream import Stream, together
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
 from hilrt.errors import CameraLostError
@@ -40,6 +41,7 @@ class Cell:
         self,
         config: Config,
         ticker: Ticker,
+        stream: Stream,
         arms: Sequence[Arm],
         pictures: Pictures | None,
         scene: SceneSource,
@@ -50,6 +52,7 @@ class Cell:
         """`pictures`: the cameras' newest, if there are any; `crowded`: whether the recorder has no room for a step."""
         self._crowded = crowded
         self.fps, self._ticker, self._arms, self._pictures = config.env.fps, ticker, arms, pictures
+        self._stream = stream
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
         self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
@@ -103,20 +106,16 @@ class Cell:
         return tick
 
     async def command(self, joint_goal: Float64) -> bool:
-        """Send goal positions, shape (arms, 6) [rad], at the tick's fixed offset, so that latency is constant.
+        """Begin the way to goal positions, shape (arms, 6) [rad], at the tick's fixed offset: latency is constant.
 
-        Returns whether they went out.
+        Returns whether the first part of it went out; the ticker sends the others.
         """
         self._status.decide_ms = self._watch.lap_ms()
         await self._ticker.until_act()
         self._watch.lap_ms()
-        try:
-            await _together([arm.write(goal) for arm, goal in zip(self._arms, joint_goal, strict=True)])
-        except BUS_ERRORS as error:
-            log.warning("command lost: %s", error)
-            return False
+        sent = await self._stream.aim(joint_goal)
         self._status.act_ms = self._watch.lap_ms()
-        return True
+        return sent
 
     @property
     def told(self) -> Float64:
@@ -133,12 +132,14 @@ class Cell:
         missed = 0
         while True:
             if not self._ticker.simulated and self._status.ticks % self._torque_every == 0:
-                await _together([line.check_torque() for line in self._lines])
+                await together([line.check_torque() for line in self._lines])
+            if any(line.away for line in self._lines):
+                self._stream.stop()  # it will be held where it is found
             woken = await self._ticker.wait()
             self._watch.lap_ms()
             self._account(woken.lateness_ns, woken.missed)
             missed += woken.missed
-            fresh = await _together([line.read() for line in self._lines])
+            fresh = await together([line.read() for line in self._lines])
             self._take(fresh)
             readings = tuple(reading for reading in self._readings if reading is not None)
             if len(readings) == len(self._lines):
@@ -219,10 +220,3 @@ def _text_of(times: Mapping[str, float], room: int) -> str:
     while len(text := json.dumps(kept)) > room:
         del kept[min(kept, key=lambda name: kept[name])]
     return text
-
-
-async def _together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Results of calls on different buses, at the same time; one alone needs no task of its own."""
-    if len(calls) == 1:
-        return [await calls[0]]
-    return list(await asyncio.gather(*calls))

@@ -54,6 +54,11 @@ class Lifeline:
             return f"{self._name} away for {monotonic() - self._heard:.0f} s, reconnecting: {self._trouble}"
         return f"{self._name} is back; the episode was cut" if monotonic() < self._told_until else ""
 
+    @property
+    def away(self) -> bool:
+        """Whether it is being brought back: nothing may be sent to it."""
+        return self._rescue is not None
+
     async def read(self) -> ArmReading | None:
         """One reading; None on a tick without.
 

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import uvloop
 
 from hilrt.config import Config, taskfile
@@ -23,10 +24,12 @@ from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
+from hilrt.control.stream import Stream
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.registers import Register
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
@@ -112,9 +115,11 @@ async def _assemble(
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
     # Last: from here on time counts.
-    ticker = _ticker(spec, config, status, arms, leaders, agenda, publisher, stop_wanted)
+    limit = float(np.deg2rad(config.safety.max_joint_velocity_deg_s))
+    stream = Stream(arms, config.goals_per_tick, 1.0 / config.env.fps, limit)
+    ticker = _ticker(spec, config, status, arms, stream, leaders, agenda, publisher, stop_wanted)
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arms, pictures, scene, pipelines, status.control, lambda: publisher.crowded)
+    cell = Cell(config, ticker, stream, arms, pictures, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)
     if recording:
         return Replay(spec, config, cell, operator, recording, status.control, stop_wanted)
@@ -181,6 +186,7 @@ def _ticker(
     config: Config,
     status: Status,
     arms: Sequence[Arm],
+    stream: Stream,
     leaders: Sequence[LeaderArm],
     agenda: Agenda,
     publisher: Publisher,
@@ -188,7 +194,7 @@ def _ticker(
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
     if not config.lockstep:
-        return TimerTicker(period_ns)
+        return TimerTicker(period_ns, stream)
     updates = Readable(spec.fds["updates"])
 
     def ahead() -> bool:
@@ -203,10 +209,13 @@ def _ticker(
             with suppress(TimeoutError):
                 await asyncio.wait_for(updates.count(), 0.2)
 
-    async def settled() -> None:
+    async def arrived() -> None:
         """A reply proves that the simulator has read all that was written before the request."""
         for arm in arms:
-            await arm.bus.ping(arm.calibration.ids[0])
+            await arm.bus.read(arm.calibration.ids[0], Register.MODEL)
+
+    async def settled() -> None:
+        await arrived()
         for leader in leaders:
             await leader.command(period_ns * 1e-9)
             await leader.read()
@@ -216,7 +225,7 @@ def _ticker(
             await leader.read()
 
     fds = spec.fds["sim_go"], spec.fds["sim_done"]
-    return LockstepTicker(period_ns, *fds, settled, looked, paced, stop_wanted)
+    return LockstepTicker(period_ns, stream, *fds, settled, arrived, looked, paced, stop_wanted)
 
 
 async def _first_pictures(

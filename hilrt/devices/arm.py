@@ -103,17 +103,21 @@ class Arm:
             status=status.astype(np.int64) | error.astype(np.int64),
         )
 
-    async def write(self, goal: Vector) -> None:
-        """Send joint angles (6,) [rad], kept within the calibrated ranges, in one transaction.
+    async def write(self, goal: Vector, speed: Vector) -> None:
+        """Send joint angles (6,) [rad], kept within the calibrated ranges, to be reached at `speed` (6,) [rad/s].
+
+        In one transaction, and not acknowledged.
 
         Raises:
-            GoalError: not six finite numbers.
+            GoalError: not six finite numbers each.
         """
-        if goal.shape != (6,) or not np.isfinite(goal).all():
-            raise GoalError(self.bus.port, str(goal))
-        counts = self.calibration.counts(goal).tolist()
+        if goal.shape != (6,) or not np.isfinite(goal).all() or not np.isfinite(speed).all():
+            raise GoalError(self.bus.port, f"{goal} at {speed}")
+        counts, speeds = self.calibration.counts(goal).tolist(), self.calibration.speeds(speed).tolist()
+        await self.bus.write_goals(
+            dict(zip(self._ids, zip(counts, speeds, strict=True), strict=True))
+        )
         self._told = dict(zip(self._ids, counts, strict=True))
-        await self.bus.sync_write(Register.GOAL_POSITION, self._told)
 
     @property
     def told(self) -> Vector:

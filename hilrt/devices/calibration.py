@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilrt.config import MOTORS
+from hilrt.devices.feetech.registers import Register
 from hilrt.errors import CalibrationFileError
 
 Vector = NDArray[np.float64]
@@ -96,6 +97,11 @@ class Calibration:
         """Joint velocities (6,) [rad/s] of velocities (6,) [counts/s]."""
         velocities: Vector = np.asarray(counts_per_s, np.float64) * self._scale
         return velocities
+
+    def speeds(self, radians_per_s: Vector) -> NDArray[np.int64]:
+        """Speed limits (6,) [counts/s] of joint velocities (6,) [rad/s]; never 0, which a servo takes for none."""
+        exact = np.abs(radians_per_s / self._scale)
+        return np.clip(np.rint(exact), 1, Register.GOAL_VELOCITY.maximum).astype(np.int64)
 
     def counts(self, radians: Vector) -> NDArray[np.int64]:
         """Nearest positions (6,) [counts] within the calibrated ranges, of finite angles (6,) [rad]."""

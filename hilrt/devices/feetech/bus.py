@@ -29,6 +29,7 @@ from hilrt.devices.feetech.registers import (
     Register,
     Telemetry,
     decode_telemetry,
+    encode_goal,
 )
 from hilrt.errors import BusLostError, BusTimeoutError, PositionDoubtedError
 
@@ -153,10 +154,16 @@ class Bus:
         Raises:
             ValueError: the register cannot hold a value.
         """
-        data = {motor: register.encode(value) for motor, value in values.items()}
-        async with self._lock:
-            self._transactions += 1
-            self._opened().send(encode_sync_write(register.address, register.size, data))
+        await self._sync_write(register.address, {motor: register.encode(v) for motor, v in values.items()})
+
+    async def write_goals(self, goals: Mapping[int, tuple[int, int]]) -> None:
+        """Set goal [counts] and speed [counts/s] of several servos at once; not acknowledged.
+
+        Raises:
+            ValueError: a register cannot hold a value.
+        """
+        data = {motor: encode_goal(*goal) for motor, goal in goals.items()}
+        await self._sync_write(Register.GOAL_POSITION.address, data)
 
     async def read_telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
         """All present values of several servos, with each one's error byte, in one transaction.
@@ -217,6 +224,12 @@ class Bus:
     async def _telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
         replies = await self._sync_read(TELEMETRY_ADDRESS, TELEMETRY_SIZE, motors, "telemetry")
         return {motor: decode_telemetry(replies[motor].params, replies[motor].code) for motor in motors}
+
+    async def _sync_write(self, address: int, data: Mapping[int, bytes]) -> None:
+        """The same number of bytes for each motor."""
+        async with self._lock:
+            self._transactions += 1
+            self._opened().send(encode_sync_write(address, len(next(iter(data.values()))), data))
 
     async def _sync_read(
         self, address: int, size: int, motors: Sequence[int], what: str

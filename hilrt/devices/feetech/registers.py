@@ -114,12 +114,20 @@ class Register(Enum):
         return raw if raw <= self.maximum else signed(raw, self.sign_bit)
 
 
+_NO_TIME = Register.GOAL_TIME.encode(0)
+
+
 def signed(raw: int, sign_bit: int | None) -> int:
     """A number from sign and magnitude; bits above the sign are not part of it."""
     if sign_bit is None:
         return raw
     magnitude = raw & ((1 << sign_bit) - 1)
     return -magnitude if raw >> sign_bit & 1 else magnitude
+
+
+def encode_goal(position: int, speed: int) -> bytes:
+    """The registers from GOAL_POSITION on for a way to `position` [counts] at `speed` [counts/s], in the least time."""
+    return Register.GOAL_POSITION.encode(position) + _NO_TIME + Register.GOAL_VELOCITY.encode(speed)
 
 
 class Telemetry(NamedTuple):
