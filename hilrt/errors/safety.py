@@ -29,8 +29,8 @@ class VoltageError(HilrtError):
     def __init__(self, name: str, found_v: float, low_v: float, high_v: float) -> None:
         super().__init__(
             f"{name} is supplied with {found_v:.1f} V, outside {low_v:.1f} .. {high_v:.1f}: the arm holds. "
-            "Check the power supply and its plug. The limits are safety.min_voltage_v, if absent four fifths of what the "
-            "run began with, and max_voltage_v."
+            "Check the power supply and its plug. The limits are safety.min_voltage_v, if absent four fifths of what "
+            "the run began with, and max_voltage_v."
         )
 
 
