@@ -185,8 +185,9 @@ class Cell:
                 {camera.name: round(age) for camera, age in ages}, FRAME_AGES_TEXT
             )
 
-    @staticmethod
-    def _ages_ms(frames: Sequence[Frame]) -> tuple[float, ...]:
+    def _ages_ms(self, frames: Sequence[Frame]) -> tuple[float, ...]:
+        if self._ticker.simulated:  # they were taken when the tick began, and time has stood still since
+            return (0.0,) * len(frames)
         now = time.monotonic_ns()
         return tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
 
