@@ -168,6 +168,7 @@ async def _connect(
         await arm.enable_torque()
         stack.push_async_callback(_hold, arm)
         arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if config.lockstep else BUS_DEADLINE_S
+        arm.bus.simulated_time = config.lockstep
         arms.append(arm)
     return arms
 
