@@ -9,7 +9,7 @@ from desk import Operator, factory, play
 from hilrt import config as task
 from hilrt.cameras import camera, rate
 from hilrt.cameras.camera import Camera
-from hilrt.config import taskfile
+from hilrt.config import Safety, taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.setup.doctor import _camera, doctor, examine_arm
@@ -56,6 +56,19 @@ def test_each_trouble_has_its_line(servos, where, desk):
     assert "fault: overload. Free it" in overload
     assert model == "BAD  arm motor 4 (wrist_flex): is model 1284, not 777 (STS3215)"
     assert calibration == ("BAD  arm calibration: gripper homing_offset is 5, not 0. Run hilrt calibrate")
+
+
+@pytest.mark.parametrize(
+    ("volts", "least", "fine"), [(4.9, None, True), (4.9, 5.0, False), (12.0, None, True)]
+)
+def test_a_supply_is_judged_as_a_run_judges_it(servos, where, volts, least, fine):
+    """5 V are as right as 12 V; what `[safety]` forbids is said before a run ends by it."""
+    for servo in servos:
+        servo.set_present(2047, 0, 0.0, 0.0, 30.0, volts)
+    findings = play(examine_arm(where, safety=Safety(min_voltage_v=least)))
+    motors = [str(finding) for finding in findings if "motor" in finding.what]
+    assert all(line.startswith("ok" if fine else "BAD") for line in motors)
+    assert fine or "a run would end: shoulder_pan is supplied with 4.9 V, outside 5.0 .. 13.5" in motors[0]
 
 
 def test_a_joint_that_could_not_be_armed_is_named(servos, where):
