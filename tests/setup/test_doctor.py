@@ -7,7 +7,7 @@ from cameras.driver import YUYV, Driver, after, pictures
 from desk import Operator, factory, play
 
 from hilrt import config as task
-from hilrt.cameras import rate
+from hilrt.cameras import camera, rate
 from hilrt.cameras.camera import Camera
 from hilrt.config import Safety, taskfile
 from hilrt.devices.calibration import Calibration
@@ -110,7 +110,7 @@ def test_the_whole_desk(desk, servos, where, tmp_path):
 def test_a_camera_is_measured(tmp_path, monkeypatch):
     """What it gives and how fast is said; one that gives less than the task file says is bad, as is a silent one."""
     monkeypatch.setattr(rate, "WINDOW_S", 0.2)
-    monkeypatch.setattr("hilrt.setup.doctor.CAMERA_S", 2.0)
+    monkeypatch.setattr(camera, "REOPEN_S", 0.1)
     monkeypatch.setattr(cv2, "VideoCapture", Driver(pictures(), formats=(YUYV,), rates=(25,)))
     good = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48, fps=1), 1))
     assert re.fullmatch(
@@ -120,6 +120,7 @@ def test_a_camera_is_measured(tmp_path, monkeypatch):
     assert re.match(
         r"BAD  camera front: says 64x48 at 25 fps, YUYV, and gives [\d.]+ pictures/s of 1000000\. ", str(slow)
     )
+    monkeypatch.setattr("hilrt.setup.doctor.CAMERA_S", 3.0)
     monkeypatch.setattr(cv2, "VideoCapture", Driver(after(*[False] * 10**6)))
     silent = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48), 10))
     assert str(silent) == "BAD  camera front: gives no new pictures"
