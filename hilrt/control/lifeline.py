@@ -12,6 +12,7 @@ from hilrt.errors import (
     HilrtError,
     MotorMissingError,
     PortBusyError,
+    PortHungError,
     PortNotFoundError,
     PortUnusableError,
     TorqueLostError,
@@ -20,7 +21,7 @@ from hilrt.errors import (
 log = logging.getLogger(__name__)
 
 BUS_ERRORS = (BusTimeoutError, BusLostError)
-PASSING = (*BUS_ERRORS, PortNotFoundError, PortBusyError, PortUnusableError, MotorMissingError)
+PASSING = (*BUS_ERRORS, PortNotFoundError, PortBusyError, PortHungError, PortUnusableError, MotorMissingError)
 """What may be cured by waiting: somebody plugs the cable in again, the kernel sets up the port, servos start up."""
 SILENT_S = 0.5
 """After so long a silence the port is opened anew; after its loss at once."""

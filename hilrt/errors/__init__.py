@@ -4,11 +4,13 @@ A constructor takes facts and writes the message: what was found, where, what wo
 """
 
 from hilrt.errors.bus import (
+    AdapterTooSlowError,
     ArmLostError,
     BusLostError,
     BusTimeoutError,
     MotorMissingError,
     PortBusyError,
+    PortHungError,
     PortNotFoundError,
     PortUnusableError,
     ServoFaultError,
@@ -121,6 +123,7 @@ from hilrt.errors.shm import (
 __all__ = [
     "ActionError",
     "ActorMismatchError",
+    "AdapterTooSlowError",
     "ArmBlockedError",
     "ArmLostError",
     "BusLostError",
@@ -178,6 +181,7 @@ __all__ = [
     "PlatformError",
     "PolicyFeaturesError",
     "PortBusyError",
+    "PortHungError",
     "PortNotFoundError",
     "PortUnusableError",
     "PortsUnchangedError",
