@@ -81,6 +81,7 @@ class Bus:
         self.torque: dict[int, bool] = {}
         """Whether each servo had torque when that was last read."""
         self.times = ReplyTimes()
+        """Of the adapter, since the port was opened."""
         self._link: Link | None = None
         self._parser = Parser()
         self._counters = Counters()
@@ -120,6 +121,7 @@ class Bus:
             await self._close()
             if self._closing is not None and not self._closing.done():
                 raise PortHungError(self.port)
+            self.times = ReplyTimes()
             self._link = await Link.open(self.port, self.baudrate, self._parser, self._counters)
 
     async def close(self) -> None:
