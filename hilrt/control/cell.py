@@ -118,9 +118,10 @@ class Cell:
         self._status.act_ms = self._watch.lap_ms()
         return True
 
-    def told(self, measured: Float64) -> Float64:
-        """Where the arms are told to be, see `Arm.told`; both of shape (arms, 6) [rad]."""
-        return np.array([arm.told(joints) for arm, joints in zip(self._arms, measured, strict=True)])
+    @property
+    def told(self) -> Float64:
+        """Where the arms were last told to be, whatever is measured, shape (arms, 6) [rad]."""
+        return np.array([arm.told for arm in self._arms])
 
     def close(self) -> None:
         """Stop bringing arms back; may be called again."""
@@ -205,7 +206,7 @@ class Cell:
     def _count_faults(self) -> int:
         statistics = [arm.bus.statistics() for arm in self._arms]
         self._status.bus_retries = sum(bus.retries for bus in statistics)
-        self._status.bus_errors = sum(bus.timeouts for bus in statistics)
+        self._status.bus_errors = sum(bus.timeouts + bus.doubted for bus in statistics)
         faults = self._status.bus_retries + self._status.bus_errors
         fresh, self._faults = faults - self._faults, faults
         return fresh

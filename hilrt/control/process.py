@@ -166,6 +166,7 @@ async def _connect(
         await arm.enable_torque()
         stack.push_async_callback(_hold, arm)
         arm.keep_pace(LOCKSTEP_DEADLINE_S if config.lockstep else read_deadline_s(config.env.fps))
+        arm.bus.simulated_time = config.lockstep
         arms.append(arm)
     return arms
 

@@ -12,6 +12,7 @@ from typing import Self
 from msgspec import Struct
 
 from hilrt.devices.feetech.link import Counters, Link
+from hilrt.devices.feetech.pace import SLACK, Pace, distance
 from hilrt.devices.feetech.packets import (
     OVERHEAD,
     Packet,
@@ -31,7 +32,7 @@ from hilrt.devices.feetech.registers import (
     decode_telemetry,
 )
 from hilrt.devices.feetech.replytimes import ReplyTimes
-from hilrt.errors import BusLostError, BusTimeoutError, PortHungError
+from hilrt.errors import BusLostError, BusTimeoutError, PortHungError, PositionDoubtedError
 
 PATIENCE = 0.25
 """Share of the deadline that one attempt waits at least, beside its time on the wire, before the next."""
@@ -59,6 +60,8 @@ class BusStatistics(Struct, frozen=True):
     """Whole replies of a wrong id or length."""
     echoes: int
     """Requests that the adapter gave back."""
+    doubted: int
+    """Positions that a servo cannot have got to since the reply before."""
 
 
 class Bus:
@@ -74,6 +77,8 @@ class Bus:
         self.names = names
         self.deadline_s = deadline_s
         """Of one transaction, its time on the wire excluded [s]."""
+        self.simulated_time = False
+        """Whether the servos live by another clock, on which everything is fast."""
         self._byte_s = 10 / baudrate
         self._lock = asyncio.Lock()
         self.errors: dict[int, int] = {}
@@ -89,7 +94,8 @@ class Bus:
         self._quiet_until = 0.0
         self._stale_bytes = 0
         self._last_good: dict[int, float] = {}
-        self._transactions = self._retries = self._timeouts = 0
+        self._pace = Pace()
+        self._transactions = self._retries = self._timeouts = self._doubted = 0
 
     @classmethod
     async def open(
@@ -174,15 +180,29 @@ class Bus:
         """All present values of several servos, with each one's error byte, in one transaction.
 
         With `torque` it takes 1 ms longer for six servos, and brings `self.torque` up to date.
+
+        A position that its servo cannot have got to since the last one is asked for again, and believed if it repeats.
+
+        Raises:
+            PositionDoubtedError: a `BusTimeoutError`; it did not.
         """
-        address, size = (DRIVE_ADDRESS, DRIVE_SIZE) if torque else (TELEMETRY_ADDRESS, TELEMETRY_SIZE)
-        replies = await self._sync_read(address, size, motors, "telemetry")
-        if torque:
-            self.torque.update({motor: replies[motor].params[0] == 1 for motor in motors})
-        return {
-            motor: decode_telemetry(replies[motor].params[-TELEMETRY_SIZE:], replies[motor].code)
-            for motor in motors
-        }
+        seen = await self._telemetry(motors, torque=torque)
+        if self.simulated_time:
+            return seen
+        if doubted := self._pace.doubted(_positions(seen), monotonic()):
+            self._doubted += len(doubted)
+            again = await self._telemetry(tuple(doubted))
+            repeated = {
+                motor: other.position
+                for motor, other in again.items()
+                if distance(other.position, doubted[motor]) <= SLACK
+            }
+            self._pace.believe(repeated, monotonic())
+            if strange := self._pace.doubted(_positions(again), monotonic()):
+                names = {motor: self.names.get(motor, "") for motor in strange}
+                raise PositionDoubtedError(self.port, names, doubted, strange)
+            seen |= again
+        return seen
 
     def statistics(self) -> BusStatistics:
         """Counters since the bus was made."""
@@ -195,6 +215,7 @@ class Bus:
             stale_bytes=self._counters.stale_bytes,
             unexpected=self._counters.unexpected,
             echoes=self._parser.echoes,
+            doubted=self._doubted,
         )
 
     async def __aenter__(self) -> Self:
@@ -213,6 +234,16 @@ class Bus:
             warnings.warn(f"bus on {self.port} was not closed", ResourceWarning, stacklevel=2)
 
     # parts
+
+    async def _telemetry(self, motors: Sequence[int], *, torque: bool = False) -> dict[int, Telemetry]:
+        address, size = (DRIVE_ADDRESS, DRIVE_SIZE) if torque else (TELEMETRY_ADDRESS, TELEMETRY_SIZE)
+        replies = await self._sync_read(address, size, motors, "telemetry")
+        if torque:
+            self.torque.update({motor: replies[motor].params[0] == 1 for motor in motors})
+        return {
+            motor: decode_telemetry(replies[motor].params[-TELEMETRY_SIZE:], replies[motor].code)
+            for motor in motors
+        }
 
     async def _sync_read(
         self, address: int, size: int, motors: Sequence[int], what: str
@@ -301,3 +332,7 @@ class Bus:
         link, self._link = self._link, None
         if link is not None:
             self._closing = await link.close()
+
+
+def _positions(seen: Mapping[int, Telemetry]) -> dict[int, int]:
+    return {motor: telemetry.position for motor, telemetry in seen.items()}
