@@ -38,6 +38,7 @@ from hilrt.errors.dataset import (
     NothingLeftError,
     OldDemonstrationsError,
     OwnDatasetError,
+    PointerFileError,
     UnmappableError,
 )
 from hilrt.errors.devices import (
@@ -178,6 +179,7 @@ __all__ = [
     "PictureError",
     "PictureFileError",
     "PlatformError",
+    "PointerFileError",
     "PolicyFeaturesError",
     "PortBusyError",
     "PortNotFoundError",
