@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
@@ -115,6 +117,10 @@ class Cell:
             return False
         self._status.act_ms = self._watch.lap_ms()
         return True
+
+    def told(self, measured: Float64) -> Float64:
+        """Where the arms are told to be, see `Arm.told`; both of shape (arms, 6) [rad]."""
+        return np.array([arm.told(joints) for arm, joints in zip(self._arms, measured, strict=True)])
 
     def close(self) -> None:
         """Stop bringing arms back; may be called again."""

@@ -28,7 +28,7 @@ from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.errors import CameraError
+from hilrt.errors import CameraError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
 from hilrt.run.job import Job, Spec
@@ -162,17 +162,17 @@ async def _connect(
     arms = []
     for port, calibration in zip(config.ports(status.sim.ports), calibrations, strict=True):
         arm = await Arm.connect(port, calibration)
-        stack.push_async_callback(_leave, arm)
+        stack.push_async_callback(arm.close)
         await arm.enable_torque()
+        stack.push_async_callback(_hold, arm)
         arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if config.lockstep else BUS_DEADLINE_S
         arms.append(arm)
     return arms
 
 
-async def _leave(arm: Arm) -> None:
-    with suppress(*BUS_ERRORS):
+async def _hold(arm: Arm) -> None:
+    with suppress(*BUS_ERRORS, JointOutsideError):
         await arm.hold()
-    await arm.close()
 
 
 def _ticker(

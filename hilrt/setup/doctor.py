@@ -15,7 +15,8 @@ from hilrt.config import Config
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
-from hilrt.errors import BusTimeoutError, CameraError, HilrtError
+from hilrt.devices.holding import require_inside
+from hilrt.errors import BusTimeoutError, CameraError, HilrtError, JointOutsideError
 from hilrt.run.memory import RING_BYTES
 from hilrt.run.realtime import PRIORITY
 from hilrt.setup.eeprom import entries_of, read_memory
@@ -76,6 +77,9 @@ async def _motor(bus: Bus, what: str, motor: int) -> Finding:
         firmware = [await bus.read(motor, r) for r in (Register.FIRMWARE_MAJOR, Register.FIRMWARE_MINOR)]
         torque = await bus.read(motor, Register.TORQUE_ENABLE)
         seen = (await bus.read_telemetry([motor]))[motor]
+        await require_inside(bus, [motor])
+    except JointOutsideError as error:
+        return Finding(what, False, str(error))
     except BusTimeoutError:
         return Finding(
             what, False, "does not answer. Check its cable and the power; hilrt setup-motors sets ids"

@@ -346,3 +346,11 @@ def test_crop_by_the_datasets_name_of_a_camera():
     crop = "processor.image_preprocessing.crop_params_dict={'observation.images.front' = [0, 0, 10, 10]}"
     with pytest.raises(ConfigError, match="Write `front`"):
         taskfile.load(SIM, [camera, crop])
+
+
+def test_json_is_not_taken_for_broken_toml(tmp_path):
+    """A file of the reference workflow is named for what it is, with the way over."""
+    path = tmp_path / "env.json"
+    path.write_text('{"env": {"name": "real_robot", "fps": 10}}')
+    with pytest.raises(ConfigError, match=r"env\.json: is JSON; .*copy configs/so100\.toml"):
+        taskfile.load(path)

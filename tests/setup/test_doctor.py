@@ -58,6 +58,14 @@ def test_each_trouble_has_its_line(servos, where, desk):
     assert calibration == ("BAD  arm calibration: gripper homing_offset is 5, not 0. Run hilrt calibrate")
 
 
+def test_a_joint_that_could_not_be_armed_is_named(servos, where):
+    """One that rests far beyond its range would keep a run from starting."""
+    servos[1].put(Register.MIN_POSITION_LIMIT, 2047 + 200)
+    assert bad(where)[0].startswith(
+        f"BAD  arm motor 2 (shoulder_lift): motor 2 (shoulder_lift) on {where.port} rests 18 degrees beyond the lower"
+    )
+
+
 def test_a_missing_motor_and_an_absent_file_have_theirs(desk, where):
     """The other motors are looked at all the same."""
     desk.connect(*(factory(number=i) for i in (1, 2, 3, 5, 6)))
