@@ -64,7 +64,7 @@ def _watch(cameras: Sequence[Camera], own: CamerasStatus, stop: threading.Event)
             camera.check()
             now, before = rates[camera.name].complaint(), complaints[camera.name]
             if bool(now) != bool(before):
-                log.warning("camera %s %s", camera.name, now or "gives pictures as configured again")
+                log.warning("camera %s %s", camera.name, now or "is well again")
             complaints[camera.name] = now
         message = "; ".join(f"{name} {text}" for name, text in complaints.items() if text)
         if message != own.message:

@@ -6,6 +6,7 @@ from hilrt.cameras.camera import Camera
 
 WINDOW_S = 3.0
 """How long pictures are counted for what is said of them."""
+CURE = "More light, a fixed exposure or a USB port of its own may help"
 ENOUGH = 0.9
 """Share of the configured rate below which a camera is called slow."""
 
@@ -39,5 +40,4 @@ class Rate:
         if self.per_s is None or self.per_s >= ENOUGH * wanted:
             return ""
         damaged = f", {self._camera.broken} damaged" if self._camera.broken else ""
-        gives = f"gives {self.per_s:.1f} pictures/s of {wanted}{damaged}"
-        return f"{gives}. More light, a fixed exposure or a USB port of its own may help"
+        return f"gives {self.per_s:.1f} pictures/s of {wanted}{damaged}"

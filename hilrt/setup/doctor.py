@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from hilrt.cameras.camera import Camera
-from hilrt.cameras.rate import Rate
+from hilrt.cameras.rate import CURE, Rate
 from hilrt.config import Config
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
@@ -123,7 +123,7 @@ def _camera(camera: Camera) -> Finding:
     if rate.per_s is None:
         return Finding(what, False, complaint or f"no picture within {CAMERA_S:.0f} s: it hangs, or is busy")
     if complaint:
-        return Finding(what, False, f"says {camera.mode}, and {complaint}")
+        return Finding(what, False, f"says {camera.mode}, and {complaint}. {CURE}")
     return Finding(what, True, f"gives {camera.mode}; {rate.per_s:.1f} pictures/s measured")
 
 

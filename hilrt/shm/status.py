@@ -166,7 +166,7 @@ class CamerasStatus(Region):
     heartbeat_ns = Int()
     pid = Int()
     ready = Int()
-    message = Text(240)
+    message = Text()
 
 
 class ViewerStatus(Region):

@@ -44,8 +44,10 @@ def main(spec: Spec) -> None:
         features = from_config(config)
         link = SimLink.attach(spec.run, features)
         stack.callback(link.close)
-        pictures = PictureSegment.attach(spec.run, "images", features) if features.images else None
-        studio = stack.enter_context(Studio(config, stack.enter_context(pictures))) if pictures else None
+        studio = None
+        if len(config.robot.cameras) > len(config.robot.real_cameras):
+            pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", features))
+            studio = stack.enter_context(Studio(config, pictures))
         simulator = Simulator(config, link, studio, status.sim, stack)
         signal.signal(signal.SIGTERM, simulator.stop)
         if config.lockstep:

@@ -20,7 +20,7 @@ def test_a_slow_camera_is_said_to_be(plug_in):
     measured = Rate(camera)
     text = wait_for(measured.complaint)
     assert text.startswith(f"gives {measured.per_s:.1f} pictures/s of 1000000, ")
-    assert text.endswith(" damaged. More light, a fixed exposure or a USB port of its own may help")
+    assert text.endswith(" damaged")
 
 
 def test_a_camera_that_keeps_up_is_not(plug_in):
