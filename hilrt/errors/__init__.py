@@ -5,6 +5,7 @@ A constructor takes facts and writes the message: what was found, where, what wo
 
 from hilrt.errors.bus import (
     ArmLostError,
+    ArmUnderTorqueError,
     BusLostError,
     BusTimeoutError,
     MotorMissingError,
@@ -128,6 +129,7 @@ __all__ = [
     "ActorMismatchError",
     "ArmBlockedError",
     "ArmLostError",
+    "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
     "CalibrationFileError",
