@@ -11,8 +11,8 @@ import numpy as np
 
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
+from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
-from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
@@ -78,18 +78,19 @@ class Cell:
         """
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
-        now = time.monotonic_ns()
-        self._ages_ms = tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
+        # in simulated time they were taken when the tick began, and it has stood still since
+        now, simulated = time.monotonic_ns(), self._ticker.simulated
+        self._ages_ms = tuple(0.0 if simulated else (now - frame.monotonic_ns) * 1e-6 for frame in frames)
         tick = Tick(
             step=step,
             mode=mode,
-            time_ns=woken_ns if self._ticker.simulated else readings[-1].monotonic_ns,
+            time_ns=woken_ns if simulated else readings[-1].monotonic_ns,
             readings=readings,
             blind=blind,
             frames=frames,
             frame_ages_ms=self._ages_ms,
-            stale=() if self._ticker.simulated else self._stale(),
-            unwritten=not self._ticker.simulated and self._crowded(),
+            stale=() if simulated else self._stale(),
+            unwritten=not simulated and self._crowded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),

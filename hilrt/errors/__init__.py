@@ -6,6 +6,7 @@ A constructor takes facts and writes the message: what was found, where, what wo
 from hilrt.errors.bus import (
     AdapterTooSlowError,
     ArmLostError,
+    ArmUnderTorqueError,
     BusLostError,
     BusTimeoutError,
     MotorMissingError,
@@ -41,6 +42,7 @@ from hilrt.errors.dataset import (
     NothingLeftError,
     OldDemonstrationsError,
     OwnDatasetError,
+    PointerFileError,
     UnmappableError,
 )
 from hilrt.errors.devices import (
@@ -130,6 +132,7 @@ __all__ = [
     "AdapterTooSlowError",
     "ArmBlockedError",
     "ArmLostError",
+    "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
     "CalibrationFileError",
@@ -186,6 +189,7 @@ __all__ = [
     "PictureError",
     "PictureFileError",
     "PlatformError",
+    "PointerFileError",
     "PolicyFeaturesError",
     "PortBusyError",
     "PortHungError",
