@@ -1,21 +1,20 @@
 """The arms, the cameras and their surroundings as one thing that is sensed once per tick and commanded once."""
 
-import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
-from hilrt.control.lifeline import BUS_ERRORS, Lifeline
-from hilrt.control.safety import Health
+from hilrt.control.health import Health
+from hilrt.control.lifeline import Lifeline
 from hilrt.control.scene import SceneSource
-from hilrt.control.tick import Float64, Tick
 from hilrt.control.stream import Stream, together
+from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
 from hilrt.errors import CameraLostError
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TORQUE_CHECK_S = 0.2
-"""How often the motors are asked whether they still have torque: their telemetry does not tell."""
+"""How often a reading takes in whether the motors still have torque: their telemetry alone does not tell."""
 CAMERA_PATIENCE_S = 10.0
 """How old a camera's newest frame may get before the run stops."""
 
@@ -81,18 +80,19 @@ class Cell:
         """
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
-        now = time.monotonic_ns()
-        self._ages_ms = tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
+        # in simulated time they were taken when the tick began, and it has stood still since
+        now, simulated = time.monotonic_ns(), self._ticker.simulated
+        self._ages_ms = tuple(0.0 if simulated else (now - frame.monotonic_ns) * 1e-6 for frame in frames)
         tick = Tick(
             step=step,
             mode=mode,
-            time_ns=woken_ns if self._ticker.simulated else readings[-1].monotonic_ns,
+            time_ns=woken_ns if simulated else readings[-1].monotonic_ns,
             readings=readings,
             blind=blind,
             frames=frames,
             frame_ages_ms=self._ages_ms,
-            stale=() if self._ticker.simulated else self._stale(),
-            unwritten=not self._ticker.simulated and self._crowded(),
+            stale=() if simulated else self._stale(),
+            unwritten=not simulated and self._crowded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),
@@ -131,15 +131,12 @@ class Cell:
         """Telemetry of all arms, whether some of it is old, the time of the tick [ns], and how many were missed."""
         missed = 0
         while True:
-            if not self._ticker.simulated and self._status.ticks % self._torque_every == 0:
-                await together([line.check_torque() for line in self._lines])
-            if any(line.away for line in self._lines):
-                self._stream.stop()  # it will be held where it is found
+            torque = not self._ticker.simulated and self._status.ticks % self._torque_every == 0
             woken = await self._ticker.wait()
             self._watch.lap_ms()
             self._account(woken.lateness_ns, woken.missed)
             missed += woken.missed
-            fresh = await together([line.read() for line in self._lines])
+            fresh = await together([line.read(torque=torque) for line in self._lines])
             self._take(fresh)
             readings = tuple(reading for reading in self._readings if reading is not None)
             if len(readings) == len(self._lines):

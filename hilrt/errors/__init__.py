@@ -4,11 +4,14 @@ A constructor takes facts and writes the message: what was found, where, what wo
 """
 
 from hilrt.errors.bus import (
+    AdapterTooSlowError,
     ArmLostError,
+    ArmUnderTorqueError,
     BusLostError,
     BusTimeoutError,
     MotorMissingError,
     PortBusyError,
+    PortHungError,
     PortNotFoundError,
     PortUnusableError,
     PositionDoubtedError,
@@ -39,6 +42,7 @@ from hilrt.errors.dataset import (
     NothingLeftError,
     OldDemonstrationsError,
     OwnDatasetError,
+    PointerFileError,
     UnmappableError,
 )
 from hilrt.errors.devices import (
@@ -125,8 +129,10 @@ from hilrt.errors.shm import (
 __all__ = [
     "ActionError",
     "ActorMismatchError",
+    "AdapterTooSlowError",
     "ArmBlockedError",
     "ArmLostError",
+    "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
     "CalibrationFileError",
@@ -183,8 +189,10 @@ __all__ = [
     "PictureError",
     "PictureFileError",
     "PlatformError",
+    "PointerFileError",
     "PolicyFeaturesError",
     "PortBusyError",
+    "PortHungError",
     "PortNotFoundError",
     "PortUnusableError",
     "PortsUnchangedError",

@@ -51,7 +51,9 @@ def main(spec: Spec) -> None:
         simulator = Simulator(config, link, studio, status.sim, stack)
         signal.signal(signal.SIGTERM, simulator.stop)
         if config.lockstep:
-            simulator.run_lockstep(spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps / config.goals_per_tick)
+            simulator.run_lockstep(
+                spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps / config.goals_per_tick
+            )
         else:
             become_realtime(PRIORITY)
             quiet_collector()

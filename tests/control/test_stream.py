@@ -56,7 +56,9 @@ def on_a_bench(config, work):
     return asyncio.run(main())
 
 
-@pytest.mark.parametrize(("fps", "limit", "promised"), [(10, 180, 60), (10, 30, 10), (30, 180, 60), (100, 180, 60)])
+@pytest.mark.parametrize(
+    ("fps", "limit", "promised"), [(10, 180, 60), (10, 30, 10), (30, 180, 60), (100, 180, 60)]
+)
 def test_a_reset_keeps_its_speed_between_the_ticks(fps, limit, promised):
     """What it promises is the speed, not its mean, with a third of the limit; and it arrives."""
     config = load(f"env.fps={fps}", f"safety.max_joint_velocity_deg_s={limit}.0")

@@ -160,9 +160,7 @@ def test_lockstep_does_not_wait_for_the_dead(monkeypatch):
         async def nothing():
             pass
 
-        ticker = LockstepTicker(
-            PERIOD_NS, Way(1), go, done, nothing, nothing, nothing, nothing, lambda: True
-        )
+        ticker = LockstepTicker(PERIOD_NS, Way(1), go, done, nothing, nothing, nothing, nothing, lambda: True)
         try:
             await ticker.wait()
         finally:
