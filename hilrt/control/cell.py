@@ -44,9 +44,10 @@ class Cell:
         pipelines: Pipelines,
         status: ControlStatus,
         crowded: Callable[[], bool],
+        unguarded: Callable[[], bool],
     ) -> None:
-        """`crowded`: whether the recorder has no room for another step."""
-        self._crowded = crowded
+        """`crowded`: whether the recorder has no room for another step; `unguarded`: whether nobody watches over us."""
+        self._crowded, self._unguarded = crowded, unguarded
         self.fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
@@ -86,6 +87,7 @@ class Cell:
             frame_ages_ms=ages_ms,
             stale=() if self._ticker.simulated else self._stale(ages_ms),
             unwritten=not self._ticker.simulated and self._crowded(),
+            unguarded=not self._ticker.simulated and self._unguarded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),

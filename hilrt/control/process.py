@@ -24,15 +24,16 @@ from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
+from hilrt.control.warden import Warden
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.camera import Camera, OpenCVCamera
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.errors import CameraError
+from hilrt.errors import CameraError, EndedFromOutsideError
 from hilrt.policy.sizes import with_sizes
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
-from hilrt.run.job import Job, Spec
+from hilrt.run.job import Job, Role, Spec
 from hilrt.run.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.run.simlink import SimLink
 from hilrt.shm.pictures import ViewSegment
@@ -63,20 +64,22 @@ async def _run(spec: Spec) -> None:
     async with AsyncExitStack() as stack:
         status = stack.enter_context(Status.attach(spec.run))
         status.control.pid = os.getpid()
-        terminated = asyncio.Event()
+        terminated, wanted = asyncio.Event(), asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
         loop = await _assemble(
             spec,
             config,
             status,
             stack,
-            terminated.set,
-            lambda: terminated.is_set() or status.supervisor.stop > 0,
+            wanted.set,
+            lambda: wanted.is_set() or terminated.is_set() or status.supervisor.stop > 0,
         )
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
         status.control.done = 1
+        if terminated.is_set() and not status.supervisor.stop and os.getppid() == status.supervisor.pid:
+            raise EndedFromOutsideError(Role.CONTROL)
 
 
 async def _assemble(
@@ -113,7 +116,17 @@ async def _assemble(
     # Last: from here on time counts.
     ticker = _ticker(spec, config, status, arms, leaders, agenda, publisher, stop_wanted)
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control, lambda: publisher.crowded)
+    cell = Cell(
+        config,
+        ticker,
+        arms,
+        cameras,
+        scene,
+        pipelines,
+        status.control,
+        lambda: publisher.crowded,
+        Warden(status.supervisor).silent,
+    )
     stack.callback(cell.close)
     if recording:
         return Replay(spec, config, cell, operator, recording, status.control, stop_wanted)

@@ -74,6 +74,7 @@ from hilrt.errors.learning import (
 )
 from hilrt.errors.root import HilrtError
 from hilrt.errors.runs import (
+    EndedFromOutsideError,
     NoDemonstrationError,
     NoRunError,
     ProcessError,
@@ -115,6 +116,7 @@ from hilrt.errors.shm import (
     SegmentMismatchError,
     SegmentNotReadyError,
     SharedMemoryFullError,
+    SharedMemoryUnusableError,
     WeightsLayoutError,
 )
 
@@ -145,6 +147,7 @@ __all__ = [
     "DisplayAbsentError",
     "EncoderChangedError",
     "EncoderWeightsError",
+    "EndedFromOutsideError",
     "EpisodeDamagedError",
     "EpisodesAbsentError",
     "ForeignDatasetError",
@@ -201,6 +204,7 @@ __all__ = [
     "ServoFaultError",
     "SettingRefusedError",
     "SharedMemoryFullError",
+    "SharedMemoryUnusableError",
     "SimulatorGoneError",
     "StartPoseError",
     "StepError",

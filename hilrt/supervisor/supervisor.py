@@ -5,6 +5,7 @@ import os
 import select
 import time
 from contextlib import ExitStack
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.run.memory import RunMemory
 from hilrt.shm.segment import sweep_stale
+from hilrt.shm.status import ControlStatus, LearnerStatus
 from hilrt.supervisor.children import NAMED_ERROR, Child
 from hilrt.supervisor.desk import Desk
 from hilrt.supervisor.rescue import Rescue
@@ -28,6 +30,11 @@ FINISH_S = 60.0
 TERMINATE_S = 5.0
 LOOK_MS = 100
 HUNG_S = 2.0
+"""A control that has not ticked for so long is as dead as one that was killed, and the arm as unguarded."""
+STOP_S = 10.0
+"""The same, for one that was asked to stop, or is closing its devices."""
+LEARNER_HUNG_S = 60.0
+"""A learner that has not beaten for so long is replaced; writing a checkpoint takes seconds."""
 NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 0, Role.VIEWER: 10, Role.LEARNER: 10}
 EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
 
@@ -60,6 +67,8 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._desk.be_deaf()
+        self.status.supervisor.stop = 1
         # the simulator last: it is the arm
         for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.SIM):
             if child := self._children.pop(role, None):
@@ -75,7 +84,7 @@ class Supervisor:
         self.status, own = memory.status, memory.status.supervisor
         self._judge = Judge(self.status, str(self._folder.log), replaying=spec.playback is not None)
         own.pid = os.getpid()
-        own.started_ns = time.monotonic_ns()
+        own.started_ns = own.heartbeat_ns = time.monotonic_ns()
         if spec.job.recorded or spec.playback:
             own.goal = spec.episodes or self._config.learner.online_steps
         own.job = spec.job  # last: who sees it sees the rest
@@ -95,6 +104,8 @@ class Supervisor:
         if self._config.sim:
             self._start(Role.SIM)
             self._wait_ready(Role.SIM)
+        if self.stopped:
+            return
         if self._spec.job.recorded:
             self._start(Role.RECORDER)
         if self._spec.job is Job.TRAIN:
@@ -117,10 +128,12 @@ class Supervisor:
         child = Child(role, self._spec, NICENESS[role])
         self._children[role] = child
         self._poll.register(child.pidfd, select.POLLIN)
+        if role is Role.CONTROL:
+            self._desk.guard.watch(child.pid)
 
     def _wait_ready(self, role: Role) -> None:
         deadline = time.monotonic() + START_S
-        while role in self._children and not getattr(self.status, role.value).ready:
+        while role in self._children and not getattr(self.status, role.value).ready and not self.stopped:
             self._look()
             if time.monotonic() > deadline:
                 raise ProcessError(role, f"was not ready after {START_S:.0f} s.", str(self._folder.log))
@@ -132,7 +145,7 @@ class Supervisor:
         for child in list(self._children.values()):
             if child.pidfd in ready:
                 self._bury(child)
-        self._watch_control()
+        self._end_hung()
         self._desk.attend(ready)
 
     def _finish(self) -> None:
@@ -167,15 +180,27 @@ class Supervisor:
         else:
             raise failure
 
-    def _watch_control(self) -> None:
-        """A control process that hangs is as dead as one that was killed, and the arm as unguarded."""
-        control, child = self.status.control, self._children.get(Role.CONTROL)
-        if child is None or self._config.lockstep or not control.ready or control.done:
-            return
-        if time.monotonic_ns() - control.heartbeat_ns > HUNG_S * 1e9:
-            log.error("control has not ticked for %.0f s; killing it", HUNG_S)
-            control.ready = 0  # once is enough
-            child.kill()
+    def _end_hung(self) -> None:
+        """Kill who has shown no sign of life for longer than it may."""
+        for role, patience_s in (
+            (Role.CONTROL, self._patience_with_control()),
+            (Role.LEARNER, LEARNER_HUNG_S if self._watched(self.status.learner) else inf),
+        ):
+            if child := self._children.get(role):
+                sign = getattr(self.status, role.value).heartbeat_ns, self.status.supervisor.stop
+                if child.pulse.silent_s(sign) > patience_s:
+                    log.error("%s has shown no sign of life for %.0f s; killing it", role, patience_s)
+                    child.kill()
+
+    def _watched(self, process: ControlStatus | LearnerStatus) -> bool:
+        """Whether its heart must beat: in simulated time everybody may wait for anybody."""
+        return bool(process.ready) and not process.done and not self._config.lockstep
+
+    def _patience_with_control(self) -> float:
+        control = self.status.control
+        if self._watched(control):
+            return HUNG_S
+        return STOP_S if self.status.supervisor.stop or control.done else inf
 
     def _put_down(self, child: Child) -> None:
         """End a child that is still there."""

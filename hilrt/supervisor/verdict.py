@@ -40,6 +40,13 @@ class Judge:
             return f"{how} while it was starting: {last}"
         if self.restarts[role] == MAX_RESTARTS:
             return f"{how}, for the {MAX_RESTARTS + 1}th time. {last}".rstrip()
+        end = self._end_for(role)
+        return f"{how} {end}." if end else ""
+
+    def _end_for(self, role: Role) -> str:
+        """What keeps anybody from being replaced now, in words."""
         if self.finishing:
-            return f"{how} at the end of the run."
-        return f"{how} and a replay does not begin anew by itself." if self._replaying else ""
+            return "at the end of the run"
+        if role is Role.CONTROL and self._status.supervisor.stop:
+            return "while it was being stopped"
+        return "and a replay does not begin anew by itself" if self._replaying else ""

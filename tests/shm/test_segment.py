@@ -229,10 +229,20 @@ def test_really_full_shared_memory_leaves_nothing_behind(run):
     """In a mount namespace whose /dev/shm has 1 MB, a segment of 8 MB gives the typed error and no file."""
     words = [sys.executable, str(Path(__file__).with_name("child.py")), "create_full", run]
     environment = os.environ | {"PYTHONPATH": str(Path(hilrt.__file__).parents[1])}
-    command = emptied(words, size="1m")
+    command = emptied(words, "size=1m")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("SharedMemoryFullError no space left on /dev/shm")
     assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("place", [("ro", "/dev/shm"), ("size=1m", "/dev")])
+def test_shared_memory_that_cannot_be_written(run, place):
+    """A /dev/shm that is read-only, or not there, is one sentence with the cure."""
+    words = [sys.executable, str(Path(__file__).with_name("child.py")), "create_full", run]
+    environment = os.environ | {"PYTHONPATH": str(Path(hilrt.__file__).parents[1])}
+    command = emptied(words, *place)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("SharedMemoryUnusableError shared memory /hilrt-")
 
 
 @pytest.mark.parametrize("part", ["", "a/b", "a b", "../a", "x" * 101])
