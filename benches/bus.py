@@ -4,53 +4,101 @@ A cycle is one sync read and one sync write, cycle after cycle; the servos are a
 10 us a byte. `floor` is what the bytes of a cycle need on the wire. Servos never wait for a processor, so theirs
 is scheduled SCHED_FIFO where that is permitted (`servos` says whether it was); the clients are not. The clients
 take turns, so that what else the machine does meanwhile meets both.
+
+With a latency (`--frame-ms 1`, `--latency-timer-ms 16`, `--delay-ms 6`) a USB adapter is in front of the servos, and
+what is measured is a control loop's ticks: how many came late or without a reading, at each of `--hz`.
 """
 
 import argparse
 import contextlib
+import select
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
+import msgspec
 import scservo_sdk
 import uvloop
 from host import report, spread_us
 
+from hilrt.config import SimUsb
+from hilrt.control.ticker import TimerTicker
+from hilrt.devices.arm import Arm
+from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import TELEMETRY_ADDRESS, TELEMETRY_SIZE, Register
 from hilrt.errors import BusTimeoutError
 from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.sim.pty import PseudoTerminal
-from hilrt.sim.servo import Servo
 from hilrt.sim.servos import ServoBank
+from hilrt.sim.usb import IDEAL
 
+LATENCIES = ("frame_ms", "latency_timer_ms", "delay_ms")
 MOTORS = (1, 2, 3, 4, 5, 6)
 GOALS = dict.fromkeys(MOTORS, 2048)
 WRITE_BYTES = 8 + len(MOTORS) * (1 + Register.GOAL_POSITION.size)
 
 
-def serve() -> None:
+def serve(usb: SimUsb) -> None:
     """The servos' process: prints how it is scheduled and its port, answers until killed."""
-    bank = ServoBank([Servo() for _ in MOTORS])
-    for motor, servo in zip(MOTORS, bank.servos, strict=True):
-        servo.put(Register.ID, motor)
+    bank = ServoBank.calibrated(Calibration.nominal())
     quiet_collector()
     scheduling = "SCHED_FIFO" if become_realtime() else "ordinary"
-    with PseudoTerminal(wire_time=True) as terminal:
+    with PseudoTerminal(wire_time=True, usb=usb) as terminal:
         print(scheduling, terminal.path, flush=True)
         while True:
-            terminal.exchange(bank.feed)
+            if select.select([terminal.fd], [], [], terminal.wait_s)[0]:
+                terminal.exchange(bank.feed)
+            terminal.deliver()
 
 
 @contextlib.contextmanager
-def servos() -> Iterator[list[str]]:
-    with subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE) as process:
+def servos(usb: SimUsb = IDEAL) -> Iterator[list[str]]:
+    command = [sys.executable, __file__, "--serve", msgspec.json.encode(usb).decode()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout
             yield process.stdout.readline().decode().split()
         finally:
             process.kill()
+
+
+def ticks(usb: SimUsb, hz: int, seconds: float) -> dict:
+    """A loop that reads and commands at `hz`, as control does."""
+
+    async def main(port: str) -> dict:
+        async with await Arm.connect(port, Calibration.nominal()) as arm:
+            arm.bus.deadline_s = 0.005
+            ticker, before = TimerTicker(round(1e9 / hz)), arm.bus.statistics()
+            every, times, late, blind = max(1, round(0.2 * hz)), [], 0, 0
+            become_realtime()
+            for number in range(round(seconds * hz)):
+                if number % every == 0:
+                    with contextlib.suppress(BusTimeoutError):
+                        await arm.limp_motors()
+                late += (await ticker.wait()).missed
+                began = time.perf_counter_ns()
+                try:
+                    reading = await arm.read()
+                    times.append(time.perf_counter_ns() - began)
+                except BusTimeoutError:
+                    blind += 1
+                    continue
+                await ticker.until_act()
+                await arm.write(reading.position)
+            ticker.close()
+            after = arm.bus.statistics()
+            return {
+                "ticks": number + 1,
+                "late": late,
+                "blind": blind,
+                "retries": after.retries - before.retries,
+                "read_us": spread_us(times),
+            }
+
+    with servos(usb) as (scheduling, port):
+        return {"servos": scheduling} | uvloop.run(main(port))
 
 
 def hilrt_cycles(port: str, meter: "Meter", seconds: float, size: int) -> None:
@@ -150,10 +198,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each of the four measurements")
     parser.add_argument("--turns", type=int, default=5, help="in which the two clients alternate")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    for key in LATENCIES:
+        option = f"--{key.replace('_', '-')}"
+        parser.add_argument(option, type=float, default=0.0, help="of a USB adapter: measures ticks")
+    parser.add_argument("--hz", type=int, nargs="+", default=[30, 100], help="of these ticks")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve()
+        serve(msgspec.json.decode(options.serve, type=SimUsb))
+    usb = SimUsb(**{key: getattr(options, key) for key in LATENCIES})
+    if usb != IDEAL:
+        report("bus", {f"{hz} Hz": ticks(usb, hz, options.seconds) for hz in options.hz})
+        return
     results = {
         f"{what}, {who}": result
         for what, size in (("positions", Register.PRESENT_POSITION.size), ("telemetry", TELEMETRY_SIZE))

@@ -22,6 +22,7 @@ from hilrt.devices.calibration import Calibration
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.devices.tug import LOOKS_TAKEN, TAKEN, Tug
 from hilrt.sim.leader import SimLeader
+from hilrt.sim.pty import PseudoTerminal
 from hilrt.step.features import from_config
 from hilrt.step.record import GripperCommand, Mode
 
@@ -53,7 +54,7 @@ def main() -> None:
 
 async def exchange() -> dict:
     """Goals out, telemetry in; the servos answer in a thread, so CPU time is theirs too."""
-    sim, ended = SimLeader(Calibration.load(LEADER)), threading.Event()
+    sim, ended = SimLeader(Calibration.load(LEADER), PseudoTerminal()), threading.Event()
 
     def serve() -> None:
         while not ended.is_set():

@@ -21,6 +21,7 @@ from hilrt.devices.steering import Steering
 from hilrt.devices.tug import Tug
 from hilrt.sim.hand import Words
 from hilrt.sim.leader import SimLeader
+from hilrt.sim.pty import PseudoTerminal
 from hilrt.step.record import Mode
 
 sys.path.insert(0, str(Path(__file__).parent / "control"))
@@ -37,7 +38,7 @@ class Served:
     """A simulated leader whose requests a thread answers."""
 
     def __init__(self):
-        self.sim = SimLeader(Calibration.load(CALIBRATION))
+        self.sim = SimLeader(Calibration.load(CALIBRATION), PseudoTerminal())
         self.hand = None
         self._lock = threading.Lock()
         self._stop, self._stopper = os.pipe()

@@ -21,7 +21,7 @@ from hilrt.config.processor import (
     StepSizes,
 )
 from hilrt.config.robot import Arm, Camera, Leader, Robot, Scripted, Teleop
-from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, Sim, SimArm
+from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, Sim, SimArm, SimUsb
 from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Scripted",
     "Sim",
     "SimArm",
+    "SimUsb",
     "StepSizes",
     "Teleop",
     "Vec3",

@@ -1,8 +1,10 @@
 """Checks the values of a task file against each other."""
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 from hilrt.config import SIM_CAMERAS, SIM_TASKS, Bounds, Config, InverseKinematics
@@ -34,6 +36,12 @@ def check(config: Config, source: str) -> None:
     if config.sim is not None and config.sim.line_errors and config.sim.clock != "realtime":
         fail(
             "sim.line_errors", 'needs sim.clock = "realtime": simulated time does not wait for lost replies.'
+        )
+    usb = config.sim.usb if config.sim else None
+    if config.lockstep and usb and (usb.frame_ms or usb.latency_timer_ms or usb.delay_ms):
+        fail(
+            "sim.usb",
+            'has latencies, which need sim.clock = "realtime": simulated time stands still meanwhile.',
         )
     if config.learner.bc_weight_final > config.learner.bc_weight:
         fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
@@ -206,6 +214,13 @@ def _check_cameras(config: Config, fail: Fail) -> None:
             fail(f"{where}.max_age_s", f"{camera.max_age_s} is less than two frames at {camera.fps} fps.")
         if len(camera.fourcc) != 4:
             fail(f"{where}.fourcc", f'"{camera.fourcc}" has not four characters.')
+    devices = [(name, os.path.realpath(c.path)) for name, c in config.robot.real_cameras.items()]
+    for (name, device), (other, same) in combinations(devices, 2):
+        if device == same and not (Path(device).is_file() or Path(device).is_dir()):
+            fail(
+                f"robot.cameras.{other}.index_or_path",
+                f"is {device}, as that of {name} is. hilrt find-cameras shows which there are.",
+            )
     if config.processor.observation.display_cameras and not config.robot.cameras:
         fail(
             "processor.observation.display_cameras", "is on, but there are no cameras under [robot.cameras]."

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hilrt.config.values import Fraction, Positive
+from hilrt.config.values import Fraction, NonNegative, Positive
 
 SIM_TASKS = ("pick_lift", "push")
 SIM_CAMERAS = ("front", "wrist")
@@ -20,6 +20,19 @@ class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
 
 
+class SimUsb(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The USB adapter in front of the simulated servos. Latencies need `clock = "realtime"`."""
+
+    frame_ms: NonNegative = 0.0
+    """How often data moves [ms]: 1 on full-speed USB."""
+    latency_timer_ms: NonNegative = 0.0
+    """How long it may keep a reply that does not fill its buffer [ms]: 16 on an FTDI chip as it comes."""
+    delay_ms: NonNegative = 0.0
+    """How much later every reply comes [ms]: 6 and more where USB goes through a network (WSL2 with usbipd)."""
+    echo: bool = False
+    """Whether it hears itself, and gives back every request in front of the replies."""
+
+
 class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The simulated arms and scene, on pseudo-terminals in place of the serial ports."""
 
@@ -31,3 +44,4 @@ class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Share of the servos' replies that are lost, late, truncated, corrupt or of a wrong id, as on a bad cable;
     needs `clock = "realtime"`."""
     arm: SimArm = SimArm()
+    usb: SimUsb = SimUsb()

@@ -2,7 +2,7 @@
 
 A file (`hilrt.data.format`) gets its name once its header is on disk, each record is one write, and the disk
 is made to keep it all at the episode's end: the only thing a crash can leave behind is a torn last record,
-which readers leave out.
+which readers leave out. What a disk has damaged they leave out too, and say so.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ JOURNAL = "journal"
 
 
 class Episode(msgspec.Struct, kw_only=True):
-    """One file's complete records."""
+    """One file's whole records."""
 
     header: FileHeader
     records: list[Record]
@@ -32,7 +32,9 @@ class Episode(msgspec.Struct, kw_only=True):
     frames: list[bytes]
     """Pictures of each record, as `hilrt.data.pictures` packs them; empty unless asked for."""
     torn: str | None
-    """Why reading stopped before the end of the file."""
+    """Why nothing could be read behind the last record, as after a crash."""
+    lost: list[str] = []
+    """Damage before the last record: which steps are lost, in words."""
 
     @property
     def number(self) -> int:
@@ -89,7 +91,7 @@ def number_of(path: Path) -> int:
 
 
 def read_episode(path: Path, *, frames: bool = False, features: Features | None = None) -> Episode:
-    """Every complete record of one file; a torn end is reported by `Episode.torn`, not raised.
+    """Every whole record of one file; damage is reported by `Episode.lost` and `Episode.torn`, not raised.
 
     Args:
         path: the file; it may be growing.
@@ -106,7 +108,7 @@ def read_episode(path: Path, *, frames: bool = False, features: Features | None 
             records.append(record)
             if frames:
                 raw.append(its_frames)
-        return Episode(header=scan.header, records=records, frames=raw, torn=scan.torn)
+        return Episode(header=scan.header, records=records, frames=raw, torn=scan.torn, lost=scan.lost)
 
 
 def read_episodes(
@@ -214,7 +216,7 @@ class JournalWriter(Resource):
 
 
 class _EpisodeFile:
-    """A file under the pen: new, or continued after its last complete record."""
+    """A file under the pen: new, or continued after its last whole record."""
 
     def __init__(self, path: Path, header: FileHeader) -> None:
         self.path = path
@@ -224,21 +226,22 @@ class _EpisodeFile:
         try:
             if not path.exists():
                 _create(path, header)
-            self._end = self._find_end(header.features)
+            self._recall(header.features)
             self._fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
             os.ftruncate(self._fd, self._end)
         except OSError as error:
             raise JournalWriteError(str(path), error) from None
 
-    def _find_end(self, features: Features) -> int:
+    def _recall(self, features: Features) -> None:
+        """See what is there: the last step, where it ends, and what digests begin with."""
         with Scan(self.path, features) as scan:
             for record, _ in scan.records(frames=True):
                 self.last_step, self.ended = record.step, record.final
-            return scan.end
+        self._end, self._seed = scan.end, scan.seed
 
     def append(self, record: Record, head: Buffer, frames: Buffer) -> int:
         try:
-            written = write_block(self._fd, self._end, head, frames)
+            written = write_block(self._fd, self._end, head, frames, self._seed(self._end))
         except OSError as error:
             with contextlib.suppress(OSError):  # a torn record may stay; the next write goes over it
                 os.ftruncate(self._fd, self._end)
@@ -262,7 +265,7 @@ def _create(path: Path, header: FileHeader) -> None:
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         os.write(fd, MAGIC)
-        write_block(fd, len(MAGIC), msgspec.json.encode(header), b"")
+        write_block(fd, len(MAGIC), msgspec.json.encode(header), b"", 0)
         os.fsync(fd)
     except OSError:
         draft.unlink()

@@ -3,31 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from evdev import AbsInfo, InputEvent, ecodes
 
 from hilrt.devices.hotplug import Plugged
-from hilrt.devices.inputdevice import Entry, InputDevice
 from hilrt.devices.keyboard import AXES, Key
 from hilrt.devices.operator import Motionless, OperatorInput, Scene
-from hilrt.devices.padlayout import Code, Control, Layout, code_of, layout_of, offered
+from hilrt.devices.pad import BUTTONS, Pad
+from hilrt.devices.padlayout import layout_of
 from hilrt.step.record import GripperCommand, Mode
 
-STICKS = ("left_x", "left_y", "right_y")
-BUTTONS = {
-    Key.INTERVENE: "right_bumper",
-    Key.OTHER_ARM: "left_bumper",
-    Key.SUCCESS: "top",
-    Key.FAILURE: "bottom",
-    Key.RERECORD: "left",
-    Key.STOP: "back",
-    Key.CLOSE: "left_trigger",
-    Key.OPEN: "right_trigger",
-    Key.TILT_UP: "dpad_up",
-    Key.TILT_DOWN: "dpad_down",
-    Key.ROLL_LEFT: "dpad_left",
-    Key.ROLL_RIGHT: "dpad_right",
-}
-"""What each button means; the names are those of `Layout`."""
 DIRECTIONS = {
     Key.FORWARD: ("left_y", -1.0),
     Key.BACK: ("left_y", 1.0),
@@ -37,97 +20,6 @@ DIRECTIONS = {
     Key.DOWN: ("right_y", 1.0),
 }
 """Where each stick points; the kernel's axes grow to the right and downwards."""
-
-
-class Switch:
-    """A button: whether it is held, and how often it was pressed since somebody asked."""
-
-    def __init__(self, meaning: Key) -> None:
-        self.meaning = meaning
-        self.held = False
-        self._presses = 0
-
-    def set(self, held: bool) -> bool:
-        """The button's new state; returns whether this is a press."""
-        press = held and not self.held
-        self._presses += press
-        self.held = held
-        return press
-
-    def taken(self) -> int:
-        """Presses since last asked."""
-        presses, self._presses = self._presses, 0
-        return presses
-
-    def on(self) -> bool:
-        """Whether it is held, or was for a moment since last asked."""
-        return self.taken() > 0 or self.held
-
-
-class Pad:
-    """What a gamepad's controls are doing; keeps up with its events.
-
-    Attributes:
-        layout: of the device that is attached, or was last.
-    """
-
-    def __init__(self, on_stop: Callable[[], None]) -> None:
-        self._on_stop = on_stop
-        self.layout: Layout | None = None
-        self.switches = {key: Switch(key) for key in BUTTONS}
-        self._controls: list[tuple[Code, Control, Switch]] = []
-        self._spans: dict[str, AbsInfo] = {}
-        self._values: dict[Code, int] = {}
-
-    def attached(self, device: InputDevice) -> None:
-        """Sticks are where they are; a button that is held now counts from its next press on."""
-        layout = layout_of(device.entry)
-        assert layout is not None, "only gamepads are attached"
-        sticks = [name for name in STICKS if offered(device.entry, getattr(layout, name))]
-        self._spans = {name: device.absinfo(code_of(getattr(layout, name))[1]) for name in sticks}
-        self._values = {code_of(getattr(layout, name)): span.value for name, span in self._spans.items()}
-        self._controls = [
-            (code_of(source), Control(source, _span(device, source)), self.switches[key])
-            for key, place in BUTTONS.items()
-            if (source := _first_offered(device.entry, getattr(layout, place)))
-        ]
-        self.layout = layout
-
-    def event(self, event: InputEvent) -> None:
-        """Something moved."""
-        moved = event.type, event.code
-        self._values[moved] = event.value
-        for code, control, switch in self._controls:
-            if code == moved:
-                press = switch.set(control.pressed(event.value, switch.held))
-                if press and switch.meaning is Key.STOP:
-                    self._on_stop()
-
-    def detached(self) -> None:
-        """The pad has gone: nothing is held, and nobody takes over any more."""
-        self._controls, self._spans = [], {}
-        for switch in self.switches.values():
-            switch.set(held=False)
-        self.switches[Key.INTERVENE].taken()
-
-    def stick(self, name: str, dead_zone: float) -> float:
-        """Where a stick points, -1..1; it leaves its dead zone without a jump."""
-        span = self._spans.get(name)
-        if span is None or self.layout is None:
-            return 0.0
-        value = self._values[code_of(getattr(self.layout, name))]
-        share = 2.0 * (value - span.min) / max(1, span.max - span.min) - 1.0
-        beyond = max(0.0, abs(share) - dead_zone) / (1.0 - dead_zone)
-        return float(np.sign(share) * min(1.0, beyond)) + 0.0  # no minus zero
-
-
-def _span(device: InputDevice, source: str) -> AbsInfo | None:
-    kind, code = code_of(source)
-    return device.absinfo(code) if kind == ecodes.EV_ABS else None
-
-
-def _first_offered(entry: Entry, sources: Sequence[str]) -> str:
-    return next((source for source in sources if offered(entry, source)), "")
 
 
 class Gamepad(Motionless):
@@ -174,9 +66,7 @@ class Gamepad(Motionless):
     def begin(self, mode: Mode, seed: int) -> None:  # noqa: ARG002 - a person needs no seed
         """A new episode; what was pressed before it does not count in it."""
         self._mode = mode
-        for key, switch in self._pad.switches.items():
-            if key is not Key.STOP:
-                switch.taken()
+        self._pad.begin()
 
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, sticks and triggers now."""

@@ -169,7 +169,9 @@ class TerminalKeyboard(Motionless):
         self._intervening = False
         self._mode = Mode.DEMO
         self._arm = 0
-        self._sensed_ns = 0
+        self._sensed_ns = self._begun_ns = 0
+        self._rested = self._at_rest(time.monotonic_ns())
+        """Directions that were seen at rest since the episode began; the others do not drive yet."""
 
     message = ""
 
@@ -177,10 +179,15 @@ class TerminalKeyboard(Motionless):
         """Nothing is open."""
 
     def begin(self, mode: Mode, seed: int) -> None:  # noqa: ARG002 - a person needs no seed
-        """A new episode: demonstrations start in the operator's hands, all else in the policy's."""
+        """A new episode: demonstrations start in the operator's hands, all else in the policy's.
+
+        What was pressed before does not count in it, and what is held must be let go first.
+        """
         self._mode = mode
         self._intervening = mode is Mode.DEMO
         self._presses.forget()
+        self._begun_ns = time.monotonic_ns()
+        self._rested = self._at_rest(self._begun_ns)
 
     def release(self) -> None:
         """Nobody is at the keys any more: what was taken over goes back to the policy."""
@@ -209,8 +216,20 @@ class TerminalKeyboard(Motionless):
         )
 
     def _axis(self, plus: Key, minus: Key) -> float:
-        since = min(
-            time.monotonic_ns() - self._held_ns, self._sensed_ns
-        )  # a tap between two slow ticks counts too
-        held = [getattr(self._keys, key) > since for key in (plus, minus)]
-        return float(held[0]) - float(held[1])
+        return float(self._drives(plus)) - float(self._drives(minus))
+
+    def _drives(self, key: Key) -> bool:
+        """Whether a direction is held, or was for a moment since last asked."""
+        now = time.monotonic_ns()
+        if key not in self._rested:
+            if not self._down(key, now):
+                self._rested.add(key)
+            return False
+        since = min(now - self._held_ns, self._sensed_ns)  # a tap between two slow ticks counts too
+        return int(getattr(self._keys, key)) > max(since, self._begun_ns)
+
+    def _at_rest(self, now_ns: int) -> set[Key]:
+        return {key for key in Key if key.held and not self._down(key, now_ns)}
+
+    def _down(self, key: Key, now_ns: int) -> bool:
+        return int(getattr(self._keys, key)) > now_ns - self._held_ns

@@ -4,10 +4,10 @@ import select
 from collections.abc import Iterator
 
 from hilrt.devices.evdev_keyboard import KeyWords, is_keyboard
-from hilrt.devices.gamepad import BUTTONS, STICKS, Pad
 from hilrt.devices.hotplug import find, refused
 from hilrt.devices.inputdevice import Entry, InputDevice
 from hilrt.devices.keyboard import Key
+from hilrt.devices.pad import BUTTONS, STICKS, Pad
 from hilrt.devices.padlayout import layout_of
 
 

@@ -37,6 +37,8 @@ def recover(say: Say, root: Path, journal: Path | None) -> None:
     with Bar(f"into {root}", sum(path.stat().st_size for path in files)) as bar:
         folded = fold(root, journal=journal, cut=True, advance=bar.advance)
     say(f"{folded.kept} episodes brought into {root}; {folded.dropped} were discarded or had no whole step")
+    for lost in folded.lost:
+        say(f"damaged, and without it in the dataset: {lost}")
     for left in folded.left:
         say(f"left in the journal: {left}")
 

@@ -139,6 +139,10 @@ class Training(Resource):
         self.sac.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
         frames = bool(self._features.images)
         for episode in read_episodes(self._run_dir / "journal", frames=frames, features=self._features):
+            for lost in episode.lost:
+                self._say(
+                    f"episode {episode.number} of the journal is damaged: {lost}; learning goes on without"
+                )
             for index, record in enumerate(episode.records):
                 self._count(record, self.eyes.of_disk(episode, index))
         restored = self._restore()

@@ -67,14 +67,16 @@ def _journal(folder: Path) -> Iterator[str]:
     whole = cut = damaged = 0
     for path in episode_files(folder):
         try:
-            complete = read_episode(path).complete
+            episode = read_episode(path)
         except JournalFormatError:
             damaged += 1
         else:
+            complete = episode.complete and not episode.lost
             whole, cut = whole + complete, cut + (not complete)
     if damaged:
         yield f"journal: {damaged} episodes that cannot be read, in {folder}"
     if whole:
         yield f"journal: {whole} episodes that the next `hilrt record` or `hilrt train` brings into the dataset"
     if cut:
-        yield f"journal: {cut} episodes that were cut off; `hilrt dataset recover {folder.parent}` brings them in"
+        cure = f"`hilrt dataset recover {folder.parent}` brings in what is whole of them"
+        yield f"journal: {cut} episodes that were cut off or are damaged; {cure}"

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from hilrt.config import Config
-from hilrt.devices.gamepad import BUTTONS
 from hilrt.devices.keyboard import AXES, Key
+from hilrt.devices.pad import BUTTONS
 from hilrt.run.job import Job
 
 EVENTS = {Key.SUCCESS: "success", Key.FAILURE: "failure", Key.RERECORD: "again", Key.STOP: "stop"}

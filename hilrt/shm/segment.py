@@ -310,7 +310,14 @@ def _opened(name: str) -> int:
     except FileNotFoundError:
         raise SegmentAbsentError(name) from None
     except OSError as error:
-        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+        if error.errno not in {
+            errno.EACCES,
+            errno.EPERM,
+            errno.EROFS,
+            errno.ELOOP,
+            errno.EISDIR,
+            errno.ENXIO,
+        }:
             raise
         raise SegmentForeignError(name, f"it cannot be opened ({error.strerror})") from None
     if problem := _strangeness(os.fstat(fd)):

@@ -6,7 +6,6 @@ from hilrt.config import SimArm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
-from hilrt.sim.noise import Spoil, intact
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
@@ -27,27 +26,27 @@ class SimFollower(Resource):
         world: World,
         index: int,
         calibration: Calibration,
-        spoil: Spoil = intact,
+        terminal: PseudoTerminal,
         nature: SimArm = IDEAL,
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
         self._bank = ServoBank.calibrated(calibration, nature)
-        self._pty = PseudoTerminal(spoil=spoil)
+        self.terminal = terminal
         self.measure()
 
     @property
     def port(self) -> str:
         """Path of the serial port to open."""
-        return self._pty.path
+        return self.terminal.path
 
     @property
     def fd(self) -> int:
         """Readable when a request waits."""
-        return self._pty.fd
+        return self.terminal.fd
 
     def answer(self) -> None:
         """Serve the request that waits in `fd`."""
-        self._pty.exchange(self._bank.feed)
+        self.terminal.exchange(self._bank.feed)
 
     def drive(self) -> None:
         """From the servos' registers to the motors."""
@@ -65,7 +64,7 @@ class SimFollower(Resource):
     def measure(self) -> None:
         """From the joints to the servos' registers."""
         world, arm, calibration = self._world, self._index, self._calibration
-        counts = calibration.counts(world.positions(arm))
+        counts = calibration.encoded(world.positions(arm))
         speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
         loads, currents = world.loads(arm), world.currents(arm)
         for i, servo in enumerate(self._bank.servos):
@@ -75,4 +74,4 @@ class SimFollower(Resource):
 
     def close(self) -> None:
         """Unplug it; idempotent."""
-        self._pty.close()
+        self.terminal.close()

@@ -10,7 +10,6 @@ from hilrt.config import SimArm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
-from hilrt.sim.noise import Spoil, intact
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
@@ -31,10 +30,10 @@ VOLTAGE, TEMPERATURE = 12.0, 30.0
 class SimLeader(Resource):
     """Moves six joints and keeps their servos' registers; each starts in the middle of its range."""
 
-    def __init__(self, calibration: Calibration, spoil: Spoil = intact, nature: SimArm = IDEAL) -> None:
+    def __init__(self, calibration: Calibration, terminal: PseudoTerminal, nature: SimArm = IDEAL) -> None:
         self._calibration = calibration
         self.bank = ServoBank.calibrated(calibration, nature)
-        self._pty = PseudoTerminal(spoil=spoil)
+        self.terminal = terminal
         self._positions: Array = calibration.radians(
             [servo.get(Register.PRESENT_POSITION) for servo in self.bank.servos]
         )
@@ -42,12 +41,12 @@ class SimLeader(Resource):
     @property
     def port(self) -> str:
         """Path of the serial port to open."""
-        return self._pty.path
+        return self.terminal.path
 
     @property
     def fd(self) -> int:
         """Readable when a request waits."""
-        return self._pty.fd
+        return self.terminal.fd
 
     @property
     def positions(self) -> Array:
@@ -56,7 +55,7 @@ class SimLeader(Resource):
 
     def answer(self) -> None:
         """Serve the request that waits in `fd`."""
-        self._pty.exchange(self.bank.feed)
+        self.terminal.exchange(self.bank.feed)
 
     def advance(self, seconds: float, hand: Array | None) -> None:
         """Let that much time pass.
@@ -79,10 +78,10 @@ class SimLeader(Resource):
 
     def close(self) -> None:
         """Unplug it; idempotent."""
-        self._pty.close()
+        self.terminal.close()
 
     def _show(self, velocities: Array) -> None:
-        counts = self._calibration.counts(self._positions)
+        counts = self._calibration.encoded(self._positions)
         speeds = velocities / self._calibration.velocities(np.ones(6))
         for servo, count, speed in zip(self.bank.servos, counts.tolist(), speeds.tolist(), strict=True):
             raw = count + servo.get(Register.HOMING_OFFSET)

@@ -18,15 +18,17 @@ from hilrt.devices.calibration import Calibration
 from hilrt.run.job import Spec
 from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.run.simlink import SimLink
+from hilrt.shm.pictures import PictureSegment
 from hilrt.shm.status import SimStatus, Status
 from hilrt.sim.arm import SimFollower
 from hilrt.sim.leader import SimLeader
 from hilrt.sim.noise import BadLine
+from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.studio import Studio
 from hilrt.sim.world import World
 from hilrt.step.features import from_config
 
-STEP_MS = 4
+STEP_S = 0.004
 """Real time: physics catches up at least this often, and before each reply."""
 PRIORITY = 30
 """Below control: it stands for hardware that is never late, but must not delay the loop it serves."""
@@ -39,9 +41,14 @@ def main(spec: Spec) -> None:
     config = taskfile.load(Path(spec.run_dir) / "config.toml")
     with ExitStack() as stack:
         status = stack.enter_context(Status.attach(spec.run))
-        link = SimLink.attach(spec.run, from_config(config))
+        features = from_config(config)
+        link = SimLink.attach(spec.run, features)
         stack.callback(link.close)
-        simulator = Simulator(config, link, status.sim, stack)
+        studio = None
+        if len(config.robot.cameras) > len(config.robot.real_cameras):
+            pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", features))
+            studio = stack.enter_context(Studio(config, pictures))
+        simulator = Simulator(config, link, studio, status.sim, stack)
         signal.signal(signal.SIGTERM, simulator.stop)
         if config.lockstep:
             simulator.run_lockstep(spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps)
@@ -55,38 +62,35 @@ def main(spec: Spec) -> None:
 class Simulator:
     """Keeps servos, physics, cameras and the link to control in step."""
 
-    def __init__(self, config: Config, link: SimLink, status: SimStatus, stack: ExitStack) -> None:
+    def __init__(
+        self, config: Config, link: SimLink, studio: Studio | None, status: SimStatus, stack: ExitStack
+    ) -> None:
         robot, sim = config.robot, config.sim or Sim()
         self._world = stack.enter_context(World(config.env.task, config.seed, len(robot.sides), sim.arm))
         calibrations = [Calibration.load(robot.calibration_path(side)) for side in robot.sides]
-        arms = [
-            stack.enter_context(
-                SimFollower(self._world, i, c, BadLine(sim.line_errors, config.seed + i), sim.arm)
-            )
+        self._arms = [
+            stack.enter_context(SimFollower(self._world, i, c, _terminal(sim, config.seed + i), sim.arm))
             for i, c in enumerate(calibrations)
         ]
-        self._arms = arms
         self._leaders = [
             stack.enter_context(
                 SimLeader(
-                    Calibration.load(config.leader_path(side)),
-                    BadLine(sim.line_errors, config.seed - 1 - i),
-                    sim.arm,
+                    Calibration.load(config.leader_path(side)), _terminal(sim, config.seed - 1 - i), sim.arm
                 )
             )
             for i, side in enumerate(config.teleop.leaders)
         ]
-        self._ports: dict[int, SimFollower | SimLeader] = {arm.fd: arm for arm in arms}
+        self._ports: dict[int, SimFollower | SimLeader] = {arm.fd: arm for arm in self._arms}
         self._ports |= {leader.fd: leader for leader in self._leaders}
         self._requests = _poll_of(self._ports)
         self._link, self._status = link, status
-        self._studio = stack.enter_context(Studio(config, link)) if config.robot.cameras else None
+        self._studio = studio
         self._running = True
         self._began = time.monotonic()
         self._report()
         if self._studio:
             self._studio.expose(self._world, wait=True)
-        status.pid, status.ports = os.getpid(), "\n".join(arm.port for arm in arms)
+        status.pid, status.ports = os.getpid(), "\n".join(arm.port for arm in self._arms)
         status.leader_ports = "\n".join(leader.port for leader in self._leaders)
         status.ready = 1
 
@@ -100,7 +104,7 @@ class Simulator:
         while self._running:
             woken = [fd for fd, _ in anything.poll(200)]
             # Looked for again: one arm's goals may have come after its port was polled, and still before `go`.
-            self._answer(self._requests.poll(0))
+            self._answer(fd for fd, _ in self._requests.poll(0))
             if go in woken:
                 os.read(go, 8)
                 self._advance(period_s)
@@ -113,14 +117,22 @@ class Simulator:
         """Keep up with the clock."""
         start = time.monotonic()
         while self._running:
-            waiting = self._requests.poll(STEP_MS)
+            waiting = self._wait()
             self._advance(time.monotonic() - start - self._world.time)
             self._answer(waiting)
             if self._studio:
                 self._studio.expose(self._world, wait=False)
 
-    def _answer(self, waiting: list[tuple[int, int]]) -> None:
-        for fd, _ in waiting:
+    def _wait(self) -> list[int]:
+        """Until a request is there, a reply is due, or physics falls behind; where requests are."""
+        due = [wait_s for arm in self._ports.values() if (wait_s := arm.terminal.wait_s) is not None]
+        waiting, _, _ = select.select(list(self._ports), [], [], min((STEP_S, *due)))
+        for arm in self._ports.values():
+            arm.terminal.deliver()
+        return waiting
+
+    def _answer(self, waiting: Iterable[int]) -> None:
+        for fd in waiting:
             self._ports[fd].answer()
 
     def _advance(self, seconds: float) -> None:
@@ -142,6 +154,11 @@ class Simulator:
     def _report(self) -> None:
         """The truth to control."""
         self._link.report(self._world.object_pose(), self._world.success())
+
+
+def _terminal(sim: Sim, seed: int) -> PseudoTerminal:
+    """A serial port as the task file has it; `seed`: of what goes wrong on its line."""
+    return PseudoTerminal(spoil=BadLine(sim.line_errors, seed), usb=sim.usb)
 
 
 def _poll_of(fds: Iterable[int]) -> select.poll:

@@ -4,48 +4,65 @@ import os
 import pty
 import tty
 import warnings
+from collections import deque
 from collections.abc import Callable
-from time import monotonic, sleep
+from time import monotonic
 
+from hilrt.config import SimUsb
 from hilrt.resource import Resource
 from hilrt.sim.noise import Spoil, intact
+from hilrt.sim.usb import BYTE_S, IDEAL, Stamped, Usb
 
-USB_PACKET = 64  # an adapter hands over what it received in pieces of this size
+NEAR_S = 200e-6
+"""A sleep wakes about 60 us late, so the rest is waited out awake."""
 
 
 class PseudoTerminal(Resource):
     """Both ends of a pty in raw mode: hilrt opens `path`, the simulator serves `fd`.
 
-    With `wire_time`, `exchange` takes as long as a bus of 1 Mbaud would: 10 us a byte. `spoil` is what the line does
-    to replies.
+    With `wire_time` a byte takes as long as on a bus of 1 Mbaud, 10 us; so it does behind an adapter, `usb`, that takes
+    time itself. `spoil` is what the line does to replies.
     """
 
-    def __init__(self, *, wire_time: bool = False, spoil: Spoil = intact) -> None:
-        self._spoil = spoil
+    def __init__(self, *, wire_time: bool = False, spoil: Spoil = intact, usb: SimUsb = IDEAL) -> None:
+        self._spoil, self._usb = spoil, Usb(usb)
         # The slave end stays open here: without it, reading `fd` fails whenever no client has the port open.
         self.fd, self._slave = pty.openpty()
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
-        self._byte_s = 10e-6 if wire_time else 0.0
+        self._byte_s = BYTE_S if wire_time or not self._usb.ideal else 0.0
         self._free_at = 0.0
+        self._outbox: deque[tuple[float, bytes]] = deque()
         self._closed = False
 
     def exchange(self, feed: Callable[[bytes], bytes]) -> None:
-        """Serve one request, which must be waiting in `fd`: read it, `feed` it, write the reply.
+        """Take one request, which must be waiting in `fd`, `feed` it, and write what is due of the reply.
 
         Raises:
             OSError: the pseudo-terminal was closed.
         """
         request = os.read(self.fd, 4096)
-        start = max(self._free_at, monotonic())
-        pieces = self._spoil(
-            feed(request)
-        )  # while the request is on the wire: a servo's thinking takes no time
-        self._occupy(len(request), start)
-        for delay_s, piece in pieces:
-            if delay_s:
-                sleep(delay_s)
-            self._send(piece)
+        wire: list[Stamped] = []
+        self._put(
+            request, max(self._free_at, self._usb.leaves(monotonic())), wire if self._usb.echoes else []
+        )
+        for delay_s, piece in self._spoil(feed(request)):
+            self._put(piece, self._free_at + delay_s, wire)
+        self._outbox.extend(self._usb.arrivals(wire))
+        self.deliver()
+
+    @property
+    def wait_s(self) -> float | None:
+        """Time until `deliver` has something to do [s]; None when nothing is on its way."""
+        return max(0.0, self._outbox[0][0] - NEAR_S - monotonic()) if self._outbox else None
+
+    def deliver(self) -> None:
+        """Write what is due, or very nearly."""
+        while self._outbox and self._outbox[0][0] - NEAR_S <= monotonic():
+            due, piece = self._outbox.popleft()
+            while monotonic() < due:
+                pass
+            os.write(self.fd, piece)
 
     def close(self) -> None:
         """Unplug: whoever has `path` open gets an error; idempotent."""
@@ -58,15 +75,7 @@ class PseudoTerminal(Resource):
         if not self._closed:
             warnings.warn(f"pseudo-terminal {self.path} was not closed", ResourceWarning, stacklevel=2)
 
-    def _send(self, data: bytes) -> None:
-        for start in range(0, len(data), USB_PACKET):
-            piece = data[start : start + USB_PACKET]
-            self._occupy(len(piece), self._free_at)
-            os.write(self.fd, piece)
-
-    def _occupy(self, count: int, start: float) -> None:
-        """Hold the wire for the time that `count` bytes take."""
-        self._free_at = start + count * self._byte_s
-        while (left := self._free_at - monotonic()) > 0.0:
-            if left > 200e-6:  # a sleep wakes about 60 us late; the rest is waited out awake
-                sleep(left - 200e-6)
+    def _put(self, data: bytes, start: float, wire: list[Stamped]) -> None:
+        """Occupy the wire with these bytes."""
+        wire.extend((start + number * self._byte_s, byte) for number, byte in enumerate(data, 1))
+        self._free_at = start + len(data) * self._byte_s

@@ -35,7 +35,14 @@ STOP_S = 10.0
 """The same, for one that was asked to stop, or is closing its devices."""
 LEARNER_HUNG_S = 60.0
 """A learner that has not beaten for so long is replaced; writing a checkpoint takes seconds."""
-NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 0, Role.VIEWER: 10, Role.LEARNER: 10}
+NICENESS = {
+    Role.SIM: 0,
+    Role.CAMERAS: 0,
+    Role.CONTROL: 0,
+    Role.RECORDER: 0,
+    Role.VIEWER: 10,
+    Role.LEARNER: 10,
+}
 EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
 
 
@@ -70,7 +77,7 @@ class Supervisor:
         self._desk.be_deaf()
         self.status.supervisor.stop = 1
         # the simulator last: it is the arm
-        for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.SIM):
+        for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.CAMERAS, Role.SIM):
             if child := self._children.pop(role, None):
                 self._put_down(child)
         self._stack.close()
@@ -106,6 +113,8 @@ class Supervisor:
             self._wait_ready(Role.SIM)
         if self.stopped:
             return
+        if self._config.robot.real_cameras:
+            self._start(Role.CAMERAS)
         if self._spec.job.recorded:
             self._start(Role.RECORDER)
         if self._spec.job is Job.TRAIN:
@@ -167,7 +176,7 @@ class Supervisor:
         del self._children[child.role]
         self._poll.unregister(child.pidfd)
         words = child.collect(self._folder.log)
-        if child.exit_status == 0 and (child.role is Role.CONTROL or self.status.supervisor.stop):
+        if self._was_due(child):
             return
         if child.role is Role.VIEWER:  # a window that was closed, or could not be opened, ends nothing
             self.status.supervisor.message = words.rpartition("error: ")[2].strip() or "the window was closed"
@@ -179,6 +188,14 @@ class Supervisor:
             self._failure = self._failure or failure
         else:
             raise failure
+
+    def _was_due(self, child: Child) -> bool:
+        """Whether its work was done, also where it then hung in closing its devices."""
+        if child.exit_status == 0:
+            return child.role is Role.CONTROL or bool(self.status.supervisor.stop)
+        return (
+            child.role is Role.CONTROL and bool(self.status.control.done) and child.exit_status != NAMED_ERROR
+        )
 
     def _end_hung(self) -> None:
         """Kill who has shown no sign of life for longer than it may."""

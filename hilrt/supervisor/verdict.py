@@ -40,6 +40,8 @@ class Judge:
             return f"{how} while it was starting: {last}"
         if self.restarts[role] == MAX_RESTARTS:
             return f"{how}, for the {MAX_RESTARTS + 1}th time. {last}".rstrip()
+        if role is Role.CAMERAS:  # nothing but time is lost with it, whatever the run is at
+            return ""
         end = self._end_for(role)
         return f"{how} {end}." if end else ""
 

@@ -1,5 +1,6 @@
 """The journal on disk."""
 
+import itertools
 import os
 import random
 import resource
@@ -11,9 +12,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from mutations import survey
 
 import hilrt
-from hilrt.data.format import Scan
+from hilrt.data.format import MAGIC, MAGIC_3, Scan
 from hilrt.data.journal import (
     JournalWriter,
     check_features,
@@ -139,22 +141,104 @@ def test_a_torn_end_is_reported_and_written_over(cut, write_steps, tmp_path, fea
     assert ([r.step for r in mended.records], mended.torn) == ([0, 1, 2, 3], None)
 
 
-def test_any_damaged_byte_is_found(write_steps, features):
-    """Whichever byte of a record is flipped, reading stops before it and says so."""
-    path = write_steps(0, range(3))
+def test_a_damaged_byte_costs_one_record_and_is_told(write_steps, features):
+    """Whichever byte of a record is flipped, it alone is left out, those behind it are read, and that is told."""
+    path = write_steps(0, range(4), final=True)
     whole = path.read_bytes()
     with Scan(path, features) as scan:
-        stride = (len(whole) - scan.end) // 3
-        start = scan.end + stride
-    for offset in range(0, stride, 7):
+        starts = [scan.end, *(scan.end for _ in scan.records(frames=False))]
+    for offset in range(starts[1], starts[2], 7):
         damaged = bytearray(whole)
-        damaged[start + offset] ^= 0x10
+        damaged[offset] ^= 0x10
         path.write_bytes(damaged)
         episode = read_episode(path, frames=True)
-        assert len(episode.records) == 1, offset
-        assert episode.torn is not None
+        assert [r.step for r in episode.records] == [0, 2, 3], offset
+        assert len(episode.frames) == 3
+        (lost,) = episode.lost
+        assert lost.startswith(f"step 1 is lost (record at byte {starts[1]} of {len(whole)}: ")
+        assert (episode.complete, episode.torn) == (True, None)
     path.write_bytes(whole)
-    assert len(read_episode(path, frames=True).records) == 3
+    assert read_episode(path, frames=True).lost == []
+
+
+@pytest.mark.parametrize("magic", [MAGIC, MAGIC_3])
+@pytest.mark.parametrize("frames", [True, False])
+def test_damage_never_makes_other_records(monkeypatch, write_steps, features, magic, frames):
+    """Flipped, cut, repeated, moved, blanked: each record read is one of those written, in order; of either version."""
+    monkeypatch.setattr("hilrt.data.journal.MAGIC", magic)
+    path = write_steps(0, range(12), final=True)
+    written = {r.step: (r, f) for r, f in zip(*both(read_episode(path, frames=True)), strict=True)}
+    silent = 0
+
+    def read(data):
+        nonlocal silent
+        path.write_bytes(data)
+        episode = read_episode(path, frames=frames, features=features)
+        steps = [record.step for record in episode.records]
+        assert steps == sorted(set(steps))
+        for place, record in enumerate(episode.records):
+            assert record == written[record.step][0]
+            assert not frames or episode.frames[place] == written[record.step][1]
+        silent += len(steps) < 12 and not (episode.lost or episode.torn or not episode.complete)
+        return True
+
+    tried = survey(path.read_bytes(), read, JournalFormatError)
+    assert tried.unharmed > tried.refused
+    assert silent == 0
+
+
+def both(episode):
+    return episode.records, episode.frames
+
+
+def test_one_flipped_bit_costs_one_record_of_many(write_steps):
+    """Of 42 records 41 are read, where once everything behind the ninth had vanished."""
+    path = write_steps(0, range(42), final=True)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 4] ^= 1
+    path.write_bytes(data)
+    episode = read_episode(path, frames=True)
+    assert len(episode.records) == 41
+    assert len(episode.lost) == 1
+
+
+def test_record_of_another_place_or_file_is_none(write_steps, features):
+    """Two records that have changed places are both refused, and so is one of another episode in the same place."""
+    path, other = (write_steps(number, range(4), final=True) for number in (0, 1))
+    whole, strange = path.read_bytes(), other.read_bytes()
+    with Scan(path, features) as scan:
+        starts = [scan.end, *(scan.end for _ in scan.records(frames=False))]
+    first, second, third = (slice(*pair) for pair in itertools.pairwise(starts[:4]))
+    path.write_bytes(whole[: starts[0]] + whole[second] + whole[first] + whole[starts[2] :])
+    assert [r.step for r in read_episode(path).records] == [2, 3]
+    path.write_bytes(whole[: starts[2]] + strange[third] + whole[starts[3] :])
+    assert [r.step for r in read_episode(path).records] == [0, 1, 3]
+
+
+def test_journals_of_the_version_before_are_read_and_gone_on_with(
+    monkeypatch, write_steps, tmp_path, features, make_record, encode
+):
+    """Nobody's demonstrations are lost to a new version; such a file stays of the version that it was begun in."""
+    monkeypatch.setattr("hilrt.data.journal.MAGIC", MAGIC_3)
+    path = write_steps(0, range(3))
+    monkeypatch.undo()
+    assert path.read_bytes().startswith(MAGIC_3)
+    with JournalWriter(tmp_path, features, "pick") as journal:
+        journal.write(encode(make_record(0, 3, final=True)))
+    assert [r.step for r in read_episode(path, frames=True).records] == [0, 1, 2, 3]
+    assert read_episode(path).complete
+
+
+def test_writer_goes_on_behind_damage(write_steps, tmp_path, features, make_record, encode):
+    """A recorder that comes back to a damaged file keeps what is behind the damage."""
+    path = write_steps(0, range(4))
+    data = bytearray(path.read_bytes())
+    with Scan(path, features) as scan:
+        data[scan.end + 30] ^= 1
+    path.write_bytes(data)
+    with JournalWriter(tmp_path, features, "pick") as journal:
+        journal.write(encode(make_record(0, 4, final=True)))
+    assert [r.step for r in read_episode(path).records] == [1, 2, 3, 4]
 
 
 def test_what_is_no_journal_is_named(tmp_path):
@@ -170,7 +254,7 @@ def test_what_is_no_journal_is_named(tmp_path):
     path.write_bytes(b"\x89PNG, perhaps, or something else")
     with pytest.raises(JournalFormatError, match=r"no journal: it begins with b'\\x89PNG"):
         read_episode(path)
-    path.write_bytes(b"hilrt journal 3\nshort")
+    path.write_bytes(MAGIC + b"short")
     with pytest.raises(JournalFormatError, match="damaged header: ends within its lengths"):
         read_episode(path)
 

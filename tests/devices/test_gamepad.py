@@ -6,8 +6,8 @@ import pytest
 from devices.virtual import run_virtual
 from evdev import ecodes
 
-from hilrt.devices.gamepad import BUTTONS, STICKS
 from hilrt.devices.inputdevice import Entry, describe, entries
+from hilrt.devices.pad import BUTTONS, STICKS
 from hilrt.devices.padlayout import code_of, layout_of, layouts
 
 

@@ -120,6 +120,29 @@ def test_presses_before_an_episode_do_not_count(keys):
     assert not pad.sense(SCENE).failure
 
 
+def test_arrows_pressed_during_a_reset_do_not_move_the_next_episode(keys, monkeypatch):
+    """Neither one that was pressed and let go, nor one that is still held: it must be let go first."""
+    now = time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+    pad = TerminalKeyboard(keys, XYZ, 1, intervene=True)
+    pad.begin(Mode.DEMO, 0)
+    pad.sense(SCENE)
+    now += 40 * HELD_NS
+    press(keys, Key.FORWARD)
+    now += 40 * HELD_NS
+    press(keys, Key.LEFT)
+    pad.begin(Mode.DEMO, 1)
+    for _ in range(10):
+        now += HELD_NS // 4
+        press(keys, Key.LEFT)
+        assert pad.sense(SCENE).action == (0, 0, 0)
+    now += 2 * HELD_NS
+    assert pad.sense(SCENE).action == (0, 0, 0)
+    press(keys, Key.LEFT)
+    now += 1
+    assert pad.sense(SCENE).action == (0, 1, 0)
+
+
 def test_tab_changes_the_arm(keys):
     """With two arms the keys move one of them; tab is for the other."""
     pad = TerminalKeyboard(keys, XYZ, 2, intervene=True)

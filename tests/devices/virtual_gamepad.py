@@ -1,6 +1,7 @@
 """A gamepad from the kernel's events to the operator's input, on virtual devices; see `virtual`."""
 
 import asyncio
+import struct
 import time
 from typing import NamedTuple
 
@@ -228,6 +229,13 @@ POSITIONS = [
 ]
 NUMBERED = [0x120 + number for number in range(10)]
 TRIGGERS = [ecodes.BTN_TL2, ecodes.BTN_TR2]
+ANDROID = {
+    **dict.fromkeys((ecodes.ABS_X, ecodes.ABS_Y, ecodes.ABS_Z, ecodes.ABS_RZ), (0, 254)),
+    **dict.fromkeys((ecodes.ABS_GAS, ecodes.ABS_BRAKE), (0, 255)),
+    **dict.fromkeys((ecodes.ABS_HAT0X, ecodes.ABS_HAT0Y), (-1, 1)),
+}
+LETTERS = [0x130 + number for number in range(15)]
+"""In the order A B C X Y Z, shoulders, select, start and so on, whatever the kernel calls them."""
 
 
 class Controller(NamedTuple):
@@ -243,6 +251,7 @@ class Controller(NamedTuple):
     failure: str = "BTN_SOUTH"
     rerecord: str = "BTN_WEST"
     take_over: str = "BTN_TR"
+    driver: str = ""
 
 
 CONTROLLERS = [
@@ -260,13 +269,25 @@ CONTROLLERS = [
     ),
     Controller("Some Pad", (1, 2), SONY, POSITIONS, ecodes.ABS_RY, (ecodes.EV_ABS, ecodes.ABS_Z, 255)),
     Controller("A Pad", (1, 3), DIRECT, POSITIONS + TRIGGERS, ecodes.ABS_RZ, (ecodes.EV_KEY, ecodes.BTN_TL2, 1)),
+    Controller(
+        "8BitDo 8BitDo Ultimate wireless Controller for PC", (0x2DC8, 0x3013), ANDROID, LETTERS,
+        ecodes.ABS_RZ, (ecodes.EV_ABS, ecodes.ABS_BRAKE, 255), success="BTN_WEST", rerecord="BTN_NORTH",
+    ),
+    Controller(
+        "ShanWan Android Gamepad", (0x20BC, 0x5500), ANDROID, LETTERS,
+        ecodes.ABS_RZ, (ecodes.EV_KEY, ecodes.BTN_TL2, 1), success="BTN_WEST", rerecord="BTN_NORTH",
+    ),
+    Controller(
+        "8BitDo Pro 2", (0x2DC8, 0x3010), SONY, LETTERS[:12], ecodes.ABS_RY, (ecodes.EV_ABS, ecodes.ABS_Z, 255),
+        success="BTN_NORTH", rerecord="BTN_C", take_over="BTN_Z", driver="hid-generic",
+    ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("one", CONTROLLERS, ids=lambda one: one.name)
 def test_other_controllers(bed, start, one):
     """On each controller the same places mean the same, whatever their codes."""
-    pad = bed.plug(one.name, one.ids, one.axes, one.keys)
+    pad = bed.plug(one.name, one.ids, one.axes, one.keys, driver=one.driver)
     session = start()
     assert session.tick().gripper == (GripperCommand.STAY,)
     pad.send((ecodes.EV_ABS, one.up, one.axes[one.up][0]), one.close)
@@ -277,6 +298,46 @@ def test_other_controllers(bed, start, one):
     assert wish.action == pytest.approx((0, 0, 1), abs=0.01)
     assert wish.gripper == (GripperCommand.CLOSE,)
     assert (wish.success, wish.failure, wish.rerecord, wish.intervening) == (True,) * 4
+
+
+UNTOUCHED = [
+    ("Logitech Logitech Dual Action", (0x046D, 0xC216), DIRECT, NUMBERED),
+    ("Xbox Wireless Controller", (0x045E, 0x0B13), BLUETOOTH, POSITIONS),
+]
+
+
+@pytest.mark.parametrize("one", UNTOUCHED, ids=lambda one: one[0])
+def test_untouched_pad_stands_still(bed, start, one):
+    """A pad of which the kernel reports 0 on every axis until it is moved drives nothing before it was seen at rest."""
+    name, ids, axes, keys = one
+    zero = {f"EVIOCGABS({code}) 0": struct.pack("6i", 0, *span, 0, 0, 0) for code, span in axes.items()}
+    pad = bed.plug(name, ids, axes, keys, answers=zero)
+    session = start(mode=Mode.DEMO)
+    wish = session.tick()
+    assert wish.action == (0, 0, 0)
+    assert wish.gripper == (GripperCommand.STAY,)
+    pad.move(ABS_Y=axes[ecodes.ABS_Y][1])
+    assert session.tick().action == (0, 0, 0), "not seen at rest yet"
+    pad.move(ABS_Y=axes[ecodes.ABS_Y][1] // 2)
+    pad.move(ABS_Y=0)
+    assert session.tick().action == (1, 0, 0)
+
+
+def test_what_is_held_through_a_reset_must_be_let_go_first(bed, start):
+    """A stick, a trigger and the cross that are held as an episode begins move nothing until they were at rest."""
+    pad = bed.xbox()
+    session = start(axes=("dx", "dpitch"), mode=Mode.DEMO)
+    pad.move(ABS_Y=-32768, ABS_Z=255, ABS_HAT0Y=-1)
+    assert session.tick().action == (1, 1)
+    session.pad.begin(Mode.DEMO, 1)
+    wish = session.tick()
+    assert wish.action == (0, 0)
+    assert wish.gripper == (GripperCommand.STAY,)
+    pad.move(ABS_Y=0, ABS_Z=0, ABS_HAT0Y=0)
+    pad.move(ABS_Y=-32768, ABS_Z=255, ABS_HAT0Y=-1)
+    wish = session.tick()
+    assert wish.action == (1, 1)
+    assert wish.gripper == (GripperCommand.CLOSE,)
 
 
 def test_unplugged_while_held(bed, start):

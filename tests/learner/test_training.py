@@ -1,5 +1,6 @@
 """A run from its folder: loading, exact resume, evaluations, checkpoints; and that the whole learns."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -305,6 +306,21 @@ def test_damage_is_named(run: Run) -> None:
     (path / "meta.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"meta\.json: is damaged"):
         load_actor(path)
+
+
+def test_damage_in_the_journal_is_told(run: Run) -> None:
+    """Of six steps one is damaged, and so the one before it has no next: four are learned from, and the screen says why."""
+    run.write("journal", run.episode(3, Mode.TRAIN, steps=6))
+    path = episode_path(run.folder / "journal", 3)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    training = run.training()
+    training.load()
+    assert training.replay.statistics().rows["online"] == 4
+    assert re.match(
+        r"episode 3 of the journal is damaged: step [1-4] is lost \(record at byte", training.notice
+    )
 
 
 def test_checkpoint_of_other_features_is_refused(run: Run, features: Features) -> None:

@@ -5,7 +5,6 @@ process was killed, is recognised.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,6 +13,7 @@ from hilrt.data.format import Scan
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
+from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.errors import EpisodeDamagedError, JournalFormatError, OldDemonstrationsError, PictureError
@@ -33,6 +33,8 @@ class Folded(Struct, kw_only=True):
     """Episodes the operator had discarded, or that hold no step."""
     left: list[str] = []
     """What stays in the journal and why: cut or damaged episodes, in words."""
+    lost: list[str] = []
+    """What is missing from the episodes that were kept, because it cannot be read."""
 
 
 def _nothing(_: float) -> None:
@@ -55,7 +57,8 @@ def fold(
         root: the dataset.
         features: what steps must consist of; None: whatever the dataset's, or the first episode's, do.
         journal: folder of the episodes, which stay there; None: the dataset's own, which is emptied.
-        cut: take episodes without an end too, up to the last step that has a next one, marked truncated.
+        cut: take episodes without an end too, up to the last step that has a next one, marked truncated; and of
+            damaged ones what is whole.
         robot_type: of a new dataset.
         video: keep pictures of a new dataset as video.
         advance: told of progress [bytes of the journal].
@@ -65,10 +68,11 @@ def fold(
         DatasetWriteError: the disk does not take it; dataset and journal are as before.
         DatasetBusyError: another process writes to one of them.
         DatasetFormatError, DatasetDamagedError, ForeignDatasetError, OldDemonstrationsError: cannot be read.
+        DatasetPathError: files of it, or its journal, lie outside its folder.
     """
     if episode_files(root):
         raise OldDemonstrationsError(str(root), JOURNAL)
-    folder = journal or root / JOURNAL
+    folder = journal or inside(root, JOURNAL)
     if not folder.is_dir() or not (paths := episode_files(folder)):
         return Folded()
     with locked(folder), Change(root) as change:
@@ -163,12 +167,13 @@ class _Folding:
         if episode.discarded:
             self.report.dropped += 1
             return True
-        take = cut_take(path) if self._cut else whole_take(path, episode)
+        take, lost = cut_take(path, origin_of(episode)) if self._cut else (whole_take(path, episode), [])
         if take is None:
             self.report.dropped += 1
             return True
         self._writer.add(take)
         self.report.kept += 1
+        self.report.lost += [f"{path.name}: {words}" for words in lost]
         return True
 
 
@@ -184,33 +189,42 @@ def whole_take(path: Path, episode: Episode) -> Take:
     """A complete episode.
 
     Raises:
-        EpisodeDamagedError: it has no end.
+        EpisodeDamagedError: it has no end, or not all of it can be read.
     """
     if not episode.complete:
         raise EpisodeDamagedError(path.name, f"is cut off after {len(episode.records)} steps")
-    return _take(path, episode, episode.records)
+    if episode.lost:
+        raise EpisodeDamagedError(path.name, "; ".join(episode.lost))
+    return _take(path, episode.header.task, episode.records, origin_of(episode))
 
 
-def cut_take(path: Path) -> Take | None:
-    """All of an episode that has its pictures, whether it has an end or not; None where no step has a next one."""
-    with Scan(path, None) as scan:
-        records = [record for record, _ in scan.records(frames=True)]
-        episode = Episode(header=scan.header, records=records, frames=[], torn=scan.torn)
-    kept = records if episode.complete else cut_off(records)
-    return _take(path, episode, kept) if len(kept) > 1 else None
+def cut_take(path: Path, origin: str) -> tuple[Take | None, list[str]]:
+    """All of an episode that has its pictures, whether it has an end or not; None where no step has a next one.
+
+    Returns:
+        The episode, and what of it cannot be read.
+    """
+    with Scan(path, None) as scan:  # with its pictures, and not all of them in memory
+        whole = [record for record, _ in scan.records(frames=True)]
+        episode = Episode(header=scan.header, records=whole, frames=[], torn=scan.torn, lost=scan.lost)
+    records = episode.records if episode.complete else cut_off(episode.records)
+    take = _take(path, episode.header.task, records, origin) if len(records) > 1 else None
+    return take, episode.lost
 
 
-def _take(path: Path, episode: Episode, records: list[Record]) -> Take:
+def _take(path: Path, task: str, records: list[Record], origin: str) -> Take:
     def frames() -> Iterator[bytes]:
         with Scan(path, None) as scan:
-            for _, raw in islice(scan.records(frames=True), len(records)):
+            for record, (found, raw) in zip(records, scan.records(frames=True), strict=False):
+                if found.step != record.step:
+                    raise EpisodeDamagedError(path.name, f"the pictures of step {record.step} are damaged")
                 yield raw
 
     return Take(
         name=path.name,
-        task=episode.header.task,
+        task=task,
         records=records,
         frames=frames,
         size=path.stat().st_size,
-        origin=origin_of(episode),
+        origin=origin,
     )

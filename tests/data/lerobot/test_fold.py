@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from steps import STEPS, step_of
 
-from hilrt.data.journal import JournalWriter, episode_path, read_episodes
+from hilrt.data.format import Scan
+from hilrt.data.journal import JournalWriter, episode_path, read_episode, read_episodes
 from hilrt.data.lerobot import writer
 from hilrt.data.lerobot.change import locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
@@ -143,6 +144,47 @@ def test_a_damaged_episode_stays_and_the_others_go(record_session, root, feature
     assert fold(root, features, cut=True).kept == 1
     assert len(open_dataset(root, features).episode(3, frames=True).frames) == 5
     assert not list(verify(root, lambda _: None))
+
+
+@pytest.mark.parametrize("part", ["record", "pictures"])
+def test_what_is_lost_of_a_damaged_episode_is_told(record_session, root, features, part):
+    """Damage in the middle keeps an episode in the journal; recovered, all else of it is in, and the loss is told."""
+    record_session(range(1))
+    path = episode_path(root / "journal", 0)
+    before = read_episode(path, frames=True)
+    with Scan(path, None) as scan:
+        starts = [scan.end, *(scan.end for _ in scan.records(frames=False))]
+    data = bytearray(path.read_bytes())
+    data[starts[2] + 30 if part == "record" else starts[3] - 5] ^= 1
+    path.write_bytes(data)
+    told = "step 2 is lost" if part == "record" else "pictures of step 2 are damaged"
+    folded = fold(root, features)
+    assert (folded.kept, len(folded.left)) == (0, 1)
+    assert folded.left[0].startswith(f"episode_000000.hilrt: {told}") or told in folded.left[0]
+    folded = fold(root, features, cut=True)
+    assert (folded.kept, folded.left) == (1, [])
+    (lost,) = folded.lost
+    assert lost.startswith("episode_000000.hilrt: step 2 is lost (record at byte")
+    found = open_dataset(root, features).episode(0, frames=True)
+    assert [r.step for r in found.records] == [0, 1, 3, 4, 5]
+    assert found.frames == [frames for step, frames in enumerate(before.frames) if step != 2]
+    assert not list(verify(root, lambda _: None))
+
+
+def test_verify_tells_of_damage_in_the_journal(record_session, root, features):
+    """What is not in the dataset yet is looked at too; an episode that is only cut off breaks no rule."""
+    record_session(range(1))
+    fold(root, features)
+    record_session(range(1, 2))
+    record_session(range(2, 3), complete=False)
+    assert not list(verify(root, lambda _: None))
+    path = episode_path(root / "journal", 1)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    (violation,) = verify(root, lambda _: None)
+    assert violation.file == "journal/episode_000001.hilrt"
+    assert "is lost (record at byte" in violation.problem
 
 
 def test_long_episodes_go_through_in_parts(monkeypatch, record_session, root, features):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation
+from hilrt.data.lerobot.rules.journal import journal_rules
 from hilrt.data.lerobot.rules.meta import info_rules, row_rules
 from hilrt.data.lerobot.rules.rows import data_rules, final_rules
 from hilrt.data.lerobot.rules.videos import video_rules
@@ -32,3 +33,4 @@ def verify(root: Path, advance: Advance) -> Iterator[Violation]:
     yield from video_rules(checked, advance)
     if checked.features is not None:
         yield from final_rules(checked)
+    yield from journal_rules(checked)
