@@ -36,15 +36,15 @@ class Desk(Resource):
         self.interrupts = 0
         self._words = status.supervisor
         with ExitStack() as stack:
+            for number in SIGNALS:
+                if (before := signal.getsignal(number)) is not signal.SIG_IGN:
+                    stack.callback(signal.signal, number, before)
+                    signal.signal(number, self._interrupted)
             self._terminal = stack.enter_context(Terminal())
             driven = job.driven(intervene=config.teleop.intervene)
             if self._terminal.fd is None and config.needs_keys and driven:
                 raise KeyboardAbsentError(config.teleop.type)
             self.guard = stack.enter_context(Guard(self._terminal))
-            for number in SIGNALS:
-                if (before := signal.getsignal(number)) is not signal.SIG_IGN:
-                    stack.callback(signal.signal, number, before)
-                    signal.signal(number, self._interrupted)
             self._screen = stack.enter_context(Screen(status, run, hints(config, job)))
             self._stack = stack.pop_all()
 
