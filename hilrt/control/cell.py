@@ -82,19 +82,20 @@ class Cell:
         """
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
-        now = time.monotonic_ns()
-        self._ages_ms = tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
+        # in simulated time they were taken when the tick began, and it has stood still since
+        now, simulated = time.monotonic_ns(), self._ticker.simulated
+        self._ages_ms = tuple(0.0 if simulated else (now - frame.monotonic_ns) * 1e-6 for frame in frames)
         tick = Tick(
             step=step,
             mode=mode,
-            time_ns=woken_ns if self._ticker.simulated else readings[-1].monotonic_ns,
+            time_ns=woken_ns if simulated else readings[-1].monotonic_ns,
             readings=readings,
             blind=blind,
             frames=frames,
             frame_ages_ms=self._ages_ms,
-            stale=() if self._ticker.simulated else self._stale(),
-            unwritten=not self._ticker.simulated and self._crowded(),
-            unguarded=not self._ticker.simulated and self._unguarded(),
+            stale=() if simulated else self._stale(),
+            unwritten=not simulated and self._crowded(),
+            unguarded=not simulated and self._unguarded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),
@@ -123,9 +124,10 @@ class Cell:
         self._status.act_ms = self._watch.lap_ms()
         return True
 
-    def told(self, measured: Float64) -> Float64:
-        """Where the arms are told to be, see `Arm.told`; both of shape (arms, 6) [rad]."""
-        return np.array([arm.told(joints) for arm, joints in zip(self._arms, measured, strict=True)])
+    @property
+    def told(self) -> Float64:
+        """Where the arms were last told to be, whatever is measured, shape (arms, 6) [rad]."""
+        return np.array([arm.told for arm in self._arms])
 
     def close(self) -> None:
         """Stop bringing arms back; may be called again."""
@@ -211,7 +213,7 @@ class Cell:
     def _count_faults(self) -> int:
         statistics = [arm.bus.statistics() for arm in self._arms]
         self._status.bus_retries = sum(bus.retries for bus in statistics)
-        self._status.bus_errors = sum(bus.timeouts for bus in statistics)
+        self._status.bus_errors = sum(bus.timeouts + bus.doubted for bus in statistics)
         faults = self._status.bus_retries + self._status.bus_errors
         fresh, self._faults = faults - self._faults, faults
         return fresh

@@ -12,11 +12,10 @@ from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
-from hilrt.devices.holding import SAG_DEG, hold, let_go, require_inside, sink
+from hilrt.devices.holding import hold, let_go, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
 from hilrt.errors import GoalError
 
-SAG_RAD = np.deg2rad(SAG_DEG)
 SETUP_DEADLINE_S = 0.2  # before the first tick there is time, and a late answer is no fault
 
 
@@ -116,15 +115,10 @@ class Arm:
         self._told = dict(zip(self._ids, counts, strict=True))
         await self.bus.sync_write(Register.GOAL_POSITION, self._told)
 
-    def told(self, measured: Vector) -> Vector:
-        """Where it is told to be, by the last `write` or `hold`; where a joint is kept far from that, where it is.
-
-        Both of shape (6,) [rad]; before either it is where it is.
-        """
-        goals = (
-            self.calibration.radians([self._told[motor] for motor in self._ids]) if self._told else measured
-        )
-        return np.where(np.abs(goals - measured) <= SAG_RAD, goals, measured)
+    @property
+    def told(self) -> Vector:
+        """Where it was told to be by the last `write` or `hold`, of which there was one, shape (6,) [rad]."""
+        return self.calibration.radians([self._told[motor] for motor in self._ids])
 
     async def enable_torque(self) -> None:
         """Torque on where the arm is: nothing moves, but for a joint just outside its range, which comes back slowly.

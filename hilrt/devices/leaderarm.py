@@ -55,7 +55,14 @@ class LeaderArm:
 
     @classmethod
     async def connect(
-        cls, port: str, calibration: Calibration, name: str, speed: float, deadline_s: float = DEADLINE_S
+        cls,
+        port: str,
+        calibration: Calibration,
+        name: str,
+        speed: float,
+        deadline_s: float = DEADLINE_S,
+        *,
+        simulated_time: bool = False,
     ) -> Self:
         """Open it and apply its start-up settings; `deadline_s` is that of each transaction from then on.
 
@@ -63,7 +70,7 @@ class LeaderArm:
             HilrtError: see `Arm.connect`.
         """
         arm = await Arm.connect(port, calibration, LEADER)
-        arm.bus.deadline_s = deadline_s
+        arm.bus.deadline_s, arm.bus.simulated_time = deadline_s, simulated_time
         return cls(arm, name, speed)
 
     @property
@@ -93,7 +100,7 @@ class LeaderArm:
             return
         if self._torque is not True or self.sent is None:
             await self._arm.hold()
-            self._torque, self.sent = True, (await self._arm.read()).position
+            self._torque, self.sent = True, self._arm.told
         reach = self._speed * elapsed_s
         self.sent = self.sent + np.clip(goal - self.sent, -reach, reach)
         await self._arm.write(self.sent)

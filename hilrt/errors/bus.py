@@ -71,6 +71,21 @@ class BusTimeoutError(HilrtError):
         )
 
 
+class PositionDoubtedError(BusTimeoutError):
+    """Servos said that they were where they cannot have got to, and then something else: no reading, as a timeout."""
+
+    def __init__(
+        self, port: str, motors: Mapping[int, str], first: Mapping[int, int], then: Mapping[int, int]
+    ) -> None:
+        self.missing = tuple(motors)
+        told = ", ".join(f"{first[motor]} and then {then[motor]}" for motor in motors)
+        HilrtError.__init__(
+            self,
+            f"{_motors(motors)} on {port} cannot have got to where the replies say [counts]: {told}. "
+            "Check the cable to that motor; where it goes on, the motor's encoder.",
+        )
+
+
 class ArmLostError(HilrtError):
     """An arm went away during a run and did not come back."""
 

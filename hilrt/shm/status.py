@@ -60,6 +60,9 @@ class ControlStatus(Region):
     episode = Int()
     step = Int()
     online_steps = Int()
+    asked = (
+        Int()
+    )  # how often it has asked the learner to keep and publish the weights that it is about to judge
     episodes_train = Int()
     episodes_demo = Int()
     demo_successes = Int()
@@ -117,7 +120,8 @@ class LearnerStatus(Region):
     checkpoint_ns = Int()
     gaps_filled = Int()
     credit = Float()
-    paid_steps = Int()  # online steps whose updates are all done
+    learned = Int()  # `Record.place` of the last step that it has learned from, all before it included
+    answered = Int()  # of control's questions (`asked`)
     critic_loss = Float()
     done = Int()
     message = Text()

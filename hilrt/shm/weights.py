@@ -25,7 +25,7 @@ _WHAT = "weights"
 _WORD = 8
 _VERSION = 0
 # Words of a buffer, before its arrays.
-_DIGEST, _PUBLISHED_NS = range(2)
+_DIGEST, _PUBLISHED_NS, _PLACE = range(3)
 
 
 def claim_weights(run: str) -> Claim:
@@ -131,8 +131,10 @@ class WeightsWriter(_Buffers):
             segment = Segment.fill(run, _WHAT, LINE + 2 * (LINE + layout.size), layout.schema())
         return cls(segment, layout)
 
-    def publish(self, arrays: Mapping[str, np.ndarray]) -> int:
+    def publish(self, arrays: Mapping[str, np.ndarray], place: int = 0) -> int:
         """Copy the arrays into the spare buffer and make it the newest version, which is returned.
+
+        `place`: of the last step that they were learned from (`Record.place`); 0 before the first.
 
         Raises:
             WeightsLayoutError: names, shapes or dtypes differ from those the segment was opened with; the
@@ -151,6 +153,7 @@ class WeightsWriter(_Buffers):
         word = self._word(version)
         self._words[word + _DIGEST] = _digest(version, spare)
         self._words[word + _PUBLISHED_NS] = time.monotonic_ns()
+        self._words[word + _PLACE] = place
         self._words[_VERSION] = version  # A: store
         return version
 
@@ -179,17 +182,24 @@ class WeightsReader(_Buffers):
             return None
         return cls(segment, _Layout.parse(segment.schema))
 
-    def adopt(self) -> Adopted | None:
+    def adopt(self, until: int | None = None) -> Adopted | None:
         """Copy the newest version out; None when there is nothing newer, or it was replaced during the copy.
 
         A version whose digest is wrong is logged and skipped. Never waits.
+
+        `until`: of the two versions there are, the newest that was learned from no step after this place. Of the older
+        one nothing but the digest tells whether the writer has begun to replace it.
         """
-        version = self.version  # A: load
-        if version == self._seen:
+        newest = self.version  # A: load
+        version = newest
+        if until is not None:
+            fitting = (v for v in (newest, newest - 1) if self._words[self._word(v) + _PLACE] <= until)
+            version = next(fitting, self._seen)
+        if version <= self._seen:
             return None
         copy = np.array(self._arrays(version))
         digest = self._words[self._word(version) + _DIGEST]
-        if self.version != version:
+        if self.version != newest:
             return None
         self._seen = version
         if _digest(version, copy.data) != digest:

@@ -69,8 +69,8 @@ def test_learner_killed(workplace):
         dead = live.kill("learner")
         live.wait_for(lambda: live.status.learner.pid != dead and live.status.learner.ready)
         assert live.status.control.misses == misses
-        rows = live.status.control.online_steps
-        live.wait_for(lambda: live.status.learner.paid_steps >= rows)
+        rows, episode = live.status.control.online_steps, live.status.control.episode
+        live.wait_for(lambda: live.status.learner.learned >> 32 > episode)
         os.kill(live.process.pid, signal.SIGINT)
         text = live.finish()
     assert live.process.returncode == 0, text

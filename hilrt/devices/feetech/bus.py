@@ -11,6 +11,7 @@ from typing import Self
 from msgspec import Struct
 
 from hilrt.devices.feetech.link import Counters, Link
+from hilrt.devices.feetech.pace import SLACK, Pace, distance
 from hilrt.devices.feetech.packets import (
     OVERHEAD,
     Instruction,
@@ -29,7 +30,7 @@ from hilrt.devices.feetech.registers import (
     Telemetry,
     decode_telemetry,
 )
-from hilrt.errors import BusLostError, BusTimeoutError
+from hilrt.errors import BusLostError, BusTimeoutError, PositionDoubtedError
 
 PATIENCE = 0.4
 """Share of the deadline that one attempt waits, beside its time on the wire, before the next."""
@@ -54,6 +55,8 @@ class BusStatistics(Struct, frozen=True):
     """Bytes among the replies that belong to no packet."""
     unexpected: int
     """Whole replies of a wrong id or length."""
+    doubted: int
+    """Positions that a servo cannot have got to since the reply before."""
 
 
 class Bus:
@@ -69,6 +72,8 @@ class Bus:
         self.names = names
         self.deadline_s = deadline_s
         """Of one transaction, its time on the wire excluded [s]."""
+        self.simulated_time = False
+        """Whether the servos live by another clock, on which everything is fast."""
         self._byte_s = 10 / baudrate
         self._lock = asyncio.Lock()
         self.errors: dict[int, int] = {}
@@ -78,7 +83,8 @@ class Bus:
         self._counters = Counters()
         self._quiet_until = 0.0
         self._last_good: dict[int, float] = {}
-        self._transactions = self._retries = self._timeouts = 0
+        self._pace = Pace()
+        self._transactions = self._retries = self._timeouts = self._doubted = 0
 
     @classmethod
     async def open(
@@ -153,9 +159,30 @@ class Bus:
             self._opened().send(encode_sync_write(register.address, register.size, data))
 
     async def read_telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
-        """All present values of several servos, with each one's error byte, in one transaction."""
-        replies = await self._sync_read(TELEMETRY_ADDRESS, TELEMETRY_SIZE, motors, "telemetry")
-        return {motor: decode_telemetry(replies[motor].params, replies[motor].code) for motor in motors}
+        """All present values of several servos, with each one's error byte, in one transaction.
+
+        A position that its servo cannot have got to since the last one is asked for again, and believed if it repeats.
+
+        Raises:
+            PositionDoubtedError: a `BusTimeoutError`; it did not.
+        """
+        seen = await self._telemetry(motors)
+        if self.simulated_time:
+            return seen
+        if doubted := self._pace.doubted(_positions(seen), monotonic()):
+            self._doubted += len(doubted)
+            again = await self._telemetry(tuple(doubted))
+            repeated = {
+                motor: other.position
+                for motor, other in again.items()
+                if distance(other.position, doubted[motor]) <= SLACK
+            }
+            self._pace.believe(repeated, monotonic())
+            if strange := self._pace.doubted(_positions(again), monotonic()):
+                names = {motor: self.names.get(motor, "") for motor in strange}
+                raise PositionDoubtedError(self.port, names, doubted, strange)
+            seen |= again
+        return seen
 
     def statistics(self) -> BusStatistics:
         """Counters since the bus was made."""
@@ -167,6 +194,7 @@ class Bus:
             garbage_bytes=self._parser.garbage,
             stale_bytes=self._counters.stale_bytes,
             unexpected=self._counters.unexpected,
+            doubted=self._doubted,
         )
 
     async def __aenter__(self) -> Self:
@@ -185,6 +213,10 @@ class Bus:
             warnings.warn(f"bus on {self.port} was not closed", ResourceWarning, stacklevel=2)
 
     # parts
+
+    async def _telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
+        replies = await self._sync_read(TELEMETRY_ADDRESS, TELEMETRY_SIZE, motors, "telemetry")
+        return {motor: decode_telemetry(replies[motor].params, replies[motor].code) for motor in motors}
 
     async def _sync_read(
         self, address: int, size: int, motors: Sequence[int], what: str
@@ -264,3 +296,7 @@ class Bus:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+
+
+def _positions(seen: Mapping[int, Telemetry]) -> dict[int, int]:
+    return {motor: telemetry.position for motor, telemetry in seen.items()}

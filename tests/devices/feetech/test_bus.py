@@ -14,6 +14,7 @@ from hilrt.errors import (
     PortBusyError,
     PortNotFoundError,
     PortUnusableError,
+    PositionDoubtedError,
 )
 
 MOTORS = (1, 2, 3, 4, 5, 6)
@@ -65,6 +66,19 @@ def last_missing(reply):
 def third_missing(reply):
     """One in the middle says nothing."""
     return [(0, reply[:42] + reply[63:])]
+
+
+def elsewhere(counts):
+    """The third servo says that it is so far from where it is, with a checksum that fits."""
+
+    def fault(reply):
+        frames = [reply[i : i + 21] for i in range(0, len(reply), 21)]
+        index = min(2, len(frames) - 1)
+        position = int.from_bytes(frames[index][5:7], "little") + counts
+        frames[index] = encode(3, 0, position.to_bytes(2, "little") + frames[index][7:-1])
+        return [(0, b"".join(frames))]
+
+    return fault
 
 
 HEALED = [silence, late, truncated, corrupt]
@@ -192,6 +206,58 @@ def test_a_silent_servo_is_named_after_the_deadline(run, line):
             assert " x read of PRESENT_POSITION in " in str(caught.value)
             assert "; last good reply " in str(caught.value)
             assert bus.statistics().timeouts == 2
+
+    run(check())
+
+
+def test_a_position_that_cannot_be_is_asked_for_again(run, line):
+    """A reply that is wrong by 90 degrees though its checksum fits costs a question to that servo, and is counted."""
+
+    async def check():
+        async with await connected(line.path) as bus:
+            await bus.read_telemetry(MOTORS)
+            line.faults.append(elsewhere(1024))
+            there = line.bank.servos[2].get(Register.PRESENT_POSITION)
+            assert (await bus.read_telemetry(MOTORS))[3].position == there
+            assert [request[7:-1] for request in line.requests[1:]] == [bytes(MOTORS), b"\x03"]
+            assert bus.statistics().doubted == 1
+
+    run(check())
+
+
+def test_a_position_that_repeats_is_believed(run, line):
+    """An encoder that was turned while nobody looked, or whose first reading was wrong, is where it says."""
+
+    async def check():
+        async with await connected(line.path) as bus:
+            line.faults.append(elsewhere(1024))
+            await bus.read_telemetry(MOTORS)
+            for servo in line.bank.servos:
+                servo.set_present(servo.raw_position + 500, 0, 0.0, 0.0, 30.0, 12.0)
+            seen = await bus.read_telemetry(MOTORS)
+            assert [t.position for t in seen.values()] == [
+                s.get(Register.PRESENT_POSITION) for s in line.bank.servos
+            ]
+            await bus.read_telemetry(MOTORS)
+            assert bus.statistics().doubted == 6
+
+    run(check())
+
+
+def test_positions_that_change_at_every_question_are_no_reading(run, line):
+    """The motor is named, and whoever waits for a reading is told as if there had been none."""
+
+    async def check():
+        async with await connected(line.path) as bus:
+            await bus.read_telemetry(MOTORS)
+            line.faults.extend((elsewhere(1024), elsewhere(-1024)))
+            with pytest.raises(
+                PositionDoubtedError, match=r"motor 3 \(elbow_flex\) .* cannot have got"
+            ) as caught:
+                await bus.read_telemetry(MOTORS)
+            assert isinstance(caught.value, BusTimeoutError)
+            line.faults.clear()
+            assert len(await bus.read_telemetry(MOTORS)) == 6
 
     run(check())
 
