@@ -75,6 +75,18 @@ def calibrate(
     asyncio.run(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))
 
 
+@setup.command()
+def release(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
+    """Let an arm down that is under torque; you hold it."""
+    from hilrt.config import taskfile  # noqa: PLC0415
+    from hilrt.setup.place import Place  # noqa: PLC0415
+    from hilrt.setup.release import release  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    place = Place.of(taskfile.load(config), side, leader=leader)
+    asyncio.run(release(TerminalConsole(), place))
+
+
 @setup.command(name="find-limits")
 def find_limits(
     config: RealArm = SO100,

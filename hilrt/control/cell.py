@@ -11,8 +11,8 @@ import numpy as np
 
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
+from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
-from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker

@@ -5,6 +5,7 @@ A constructor takes facts and writes the message: what was found, where, what wo
 
 from hilrt.errors.bus import (
     ArmLostError,
+    ArmUnderTorqueError,
     BusLostError,
     BusTimeoutError,
     MotorMissingError,
@@ -39,6 +40,7 @@ from hilrt.errors.dataset import (
     NothingLeftError,
     OldDemonstrationsError,
     OwnDatasetError,
+    PointerFileError,
     UnmappableError,
 )
 from hilrt.errors.devices import (
@@ -129,6 +131,7 @@ __all__ = [
     "ActorMismatchError",
     "ArmBlockedError",
     "ArmLostError",
+    "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
     "CalibrationFileError",
@@ -186,6 +189,7 @@ __all__ = [
     "PictureError",
     "PictureFileError",
     "PlatformError",
+    "PointerFileError",
     "PolicyFeaturesError",
     "PortBusyError",
     "PortNotFoundError",

@@ -139,6 +139,17 @@ class ServoFaultError(HilrtError):
         )
 
 
+class ArmUnderTorqueError(HilrtError):
+    """Motors would have to let go of the arm for settings to be written."""
+
+    def __init__(self, port: str, motors: Mapping[int, str], settings: Sequence[str]) -> None:
+        super().__init__(
+            f"{_motors(motors)} on {port} hold the arm under torque, and would have to let go for settings that "
+            f"another program has changed ({', '.join(settings)}); nothing was written. "
+            "Support the arm and let it down: hilrt release CONFIG. Then start again."
+        )
+
+
 class SettingRefusedError(HilrtError):
     """A servo did not keep a value that was written."""
 

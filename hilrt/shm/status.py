@@ -4,6 +4,7 @@ Times are CLOCK_MONOTONIC [ns]; counters start at 0; flags are 0 or 1. Writing o
 """
 
 import json
+from enum import IntEnum
 from typing import Self
 
 from hilrt.resource import Resource
@@ -18,13 +19,22 @@ EXTENTS_TEXT = 720
 """Of two arms."""
 
 
+class Stop(IntEnum):
+    """Why processes are to finish."""
+
+    DONE = 1
+    """The work is done: what was recorded is waited for, however long a full disk takes."""
+    ASKED = 2
+    """A person wants it: what the disk does not take now is given up, and told."""
+
+
 class SupervisorStatus(Region):
     """Written by the supervisor; the key words count presses on its terminal."""
 
     heartbeat_ns = Int()
     pid = Int()
     started_ns = Int()
-    stop = Int()  # asks every process to finish
+    stop = Int()  # asks every process to finish; a Stop
     key_intervene = Int()
     key_success = Int()
     key_failure = Int()

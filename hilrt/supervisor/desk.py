@@ -13,10 +13,14 @@ from hilrt.report.hints import hints
 from hilrt.report.screen import Screen
 from hilrt.resource import Resource
 from hilrt.run.job import Job
+<<<<<<< HEAD
 from hilrt.shm.status import Status
 from hilrt.supervisor.guard import Guard
 
 SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
+=======
+from hilrt.shm.status import Status, Stop
+>>>>>>> main
 
 
 class Desk(Resource):
@@ -82,5 +86,5 @@ class Desk(Resource):
 
     def _request_stop(self) -> None:
         self.interrupts += 1
-        self._words.stop = 1
+        self._words.stop = Stop.ASKED
         self._words.message = "stopping: episode is cut, then checkpoint and journal are closed"

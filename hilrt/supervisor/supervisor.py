@@ -17,7 +17,11 @@ from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.run.memory import RunMemory
 from hilrt.shm.segment import sweep_stale
+<<<<<<< HEAD
 from hilrt.shm.status import ControlStatus, LearnerStatus
+=======
+from hilrt.shm.status import Stop
+>>>>>>> main
 from hilrt.supervisor.children import NAMED_ERROR, Child
 from hilrt.supervisor.desk import Desk
 from hilrt.supervisor.rescue import Rescue
@@ -160,9 +164,12 @@ class Supervisor:
     def _finish(self) -> None:
         """Learner: checkpoint; recorder: drain; simulator: last, because it is the hardware."""
         self._judge.finishing = True
-        self.status.supervisor.stop = 1
+        if not self.stopped:
+            self.status.supervisor.stop = Stop.DONE
         deadline = time.monotonic() + FINISH_S
         while self._children.keys() & {Role.LEARNER, Role.RECORDER} and time.monotonic() < deadline:
+            if self.status.recorder.message and not self.stopped:  # a disk that takes nothing is waited for
+                deadline = time.monotonic() + FINISH_S
             self._look()
 
     # --- deaths

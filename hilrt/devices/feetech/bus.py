@@ -214,9 +214,15 @@ class Bus:
 
     # parts
 
-    async def _telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
-        replies = await self._sync_read(TELEMETRY_ADDRESS, TELEMETRY_SIZE, motors, "telemetry")
-        return {motor: decode_telemetry(replies[motor].params, replies[motor].code) for motor in motors}
+    async def _telemetry(self, motors: Sequence[int], *, torque: bool = False) -> dict[int, Telemetry]:
+        address, size = (DRIVE_ADDRESS, DRIVE_SIZE) if torque else (TELEMETRY_ADDRESS, TELEMETRY_SIZE)
+        replies = await self._sync_read(address, size, motors, "telemetry")
+        if torque:
+            self.torque.update({motor: replies[motor].params[0] == 1 for motor in motors})
+        return {
+            motor: decode_telemetry(replies[motor].params[-TELEMETRY_SIZE:], replies[motor].code)
+            for motor in motors
+        }
 
     async def _sync_read(
         self, address: int, size: int, motors: Sequence[int], what: str
