@@ -29,6 +29,7 @@ from hilrt.control.warden import Warden
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError, EndedFromOutsideError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from hilrt.control.policy import Policy
 
 FIRST_PICTURE_S = 20.0
-BUS_DEADLINE_S = 0.005
 
 
 def main(spec: Spec) -> None:
@@ -180,7 +180,7 @@ async def _connect(
         stack.push_async_callback(arm.close)
         await arm.enable_torque()
         stack.push_async_callback(_hold, arm)
-        arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if config.lockstep else BUS_DEADLINE_S
+        arm.keep_pace(LOCKSTEP_DEADLINE_S if config.lockstep else read_deadline_s(config.env.fps))
         arm.bus.simulated_time = config.lockstep
         arms.append(arm)
     return arms
