@@ -13,14 +13,10 @@ from hilrt.report.hints import hints
 from hilrt.report.screen import Screen
 from hilrt.resource import Resource
 from hilrt.run.job import Job
-<<<<<<< HEAD
-from hilrt.shm.status import Status
+from hilrt.shm.status import Status, Stop
 from hilrt.supervisor.guard import Guard
 
 SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
-=======
-from hilrt.shm.status import Status, Stop
->>>>>>> main
 
 
 class Desk(Resource):

@@ -17,11 +17,7 @@ from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.run.memory import RunMemory
 from hilrt.shm.segment import sweep_stale
-<<<<<<< HEAD
-from hilrt.shm.status import ControlStatus, LearnerStatus
-=======
-from hilrt.shm.status import Stop
->>>>>>> main
+from hilrt.shm.status import ControlStatus, LearnerStatus, Stop
 from hilrt.supervisor.children import NAMED_ERROR, Child
 from hilrt.supervisor.desk import Desk
 from hilrt.supervisor.rescue import Rescue
@@ -79,7 +75,7 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._desk.be_deaf()
-        self.status.supervisor.stop = 1
+        self.status.supervisor.stop = Stop.ASKED
         # the simulator last: it is the arm
         for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.CAMERAS, Role.SIM):
             if child := self._children.pop(role, None):
