@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from hilrt.config import Config, taskfile
+from hilrt.control import pause
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
@@ -74,6 +75,9 @@ async def _run(spec: Spec) -> None:
                 status.control.done = 1
                 return
         loop = await _assemble(spec, config, status, stack, pictures, wanted.set, stop_wanted)
+        if loop is None:
+            status.control.done = 1
+            return
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
@@ -90,8 +94,8 @@ async def _assemble(
     pictures: Pictures | None,
     stop: Callable[[], None],
     stop_wanted: Callable[[], bool],
-) -> Loop | Replay:
-    """Open every device and segment; the stack closes them in reverse."""
+) -> Loop | Replay | None:
+    """Open every device and segment; the stack closes them in reverse. None: a stop is wanted before anything moves."""
     features = from_config(config)
     calibrations = [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
     pipelines = Pipelines(config, features, calibrations, _window(spec, config, features, stack))
@@ -114,6 +118,10 @@ async def _assemble(
     if not config.lockstep:
         become_realtime()
         lock_memory()
+    if spec.pause and not config.lockstep:
+        await pause.wait(spec.pause, status, stop_wanted)
+        if stop_wanted():
+            return None
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
     # Last: from here on time counts.
