@@ -309,7 +309,7 @@ def test_damage_is_named(run: Run) -> None:
 
 
 def test_damage_in_the_journal_is_told(run: Run) -> None:
-    """Of six steps one is damaged, and so the one before it has no next: four are learned from, and the screen says why."""
+    """Of six steps one is damaged, so the one before it has no next: four are learned from, and the screen says why."""
     run.write("journal", run.episode(3, Mode.TRAIN, steps=6))
     path = episode_path(run.folder / "journal", 3)
     data = bytearray(path.read_bytes())
