@@ -21,7 +21,7 @@ from hilrt.control.assembly import Pipelines
 from hilrt.control.tick import Tick
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration
-from hilrt.devices.camera import Frame
+from hilrt.shm.pictures import Frame
 from hilrt.step.features import from_config
 from hilrt.step.record import GripperCommand, Mode
 

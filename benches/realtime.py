@@ -1,9 +1,11 @@
 """Ticks missed by a whole training run in real time, with the learner taking every update it can get.
 
-Beside it: the same run without real-time scheduling for anybody, which is what a control loop has when nobody asks.
+Beside it: the same run without real-time scheduling for anybody, which is what a control loop has when nobody asks; or,
+with `--against`, the same run of another version of hilrt, in turns.
 """
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -12,7 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import cv2
 from host import report
+from recording_loop import FPS, pictures
 
 from hilrt.shm.segment import runs_with
 from hilrt.shm.status import Status
@@ -21,8 +25,8 @@ ROOT = Path(__file__).parents[1]
 CLI = [sys.executable, "-c", "from hilrt.cli import main; main()"]
 
 
-def settings(hz: int) -> list[str]:
-    """Overrides for a run in real time whose learner never rests."""
+def settings(hz: int, cameras: list[Path]) -> list[str]:
+    """Overrides for a run in real time whose learner never rests; cameras are recorded, and not learnt from."""
     step = 0.2 / hz
     values = {
         "robot.calibration_dir": ROOT / "configs" / "calibration",
@@ -37,8 +41,20 @@ def settings(hz: int) -> list[str]:
         "learner.critic_warmup_steps": 10,
         "learner.online_steps": 1_000_000,
         "eval.every_steps": 0,
+        "policy.encoder": "none",
+        **{f"robot.cameras.{path.stem}": f"{{index_or_path = '{path}'}}" for path in cameras},
     }
     return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+
+
+def film(path: Path) -> Path:
+    """A video of 640x480 at 30 pictures a second, as noisy as a camera's, in the format that cameras use."""
+    shots = pictures()
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, shots[0].shape[2:0:-1])
+    for shot in shots:
+        writer.write(shot[0])
+    writer.release()
+    return path
 
 
 def forbid_realtime() -> None:
@@ -49,14 +65,16 @@ def forbid_realtime() -> None:
     ctypes.CDLL(None).prctl(24, 23)  # PR_CAPBSET_DROP, CAP_SYS_NICE; takes hold at exec
 
 
-def measure(hz: int, seconds: float, *, realtime: bool) -> dict[str, object]:
+def measure(hz: int, seconds: float, cameras: int, *, realtime: bool) -> dict[str, object]:
     """Run for so long after learning has begun; figures from the status block."""
     setup = None if realtime else forbid_realtime
     with tempfile.TemporaryDirectory() as folder:
         config = str(ROOT / "configs" / "sim_so100.toml")
-        subprocess.run([*CLI, "record", config, *settings(hz)], cwd=folder, check=True, capture_output=True)
+        films = [film(Path(folder) / f"camera{number}.avi") for number in range(cameras)]
+        options = settings(hz, films)
+        subprocess.run([*CLI, "record", config, *options], cwd=folder, check=True, capture_output=True)
         log = (Path(folder) / "out").open("w")
-        command = [*CLI, "train", config, *settings(hz)]
+        command = [*CLI, "train", config, *options]
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, preexec_fn=setup)  # noqa: PLW1509 - one thread
         try:
             with Status.attach(wait_for_run(f"bench{os.getpid()}-train")) as status:
@@ -70,6 +88,7 @@ def measure(hz: int, seconds: float, *, realtime: bool) -> dict[str, object]:
                     "missed": status.control.misses - misses,
                     "lateness_p50_us": round(status.control.lateness_p50_us, 1),
                     "lateness_p99_us": round(status.control.lateness_p99_us, 1),
+                    "lateness_max_us": round(status.control.lateness_max_us, 1),
                     "sense_ms": round(status.control.sense_ms, 2),
                     "bus_retries": status.control.bus_retries - retries,
                     "updates_per_s": round((status.learner.updates - updates) / seconds, 1),
@@ -90,18 +109,40 @@ def wait_for_run(prefix: str) -> str:
         time.sleep(0.1)
 
 
+def in_turns(hz: int, args: argparse.Namespace) -> dict[str, list[object]]:
+    """This version and another, each measured in a process that has only that one."""
+    figures: dict[str, list[object]] = {"hilrt": [], str(args.against): []}
+    options = ["--hz", str(hz), "--seconds", str(args.seconds), "--cameras", str(args.cameras), "--alone"]
+    for _ in range(args.rounds):
+        for name, tree in (("hilrt", ROOT), (str(args.against), args.against)):
+            env = {**os.environ, "PYTHONPATH": str(tree)}
+            command = [sys.executable, __file__, *options]
+            done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+            figures[name].append(json.loads(done.stdout)["results"][f"{hz} Hz"]["hilrt"])
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--hz", type=int, nargs="+", default=[10, 30])
+    parser.add_argument(
+        "--cameras", type=int, default=0, help="video files of 640x480 that stand for cameras"
+    )
+    parser.add_argument("--alone", action="store_true", help="without the rival")
+    parser.add_argument("--against", type=Path, help="another checkout, measured in turns with this one")
+    parser.add_argument("--rounds", type=int, default=3, help="of --against")
     args = parser.parse_args()
-    results = {
-        f"{hz} Hz": {
-            "hilrt": measure(hz, args.seconds, realtime=True),
-            "without real-time scheduling": measure(hz, args.seconds, realtime=False),
+    results: dict[str, object] = {"cameras": args.cameras, "load": os.getloadavg()[0]}
+    for hz in args.hz:
+        if args.against:
+            results[f"{hz} Hz"] = in_turns(hz, args)
+            continue
+        kinds = {"hilrt": True} | ({} if args.alone else {"without real-time scheduling": False})
+        results[f"{hz} Hz"] = {
+            name: measure(hz, args.seconds, args.cameras, realtime=realtime)
+            for name, realtime in kinds.items()
         }
-        for hz in args.hz
-    }
     report("realtime", results)
 
 

@@ -56,12 +56,13 @@ class Desk:
             self._terminal = None
 
     def brown_out(self, *motors, sag):
-        """These motors start up again, and have sunk by so many counts; leads are counted from here on."""
+        """Motors start up again, sunk by so many counts or to the joint's end; leads are counted from here on."""
         with self._lock:
             for motor in motors:
                 servo = self.servos[motor - 1]
                 servo.power_cycle()
-                servo.set_present(servo.raw_position + sag, 0, 0.0, 0.0, 30.0, 12.0)
+                end = servo.get(Register.MAX_POSITION_LIMIT) + servo.get(Register.HOMING_OFFSET)
+                servo.set_present(min(servo.raw_position + sag, end), 0, 0.0, 0.0, 30.0, 12.0)
                 servo.put(Register.GOAL_POSITION, servo.get(Register.PRESENT_POSITION))
             self.leads.clear()
 

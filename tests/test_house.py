@@ -9,7 +9,7 @@ FLOORS = [
     {"jobs", "setup"},
     {"supervisor"},
     {"pretrain"},
-    {"learner", "report", "control", "data", "sim"},
+    {"learner", "report", "control", "data", "sim", "cameras"},
     {"run"},
     {"devices", "shm", "policy"},
     {"step"},

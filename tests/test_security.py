@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import jobs
+import numpy as np
 import pytest
 
 AUDIT = Path(__file__).parent / "audit"
+ROLES = ("control", "cameras", "learner", "recorder", "supervisor")
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +24,21 @@ def audited(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(AUDIT), prepend=os.pathsep)
         patch.setenv("HILRT_AUDIT", str(notes))
-        jobs.record(folder)
-        overrides = [*jobs.SMALL, "learner.online_steps=150", "eval.every_steps=0"]
+        pictures = folder / "pictures"
+        pictures.mkdir()
+        cv2.imwrite(str(pictures / "0.png"), np.zeros((48, 64, 3), np.uint8))
+        front = f"robot.cameras.front={{index_or_path='{pictures}', width=64, height=48}}"
+        jobs.record(folder, front)
+        overrides = [
+            *jobs.SMALL,
+            "learner.online_steps=150",
+            "eval.every_steps=0",
+            front,
+            "policy.encoder=none",
+        ]
         with jobs.LiveRun(folder, "train", jobs.SIM, overrides=overrides) as live:
             live.wait_for(lambda: live.status.control.ready and live.status.learner.ready)
-            pids = {r: getattr(live.status, r).pid for r in ("control", "learner", "recorder", "supervisor")}
+            pids = {r: getattr(live.status, r).pid for r in ROLES}
             modes = [
                 path.stat().st_mode & 0o777 for path in Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*")
             ]
@@ -49,7 +62,7 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("role", ["control", "learner", "recorder", "supervisor"])
+@pytest.mark.parametrize("role", ROLES)
 def test_no_sockets_no_pickle(audited, role):
     """No process binds, connects, looks up a host, makes a network socket or loads a pickle."""
     seen = [event for event in audited[0][role][0] if event not in HARMLESS]
@@ -73,6 +86,12 @@ def test_control_knows_no_learner(audited):
     assert not [name for name in control if name.startswith("hilrt.learner")]
     assert "hilrt.learner.sac" in learner
     assert not [name for name in learner if name.startswith("hilrt.control")]
+
+
+def test_control_opens_no_camera(audited):
+    """Cameras are read by a process of their own; control knows nothing of how."""
+    assert "hilrt.cameras.device" in audited[0]["cameras"][1]
+    assert not [name for name in audited[0]["control"][1] if name.startswith("hilrt.cameras")]
 
 
 def test_shared_memory_is_private(audited):

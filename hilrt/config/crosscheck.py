@@ -1,8 +1,10 @@
 """Checks the values of a task file against each other."""
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 from hilrt.config import SIM_CAMERAS, SIM_TASKS, Bounds, Config, InverseKinematics
@@ -212,6 +214,13 @@ def _check_cameras(config: Config, fail: Fail) -> None:
             fail(f"{where}.max_age_s", f"{camera.max_age_s} is less than two frames at {camera.fps} fps.")
         if len(camera.fourcc) != 4:
             fail(f"{where}.fourcc", f'"{camera.fourcc}" has not four characters.')
+    devices = [(name, os.path.realpath(c.path)) for name, c in config.robot.real_cameras.items()]
+    for (name, device), (other, same) in combinations(devices, 2):
+        if device == same and not (Path(device).is_file() or Path(device).is_dir()):
+            fail(
+                f"robot.cameras.{other}.index_or_path",
+                f"is {device}, as that of {name} is. hilrt find-cameras shows which there are.",
+            )
     if config.processor.observation.display_cameras and not config.robot.cameras:
         fail(
             "processor.observation.display_cameras", "is on, but there are no cameras under [robot.cameras]."

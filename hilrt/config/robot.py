@@ -23,7 +23,13 @@ class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fourcc: str = "MJPG"
     max_age_s: Positive = 0.5
     """While the newest frame is older, or a device repeats itself to the bit, the arm holds;
-    after 5 s the run stops [s]."""
+    after 10 s the run stops [s]."""
+
+    @property
+    def path(self) -> Path:
+        """Device, file or folder."""
+        source = self.index_or_path
+        return Path(f"/dev/video{source}" if isinstance(source, int) else source)
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -62,6 +68,11 @@ class Robot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def sides(self) -> dict[str, Arm]:
         """Arms by side; a single one has no name."""
         return self.arms or {"": Arm(port=self.port, id=self.id)}
+
+    @property
+    def real_cameras(self) -> dict[str, Camera]:
+        """Those that no simulator draws."""
+        return {name: camera for name, camera in self.cameras.items() if camera.type != "sim"}
 
     def calibration_path(self, side: str) -> Path:
         """Where that arm's calibration lies."""

@@ -20,7 +20,13 @@ from tomlkit.exceptions import TOMLKitError
 from hilrt.config import Config
 from hilrt.config.crosscheck import check
 from hilrt.config.elsewhere import explain_elsewhere
+from hilrt.config.paths import expand_home
 from hilrt.errors import ConfigError
+
+FROM_JSON = (
+    "If it is the reference workflow's (LeRobot's), copy configs/so100.toml and write its values there: options that "
+    "both have are called the same (docs/reference/configuration.md)."
+)
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -36,7 +42,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Config:
 def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
     """The file with its overrides applied and its comments kept; `tomlkit.dumps` writes it back."""
     try:
-        parsed = tomlkit.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        parsed = tomlkit.parse(text)
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name, _toml_names(path.parent), 1, 0.4)
         hint = f"Did you mean {path.parent / near[0]}?" if near else "Check the path."
@@ -44,6 +51,8 @@ def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}.") from None
     except TOMLKitError as error:
+        if text.lstrip().startswith("{"):
+            raise ConfigError(str(path), "is JSON; a task file is TOML.", FROM_JSON) from None
         raise ConfigError(str(path), f"not valid TOML: {error}.") from None
     for text in overrides:
         _override(parsed, text)
@@ -94,6 +103,7 @@ def from_tree(tree: dict[str, Any], source: str) -> Config:
     """Convert parsed TOML to a checked `Config`; `source` names it in errors."""
     _check_finite(tree, "$", source)
     explain_elsewhere(tree, source)
+    expand_home(tree, source)
     try:
         config = msgspec.convert(tree, Config, strict=True)
     except msgspec.ValidationError as error:

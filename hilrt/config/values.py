@@ -8,7 +8,9 @@ Positive = Annotated[float, Meta(gt=0.0)]
 NonNegative = Annotated[float, Meta(ge=0.0)]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=1)]
-Pixels = Annotated[int, Meta(ge=1, le=4096)]
+LARGEST_SIDE = 4096
+"""Of any picture [pixels]."""
+Pixels = Annotated[int, Meta(ge=1, le=LARGEST_SIDE)]
 Vec3 = tuple[float, float, float]
 MOTORS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
 """Motors of an arm in the order of their bus ids 1..6."""

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
@@ -15,9 +17,9 @@ from hilrt.control.scene import SceneSource
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
-from hilrt.devices.camera import Camera, Frame
 from hilrt.errors import CameraLostError
 from hilrt.run.realtime import Lateness, Stopwatch
+from hilrt.shm.pictures import Frame, Pictures
 from hilrt.shm.status import FRAME_AGES_TEXT, STEPS_TEXT, ControlStatus
 from hilrt.step.record import Limit, Mode
 
@@ -27,7 +29,7 @@ T = TypeVar("T")
 
 TORQUE_CHECK_S = 0.2
 """How often the motors are asked whether they still have torque: their telemetry does not tell."""
-CAMERA_PATIENCE_S = 5.0
+CAMERA_PATIENCE_S = 10.0
 """How old a camera's newest frame may get before the run stops."""
 
 
@@ -39,20 +41,21 @@ class Cell:
         config: Config,
         ticker: Ticker,
         arms: Sequence[Arm],
-        cameras: Sequence[Camera],
+        pictures: Pictures | None,
         scene: SceneSource,
         pipelines: Pipelines,
         status: ControlStatus,
         crowded: Callable[[], bool],
     ) -> None:
-        """`crowded`: whether the recorder has no room for another step."""
+        """`pictures`: the cameras' newest, if there are any; `crowded`: whether the recorder has no room for a step."""
         self._crowded = crowded
-        self.fps, self._ticker, self._arms, self._cameras = config.env.fps, ticker, arms, cameras
+        self.fps, self._ticker, self._arms, self._pictures = config.env.fps, ticker, arms, pictures
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
         self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
         self._readings: list[ArmReading | None] = [None] * len(arms)
-        self._max_ages_s = [camera.max_age_s for camera in config.robot.cameras.values()]
+        self._max_ages_s = {name: camera.max_age_s for name, camera in config.robot.cameras.items()}
+        self._ages_ms: tuple[float, ...] = ()
         self._torque_every = max(1, round(TORQUE_CHECK_S * config.env.fps))
         self._waited = 0
         self._told = self.remark = ""
@@ -75,7 +78,8 @@ class Cell:
         """
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
-        ages_ms = self._ages_ms(frames)
+        now = time.monotonic_ns()
+        self._ages_ms = tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
         tick = Tick(
             step=step,
             mode=mode,
@@ -83,8 +87,8 @@ class Cell:
             readings=readings,
             blind=blind,
             frames=frames,
-            frame_ages_ms=ages_ms,
-            stale=() if self._ticker.simulated else self._stale(ages_ms),
+            frame_ages_ms=self._ages_ms,
+            stale=() if self._ticker.simulated else self._stale(),
             unwritten=not self._ticker.simulated and self._crowded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
@@ -113,6 +117,10 @@ class Cell:
             return False
         self._status.act_ms = self._watch.lap_ms()
         return True
+
+    def told(self, measured: Float64) -> Float64:
+        """Where the arms are told to be, see `Arm.told`; both of shape (arms, 6) [rad]."""
+        return np.array([arm.told(joints) for arm, joints in zip(self._arms, measured, strict=True)])
 
     def close(self) -> None:
         """Stop bringing arms back; may be called again."""
@@ -143,19 +151,19 @@ class Cell:
                 self._health[arm].check(reading)
                 self._readings[arm] = reading
 
-    def _stale(self, ages_ms: Sequence[float]) -> tuple[str, ...]:
+    def _stale(self) -> tuple[str, ...]:
         """Names of the cameras that have shown nothing new for longer than they may.
 
         Raises:
             CameraLostError: for `CAMERA_PATIENCE_S`.
         """
         stale = []
-        for camera, age_ms, max_age_s in zip(self._cameras, ages_ms, self._max_ages_s, strict=True):
+        for (name, max_age_s), age_ms in zip(self._max_ages_s.items(), self._ages_ms, strict=True):
             age_s = age_ms * 1e-3
             if age_s > max(max_age_s, CAMERA_PATIENCE_S):
-                raise CameraLostError(camera.name, age_s)
+                raise CameraLostError(name, age_s)
             if age_s > max_age_s:
-                stale.append(camera.name)
+                stale.append(name)
         return tuple(stale)
 
     def _tell(self, stale: Sequence[str], *, unwritten: bool) -> None:
@@ -168,7 +176,10 @@ class Cell:
 
     def _look(self) -> tuple[Frame, ...]:
         """The newest frame of each camera; each had one before the first tick."""
-        return tuple(frame for camera in self._cameras if (frame := camera.newest()) is not None)
+        if self._pictures is None:
+            return ()
+        newest = map(self._pictures.newest, self._max_ages_s)
+        return tuple(frame for frame in newest if frame is not None)
 
     def _account(self, lateness_ns: int, missed: int) -> None:
         status = self._status
@@ -180,15 +191,10 @@ class Cell:
         if status.ticks % self.fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
             status.steps_us = _text_of(self.pipelines.take_times_us(), STEPS_TEXT)
-            ages = zip(self._cameras, self._ages_ms(self._look()), strict=True)
-            status.frame_ages_ms = _text_of(
-                {camera.name: round(age) for camera, age in ages}, FRAME_AGES_TEXT
-            )
-
-    @staticmethod
-    def _ages_ms(frames: Sequence[Frame]) -> tuple[float, ...]:
-        now = time.monotonic_ns()
-        return tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
+            ages = zip(
+                self._max_ages_s, map(round, self._ages_ms), strict=False
+            )  # none before the first tick
+            status.frame_ages_ms = _text_of(dict(ages), FRAME_AGES_TEXT)
 
     def count_limits(self, limits: Limit) -> None:
         """Add what changed a command to the counters."""

@@ -27,18 +27,16 @@ from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, 
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
-from hilrt.devices.camera import Camera, OpenCVCamera
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.errors import CameraError
+from hilrt.errors import CameraError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
 from hilrt.run.job import Job, Spec
 from hilrt.run.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.run.simlink import SimLink
-from hilrt.shm.pictures import ViewSegment
+from hilrt.shm.pictures import Pictures, PictureSegment
 from hilrt.shm.ring import Ring
-from hilrt.shm.status import Status
-from hilrt.sim.camera import SimCamera
+from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.extent import Extent, decode
 from hilrt.step.features import Features, from_config
 
@@ -47,7 +45,7 @@ if TYPE_CHECKING:
 
 PACING_STEPS = 8
 """Lockstep: steps that control may be ahead of the learner."""
-FIRST_FRAME_S = 5.0
+FIRST_PICTURE_S = 20.0
 BUS_DEADLINE_S = 0.005
 
 
@@ -65,14 +63,17 @@ async def _run(spec: Spec) -> None:
         status.control.pid = os.getpid()
         terminated = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
-        loop = await _assemble(
-            spec,
-            config,
-            status,
-            stack,
-            terminated.set,
-            lambda: terminated.is_set() or status.supervisor.stop > 0,
-        )
+
+        def stop_wanted() -> bool:
+            return terminated.is_set() or status.supervisor.stop > 0
+
+        pictures = None
+        if config.robot.cameras:
+            pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", from_config(config)))
+            if not await _first_pictures(pictures, config, status.control, stop_wanted):
+                status.control.done = 1
+                return
+        loop = await _assemble(spec, config, status, stack, pictures, terminated.set, stop_wanted)
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
@@ -84,6 +85,7 @@ async def _assemble(
     config: Config,
     status: Status,
     stack: AsyncExitStack,
+    pictures: Pictures | None,
     stop: Callable[[], None],
     stop_wanted: Callable[[], bool],
 ) -> Loop | Replay:
@@ -98,7 +100,6 @@ async def _assemble(
     history = read_summaries(Path(spec.run_dir) / "episodes.jsonl")
     agenda = Agenda(config, spec, history)
     scene = SimScene(link, len(calibrations)) if link else RealScene(config.processor.reset.reset_time_s)
-    cameras = await _cameras(config, link, stack)
     driven = spec.job.driven(intervene=config.teleop.intervene)
     leaders = await connect_leaders(config, status, stack) if driven else []
     operator = make_operator(config, spec.job, leaders, pipelines, status, link, history, stop)
@@ -113,7 +114,7 @@ async def _assemble(
     # Last: from here on time counts.
     ticker = _ticker(spec, config, status, arms, leaders, agenda, publisher, stop_wanted)
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arms, cameras, scene, pipelines, status.control, lambda: publisher.crowded)
+    cell = Cell(config, ticker, arms, pictures, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)
     if recording:
         return Replay(spec, config, cell, operator, recording, status.control, stop_wanted)
@@ -151,7 +152,7 @@ def _window(spec: Spec, config: Config, features: Features, stack: AsyncExitStac
     """Where the policy's pictures go when they are displayed."""
     if not config.displays:
         return None
-    return stack.enter_context(ViewSegment.attach(spec.run, features)).publish
+    return stack.enter_context(PictureSegment.attach(spec.run, "views", features)).publish
 
 
 async def _connect(
@@ -161,17 +162,17 @@ async def _connect(
     arms = []
     for port, calibration in zip(config.ports(status.sim.ports), calibrations, strict=True):
         arm = await Arm.connect(port, calibration)
-        stack.push_async_callback(_leave, arm)
+        stack.push_async_callback(arm.close)
         await arm.enable_torque()
+        stack.push_async_callback(_hold, arm)
         arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if config.lockstep else BUS_DEADLINE_S
         arms.append(arm)
     return arms
 
 
-async def _leave(arm: Arm) -> None:
-    with suppress(*BUS_ERRORS):
+async def _hold(arm: Arm) -> None:
+    with suppress(*BUS_ERRORS, JointOutsideError):
         await arm.hold()
-    await arm.close()
 
 
 def _ticker(
@@ -217,22 +218,24 @@ def _ticker(
     return LockstepTicker(period_ns, *fds, settled, looked, paced, stop_wanted)
 
 
-async def _cameras(config: Config, link: SimLink | None, stack: AsyncExitStack) -> list[Camera]:
-    """Started, in the order of the features, each with a first frame."""
-    cameras: list[Camera] = []
-    for name, settings in config.robot.cameras.items():
-        simulated = settings.type == "sim" and link is not None
-        camera: Camera = SimCamera(name, link) if simulated and link else OpenCVCamera(name, settings)
-        camera.start()
-        stack.callback(camera.close)
-        cameras.append(camera)
-    patience = time.monotonic() + FIRST_FRAME_S
-    for camera in cameras:
-        while camera.newest() is None:
-            if time.monotonic() > patience:
-                raise CameraError(camera.name, f"no frame within {FIRST_FRAME_S:.0f} s")
-            await asyncio.sleep(0.01)
-    return cameras
+async def _first_pictures(
+    pictures: Pictures, config: Config, status: ControlStatus, stop_wanted: Callable[[], bool]
+) -> bool:
+    """Wait until every camera has shown something; whether they have: somebody may want the run to end before.
+
+    Raises:
+        CameraError: one has not for `FIRST_PICTURE_S`.
+    """
+    patience = time.monotonic() + FIRST_PICTURE_S
+    while missing := [name for name in config.robot.cameras if pictures.newest(name) is None]:
+        if stop_wanted():
+            return False
+        if time.monotonic() > patience:
+            raise CameraError(missing[0], f"no picture within {FIRST_PICTURE_S:.0f} s: it hangs, or is busy")
+        status.message = f"waiting for camera {', '.join(missing)}"
+        await asyncio.sleep(0.02)
+    status.message = ""
+    return True
 
 
 def _policy(spec: Spec, config: Config, features: Features, stack: AsyncExitStack) -> "Policy | None":

@@ -31,7 +31,7 @@ class ResetMove:
         """Poses have shape (arms, 6) [rad].
 
         Args:
-            start: measured.
+            start: where they are told to be.
             goal: the start pose.
             max_step: the joint velocity limit, per tick [rad]; a reset takes a third of it.
             patience: ticks that the arms may take to settle once told to be there, or may be unable to move on.
@@ -96,7 +96,7 @@ async def go(
     stopping: Callable[[], bool],
     told: Callable[[Float64], None] = lambda _: None,
 ) -> None:
-    """Move the arms to a pose, shape (arms, 6) [rad]; anew from where they are found when one has been away.
+    """Move the arms to a pose, shape (arms, 6) [rad], from where they are told to be: where they hang is lower.
 
     `told` hears each set-point on the way, of the same shape.
 
@@ -107,7 +107,7 @@ async def go(
 
     def move_from(tick: Tick) -> ResetMove:
         patience = round(BLOCKED_S * cell.fps)
-        return ResetMove(tick.joints, goal, pipelines.limits.max_step, patience, pipelines.meets)
+        return ResetMove(cell.told(tick.joints), goal, pipelines.limits.max_step, patience, pipelines.meets)
 
     move = move_from(tick)
     while not move.arrived(tick.joints) and not stopping():

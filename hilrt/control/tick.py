@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hilrt.devices.arm import ArmReading
-from hilrt.devices.camera import Frame
 from hilrt.devices.operator import OperatorInput
+from hilrt.shm.pictures import Frame
 from hilrt.step.record import Float32, GripperCommand, Limit, Mode
 
 Float64 = npt.NDArray[np.float64]

@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from hilrt.config.values import LARGEST_SIDE
+from hilrt.data.imagesize import size_of
 from hilrt.errors import PictureError
 from hilrt.step.features import Image
 
@@ -61,11 +63,13 @@ def decoded(file: bytes) -> Picture:
     """Inverse of `encoded`; read-only.
 
     Raises:
-        PictureError: no picture.
+        PictureError: no picture, or one larger than any camera's.
     """
-    cv2 = _opencv()
+    cv2, size = _opencv(), size_of(file)
+    if size and max(size) > LARGEST_SIDE:
+        raise PictureError("{}x{} pixels in a file of {} bytes".format(*size, len(file)))
     picture: Picture | None = (
-        cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR_RGB) if file else None
+        cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR_RGB) if size else None
     )
     if picture is None:
         raise PictureError(f"{len(file)} bytes that are no picture: {file[:8]!r}")

@@ -12,10 +12,11 @@ from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
-from hilrt.devices.holding import hold, let_go, sink
+from hilrt.devices.holding import SAG_DEG, hold, let_go, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
 from hilrt.errors import GoalError
 
+SAG_RAD = np.deg2rad(SAG_DEG)
 SETUP_DEADLINE_S = 0.2  # before the first tick there is time, and a late answer is no fault
 
 
@@ -52,6 +53,7 @@ class Arm:
         self.calibration = calibration
         self._settings = settings
         self._ids = calibration.ids
+        self._told: dict[int, int] = {}
 
     @classmethod
     async def connect(
@@ -111,10 +113,26 @@ class Arm:
         if goal.shape != (6,) or not np.isfinite(goal).all():
             raise GoalError(self.bus.port, str(goal))
         counts = self.calibration.counts(goal).tolist()
-        await self.bus.sync_write(Register.GOAL_POSITION, dict(zip(self._ids, counts, strict=True)))
+        self._told = dict(zip(self._ids, counts, strict=True))
+        await self.bus.sync_write(Register.GOAL_POSITION, self._told)
+
+    def told(self, measured: Vector) -> Vector:
+        """Where it is told to be, by the last `write` or `hold`; where a joint is kept far from that, where it is.
+
+        Both of shape (6,) [rad]; before either it is where it is.
+        """
+        goals = (
+            self.calibration.radians([self._told[motor] for motor in self._ids]) if self._told else measured
+        )
+        return np.where(np.abs(goals - measured) <= SAG_RAD, goals, measured)
 
     async def enable_torque(self) -> None:
-        """Torque on where the arm is: no motor moves."""
+        """Torque on where the arm is: nothing moves, but for a joint just outside its range, which comes back slowly.
+
+        Raises:
+            JointOutsideError: one is far outside; the arm is as it was.
+        """
+        await require_inside(self.bus, self._ids)
         await self.hold()
 
     async def disable_torque(self) -> None:
@@ -131,8 +149,8 @@ class Arm:
         return {motor: self.bus.names[motor] for motor, torque in held.items() if not torque}
 
     async def hold(self) -> None:
-        """Stop where the arm is, torque on; a gripper that holds something goes on squeezing."""
-        await hold(self.bus, self._ids)
+        """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""
+        self._told = await hold(self.bus, self._ids)
 
     async def close(self) -> None:
         """Close the port; idempotent."""

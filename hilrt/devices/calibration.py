@@ -99,8 +99,11 @@ class Calibration:
 
     def counts(self, radians: Vector) -> NDArray[np.int64]:
         """Nearest positions (6,) [counts] within the calibrated ranges, of finite angles (6,) [rad]."""
-        exact = radians / self._scale + self._zero
-        counts: NDArray[np.int64] = np.rint(np.clip(exact, self._low, self._high)).astype(np.int64)
+        return np.clip(self.encoded(radians), self._low, self._high).astype(np.int64)
+
+    def encoded(self, radians: Vector) -> NDArray[np.int64]:
+        """The same, beyond the ranges too: what encoders show of joints that are there."""
+        counts: NDArray[np.int64] = np.rint(radians / self._scale + self._zero).astype(np.int64)
         return counts
 
     @property

@@ -1,25 +1,84 @@
-"""Holding a pose, letting go, sinking: what a bus can do with an arm without knowing its calibration.
+"""Holding, letting go, sinking: what a bus can do with an arm without knowing its calibration file.
 
 It is also what is left to do when the program that drove an arm has died.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
 
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.bus import Bus
-from hilrt.devices.feetech.registers import Register
-from hilrt.errors import BusTimeoutError
+from hilrt.devices.feetech.registers import COUNTS_PER_TURN, Register, Telemetry
+from hilrt.errors import BusTimeoutError, JointOutsideError
 
+COUNTS_PER_DEGREE = COUNTS_PER_TURN / 360
 HOLD_DEADLINE_S = 0.02  # nothing else waits for the bus then, and every motor should get its chance
 RELEASE_SHARES = (0.6, 0.4, 0.25, 0.15, 0.08)
 RELEASE_STEP_S = 0.2
-AT_REST = 50  # [counts/s], about 4 deg/s: slower than this a gripper is holding, not closing
+SAG_DEG = 15.0
+"""A joint under torque that is no further from its goal hangs there, or is about to arrive."""
+PUSHING = 700
+"""A joint with more load does not hang, it pushes against something [0.1 %]."""
+GRIP_LEAD = round(1.5 * COUNTS_PER_DEGREE)
+"""How far beyond its opening a gripper's goal may stay: of a measured servo 10 to 20 % of its torque, less than the
+25 % from which it takes itself for overloaded [counts]."""
+OUTSIDE = round(10 * COUNTS_PER_DEGREE)
+"""How far beyond its range a limp joint is brought back by itself, slowly; a servo cuts off a goal there [counts]."""
+SLOW = 100
+"""The speed of that [counts/s], 9 deg/s."""
+INSIDE_S = 2.0
+"""How long that may take; a soft arm hangs below the end of its range for ever."""
+INSIDE = round(1 * COUNTS_PER_DEGREE)
+LOOK_S = 0.02
 
 
-async def hold(bus: Bus, motors: Sequence[int]) -> None:
-    """Stop where the arm is, torque on; a gripper, the last motor, goes on squeezing what it holds."""
-    await _each(motors, lambda motor: _hold_one(bus, motor, gripper=motor == motors[-1]))
+async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
+    """Stay where the arm is told to be, or else where it is, torque on; the goals held, by motor [counts].
+
+    A goal that is kept lets nothing sink: the goal is where the arm should be, the position where it hangs. A gripper,
+    the last motor, keeps hold of what it has, but stalls on it no longer.
+
+    Raises:
+        BusTimeoutError, JointOutsideError: of the first motor that cannot be held; the others hold all the same.
+    """
+    goals: dict[int, int] = {}
+    outside: dict[int, int] = {}
+
+    async def hold_one(motor: int) -> None:
+        present = (await bus.read_telemetry([motor]))[motor]
+        if await bus.read(motor, Register.TORQUE_ENABLE):
+            told = await bus.read(motor, Register.GOAL_POSITION)
+            goals[motor] = _kept(told, present, gripper=motor == motors[-1])
+            if goals[motor] != told:
+                await bus.write(motor, Register.GOAL_POSITION, goals[motor])
+            return
+        goals[motor] = await _goal_at_rest(bus, motor, present.position)
+        if goals[motor] != present.position:
+            outside[motor] = goals[motor]
+            await bus.write(motor, Register.GOAL_VELOCITY, SLOW)
+        # Acknowledged, and only then torque: with an old goal it would jump.
+        await bus.write(motor, Register.GOAL_POSITION, goals[motor])
+        await bus.write(motor, Register.TORQUE_ENABLE, 1)
+
+    try:
+        await _each(motors, hold_one)
+    finally:
+        if outside:
+            await _come_inside(bus, outside)
+    return goals
+
+
+async def require_inside(bus: Bus, motors: Sequence[int]) -> None:
+    """See that no limp joint rests so far beyond its range that it would have to go a long way as torque comes on.
+
+    Raises:
+        JointOutsideError: one does.
+    """
+    for motor in motors:
+        if not await bus.read(motor, Register.TORQUE_ENABLE):
+            await _goal_at_rest(bus, motor, await bus.read(motor, Register.PRESENT_POSITION))
 
 
 async def let_go(bus: Bus, motors: Sequence[int]) -> None:
@@ -28,11 +87,23 @@ async def let_go(bus: Bus, motors: Sequence[int]) -> None:
 
 
 async def sink(bus: Bus, motors: Sequence[int]) -> None:
-    """Torque down in steps, then off; the start-up settings give it back."""
-    for share in RELEASE_SHARES:
-        await bus.sync_write(Register.TORQUE_LIMIT, dict.fromkeys(motors, round(1000 * share)))
-        await asyncio.sleep(RELEASE_STEP_S)
-    await let_go(bus, motors)
+    """Torque down in steps, then off; after that the motors may use all of it again, as when power comes on."""
+    full = dict.fromkeys(motors, 1000)
+
+    async def look(motor: int) -> None:
+        full[motor] = await bus.read(motor, Register.MAX_TORQUE_LIMIT)
+
+    async def release(motor: int) -> None:
+        await bus.write(motor, Register.TORQUE_ENABLE, 0)
+        await bus.write(motor, Register.TORQUE_LIMIT, full[motor])
+
+    try:
+        await _each(motors, look)
+    finally:
+        for share in RELEASE_SHARES:
+            await bus.sync_write(Register.TORQUE_LIMIT, {m: round(share * most) for m, most in full.items()})
+            await asyncio.sleep(RELEASE_STEP_S)
+        await _each(motors, release)
 
 
 async def hold_arm(port: str, motors: Sequence[int]) -> None:
@@ -68,21 +139,48 @@ async def _open(port: str, motors: Sequence[int]) -> Bus:
     return await Bus.open(port, deadline_s=HOLD_DEADLINE_S, names=names)
 
 
-async def _hold_one(bus: Bus, motor: int, *, gripper: bool) -> None:
-    """Goal to where the motor is, acknowledged, and only then torque: with an old goal it would jump."""
-    present = (await bus.read_telemetry([motor]))[motor]
-    if not (gripper and abs(present.velocity) < AT_REST and await bus.read(motor, Register.TORQUE_ENABLE)):
-        await bus.write(motor, Register.GOAL_POSITION, present.position)
-        await bus.write(motor, Register.TORQUE_ENABLE, 1)
+def _kept(goal: int, present: Telemetry, *, gripper: bool) -> int:
+    """The goal to hold of a motor that has one."""
+    position = present.position
+    if gripper:
+        return min(max(goal, position - GRIP_LEAD), position + GRIP_LEAD)
+    return (
+        goal
+        if abs(goal - position) <= SAG_DEG * COUNTS_PER_DEGREE and abs(present.load) <= PUSHING
+        else position
+    )
+
+
+async def _goal_at_rest(bus: Bus, motor: int, position: int) -> int:
+    """Where a limp motor is told to be as its torque comes on: where it is, or at the nearer end of its range."""
+    low = await bus.read(motor, Register.MIN_POSITION_LIMIT)
+    high = await bus.read(motor, Register.MAX_POSITION_LIMIT)
+    goal = min(max(position, low), high)
+    if abs(position - goal) > OUTSIDE:
+        beyond_deg = (position - goal) / COUNTS_PER_DEGREE
+        raise JointOutsideError(bus.port, motor, bus.names.get(motor, ""), beyond_deg)
+    return goal
+
+
+async def _come_inside(bus: Bus, goals: Mapping[int, int]) -> None:
+    """Wait until joints are back in their range, then let them go at their own speed again."""
+    until = monotonic() + INSIDE_S
+    with suppress(BusTimeoutError):
+        while monotonic() < until:
+            present = await bus.sync_read(Register.PRESENT_POSITION, tuple(goals))
+            if all(abs(present[motor] - goal) <= INSIDE for motor, goal in goals.items()):
+                break
+            await asyncio.sleep(LOOK_S)
+    await _each(goals, lambda motor: bus.write(motor, Register.GOAL_VELOCITY, 0))
 
 
 async def _each(motors: Iterable[int], action: Callable[[int], Awaitable[None]]) -> None:
-    """Do something with every motor; one that does not answer does not keep the others waiting."""
-    failed: BusTimeoutError | None = None
+    """Do something with every motor; one that cannot does not keep the others waiting."""
+    failed: BusTimeoutError | JointOutsideError | None = None
     for motor in motors:
         try:
             await action(motor)
-        except BusTimeoutError as error:
+        except (BusTimeoutError, JointOutsideError) as error:
             failed = failed or error
     if failed is not None:
         raise failed

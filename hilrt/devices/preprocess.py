@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hilrt.config.processor import ImagePreprocessing
-from hilrt.devices.camera import Frame
+from hilrt.shm.pictures import Frame
 from hilrt.step.features import Features
 
 Picture = npt.NDArray[np.uint8]

@@ -34,6 +34,17 @@ class DatasetDamagedError(HilrtError):
         )
 
 
+class DatasetPathError(HilrtError):
+    """A dataset names a place outside its folder."""
+
+    def __init__(self, root: str, name: str) -> None:
+        super().__init__(
+            f"{root} is not to be trusted: a file of it names {name!r}, or a link there leads out of the dataset. "
+            "Nothing was read, written or removed there. Look at its .hilrt-commit, meta/info.json and links, or fetch "
+            "the dataset anew."
+        )
+
+
 class OldDemonstrationsError(HilrtError):
     """Demonstrations lie where earlier versions of hilrt put them."""
 

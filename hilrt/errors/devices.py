@@ -44,6 +44,7 @@ class CameraError(HilrtError):
     """A camera does not deliver what was asked of it."""
 
     def __init__(self, name: str, problem: str) -> None:
+        self.problem = problem
         super().__init__(f"camera {name}: {problem}.")
 
 

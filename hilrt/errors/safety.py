@@ -43,6 +43,18 @@ class JointRangeError(HilrtError):
         )
 
 
+class JointOutsideError(HilrtError):
+    """A limp joint rests so far beyond its range that it would have to go a long way as its torque comes on."""
+
+    def __init__(self, port: str, motor: int, name: str, beyond_deg: float) -> None:
+        end = "upper" if beyond_deg > 0 else "lower"
+        super().__init__(
+            f"motor {motor} ({name}) on {port} rests {abs(beyond_deg):.0f} degrees beyond the {end} end of its "
+            "calibrated range, and stays limp: with torque it would go there by itself. Bring it inside by hand, "
+            "then start again; where it rests so by nature, calibrate its whole range: hilrt calibrate."
+        )
+
+
 class StartPoseError(HilrtError):
     """The start pose cannot be taken up."""
 

@@ -8,6 +8,7 @@ import msgspec
 
 from hilrt.run.job import Job
 from hilrt.shm.status import (
+    CamerasStatus,
     ControlStatus,
     LearnerStatus,
     RecorderStatus,
@@ -44,6 +45,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     learner: LearnerStatus
     recorder: RecorderStatus
     sim: SimStatus
+    cameras: CamerasStatus
 
     @property
     def reached(self) -> int:
@@ -80,6 +82,7 @@ def view(status: Status, run: str) -> View:
         learner=status.learner,
         recorder=status.recorder,
         sim=status.sim,
+        cameras=status.cameras,
     )
 
 
@@ -134,6 +137,8 @@ def states(v: View) -> Iterator[tuple[str, str, str]]:
         yield _state("recorder", v, v.recorder.pid, v.recorder.heartbeat_ns, v.supervisor.stop)
     if v.job is Job.TRAIN:
         yield _state("learner", v, v.learner.pid, v.learner.heartbeat_ns, v.learner.done)
+    if v.cameras.pid:
+        yield _state("cameras", v, v.cameras.pid, v.cameras.heartbeat_ns, v.supervisor.stop)
     if v.simulated:
         yield _state("simulator", v, v.sim.pid, v.sim.heartbeat_ns, v.supervisor.stop)
 
@@ -154,6 +159,7 @@ def messages(v: View) -> Iterator[tuple[str, str]]:
         "learner": v.learner.message,
         "recorder": v.recorder.message,
         "simulator": v.sim.message,
+        "cameras": v.cameras.message,
     }
     for role, message in said.items():
         if message:

@@ -21,7 +21,7 @@ from hilrt.report.view import CONTROL_PHASES
 from hilrt.report.window import SETTLED, bar, is_open, opencv
 from hilrt.report.x11 import check_display, repeat_mapped
 from hilrt.run.job import Spec
-from hilrt.shm.pictures import Picture, ViewSegment
+from hilrt.shm.pictures import Picture, Pictures, PictureSegment
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.features import Image, from_config
 
@@ -48,7 +48,7 @@ def main(spec: Spec) -> None:
         DisplayAbsentError: there is nowhere to open a window.
     """
     features = from_config(load(Path(spec.run_dir) / "config.toml"))
-    with Status.attach(spec.run) as status, ViewSegment.attach(spec.run, features) as views:
+    with Status.attach(spec.run) as status, PictureSegment.attach(spec.run, "views", features) as views:
         status.viewer.pid = os.getpid()
         try:
             check_display()
@@ -63,7 +63,7 @@ def main(spec: Spec) -> None:
 class Viewer:
     """Draws the newest views over and over."""
 
-    def __init__(self, status: Status, views: ViewSegment, images: Sequence[Image]) -> None:
+    def __init__(self, status: Status, views: Pictures, images: Sequence[Image]) -> None:
         self._status, self._views, self._images = status, views, images
         self._stopped = False
 
@@ -93,11 +93,10 @@ class Viewer:
         return [self._shot(image) for image in self._images]
 
     def _shot(self, image: Image) -> Shot:
-        found = self._views.newest(image.name)
-        if found is None:
+        frame = self._views.newest(image.name)
+        if frame is None:
             return Shot(image.name, np.zeros((image.height, image.width, 3), np.uint8), None)
-        _, time_ns, picture = found
-        return Shot(image.name, picture, (time.monotonic_ns() - time_ns) / 1e6)
+        return Shot(image.name, frame.image, (time.monotonic_ns() - frame.monotonic_ns) / 1e6)
 
 
 def caption(control: ControlStatus) -> str:

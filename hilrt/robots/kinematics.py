@@ -74,9 +74,7 @@ class Kinematics:
     ) -> None:
         self._model = _load(Path(urdf_path))
         self._data = self._model.createData()
-        if not self._model.existFrame(frame):
-            raise UnknownNameError("target_frame_name", frame, [f.name for f in self._model.frames])
-        self._frame = self._model.getFrameId(frame)
+        self._frame = _frame_of(self._model, frame)
         # Joints are numbered from 1 along the chain, so the frame's own joint counts them.
         self.joints = int(self._model.frames[self._frame].parentJoint)
         self.lower: Array = np.array(self._model.lowerPositionLimit[: self.joints])
@@ -205,6 +203,14 @@ class Kinematics:
 def _length(vector: Array) -> float:
     x, y, z = vector[:3].tolist()
     return math.hypot(x, y, z)
+
+
+def _frame_of(model: pin.Model, name: str) -> int:
+    """Number of a frame. A link is meant before a joint: in the makers' older URDF both are called `gripper`."""
+    found = [i for i, frame in enumerate(model.frames) if frame.name == name]
+    if not found:
+        raise UnknownNameError("target_frame_name", name, [frame.name for frame in model.frames])
+    return next((i for i in found if model.frames[i].type == pin.FrameType.BODY), found[0])
 
 
 def _load(path: Path) -> "pin.Model":

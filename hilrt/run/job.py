@@ -9,6 +9,7 @@ class Role(StrEnum):
     """The processes of a run; `hilrt.supervisor.launch` knows the `main` of each."""
 
     SIM = "sim"
+    CAMERAS = "cameras"
     RECORDER = "recorder"
     LEARNER = "learner"
     CONTROL = "control"

@@ -8,14 +8,14 @@ from hilrt.policy.vision import sight_of
 from hilrt.resource import Resource
 from hilrt.run.job import Job
 from hilrt.run.simlink import SimLink
-from hilrt.shm.pictures import ViewSegment
+from hilrt.shm.pictures import PictureSegment
 from hilrt.shm.ring import Ring
 from hilrt.shm.segment import Claim
 from hilrt.shm.status import Status
 from hilrt.shm.weights import claim_weights
 from hilrt.step.features import Features, from_config
 
-Owned = TypeVar("Owned", Status, Ring, SimLink, ViewSegment, Claim)
+Owned = TypeVar("Owned", Status, Ring, SimLink, PictureSegment, Claim)
 
 RING_SECONDS = 60
 """How long control can go on at full rate while a reader is away."""
@@ -46,10 +46,12 @@ class RunMemory(Resource):
             }
             for reader in job.readers:
                 self._make_ring(run, reader, config, features, pictures[reader])
+            if features.images:
+                self._own(PictureSegment.create(run, "images", features))
             if "learner" in job.readers:
                 self._own(claim_weights(run))
             if config.displays:
-                self._own(ViewSegment.create(run, features))
+                self._own(PictureSegment.create(run, "views", features))
             if config.sim:
                 self._own(SimLink.create(run, features))
             self._stack = stack.pop_all()

@@ -1,13 +1,12 @@
-"""What passes between control and the simulator beside the wires: requests, the truth, and camera frames.
+"""What passes between control and the simulator beside the wires: requests and the truth.
 
-Each region has one writer. The pose is guarded by a sequence word, odd while it changes; frames are `Pictures`.
+Each region has one writer. The pose is guarded by a sequence word, odd while it changes.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from hilrt.config import MOTORS
-from hilrt.shm.pictures import Picture, Pictures
 from hilrt.shm.region import Float, Int, Region
 from hilrt.shm.segment import Segment
 from hilrt.step.features import Features
@@ -57,25 +56,24 @@ ARMS = 2
 class SimLink:
     """Both ends of the link; each calls only its own half."""
 
-    def __init__(self, segment: Segment, features: Features) -> None:
+    def __init__(self, segment: Segment) -> None:
         self._segment = segment
         buf = segment.buf
         self._requests = Requests(buf)
         self._truth = Truth(buf[Requests.size :])
         buf = buf[Requests.size + Truth.size :]
         self._hands = [Hand(buf[arm * Hand.size :]) for arm in range(ARMS)]
-        self._frames = Pictures(buf[ARMS * Hand.size :], features.images)
 
     @classmethod
     def create(cls, run: str, features: Features) -> "SimLink":
         """Made by the supervisor."""
-        size = Requests.size + Truth.size + ARMS * Hand.size + Pictures.nbytes(features.images)
-        return cls(Segment.create(run, "sim", size, features.schema()), features)
+        size = Requests.size + Truth.size + ARMS * Hand.size
+        return cls(Segment.create(run, "sim", size, features.schema()))
 
     @classmethod
     def attach(cls, run: str, features: Features) -> "SimLink":
         """Opened by control and by the simulator."""
-        return cls(Segment.attach(run, "sim", features.schema()), features)
+        return cls(Segment.attach(run, "sim", features.schema()))
 
     # --- control's half
 
@@ -101,10 +99,6 @@ class SimLink:
             if before % 2 == 0 and truth.sequence == before:
                 break
         return pose
-
-    def newest_frame(self, camera: str) -> tuple[int, int, Picture] | None:
-        """Frame number, capture time [ns] and a copy of the newest frame; None before the first."""
-        return self._frames.newest(camera)
 
     def put_hand(self, arm: int, joints: npt.NDArray[np.float64] | None) -> None:
         """Bring a leader's joints there, shape (6,) [rad]; None: let go of it."""
@@ -141,13 +135,8 @@ class SimLink:
         """Acknowledge the last request."""
         self._truth.placed = self._requests.places
 
-    def publish_frame(self, camera: str, image: Picture, time_ns: int) -> None:
-        """Show a frame taken at `time_ns`."""
-        self._frames.publish(camera, image, time_ns)
-
     def close(self) -> None:
         """Let go of the memory."""
-        self._frames.close()
         for hand in self._hands:
             hand.close()
         self._requests.close()

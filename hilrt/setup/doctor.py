@@ -3,17 +3,20 @@
 import asyncio
 import os
 import resource
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
+from hilrt.cameras.camera import Camera
+from hilrt.cameras.rate import CURE, Rate
 from hilrt.config import Config
 from hilrt.devices.calibration import Calibration
-from hilrt.devices.camera import OpenCVCamera
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
-from hilrt.errors import BusTimeoutError, HilrtError
+from hilrt.devices.holding import require_inside
+from hilrt.errors import BusTimeoutError, CameraError, HilrtError, JointOutsideError
 from hilrt.run.memory import RING_BYTES
 from hilrt.run.realtime import PRIORITY
 from hilrt.setup.eeprom import entries_of, read_memory
@@ -21,6 +24,9 @@ from hilrt.setup.place import IDS, Place
 
 SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
 CAP_SYS_NICE = 23
+CAMERA_S = 10.0
+"""How long a camera may take to be measured."""
+LOOK_S = 0.05
 WITHOUT_CAMERAS_MB = 50
 """Shared memory of a run that records no pictures."""
 
@@ -44,9 +50,8 @@ async def doctor(say: Callable[[str], None], config: Config) -> bool:
             findings += await examine_arm(Place.of(config, side), f"arm {side}".strip())
         for side in config.teleop.leaders:
             findings += await examine_arm(Place.of(config, side, leader=True), f"leader {side}".strip())
-    for name, settings in config.robot.cameras.items():
-        if settings.type == "opencv":
-            findings.append(await asyncio.to_thread(_camera, OpenCVCamera(name, settings)))
+    for name, settings in config.robot.real_cameras.items():
+        findings.append(await asyncio.to_thread(_camera, Camera(name, settings, config.env.fps)))
     for finding in findings:
         say(str(finding))
     return all(finding.ok for finding in findings)
@@ -72,6 +77,9 @@ async def _motor(bus: Bus, what: str, motor: int) -> Finding:
         firmware = [await bus.read(motor, r) for r in (Register.FIRMWARE_MAJOR, Register.FIRMWARE_MINOR)]
         torque = await bus.read(motor, Register.TORQUE_ENABLE)
         seen = (await bus.read_telemetry([motor]))[motor]
+        await require_inside(bus, [motor])
+    except JointOutsideError as error:
+        return Finding(what, False, str(error))
     except BusTimeoutError:
         return Finding(
             what, False, "does not answer. Check its cable and the power; hilrt setup-motors sets ids"
@@ -100,13 +108,23 @@ async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
     return Finding(what, True, str(place.calibration_path))
 
 
-def _camera(camera: OpenCVCamera) -> Finding:
+def _camera(camera: Camera) -> Finding:
+    """What it gives, and how fast."""
+    what, rate, patience = f"camera {camera.name}", Rate(camera), time.monotonic() + CAMERA_S
     try:
-        camera.start()
-    except HilrtError as error:
+        while rate.per_s is None and time.monotonic() < patience:
+            camera.check()
+            complaint = rate.complaint()
+            time.sleep(LOOK_S)
+    except CameraError as error:
         return Finding("camera", False, f"{error} hilrt find-cameras shows what there is.")
-    camera.close()
-    return Finding(f"camera {camera.name}", True, "gives pictures as configured")
+    finally:
+        camera.close()
+    if rate.per_s is None:
+        return Finding(what, False, complaint or f"no picture within {CAMERA_S:.0f} s: it hangs, or is busy")
+    if complaint:
+        return Finding(what, False, f"says {camera.mode}, and {complaint}. {CURE}")
+    return Finding(what, True, f"gives {camera.mode}; {rate.per_s:.1f} pictures/s measured")
 
 
 def _computer(config: Config) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """The newest picture of each camera in shared memory: one writer, any number of readers, nobody waits."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Literal, Self
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +13,17 @@ from hilrt.shm.segment import Segment, align
 from hilrt.step.features import Features, Image
 
 Picture = npt.NDArray[np.uint8]
+What = Literal["images", "views"]
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One picture: uint8, shape (height, width, 3), RGB, upright; not to be written to."""
+
+    image: Picture
+    monotonic_ns: int
+    """When it was taken, as near as the source tells."""
+    sequence: int
+    """Counts the frames of this camera, from 1."""
 
 
 class Shutter(Region):
@@ -62,14 +74,14 @@ class Pictures(Resource):
             shutter.time_0_ns = time_ns
         shutter.count = count  # A: store
 
-    def newest(self, name: str) -> tuple[int, int, Picture] | None:
-        """Number, time [ns] and a copy of a camera's newest picture; None before the first."""
+    def newest(self, name: str) -> Frame | None:
+        """A copy of a camera's newest picture, at once; None before the first."""
         shutter, buffers = self._cameras[name]
         while count := shutter.count:  # A: load
             time_ns = shutter.time_1_ns if count % 2 else shutter.time_0_ns
             picture = buffers[count % 2].copy()
             if shutter.count == count:
-                return count, time_ns, picture
+                return Frame(picture, time_ns, count)
         return None
 
     def close(self) -> None:
@@ -79,30 +91,34 @@ class Pictures(Resource):
             shutter.close()
 
 
-class ViewSegment(Pictures):
-    """The views of a run, for whoever looks on: as the policy sees them, written by control."""
+class PictureSegment(Pictures):
+    """Pictures of a run: its cameras' as they give them (`images`), or as the policy sees them (`views`).
 
-    def __init__(self, segment: Segment, features: Features) -> None:
-        super().__init__(segment.buf, features.views)
+    Images are written by the simulator or the cameras' process, views by control; each by one.
+    """
+
+    def __init__(self, segment: Segment, images: Sequence[Image]) -> None:
+        super().__init__(segment.buf, images)
         self._segment = segment
 
     @classmethod
-    def create(cls, run: str, features: Features) -> Self:
+    def create(cls, run: str, what: What, features: Features) -> Self:
         """Made by the supervisor.
 
         Raises:
             SegmentExistsError, SharedMemoryFullError, PlatformError: see `Segment.create`.
         """
-        return cls(Segment.create(run, "views", cls.nbytes(features.views), features.schema()), features)
+        images = _of(features, what)
+        return cls(Segment.create(run, what, cls.nbytes(images), features.schema()), images)
 
     @classmethod
-    def attach(cls, run: str, features: Features) -> Self:
-        """Opened by control and by the viewer.
+    def attach(cls, run: str, what: What, features: Features) -> Self:
+        """Opened by who writes them and by who looks.
 
         Raises:
             SegmentAbsentError, SegmentNotReadyError, SegmentMismatchError: see `Segment.attach`.
         """
-        return cls(Segment.attach(run, "views", features.schema()), features)
+        return cls(Segment.attach(run, what, features.schema()), _of(features, what))
 
     def close(self) -> None:
         """Let go of the memory; the name stays."""
@@ -112,6 +128,10 @@ class ViewSegment(Pictures):
     def unlink(self) -> None:
         """Take the name away."""
         self._segment.unlink()
+
+
+def _of(features: Features, what: What) -> Sequence[Image]:
+    return features.images if what == "images" else features.views
 
 
 def _picture(memory: memoryview, image: Image) -> Picture:

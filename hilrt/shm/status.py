@@ -150,6 +150,15 @@ class SimStatus(Region):
     message = Text()
 
 
+class CamerasStatus(Region):
+    """Written by the process that reads the real cameras."""
+
+    heartbeat_ns = Int()
+    pid = Int()
+    ready = Int()
+    message = Text()
+
+
 class ViewerStatus(Region):
     """Written by the viewer."""
 
@@ -165,6 +174,7 @@ _REGIONS: tuple[type[Region], ...] = (
     LearnerStatus,
     RecorderStatus,
     SimStatus,
+    CamerasStatus,
     ViewerStatus,
 )
 
@@ -180,6 +190,7 @@ class Status(Resource):
         self.learner = LearnerStatus(_part(buf, LearnerStatus))
         self.recorder = RecorderStatus(_part(buf, RecorderStatus))
         self.sim = SimStatus(_part(buf, SimStatus))
+        self.cameras = CamerasStatus(_part(buf, CamerasStatus))
         self.viewer = ViewerStatus(_part(buf, ViewerStatus))
 
     @classmethod
@@ -203,8 +214,9 @@ class Status(Resource):
 
     def close(self) -> None:
         """Let go of the block; the name stays."""
-        for region in (self.supervisor, self.control, self.learner, self.recorder, self.sim, self.viewer):
-            region.close()
+        for region in vars(self).values():
+            if isinstance(region, Region):
+                region.close()
         self._segment.close()
 
     def unlink(self) -> None:

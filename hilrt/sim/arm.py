@@ -64,7 +64,7 @@ class SimFollower(Resource):
     def measure(self) -> None:
         """From the joints to the servos' registers."""
         world, arm, calibration = self._world, self._index, self._calibration
-        counts = calibration.counts(world.positions(arm))
+        counts = calibration.encoded(world.positions(arm))
         speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
         loads, currents = world.loads(arm), world.currents(arm)
         for i, servo in enumerate(self._bank.servos):

@@ -81,7 +81,7 @@ class SimLeader(Resource):
         self.terminal.close()
 
     def _show(self, velocities: Array) -> None:
-        counts = self._calibration.counts(self._positions)
+        counts = self._calibration.encoded(self._positions)
         speeds = velocities / self._calibration.velocities(np.ones(6))
         for servo, count, speed in zip(self.bank.servos, counts.tolist(), speeds.tolist(), strict=True):
             raw = count + servo.get(Register.HOMING_OFFSET)

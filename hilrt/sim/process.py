@@ -18,6 +18,7 @@ from hilrt.devices.calibration import Calibration
 from hilrt.run.job import Spec
 from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.run.simlink import SimLink
+from hilrt.shm.pictures import PictureSegment
 from hilrt.shm.status import SimStatus, Status
 from hilrt.sim.arm import SimFollower
 from hilrt.sim.leader import SimLeader
@@ -40,9 +41,14 @@ def main(spec: Spec) -> None:
     config = taskfile.load(Path(spec.run_dir) / "config.toml")
     with ExitStack() as stack:
         status = stack.enter_context(Status.attach(spec.run))
-        link = SimLink.attach(spec.run, from_config(config))
+        features = from_config(config)
+        link = SimLink.attach(spec.run, features)
         stack.callback(link.close)
-        simulator = Simulator(config, link, status.sim, stack)
+        studio = None
+        if len(config.robot.cameras) > len(config.robot.real_cameras):
+            pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", features))
+            studio = stack.enter_context(Studio(config, pictures))
+        simulator = Simulator(config, link, studio, status.sim, stack)
         signal.signal(signal.SIGTERM, simulator.stop)
         if config.lockstep:
             simulator.run_lockstep(spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps)
@@ -56,7 +62,9 @@ def main(spec: Spec) -> None:
 class Simulator:
     """Keeps servos, physics, cameras and the link to control in step."""
 
-    def __init__(self, config: Config, link: SimLink, status: SimStatus, stack: ExitStack) -> None:
+    def __init__(
+        self, config: Config, link: SimLink, studio: Studio | None, status: SimStatus, stack: ExitStack
+    ) -> None:
         robot, sim = config.robot, config.sim or Sim()
         self._world = stack.enter_context(World(config.env.task, config.seed, len(robot.sides), sim.arm))
         calibrations = [Calibration.load(robot.calibration_path(side)) for side in robot.sides]
@@ -76,7 +84,7 @@ class Simulator:
         self._ports |= {leader.fd: leader for leader in self._leaders}
         self._requests = _poll_of(self._ports)
         self._link, self._status = link, status
-        self._studio = stack.enter_context(Studio(config, link)) if config.robot.cameras else None
+        self._studio = studio
         self._running = True
         self._began = time.monotonic()
         self._report()

@@ -7,7 +7,7 @@ from typing import Self
 
 from hilrt.config import Config
 from hilrt.run.realtime import become_realtime
-from hilrt.run.simlink import SimLink
+from hilrt.shm.pictures import Pictures
 from hilrt.sim.world import World
 
 PRIORITY = 20
@@ -22,10 +22,10 @@ class Studio:
     drawing happens there.
     """
 
-    def __init__(self, config: Config, link: SimLink) -> None:
+    def __init__(self, config: Config, pictures: Pictures) -> None:
         self._cameras = {n: c for n, c in config.robot.cameras.items() if c.type == "sim"}
         self._interval_s = 1.0 / min((c.fps for c in self._cameras.values()), default=1)
-        self._link = link
+        self._pictures = pictures
         self._realtime = config.sim is not None and config.sim.clock == "realtime"
         self._copy = World(config.env.task, config.seed, len(config.robot.sides))
         self._due = 0.0
@@ -72,7 +72,7 @@ class Studio:
         for name, camera in self._cameras.items():
             turned = camera.rotation in {90, 270}
             height, width = (camera.width, camera.height) if turned else (camera.height, camera.width)
-            self._link.publish_frame(name, self._copy.render(name, height, width), taken_ns)
+            self._pictures.publish(name, self._copy.render(name, height, width), taken_ns)
 
     def __enter__(self) -> Self:
         return self

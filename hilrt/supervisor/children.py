@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",  # spinning workers of two processes starve each other
     "MUJOCO_GL": "egl",
+    "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1",  # [s]; its own 10 outlast the patience of a run
 }
 
 

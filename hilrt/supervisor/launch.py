@@ -18,6 +18,7 @@ from hilrt.run.job import Role, Spec
 
 MODULES = {
     Role.SIM: "hilrt.sim.process",
+    Role.CAMERAS: "hilrt.cameras.process",
     Role.RECORDER: "hilrt.data.recorder",
     Role.LEARNER: "hilrt.learner.process",
     Role.CONTROL: "hilrt.control.process",

@@ -28,7 +28,14 @@ FINISH_S = 60.0
 TERMINATE_S = 5.0
 LOOK_MS = 100
 HUNG_S = 2.0
-NICENESS = {Role.SIM: 0, Role.CONTROL: 0, Role.RECORDER: 0, Role.VIEWER: 10, Role.LEARNER: 10}
+NICENESS = {
+    Role.SIM: 0,
+    Role.CAMERAS: 0,
+    Role.CONTROL: 0,
+    Role.RECORDER: 0,
+    Role.VIEWER: 10,
+    Role.LEARNER: 10,
+}
 EVENTS = ("learner_steps", "recorder_steps", "updates", "sim_go", "sim_done")
 
 
@@ -61,7 +68,7 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # the simulator last: it is the arm
-        for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.SIM):
+        for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.CAMERAS, Role.SIM):
             if child := self._children.pop(role, None):
                 self._put_down(child)
         self._stack.close()
@@ -95,6 +102,8 @@ class Supervisor:
         if self._config.sim:
             self._start(Role.SIM)
             self._wait_ready(Role.SIM)
+        if self._config.robot.real_cameras:
+            self._start(Role.CAMERAS)
         if self._spec.job.recorded:
             self._start(Role.RECORDER)
         if self._spec.job is Job.TRAIN:

@@ -40,6 +40,8 @@ class Judge:
             return f"{how} while it was starting: {last}"
         if self.restarts[role] == MAX_RESTARTS:
             return f"{how}, for the {MAX_RESTARTS + 1}th time. {last}".rstrip()
-        if self.finishing:
-            return f"{how} at the end of the run."
-        return f"{how} and a replay does not begin anew by itself." if self._replaying else ""
+        if role is Role.CAMERAS:  # nothing but time is lost with it, whatever the run is at
+            return ""
+        replayed = "and a replay does not begin anew by itself" if self._replaying else ""
+        when = "at the end of the run" if self.finishing else replayed
+        return f"{how} {when}." if when else ""

@@ -154,6 +154,29 @@ def test_real_arm_needs_port():
         taskfile.load(SIM.with_name("so100.toml"), ["robot.port=''"])
 
 
+@pytest.mark.parametrize("front", ["0", "'/dev/video0'", "'/dev/./video0'"])
+def test_one_camera_under_two_names(front):
+    """A device that is named twice, in whatever way, is refused with both names."""
+    cameras = [f"robot.cameras.front.index_or_path={front}", "robot.cameras.wrist={index_or_path = 0}"]
+    with pytest.raises(
+        ConfigError, match=r"cameras\.wrist\.index_or_path: is /dev/video0, as that of front is"
+    ):
+        taskfile.load(SIM.with_name("so100.toml"), cameras)
+
+
+def test_one_camera_by_a_link(tmp_path):
+    """Names under /dev/v4l/by-id are links: what counts is where they lead. A file may be shown twice."""
+    by_id, video = tmp_path / "usb-camera", tmp_path / "video.avi"
+    by_id.symlink_to("/dev/null")
+    video.touch()
+    real = SIM.with_name("so100.toml")
+    pairs = [[f"robot.cameras.{name}={{index_or_path = '{path}'}}" for name, path in (("front", a), ("wrist", b))]
+             for a, b in ((by_id, "/dev/null"), (video, video))]  # fmt: skip
+    with pytest.raises(ConfigError, match="is /dev/null, as that of front is"):
+        taskfile.load(real, pairs[0])
+    taskfile.load(real, pairs[1])
+
+
 def test_scripted_needs_simulator():
     """A scripted operator is refused on a real arm."""
     with pytest.raises(ConfigError, match="needs the simulator"):
@@ -323,3 +346,11 @@ def test_crop_by_the_datasets_name_of_a_camera():
     crop = "processor.image_preprocessing.crop_params_dict={'observation.images.front' = [0, 0, 10, 10]}"
     with pytest.raises(ConfigError, match="Write `front`"):
         taskfile.load(SIM, [camera, crop])
+
+
+def test_json_is_not_taken_for_broken_toml(tmp_path):
+    """A file of the reference workflow is named for what it is, with the way over."""
+    path = tmp_path / "env.json"
+    path.write_text('{"env": {"name": "real_robot", "fps": 10}}')
+    with pytest.raises(ConfigError, match=r"env\.json: is JSON; .*copy configs/so100\.toml"):
+        taskfile.load(path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rig import Rig
 
-from hilrt.devices.camera import Frame
+from hilrt.shm.pictures import Frame
 from hilrt.step.record import GripperCommand
 
 VELOCITY = "processor.observation.add_joint_velocity_to_observation"

@@ -9,9 +9,9 @@ from rig import Rig, load
 from hilrt.control.cell import _text_of
 from hilrt.control.pipeline import Signal
 from hilrt.control.tick import Tick
-from hilrt.devices.camera import Frame
 from hilrt.errors import ActionError, ConfigError, StepError
 from hilrt.report.pipelines import tables
+from hilrt.shm.pictures import Frame
 from hilrt.shm.status import STEPS_TEXT
 
 EVERYTHING = (

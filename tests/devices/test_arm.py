@@ -1,7 +1,4 @@
 import asyncio
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,14 +8,11 @@ from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.packets import Instruction
 from hilrt.devices.feetech.registers import Fault, Register
-from hilrt.devices.holding import hold_arm, sink_arm
 from hilrt.errors import (
     BusLostError,
-    BusTimeoutError,
     CalibrationMismatchError,
     GoalError,
     MotorMissingError,
-    PortBusyError,
     ServoFaultError,
     SettingRefusedError,
     WrongModelError,
@@ -106,12 +100,6 @@ def test_a_reading_is_in_si_units(run, line, calibration):
     assert reading.monotonic_ns > 0
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch):
-    """Holding, too, takes its time here."""
-    monkeypatch.setattr("hilrt.devices.holding.HOLD_DEADLINE_S", DEADLINE_S)
-
-
 async def connect_despite_fault(line, calibration):
     """An arm whose motor went into overload after it was connected."""
     status = held(line, Register.STATUS)
@@ -171,70 +159,6 @@ def test_torque_comes_on_without_a_jump(run, line, calibration):
     writes = [(r[2], r[5]) for r in line.requests if r[4] == Instruction.WRITE]
     goal, torque = Register.GOAL_POSITION.address, Register.TORQUE_ENABLE.address
     assert writes[:12] == [(motor, address) for motor in IDS for address in (goal, torque)]
-
-
-def test_holding_keeps_the_grip(run, line, calibration):
-    """A gripper at rest under torque keeps the goal it squeezes towards; the joints stop where they are."""
-    line.bank.servos[5].put(Register.TORQUE_ENABLE, 1)
-    line.bank.servos[5].put(Register.GOAL_POSITION, 800)
-    move(line, [2000] * 6)
-
-    async def check():
-        async with await connect(line, calibration) as arm:
-            line.bank.servos[5].put(Register.TORQUE_ENABLE, 1)
-            await arm.hold()
-
-    run(check())
-    assert held(line, Register.GOAL_POSITION) == [2000] * 5 + [800]
-
-
-def test_holding_stops_a_gripper_that_moves(run, line, calibration):
-    """A gripper on its way stops like any joint."""
-    move(line, [2000] * 6, velocity=500)
-    for servo in line.bank.servos:
-        servo.put(Register.TORQUE_ENABLE, 1)
-        servo.put(Register.GOAL_POSITION, 3000)
-    run(hold_arm(line.path, IDS))
-    assert held(line, Register.GOAL_POSITION) == [2000] * 6
-
-
-def test_a_dead_motor_does_not_keep_the_others_from_holding(run, line, monkeypatch):
-    """All that answer hold; the one that does not is named at the end."""
-    monkeypatch.setattr("hilrt.devices.holding.HOLD_DEADLINE_S", 0.5)
-    move(line, [2000] * 6)
-    line.bank.servos[1].put(Register.ID, 99)
-    with pytest.raises(BusTimeoutError, match=r"motor 2 \(shoulder_lift\)"):
-        run(hold_arm(line.path, IDS))
-    assert held(line, Register.TORQUE_ENABLE) == [1, 0, 1, 1, 1, 1]
-
-
-def test_the_arm_of_a_killed_program_can_be_held_at_once(run, line):
-    """A program killed with -9 while it has the port open frees it for the supervisor."""
-    held_open = (
-        "import serial, sys, time\n"
-        f"port = serial.Serial({line.path!r}, exclusive=True)\n"
-        "print('open', flush=True)\n"
-        "time.sleep(600)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", held_open], stdout=subprocess.PIPE) as owner:
-        assert owner.stdout.readline() == b"open\n"
-        with pytest.raises(PortBusyError):
-            run(hold_arm(line.path, IDS))
-        owner.send_signal(signal.SIGKILL)
-    run(hold_arm(line.path, IDS))
-    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
-
-
-@pytest.mark.parametrize("torque", [0, 1])
-def test_a_leader_sinks_and_never_stiffens(run, line, torque):
-    """Its torque goes down and off; one that is limp, in a hand, is not armed on the way."""
-    for servo in line.bank.servos:
-        servo.put(Register.TORQUE_ENABLE, torque)
-    run(sink_arm(line.path, IDS))
-    assert held(line, Register.TORQUE_LIMIT) == [80] * 6
-    assert held(line, Register.TORQUE_ENABLE) == [0] * 6
-    armed = [r for r in line.requests if r[4] == Instruction.WRITE and r[5:7] == bytes((40, 1))]
-    assert armed == []
 
 
 def test_missing_motors_are_named(run, line, calibration):

@@ -495,7 +495,7 @@ def test_it_sinks_when_the_run_ends(desk):
             await asyncio.sleep(0.01)
         await arm.close()
         assert desk.held(Register.TORQUE_ENABLE) == [0] * 6
-        assert desk.held(Register.TORQUE_LIMIT) == [80] * 6
+        assert desk.held(Register.TORQUE_LIMIT) == [1000] * 6
         arm = await connect()
         assert desk.held(Register.TORQUE_LIMIT) == [1000] * 5 + [500]
         await arm.close()

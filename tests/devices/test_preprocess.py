@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import hilrt
 from hilrt.config.processor import ImagePreprocessing
-from hilrt.devices.camera import Frame
 from hilrt.devices.preprocess import Preprocess
+from hilrt.shm.pictures import Frame
 from hilrt.step.features import Features, Image
 
 

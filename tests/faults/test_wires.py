@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import cv2
@@ -146,13 +147,20 @@ def test_a_motor_browns_out(tmp_path, desk, recording):
 
 
 def test_a_camera_disappears_for_a_moment(tmp_path, pictures, recording):
-    """The arm holds and takes no step, the screen names the camera; then the same episode goes on."""
+    """The arm holds and takes no step, the screen names the camera; then the same episode goes on.
+
+    So it does when the process that reads the cameras is killed: another takes its place.
+    """
     pictures.rename(tmp_path / "elsewhere")
     recording.says("camera front shows nothing new; the arm holds")
     step = recording.control.step
     recording.ticks_on()
     assert recording.control.step == step
     (tmp_path / "elsewhere").rename(pictures)
+    recording.drive(10)
+    killed = recording.status.cameras.pid
+    os.kill(killed, signal.SIGKILL)
+    recording.until(lambda: recording.status.cameras.pid != killed)
     recording.drive(10)
     assert recording.succeed() == 0, recording.text()
     (episode,) = jobs.demonstrations(tmp_path / "demonstrations")
@@ -163,12 +171,23 @@ def test_a_camera_disappears_for_a_moment(tmp_path, pictures, recording):
 
 
 def test_a_camera_disappears_for_good(tmp_path, pictures, recording):
-    """After 5 seconds the run ends with an error that names the camera, and the steps are on disk."""
+    """After 10 seconds the run ends with an error that names the camera, and the steps are on disk."""
     pictures.rename(tmp_path / "elsewhere")
     assert recording.finish() == 2
-    assert "camera front has shown nothing new for 5 s" in recording.text()
+    assert "camera front has shown nothing new for 10 s" in recording.text()
     (episode,) = read_episodes(tmp_path / "demonstrations" / "journal")
     assert len(episode.records) > 8
+
+
+def test_a_camera_that_hangs_at_the_start(tmp_path, desk, pictures):
+    """Control waits for it without blocking, says so, and one `q` ends the run; no torque was switched on."""
+    (pictures / "1.png").unlink()
+    os.mkfifo(pictures / "1.png")
+    with Recording(tmp_path, desk, pictures) as recording:
+        recording.says("waiting for camera front")
+        recording.type(b"q")
+        assert recording.finish() == 0, recording.text()
+    assert not any(servo.get(Register.TORQUE_ENABLE) for servo in desk.servos)
 
 
 def test_a_camera_hangs(tmp_path, pictures, recording):

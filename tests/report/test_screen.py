@@ -115,13 +115,23 @@ def test_the_panel_fits_a_small_terminal(look, status):
     recorder.records, recorder.bytes = 123_456, 98_765_000_000
     for limit in Limit:
         setattr(control, f"limited_{limit.name.lower()}", 9_999)
-    for region in (status.supervisor, status.control, status.learner, status.recorder):
+    status.cameras.pid = 1
+    for region in (status.supervisor, status.control, status.learner, status.recorder, status.cameras):
         region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
     control.frame_ages_ms = '{"front": 12, "wrist": 31}'
     lines = look(hints=["x" * 76] * 2).splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) == 80
     assert "…" not in look()
+
+
+def test_cameras_have_their_say(look, status):
+    """Where real ones are read, how they are is on the panel, and what is the matter with one."""
+    assert "cameras" not in look()
+    status.cameras.pid, status.cameras.heartbeat_ns = 1, 100 * SECOND
+    status.cameras.message = "front gives 7.1 pictures/s of 30"
+    assert "learner ok cameras ok simulator ok" in squeezed(look())
+    assert "cameras: front gives 7.1 pictures/s of 30" in look()
 
 
 def test_recording_and_evaluation_show_no_learner(look):

@@ -15,7 +15,7 @@ from hilrt.config.taskfile import load
 from hilrt.report.viewer import Shot, caption, compose
 from hilrt.report.window import BAR
 from hilrt.run.job import Job, Role, Spec
-from hilrt.shm.pictures import ViewSegment
+from hilrt.shm.pictures import PictureSegment
 from hilrt.shm.status import Status
 from hilrt.step.features import from_config
 
@@ -159,7 +159,9 @@ def status(spec):
 @pytest.fixture
 def views(spec):
     """The run's views."""
-    with ViewSegment.create(spec.run, from_config(load(Path(spec.run_dir) / "config.toml"))) as views:
+    with PictureSegment.create(
+        spec.run, "views", from_config(load(Path(spec.run_dir) / "config.toml"))
+    ) as views:
         yield views
         views.unlink()
 

@@ -265,3 +265,11 @@ def test_unknown_frame_lists_known():
     """A frame that the URDF lacks is refused with the names of those it has."""
     with pytest.raises(UnknownNameError, match=r"no target_frame_name 'tool0'.*gripper_frame_link"):
         Kinematics(SO100_URDF, "tool0")
+
+
+def test_link_and_joint_of_one_name(tmp_path):
+    """The makers' older description calls a link and a joint `gripper`; as a frame the link is meant."""
+    path = tmp_path / "older.urdf"
+    path.write_text(SO100_URDF.read_text().replace("gripper_frame_link", "gripper"))
+    older = Kinematics(path, "gripper")
+    assert np.allclose(older.forward(START), KINEMATICS.forward(START))

@@ -1,12 +1,18 @@
+import re
 from pathlib import Path
 
+import cv2
 import pytest
+from cameras.driver import YUYV, Driver, after, pictures
 from desk import Operator, factory, play
 
+from hilrt import config as task
+from hilrt.cameras import rate
+from hilrt.cameras.camera import Camera
 from hilrt.config import taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Fault, Register
-from hilrt.setup.doctor import doctor, examine_arm
+from hilrt.setup.doctor import _camera, doctor, examine_arm
 from hilrt.setup.place import Place
 from hilrt.sim.servos import ServoBank
 
@@ -52,6 +58,14 @@ def test_each_trouble_has_its_line(servos, where, desk):
     assert calibration == ("BAD  arm calibration: gripper homing_offset is 5, not 0. Run hilrt calibrate")
 
 
+def test_a_joint_that_could_not_be_armed_is_named(servos, where):
+    """One that rests far beyond its range would keep a run from starting."""
+    servos[1].put(Register.MIN_POSITION_LIMIT, 2047 + 200)
+    assert bad(where)[0].startswith(
+        f"BAD  arm motor 2 (shoulder_lift): motor 2 (shoulder_lift) on {where.port} rests 18 degrees beyond the lower"
+    )
+
+
 def test_a_missing_motor_and_an_absent_file_have_theirs(desk, where):
     """The other motors are looked at all the same."""
     desk.connect(*(factory(number=i) for i in (1, 2, 3, 5, 6)))
@@ -78,3 +92,21 @@ def test_the_whole_desk(desk, servos, where, tmp_path):
     assert heads[:4] == ["real-time scheduling", "/dev/shm", "video devices", "arm port"]
     assert operator.said[-1].startswith("BAD  camera: camera front: /dev/video77 does not exist")
     assert sum(line.startswith("ok   arm") for line in operator.said) == 8
+
+
+def test_a_camera_is_measured(tmp_path, monkeypatch):
+    """What it gives and how fast is said; one that gives less than the task file says is bad, as is a silent one."""
+    monkeypatch.setattr(rate, "WINDOW_S", 0.2)
+    monkeypatch.setattr("hilrt.setup.doctor.CAMERA_S", 2.0)
+    monkeypatch.setattr(cv2, "VideoCapture", Driver(pictures(), formats=(YUYV,), rates=(25,)))
+    good = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48, fps=1), 1))
+    assert re.fullmatch(
+        r"ok   camera front: gives 64x48 at 25 fps, YUYV; [\d.]+ pictures/s measured", str(good)
+    )
+    slow = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48, fps=10**6), 1))
+    assert re.match(
+        r"BAD  camera front: says 64x48 at 25 fps, YUYV, and gives [\d.]+ pictures/s of 1000000\. ", str(slow)
+    )
+    monkeypatch.setattr(cv2, "VideoCapture", Driver(after(*[False] * 10**6)))
+    silent = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48), 10))
+    assert str(silent) == "BAD  camera front: gives no new pictures"

@@ -3,10 +3,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cameras.driver import YUYV, Driver, pictures
 from desk import Operator
 
+from hilrt.cameras.device import Mode
 from hilrt.errors import CameraError
-from hilrt.setup.cameras import Mode, find_cameras, probe
+from hilrt.setup.cameras import find_cameras, probe
 
 
 @pytest.fixture
@@ -55,3 +57,21 @@ def test_a_picture_that_cannot_be_saved_is_an_error(video, tmp_path):
     """A folder that is a file takes no pictures."""
     with pytest.raises(CameraError, match="cannot be written"):
         probe(video, video / "pictures")
+
+
+def test_a_camera_is_listed_with_what_it_takes(tmp_path, monkeypatch):
+    """One that knows no MJPG and no 30 fps is found all the same, with each of its modes once."""
+    monkeypatch.setattr(cv2, "VideoCapture", Driver(pictures(), formats=(YUYV,), rates=(5, 25)))
+    camera = probe(Path("/dev/null"), tmp_path)
+    assert camera.modes == (Mode(64, 48, 5, "YUYV"), Mode(64, 48, 25, "YUYV"))
+
+
+def test_a_silent_device_is_soon_given_up(tmp_path, monkeypatch):
+    """Every mode that gives nothing costs a wait: after two no other is tried."""
+    asked = []
+    monkeypatch.setattr(
+        cv2, "VideoCapture", Driver((asked.append(0) or False for _ in range(9)), rates=(15, 25, 30))
+    )
+    with pytest.raises(CameraError, match="gives no picture"):
+        probe(Path("/dev/null"), tmp_path)
+    assert len(asked) == 2

@@ -5,7 +5,7 @@ import pytest
 from child import CAMERAS, SCHEMA
 
 from hilrt.errors import SegmentAbsentError, SegmentMismatchError
-from hilrt.shm.pictures import Pictures, ViewSegment
+from hilrt.shm.pictures import Pictures, PictureSegment
 from hilrt.shm.segment import Segment
 from hilrt.step.features import Features, Image
 
@@ -23,6 +23,11 @@ def noise(camera, seed):
     return np.random.default_rng(seed).integers(0, 256, (camera.height, camera.width, 3), np.uint8)
 
 
+def facts(frame):
+    """Number and time of a frame."""
+    return frame.sequence, frame.monotonic_ns
+
+
 def test_newest_is_the_last_one_published(memory):
     """Each camera has nothing at first, then its last picture with number and time, and none has another's."""
     front, wrist = CAMERAS
@@ -30,23 +35,23 @@ def test_newest_is_the_last_one_published(memory):
     for number in range(1, 5):  # both buffers, twice
         writer.publish("front", noise(front, number), 100 + number)
         found = reader.newest("front")
-        assert found[:2] == (number, 100 + number)
-        np.testing.assert_array_equal(found[2], noise(front, number))
+        assert facts(found) == (number, 100 + number)
+        np.testing.assert_array_equal(found.image, noise(front, number))
     assert reader.newest("wrist") is None
     for number in range(1, 4):
         writer.publish("wrist", noise(wrist, 10 + number), 200 + number)
-    assert reader.newest("wrist")[:2] == (3, 203)
-    np.testing.assert_array_equal(reader.newest("wrist")[2], noise(wrist, 13))
-    np.testing.assert_array_equal(reader.newest("front")[2], noise(front, 4))
+    assert facts(reader.newest("wrist")) == (3, 203)
+    np.testing.assert_array_equal(reader.newest("wrist").image, noise(wrist, 13))
+    np.testing.assert_array_equal(reader.newest("front").image, noise(front, 4))
 
 
 def test_newest_is_the_readers_own(memory):
     """A copy: later pictures do not change it, and writing to it changes nothing published."""
     pictures = Pictures(memory, CAMERAS)
     pictures.publish("front", noise(CAMERAS[0], 1), 1)
-    mine = pictures.newest("front")[2]
+    mine = pictures.newest("front").image
     mine[:] = 0
-    np.testing.assert_array_equal(pictures.newest("front")[2], noise(CAMERAS[0], 1))
+    np.testing.assert_array_equal(pictures.newest("front").image, noise(CAMERAS[0], 1))
     for number in (2, 3):
         pictures.publish("front", noise(CAMERAS[0], number), number)
     assert not mine.any()
@@ -56,7 +61,7 @@ def test_cropped_pictures_are_published_as_they_look(memory):
     """A picture need not lie in one piece."""
     pictures, whole = Pictures(memory, CAMERAS), noise(Image("", 200, 200, 0), 0)
     pictures.publish("front", whole[10:130, 20:180], 1)
-    np.testing.assert_array_equal(pictures.newest("front")[2], whole[10:130, 20:180])
+    np.testing.assert_array_equal(pictures.newest("front").image, whole[10:130, 20:180])
 
 
 def test_half_written_picture_leaves_the_old_one(memory):
@@ -67,10 +72,10 @@ def test_half_written_picture_leaves_the_old_one(memory):
         buffers[(shutter.count + 1) % 2][:20] = 77
         shutter.time_0_ns = 2
     successor = Pictures(memory, CAMERAS)
-    assert successor.newest("front")[:2] == (1, 1)
-    np.testing.assert_array_equal(successor.newest("front")[2], noise(CAMERAS[0], 1))
+    assert facts(successor.newest("front")) == (1, 1)
+    np.testing.assert_array_equal(successor.newest("front").image, noise(CAMERAS[0], 1))
     successor.publish("front", noise(CAMERAS[0], 2), 2)
-    assert successor.newest("front")[:2] == (2, 2)
+    assert facts(successor.newest("front")) == (2, 2)
 
 
 def test_pictures_are_never_torn(run, spawn):
@@ -83,10 +88,10 @@ def test_pictures_are_never_torn(run, spawn):
         assert child.stdout.readline() == "ready\n"
         numbers: list[int] = []
         while len(numbers) < 5_000 or len(set(numbers[::100])) <= 10:
-            number, time_ns, picture = pictures.newest("front")
-            assert time_ns == number
-            assert (picture == number % 251).all()
-            numbers.append(number)
+            frame = pictures.newest("front")
+            assert frame.monotonic_ns == frame.sequence
+            assert (frame.image == frame.sequence % 251).all()
+            numbers.append(frame.sequence)
         assert child.poll() is None
     assert numbers == sorted(numbers)
 
@@ -101,28 +106,31 @@ def test_picture_of_another_size_is_refused(memory):
 
 def test_views_pass_between_two_openings(run):
     """What control shows in a run's views, whoever looks on sees, at the size of the views."""
-    with ViewSegment.create(run, FEATURES) as made:
-        with ViewSegment.attach(run, FEATURES) as control, ViewSegment.attach(run, FEATURES) as viewer:
+    with PictureSegment.create(run, "views", FEATURES) as made:
+        with (
+            PictureSegment.attach(run, "views", FEATURES) as control,
+            PictureSegment.attach(run, "views", FEATURES) as viewer,
+        ):
             control.publish("wrist", noise(CAMERAS[1], 1), 5)
-            assert viewer.newest("wrist")[:2] == (1, 5)
-            np.testing.assert_array_equal(viewer.newest("wrist")[2], noise(CAMERAS[1], 1))
+            assert facts(viewer.newest("wrist")) == (1, 5)
+            np.testing.assert_array_equal(viewer.newest("wrist").image, noise(CAMERAS[1], 1))
         made.unlink()
     with pytest.raises(SegmentAbsentError, match=f"{run}-views"):
-        ViewSegment.attach(run, FEATURES)
+        PictureSegment.attach(run, "views", FEATURES)
 
 
 def test_views_of_other_features_are_a_mismatch(run):
     """Views of another size cannot be opened."""
     other = Features(10, ("",), ("a.pos",), ("dx",), (), FEATURES.images, CAMERAS[:1])
-    with ViewSegment.create(run, FEATURES), pytest.raises(SegmentMismatchError, match="wrist"):
-        ViewSegment.attach(run, other)
+    with PictureSegment.create(run, "views", FEATURES), pytest.raises(SegmentMismatchError, match="wrist"):
+        PictureSegment.attach(run, "views", other)
 
 
 def test_closed_views_refuse_use(run):
     """After close, twice, neither publishing nor reading works, and the memory is given back."""
-    views = ViewSegment.create(run, FEATURES)
+    views = PictureSegment.create(run, "views", FEATURES)
     views.publish("front", noise(CAMERAS[0], 1), 1)
-    kept = views.newest("front")[2]
+    kept = views.newest("front").image
     views.close()
     views.close()
     with pytest.raises(ValueError, match="released"):

@@ -64,7 +64,7 @@ class Bench:
         self.link = SimLink.create(run, from_config(config))
         stack.callback(self.link.close)
         stack.callback(self.link.unlink)
-        self.simulator = Simulator(config, self.link, status.sim, stack)
+        self.simulator = Simulator(config, self.link, None, status.sim, stack)
         self.go, self.done = os.eventfd(0), os.eventfd(0)
         for fd in (self.go, self.done):
             stack.callback(os.close, fd)

@@ -3,11 +3,11 @@
 import mujoco
 import numpy as np
 import pytest
-from drive import ALL, Driver
+from drive import ALL, grip_the_cube, put_cube
 
 from hilrt.config import SimArm
 from hilrt.errors import UnknownNameError
-from hilrt.sim.expert import CLOSE, STAY
+from hilrt.sim.expert import CLOSE
 from hilrt.sim.layout import bases
 from hilrt.sim.model import ARMS, JOINTS, STALL_TORQUE
 from hilrt.sim.tasks import CUBE_REST, PATCH_CENTRE, PATCH_SIDE, TASKS
@@ -21,29 +21,6 @@ def world():
     """A fresh pick_lift world."""
     with World("pick_lift", 0) as world:
         yield world
-
-
-def put_cube(world: World, position, yaw: float = 0.0) -> None:
-    """Move the cube by hand, at rest."""
-    cube = world._data.joint("cube")
-    cube.qpos = (*position, np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
-    cube.qvel = np.zeros(6)
-    mujoco.mj_forward(world._model, world._data)
-
-
-def grip_the_cube(world: World) -> Driver:
-    """Close the jaw on a cube put between the fingers, low over the table."""
-    driver = Driver(world)
-    driver.go_home(0)
-    x, y, _ = driver.ee
-    while driver.ee[2] > 0.008:
-        driver.act((0.0, 0.0, -0.5), STAY)
-    put_cube(world, (x, y - 0.02, CUBE_REST))
-    while driver.opening > 0.3:
-        driver.act((0.0, 0.0, 0.0), CLOSE)
-    for _ in range(5):
-        driver.act((0.0, 0.0, 0.0), CLOSE)
-    return driver
 
 
 def test_unknown_task_lists_known():

@@ -17,8 +17,9 @@ from typing import Self
 
 import msgspec
 
+from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import INFO
-from hilrt.errors import DatasetBusyError, DatasetWriteError
+from hilrt.errors import DatasetBusyError, DatasetFormatError, DatasetWriteError
 
 NEW = ".hilrt-new"
 COMMIT = ".hilrt-commit"
@@ -61,6 +62,7 @@ class Change:
 
     Raises:
         DatasetBusyError: another process is at it.
+        DatasetPathError: a file would lie, or be taken away, outside the dataset; nothing has changed.
         DatasetWriteError: the disk refuses; nothing has changed.
     """
 
@@ -72,13 +74,15 @@ class Change:
 
     def path(self, name: str) -> Path:
         """Where to write the file that shall lie at `name` below the root."""
-        path = self._new / name
+        path = inside(self._new, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def commit(self, *, whole: bool) -> None:
         """Put the files in place; `whole`: and take away all files of a dataset that are not among them."""
         stale = sorted(_numbered(self.root) - _numbered(self._new)) if whole else []
+        for name in (*stale, *_files(self._new)):
+            inside(self.root, name)
         self.path(_REMOVE).write_bytes(msgspec.json.encode(stale))
         for folder, _, names in os.walk(self._new):
             for name in names:
@@ -95,9 +99,11 @@ class Change:
             _apply(self.root)
             shutil.rmtree(self._new, ignore_errors=True)
             self._new.mkdir()
-        except OSError as error:
+        except BaseException as error:
             self._held.close()
-            raise DatasetWriteError(str(self.root), error) from None
+            if isinstance(error, OSError):
+                raise DatasetWriteError(str(self.root), error) from None
+            raise
         return self
 
     def __exit__(
@@ -116,6 +122,7 @@ def finish(root: Path) -> None:
 
     Raises:
         DatasetBusyError: another process is at it.
+        DatasetPathError: it is no commit of hilrt, for it names places outside the dataset; nothing was touched.
         DatasetWriteError: the disk refuses.
     """
     if not (root / COMMIT).is_dir():
@@ -129,22 +136,35 @@ def finish(root: Path) -> None:
 
 def _apply(root: Path) -> None:
     """Every step may be repeated; info.json is the last that moves, for readers that know no `.hilrt-commit`."""
-    commit = root / COMMIT
+    commit = inside(root, COMMIT)
     if (commit / _REMOVE).exists():
         _move(root, commit)
     shutil.rmtree(commit, ignore_errors=True)
 
 
 def _move(root: Path, commit: Path) -> None:
-    files = sorted((p.relative_to(commit) for p in commit.rglob("*") if p.is_file()), key=_info_last)
-    for name in files:
-        if str(name) != _REMOVE:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (commit / name).replace(root / name)
-    for old in msgspec.json.decode((commit / _REMOVE).read_bytes(), type=list[str]):
-        (root / old).unlink(missing_ok=True)
+    moves = {inside(commit, name): inside(root, name) for name in sorted(_files(commit), key=_info_last)}
+    stale = [inside(root, name) for name in _removed(commit / _REMOVE)]
+    for new, place in moves.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        new.replace(place)
+    for old in stale:
+        old.unlink(missing_ok=True)
     for changed, _, _ in os.walk(root):
         _sync(Path(changed))
+
+
+def _files(folder: Path) -> list[str]:
+    """Names below `folder` of the files that take their places."""
+    names = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return [name for name in names if name != _REMOVE]
+
+
+def _removed(path: Path) -> list[str]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[str])
+    except msgspec.MsgspecError as error:
+        raise DatasetFormatError(str(path), f"is no list of files: {error}") from None
 
 
 def _numbered(root: Path) -> set[str]:
@@ -158,8 +178,8 @@ def _numbered(root: Path) -> set[str]:
     return {str(path.relative_to(root)) for place in places for path in root.glob(place)}
 
 
-def _info_last(name: Path) -> tuple[bool, str]:
-    return str(name) == INFO, str(name)
+def _info_last(name: str) -> tuple[bool, str]:
+    return name == INFO, name
 
 
 def _sync(path: Path) -> None:

@@ -12,6 +12,7 @@ from hilrt.data.journal import Episode
 from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.columns import IMAGES, files_of, from_table, to_records
 from hilrt.data.lerobot.episodes import EpisodeRow
+from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import FINAL, INFO, Info, read_sidecar
 from hilrt.data.lerobot.parquet import read_rows
 from hilrt.data.lerobot.store import Store, expected
@@ -112,7 +113,7 @@ class Dataset(Store):
 
     def _final(self, number: int, *, pictures: bool = False) -> pa.Table:
         first = max((f for f in self._finals if f <= number), default=0)
-        path, at = self.root / FINAL.format(first_episode=first), number - first
+        path, at = inside(self.root, FINAL.format(first_episode=first)), number - first
         columns = [*self.cameras, "episode_index"] if pictures else self._numbers
         return expected(path, read_rows(path, at, at + 1, columns), number)
 

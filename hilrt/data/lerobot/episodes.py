@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
+from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import EPISODES, TASKS, Info
 from hilrt.data.lerobot.parquet import read
 from hilrt.data.lerobot.stats import Stats
@@ -54,10 +55,11 @@ def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
 
     Raises:
         DatasetDamagedError, DatasetFormatError: a file is not what it should be.
+        DatasetPathError: one is a link out of the dataset.
     """
     rows: list[dict[str, Any]] = []
     for path in sorted((root / "meta" / "episodes").glob("chunk-*/file-*.parquet"), key=_number):
-        rows.extend(read(path).to_pylist())
+        rows.extend(read(inside(root, path.relative_to(root))).to_pylist())
     if len(rows) < info.total_episodes:
         raise DatasetDamagedError(
             str(root / "meta/episodes"),
@@ -67,6 +69,8 @@ def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
         return [_from_dict(row, info) for row in rows[: info.total_episodes]]
     except KeyError as error:
         raise DatasetFormatError(str(root / "meta/episodes"), f"lacks the column {error}") from None
+    except ValueError as error:
+        raise DatasetFormatError(str(root / "meta/episodes"), str(error)) from None
 
 
 def write_episodes(path: Path, rows: list[EpisodeRow]) -> None:
@@ -77,7 +81,7 @@ def write_episodes(path: Path, rows: list[EpisodeRow]) -> None:
 
 def read_tasks(root: Path) -> list[str]:
     """Names of the tasks by their index."""
-    table = read(root / TASKS)
+    table = read(inside(root, TASKS))
     names = "task" if "task" in table.column_names else "__index_level_0__"
     found = dict(zip(table.column("task_index").to_pylist(), table.column(names).to_pylist(), strict=True))
     return [found[i] for i in range(len(found))]
@@ -133,22 +137,29 @@ def _from_dict(row: dict[str, Any], info: Info) -> EpisodeRow:
             key, name = column.removeprefix("stats/").rsplit("/", 1)
             stats.setdefault(key, {})[name] = np.array(value, np.float64)
     return EpisodeRow(
-        episode=row["episode_index"],
+        episode=_count(row, "episode_index"),
         tasks=row["tasks"],
-        length=row["length"],
-        data=(row["data/chunk_index"], row["data/file_index"]),
-        start=row["dataset_from_index"],
-        stop=row["dataset_to_index"],
+        length=_count(row, "length"),
+        data=(_count(row, "data/chunk_index"), _count(row, "data/file_index")),
+        start=_count(row, "dataset_from_index"),
+        stop=_count(row, "dataset_to_index"),
         clips={key: _clip(row, f"videos/{key}/") for key in info.videos},
-        meta=(row.get("meta/episodes/chunk_index", 0), row.get("meta/episodes/file_index", 0)),
+        meta=(row.get("meta/episodes/chunk_index") or 0, row.get("meta/episodes/file_index") or 0),
         origin=row.get(ORIGIN) or "",
         stats=stats,
     )
 
 
 def _clip(row: dict[str, Any], at: str) -> Clip:
-    file = row[at + "chunk_index"], row[at + "file_index"]
+    file = _count(row, at + "chunk_index"), _count(row, at + "file_index")
     return Clip(file, row[at + "from_timestamp"], row[at + "to_timestamp"])
+
+
+def _count(row: dict[str, Any], column: str) -> int:
+    value = row[column]
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{column} is {value!r} in a row")
+    return value
 
 
 def _schema(row: dict[str, Any]) -> pa.Schema:

@@ -13,6 +13,7 @@ from hilrt.data.format import Scan
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
+from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.errors import EpisodeDamagedError, JournalFormatError, OldDemonstrationsError, PictureError
@@ -67,10 +68,11 @@ def fold(
         DatasetWriteError: the disk does not take it; dataset and journal are as before.
         DatasetBusyError: another process writes to one of them.
         DatasetFormatError, DatasetDamagedError, ForeignDatasetError, OldDemonstrationsError: cannot be read.
+        DatasetPathError: files of it, or its journal, lie outside its folder.
     """
     if episode_files(root):
         raise OldDemonstrationsError(str(root), JOURNAL)
-    folder = journal or root / JOURNAL
+    folder = journal or inside(root, JOURNAL)
     if not folder.is_dir() or not (paths := episode_files(folder)):
         return Folded()
     with locked(folder), Change(root) as change:

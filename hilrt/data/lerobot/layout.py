@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from hilrt.data.journal import JOURNAL, episode_files
+from hilrt.data.lerobot.inside import inside
 from hilrt.errors import DatasetAbsentError, DatasetFormatError, ForeignDatasetError
 from hilrt.step.features import Features
 
@@ -26,6 +27,9 @@ DATA = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 SIDECAR = "hilrt/features.json"
 SIDECAR_FORMAT = 1
+_INDEX = r"\{(?:chunk|file)_index(?::0?\dd)?\}"
+_DATA_TEMPLATE = re.compile(rf"(?:[^{{}}]|{_INDEX})*")
+_VIDEO_TEMPLATE = re.compile(rf"(?:[^{{}}]|{_INDEX}|\{{video_key\}})*")
 FINAL = "hilrt/final-{first_episode:06d}.parquet"
 """Last observations of the episodes from this one on; v3.0 rows are steps with an action, so they have no row there."""
 
@@ -87,8 +91,9 @@ def read_info(root: Path) -> Info:
     Raises:
         DatasetAbsentError: no dataset is there.
         DatasetFormatError: not one of v3.0.
+        DatasetPathError: it is a link out of the dataset.
     """
-    path = root / INFO
+    path = inside(root, INFO)
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -96,7 +101,11 @@ def read_info(root: Path) -> Info:
     except OSError as error:
         raise DatasetFormatError(str(path), f"cannot be read: {error.strerror}") from None
     _expect_version(path, text)
-    return _decoded(path, text, Info)
+    info = _decoded(path, text, Info)
+    for template, known in ((info.data_path, _DATA_TEMPLATE), (info.video_path or VIDEO, _VIDEO_TEMPLATE)):
+        if not known.fullmatch(template):
+            raise DatasetFormatError(str(path), f"has a path that is none of the format: {template[:80]!r}")
+    return info
 
 
 def read_sidecar(root: Path) -> Sidecar:
@@ -106,7 +115,7 @@ def read_sidecar(root: Path) -> Sidecar:
         ForeignDatasetError: hilrt did not write this dataset.
         DatasetFormatError: not what it should be.
     """
-    path = root / SIDECAR
+    path = inside(root, SIDECAR)
     if not path.exists():
         raise ForeignDatasetError(str(root))
     sidecar = _decoded(path, path.read_bytes(), Sidecar)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, read_episodes, read_tasks
+from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import VIDEO, Info, read_info
 from hilrt.data.lerobot.parquet import parts
 from hilrt.errors import DatasetDamagedError
@@ -36,6 +37,7 @@ class Store:
             DatasetAbsentError: none is there.
             DatasetFormatError: of another version, or not what it should be.
             DatasetDamagedError: a file cannot be read.
+            DatasetPathError: it names places outside its folder.
         """
         finish(root)
         return cls(root, read_info(root))
@@ -65,12 +67,12 @@ class Store:
             yield expected(path, table, row.episode)
 
     def data_path(self, row: EpisodeRow) -> Path:
-        """File of an episode's rows."""
-        return self.root / path_of(row.data, self.info.data_path)
+        """File of an episode's rows; DatasetPathError if it is none of the dataset's."""
+        return inside(self.root, path_of(row.data, self.info.data_path))
 
     def video_path(self, key: str, clip: Clip) -> Path:
-        """File of a camera's video."""
-        return self.root / path_of(clip.file, self.info.video_path or VIDEO, video_key=key)
+        """File of a camera's video; DatasetPathError if it is none of the dataset's."""
+        return inside(self.root, path_of(clip.file, self.info.video_path or VIDEO, video_key=key))
 
     def size(self, row: EpisodeRow) -> int:
         """About what an episode takes in its data file [bytes]."""

@@ -9,6 +9,7 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from hilrt.config.values import LARGEST_SIDE
 from hilrt.data.journal import Episode
 from hilrt.data.pictures import Picture, decoded
 from hilrt.errors import DatasetDamagedError
@@ -21,6 +22,8 @@ CODECS = {
 """The first that is there."""
 KEYFRAMES = 6
 """Pictures from one that stands by itself to the next: what a look at any one of them costs."""
+LIMITS = {"max_pixels": str(LARGEST_SIDE**2)}
+"""Of libav: larger pictures are an error before memory is asked for."""
 AHEAD = 2 * KEYFRAMES
 """Pictures that are rather decoded than jumped over."""
 
@@ -85,6 +88,7 @@ class FilmReader(Resource):
         except (FFmpegError, OSError, IndexError) as error:
             raise DatasetDamagedError(str(path), f"no video: {error}") from None
         self._stream.codec_context.thread_count = 1
+        self._stream.codec_context.options = LIMITS
         self._frames: Iterator[av.VideoFrame] = iter(())
 
     def picture(self, index: int) -> Picture:
@@ -133,6 +137,7 @@ def looked_at(path: Path) -> tuple[list[float], tuple[int, int]]:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
+            stream.codec_context.options = LIMITS
             times = [frame.time for frame in container.decode(stream) if frame.time is not None]
             return times, (stream.height, stream.width)
     except (FFmpegError, OSError, IndexError) as error:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hilrt.data.lerobot.columns import PLACE, table_of
 from hilrt.data.lerobot.episodes import EpisodeRow, path_of
-from hilrt.data.lerobot.layout import INFO, SIDECAR, TASKS, VIDEO
+from hilrt.data.lerobot.layout import INFO, SIDECAR, TASKS
 from hilrt.data.lerobot.rules.checked import Checked, Violation
 
 
@@ -55,6 +55,6 @@ def _row(checked: Checked, row: EpisodeRow, number: int, start: int) -> Iterator
         seconds = row.length / checked.info.fps
         if abs(clip.to_s - clip.from_s - seconds) > 0.5 / checked.info.fps:
             yield f"its video of {key} lasts {clip.to_s - clip.from_s:.3f} s, its rows {seconds:.3f} s"
-        name = path_of(clip.file, checked.info.video_path or VIDEO, video_key=key)
-        if not (checked.root / name).is_file():
-            yield f"its video {name} is not there"
+        video = checked.video_path(key, clip)
+        if not video.is_file():
+            yield f"its video {checked.name(video)} is not there"

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hilrt.data.lerobot.columns import PLACE, Arrays, arrow_schema, files_of, from_table
-from hilrt.data.lerobot.episodes import FileIndex, path_of
+from hilrt.data.lerobot.episodes import FileIndex
+from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import FINAL
 from hilrt.data.lerobot.parquet import length, parts, schema
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation, first_of, picture_problem
@@ -27,7 +28,7 @@ def data_rules(checked: Checked, advance: Advance) -> Iterator[Violation]:
     for row in checked.rows:
         starts.setdefault(row.data, row.start)
         ends[row.data] = row.start + row.length
-    known = {checked.root / path_of(file, checked.info.data_path): file for file in starts}
+    known = {checked.data_path(row): row.data for row in checked.rows}
     for path in sorted(set(checked.root.glob("data/**/*.parquet")) - set(known)):
         yield Violation(checked.name(path), "no episode lies in it")
     wanted = arrow_schema(checked.info.features)
@@ -142,7 +143,7 @@ def final_rules(checked: Checked) -> Iterator[Violation]:
         if name != FINAL.format(first_episode=number):
             yield Violation(name, f"the last observations up to episode {number - 1} come before it")
         try:
-            for table in parts(path, 0, length(path)):
+            for table in parts(inside(checked.root, name), 0, length(path)):
                 for row, episode in enumerate(table.column("episode_index").to_pylist()):
                     if episode != number + row:
                         yield Violation(name, f"is of episode {episode}, not {number + row}", row)

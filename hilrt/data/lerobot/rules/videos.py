@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of
-from hilrt.data.lerobot.layout import VIDEO
+from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation
 from hilrt.errors import DatasetDamagedError
 
@@ -26,8 +25,7 @@ def video_rules(checked: Checked, advance: Advance) -> Iterator[Violation]:
     for row in checked.rows:
         for key, clip in row.clips.items():
             users[key, clip.file].append((row, clip))
-    template = checked.info.video_path or VIDEO
-    known = {checked.root / path_of(file, template, video_key=key): (key, file) for key, file in users}
+    known = {checked.video_path(key, its[0][1]): (key, file) for (key, file), its in users.items()}
     for path in sorted(set(checked.root.glob("videos/**/*.mp4")) - set(known)):
         yield Violation(checked.name(path), "no episode lies in it")
     with ThreadPoolExecutor() as pool:

@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+import mujoco
 import numpy as np
 
 from hilrt.robots import SO100_URDF
 from hilrt.robots.kinematics import Kinematics
-from hilrt.sim.expert import CLOSE, OPEN, Expert
+from hilrt.sim.expert import CLOSE, OPEN, STAY, Expert
 from hilrt.sim.layout import bases
+from hilrt.sim.tasks import CUBE_REST
 from hilrt.sim.world import START_POSE_DEG, World
 
 BOX = ((0.15, -0.11, 0.005), (0.31, 0.17, 0.12))
@@ -83,3 +85,26 @@ def attempt(
         if driver.world.success():
             return Outcome(True, step + 1, progress)
     return Outcome(False, step + 1, progress)
+
+
+def put_cube(world: World, position, yaw: float = 0.0) -> None:
+    """Move the cube by hand, at rest."""
+    cube = world._data.joint("cube")
+    cube.qpos = (*position, np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
+    cube.qvel = np.zeros(6)
+    mujoco.mj_forward(world._model, world._data)
+
+
+def grip_the_cube(world: World) -> Driver:
+    """Close the jaw on a cube put between the fingers, low over the table."""
+    driver = Driver(world)
+    driver.go_home(0)
+    x, y, _ = driver.ee
+    while driver.ee[2] > 0.008:
+        driver.act((0.0, 0.0, -0.5), STAY)
+    put_cube(world, (x, y - 0.02, CUBE_REST))
+    while driver.opening > 0.3:
+        driver.act((0.0, 0.0, 0.0), CLOSE)
+    for _ in range(5):
+        driver.act((0.0, 0.0, 0.0), CLOSE)
+    return driver

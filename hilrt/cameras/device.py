@@ -1,0 +1,79 @@
+"""A V4L2 camera, through OpenCV."""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hilrt import config
+from hilrt.errors import CameraError
+
+NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
+"""What has come, and cannot be decoded: a cut JPEG."""
+
+
+class Mode(NamedTuple):
+    """A way in which a source gives pictures."""
+
+    width: int
+    height: int
+    fps: float
+    """0: it does not say."""
+    fourcc: str
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} at {self.fps:g} fps, {self.fourcc}"
+
+
+def ask(capture: cv2.VideoCapture, width: int, height: int, fps: float, fourcc: str) -> Mode:
+    """Ask an open device for a mode, and say which one it takes: a driver gives the nearest that it has."""
+    # the format first: sizes and rates are offered per format
+    capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*fourcc))
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+    capture.set(cv2.CAP_PROP_FPS, fps)
+    return mode_of(capture)
+
+
+def mode_of(capture: cv2.VideoCapture) -> Mode:
+    """What an open source says it gives."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    fps = round(capture.get(cv2.CAP_PROP_FPS), 2)
+    return Mode(
+        int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        fps if 0 < fps < float("inf") else 0.0,
+        code.to_bytes(4, "little").decode("latin-1"),
+    )
+
+
+class Device:
+    """An open device; nothing but waiting for the next picture keeps it to its rate.
+
+    Raises:
+        CameraError: it cannot be opened.
+    """
+
+    live = True
+
+    def __init__(self, name: str, path: Path, settings: config.Camera) -> None:
+        self._capture = cv2.VideoCapture(str(path), cv2.CAP_V4L2)
+        if not self._capture.isOpened():
+            raise CameraError(name, f"{path} cannot be opened: no camera, in use, or not permitted")
+        mode = ask(self._capture, settings.width, settings.height, settings.fps, settings.fourcc)
+        self.size, self.fps, self.mode = (mode.width, mode.height), mode.fps, str(mode)
+
+    def read(self) -> tuple[npt.NDArray[np.uint8], int] | None:
+        """The time is that of the grab: decoding comes after."""
+        if not self._capture.grab():
+            return None
+        taken_ns = time.monotonic_ns()
+        image = self._capture.retrieve()[1]
+        return (NO_PIXELS if image is None else image), taken_ns
+
+    def close(self) -> None:
+        """Release the device."""
+        self._capture.release()

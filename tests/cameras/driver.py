@@ -1,0 +1,90 @@
+"""What OpenCV makes of a V4L2 driver, played by a driver of our own."""
+
+import threading
+import time
+
+import cv2
+import numpy as np
+
+MJPG, YUYV = (cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "YUYV"))
+
+
+class Driver:
+    """What stands behind `cv2.VideoCapture`: modes that it has, and what its frames are.
+
+    A frame is a picture, None (it does not decode), False (none comes), or an exception.
+    """
+
+    def __init__(self, frames, *, formats=(MJPG, YUYV), rates=(30,), size=(64, 48)):
+        self.frames, self.formats, self.rates, self.size = frames, formats, rates, size
+        self.opened, self.gate = 0, threading.Event()
+        self.gate.set()
+
+    def __call__(self, *_):
+        self.gate.wait()
+        self.opened += 1
+        return Capture(self)
+
+
+class Capture:
+    """One opening of it; as V4L2 does, it takes the nearest of what it is asked for."""
+
+    def __init__(self, driver):
+        self._driver, self._fourcc, self._fps = driver, driver.formats[-1], driver.rates[0]
+        self._frame = None
+
+    def isOpened(self):  # noqa: N802 - OpenCV's name
+        return True
+
+    def set(self, what, value):
+        if what == cv2.CAP_PROP_FOURCC and int(value) in self._driver.formats:
+            self._fourcc = int(value)
+        if what == cv2.CAP_PROP_FPS:
+            self._fps = min(self._driver.rates, key=lambda fps: abs(fps - value))
+
+    def get(self, what):
+        width, height = self._driver.size
+        facts = {
+            cv2.CAP_PROP_FOURCC: self._fourcc,
+            cv2.CAP_PROP_FPS: self._fps,
+            cv2.CAP_PROP_FRAME_WIDTH: width,
+            cv2.CAP_PROP_FRAME_HEIGHT: height,
+        }
+        return float(facts[what])
+
+    def grab(self):
+        self._frame = next(self._driver.frames)
+        if isinstance(self._frame, Exception):
+            raise self._frame
+        return self._frame is not False
+
+    def retrieve(self):
+        return self._frame is not None, self._frame
+
+    def read(self):
+        return self.retrieve() if self.grab() else (False, None)
+
+    def release(self):
+        pass
+
+
+def pictures(seed=0):
+    """No two alike."""
+    rng = np.random.default_rng(seed)
+    while True:
+        yield rng.integers(0, 255, (48, 64, 3), np.uint8)
+
+
+def after(*first):
+    """These, and then pictures."""
+    yield from first
+    yield from pictures()
+
+
+def wait_for(condition):
+    """The first true value, or failure."""
+    deadline = time.monotonic() + 20
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return value

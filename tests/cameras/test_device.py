@@ -1,0 +1,112 @@
+"""A V4L2 camera and all that it may do."""
+
+import cv2
+import numpy as np
+import pytest
+from driver import YUYV, Driver, after, pictures, wait_for
+
+from hilrt.errors import CameraError
+
+
+def refusal(camera):
+    """The error that it ends with."""
+    camera._thread.join()
+    with pytest.raises(CameraError) as caught:
+        camera.check()
+    return str(caught.value)
+
+
+def test_another_format_and_rate_are_taken(plug_in):
+    """A camera without MJPG that gives 25 where 30 are asked for is used, and says what it gives."""
+    camera = plug_in(Driver(pictures(), formats=(YUYV,), rates=(5, 25)))
+    wait_for(lambda: camera.shown > 3)
+    assert camera.mode == "64x48 at 25 fps, YUYV"
+
+
+def test_a_camera_takes_what_it_is_asked_for(plug_in):
+    """Format first, then rate, where it has them."""
+    camera = plug_in(Driver(pictures(), rates=(5, 30, 60)))
+    wait_for(lambda: camera.shown)
+    assert camera.mode == "64x48 at 30 fps, MJPG"
+
+
+def test_less_than_a_picture_a_tick_is_refused(plug_in):
+    """A camera that cannot give env.fps is named, with both rates; one that does not say how many it gives is tried."""
+    message = refusal(plug_in(Driver(pictures(), rates=(25,)), slowest=30))
+    assert "gives 64x48 at 25 fps, MJPG, less than env.fps = 30" in message
+    camera = plug_in(Driver(pictures(), rates=(-1,)), slowest=30)
+    wait_for(lambda: camera.shown)
+
+
+def test_another_size_is_refused(plug_in):
+    """The size is what the policy was trained on: nothing else is taken."""
+    message = refusal(plug_in(Driver(pictures(), size=(640, 480))))
+    assert "/dev/null gives 640x480 where the config asks for 64x48" in message
+
+
+def test_what_is_no_picture_is_passed_over(plug_in):
+    """Of what does not decode, is empty, or has another size, nothing is shown; what follows is."""
+    broken = (
+        None,
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((24, 64, 3), np.uint8),
+        np.zeros((48, 64), np.uint8),
+    )
+    camera = plug_in(Driver(after(*broken)))
+    wait_for(lambda: camera.shown > 2)
+    assert camera.broken == len(broken)
+    assert {image.shape for image in plug_in.shown} == {(48, 64, 3)}
+
+
+def test_an_exception_in_a_read_ends_nothing(plug_in):
+    """OpenCV may raise at any read: it is tried again."""
+    camera = plug_in(Driver(after(cv2.error("v4l"), OSError(19, "No such device"), False)))
+    wait_for(lambda: camera.shown > 2)
+    camera.check()
+
+
+def test_a_camera_that_gives_nothing_is_opened_anew(plug_in):
+    """After a second without a picture, or with nothing but broken ones; it is said why meanwhile."""
+    dead = [True]
+
+    def frames():
+        while dead:
+            yield None
+        yield from pictures()
+
+    driver = Driver(frames())
+    camera = plug_in(driver)
+    wait_for(lambda: driver.opened > 1)
+    assert camera.trouble == "gives pictures that are cut short or damaged"
+    dead.clear()
+    wait_for(lambda: camera.shown and not camera.trouble)
+
+
+def test_a_picture_that_repeats_itself_is_none(plug_in):
+    """Equal to the last to the bit: the camera hangs. One bit makes it new."""
+    first = next(pictures())
+    almost = first.copy()
+    almost[0, 0, 0] ^= 1
+    camera = plug_in(Driver(after(first, first.copy(), first.copy(), almost)))
+    wait_for(lambda: camera.shown > 2)
+    np.testing.assert_array_equal(plug_in.shown[0], first[..., ::-1])
+    np.testing.assert_array_equal(plug_in.shown[1], almost[..., ::-1])
+
+
+def test_a_camera_that_hangs_while_it_is_opened_holds_up_nobody(plug_in):
+    """Neither who made it, nor who looks at it, nor who closes it."""
+    driver = Driver(pictures())
+    driver.gate.clear()
+    camera = plug_in(driver)
+    camera.check()
+    assert camera.shown == 0
+    driver.gate.set()
+    wait_for(lambda: camera.shown)
+
+
+def test_a_fault_of_our_own_is_not_swallowed(plug_in):
+    """What nobody has thought of reaches the process, which then ends and is replaced."""
+    camera = plug_in(Driver(after(ZeroDivisionError("unheard of"))))
+    camera._thread.join()
+    with pytest.raises(ZeroDivisionError, match="unheard of"):
+        camera.check()

@@ -1,0 +1,240 @@
+"""Holding, letting go, sinking: at the level of registers, and of a soft arm that hangs below its goals."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+from drive import Driver, grip_the_cube
+
+from hilrt.config import SimArm
+from hilrt.devices import holding
+from hilrt.devices.arm import Arm
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.packets import Instruction
+from hilrt.devices.feetech.registers import Register
+from hilrt.devices.holding import hold_arm, sink_arm
+from hilrt.errors import BusTimeoutError, JointOutsideError, PortBusyError
+from hilrt.sim.arm import SimFollower
+from hilrt.sim.world import World
+
+IDS = (1, 2, 3, 4, 5, 6)
+PATIENT_S = 20.0
+SOFT = SimArm(stiffness=17.8)
+SIM = "configs/calibration/robots/so100_follower/sim.json"
+TORQUE_LIMIT = Register.TORQUE_LIMIT
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Nothing here measures time: a busy machine must not fail a read, nor an arm that comes back."""
+    monkeypatch.setattr(holding, "HOLD_DEADLINE_S", PATIENT_S)
+    monkeypatch.setattr(holding, "INSIDE_S", PATIENT_S)
+    monkeypatch.setattr(holding, "LOOK_S", 0.0)
+
+
+def held(line, register):
+    """What the six servos hold in a register."""
+    return [servo.get(register) for servo in line.bank.servos]
+
+
+def put(line, *, goal, present, load=0.0, torque=1):
+    """Give all servos a goal, and joints that are somewhere else [counts, as the servos show them]."""
+    for servo in line.bank.servos:
+        servo.set_present(present + servo.get(Register.HOMING_OFFSET), 0, load, 0.0, 30.0, 12.0)
+        servo.put(Register.GOAL_POSITION, goal)
+        servo.put(Register.TORQUE_ENABLE, torque)
+
+
+@pytest.mark.parametrize(
+    ("case", "joints", "gripper"),
+    [
+        ({"goal": 2000, "present": 1850}, 2000, 1867),
+        ({"goal": 2000, "present": 1850, "load": -0.8}, 1850, 1867),
+        ({"goal": 2000, "present": 1500}, 1500, 1517),
+        ({"goal": 2000, "present": 2010}, 2000, 2000),
+        ({"goal": 2000, "present": 2150}, 2000, 2133),
+        ({"goal": 1000, "present": 1850, "torque": 0}, 1850, 1850),
+    ],
+    ids=["hangs", "pushes", "is kept far away", "nearly there", "above", "limp"],
+)
+def test_a_near_goal_is_kept_and_a_grip_is_eased(run, line, case, joints, gripper):
+    """A joint keeps the goal it hangs below, not one it pushes towards in vain; a gripper is eased."""
+    put(line, **case)
+    run(hold_arm(line.path, IDS))
+    assert held(line, Register.GOAL_POSITION) == [joints] * 5 + [gripper]
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+class Bench:
+    """An arm in a world, served by the loop that drives it; `tick_s` passes at each request."""
+
+    def __init__(self, world, calibration):
+        self.world, self.calibration, self.tick_s = world, calibration, 0.0
+        self.speeds = []
+        """Of the wrist's flexion [rad/s]."""
+
+    async def __aenter__(self):
+        self.follower = SimFollower(self.world, 0, self.calibration, nature=SOFT)
+        asyncio.get_running_loop().add_reader(self.follower.fd, self._answer)
+        self.arm = await Arm.connect(self.follower.port, self.calibration, deadline_s=PATIENT_S)
+        return self
+
+    async def __aexit__(self, *_):
+        await self.arm.close()
+        asyncio.get_running_loop().remove_reader(self.follower.fd)
+        self.follower.close()
+
+    def pass_time(self, seconds):
+        self.follower.drive()
+        self.world.step(seconds)
+        self.follower.measure()
+        self.speeds.append(abs(self.world.velocities()[3]))
+
+    def _answer(self):
+        self.follower.answer()
+        self.pass_time(self.tick_s)
+
+
+@pytest.fixture
+def sim(request):
+    """The simulated arm's calibration."""
+    return Calibration.load(request.config.rootpath / SIM)
+
+
+@pytest.fixture
+def world():
+    """An arm as soft as measured ones."""
+    with World("pick_lift", 0, nature=SOFT) as world:
+        yield world
+
+
+def test_holds_in_a_row_leave_a_soft_arm_where_it_is(world, sim):
+    """Low over the table, each hold leaves the tool as high as it was."""
+    driver = Driver(world)
+    while driver.pose[2, 3] > 0.02:
+        driver.act((0.0, 0.0, -0.5), 1)
+
+    async def check():
+        async with Bench(world, sim) as bench:
+            await bench.arm.enable_torque()
+            await bench.arm.write(driver.goals)
+            heights = []
+            for _ in range(4):
+                await bench.arm.hold()
+                bench.pass_time(4.0)
+                heights.append(driver.ee[2])
+            hangs = (await bench.arm.read()).position
+            assert bench.arm.told(hangs) == pytest.approx(driver.goals, abs=0.002), (
+                "the next move begins there"
+            )
+            assert bench.arm.told(hangs + 0.3) == pytest.approx(hangs + 0.3), (
+                "but not where it is kept far away"
+            )
+            return heights
+
+    heights = asyncio.run(check())
+    assert 0.005 < heights[0] < driver.pose[2, 3] - 0.003, "it must hang low, but free"
+    assert heights == pytest.approx([heights[0]] * 4, abs=2e-4)
+
+
+def test_a_held_cube_stays_held_without_stalling(world, sim):
+    """The jaw's load falls below that of an overload, and the cube stays between the fingers."""
+    driver = grip_the_cube(world)
+
+    async def check():
+        async with Bench(world, sim) as bench:
+            await bench.arm.enable_torque()
+            await bench.arm.write(driver.goals)
+            await bench.arm.read()
+            bench.pass_time(1.0)
+            squeezed = abs(world.loads()[5])
+            await bench.arm.hold()
+            bench.pass_time(5.0)
+            return squeezed, abs(world.loads()[5])
+
+    squeezed, held_on = asyncio.run(check())
+    assert squeezed > 0.4
+    assert 0.05 < held_on < 0.25
+    assert world._is_held(0)
+
+
+@pytest.mark.parametrize(("outside_deg", "refused"), [(6.0, False), (14.9, True)])
+def test_arming_outside_the_range_is_slow_or_refused(world, sim, outside_deg, refused):
+    """A joint that rests a little beyond its range comes back slowly; one far outside is named."""
+    start = world.positions()
+    wrist = sim.motors["wrist_flex"]
+    middle = (wrist.range_min + wrist.range_max) // 2
+    reach = round((np.rad2deg(start[3]) - outside_deg) * 4095 / 360)
+    narrow = msgspec.structs.replace(wrist, range_min=middle - reach, range_max=middle + reach)
+    calibration = Calibration({**sim.motors, "wrist_flex": narrow})
+
+    async def check():
+        async with Bench(world, calibration) as bench:
+            assert (await bench.arm.read()).position[3] == pytest.approx(start[3], abs=0.01)
+            bench.tick_s = 0.002
+            await bench.arm.enable_torque()
+            assert await bench.arm.bus.read(4, Register.GOAL_VELOCITY) == 0
+            return bench.speeds
+
+    if refused:
+        with pytest.raises(
+            JointOutsideError, match=r"motor 4 \(wrist_flex\) .* rests 15 degrees beyond the upper"
+        ):
+            asyncio.run(check())
+    else:
+        speeds = asyncio.run(check())
+        assert np.rad2deg(world.positions()[3]) == pytest.approx(reach * 360 / 4095, abs=4.0)
+        assert np.rad2deg(max(speeds)) < 20.0
+
+
+def test_a_dead_motor_does_not_keep_the_others_from_holding(run, line, monkeypatch):
+    """All that answer hold; the one that does not is named at the end."""
+    monkeypatch.setattr("hilrt.devices.holding.HOLD_DEADLINE_S", 0.5)
+    put(line, goal=0, present=2000, torque=0)
+    line.bank.servos[1].put(Register.ID, 99)
+    with pytest.raises(BusTimeoutError, match=r"motor 2 \(shoulder_lift\)"):
+        run(hold_arm(line.path, IDS))
+    assert held(line, Register.TORQUE_ENABLE) == [1, 0, 1, 1, 1, 1]
+
+
+def test_the_arm_of_a_killed_program_can_be_held_at_once(run, line):
+    """A program killed with -9 while it has the port open frees it for the supervisor."""
+    held_open = (
+        "import serial, sys, time\n"
+        f"port = serial.Serial({line.path!r}, exclusive=True)\n"
+        "print('open', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", held_open], stdout=subprocess.PIPE) as owner:
+        assert owner.stdout.readline() == b"open\n"
+        with pytest.raises(PortBusyError):
+            run(hold_arm(line.path, IDS))
+        owner.send_signal(signal.SIGKILL)
+    run(hold_arm(line.path, IDS))
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+@pytest.mark.parametrize("torque", [0, 1])
+def test_a_leader_sinks_and_never_stiffens(run, line, monkeypatch, torque):
+    """Its torque goes down and off, never up; one that is limp, in a hand, is not armed on the way."""
+    monkeypatch.setattr(holding, "RELEASE_STEP_S", 0.0)
+    limits = []
+    feed = line.bank.feed
+    monkeypatch.setattr(
+        line.bank, "feed", lambda data: (feed(data), limits.append(held(line, TORQUE_LIMIT)))[0]
+    )
+    for servo in line.bank.servos:
+        servo.put(Register.TORQUE_ENABLE, torque)
+    line.bank.servos[5].put(Register.MAX_TORQUE_LIMIT, 500)
+    line.bank.servos[5].put(TORQUE_LIMIT, 500)
+    run(sink_arm(line.path, IDS))
+    assert [80] * 5 + [40] in limits
+    assert max(gripper for *_, gripper in limits) == 500
+    assert held(line, TORQUE_LIMIT) == [1000] * 5 + [500], "whoever comes next has all of it again"
+    assert held(line, Register.TORQUE_ENABLE) == [0] * 6
+    armed = [r for r in line.requests if r[4] == Instruction.WRITE and r[5:7] == bytes((40, 1))]
+    assert armed == []
