@@ -8,7 +8,8 @@ import pytest
 
 from hilrt.config import taskfile
 from hilrt.data.journal import JournalWriter
-from hilrt.errors import JournalFeaturesError
+from hilrt.errors import DatasetBusyError, JournalFeaturesError
+from hilrt.jobs.demonstrations import one_recording
 from hilrt.jobs.record import record
 from hilrt.jobs.train import train
 from hilrt.step.features import from_config
@@ -37,3 +38,15 @@ def test_other_demonstrations_are_refused_before_the_arm_moves(
     with pytest.raises(JournalFeaturesError, match=told):
         job(SIM, here)
     assert not list(tmp_path.glob("runs/*/log.txt"))
+
+
+def test_one_recording_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second `hilrt record` waits for the first, and is refused before it numbers an episode or makes a folder."""
+    monkeypatch.setattr("hilrt.data.lerobot.change.WAIT_S", 0.1)
+    here = [f"dataset.root={tmp_path}/demonstrations", f"runs_dir={tmp_path}/runs"]
+    first = one_recording(taskfile.load(SIM, here))
+    with first, pytest.raises(DatasetBusyError, match=r"is being written by another hilrt"):
+        record(SIM, here)
+    assert not (tmp_path / "runs").exists()
+    with one_recording(taskfile.load(SIM, here)):
+        pass

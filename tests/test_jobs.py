@@ -1,16 +1,23 @@
 """The jobs from end to end, as a user runs them, on the simulated arm."""
 
+import contextlib
+import itertools
 import json
+import os
 import select
+import signal
 import threading
+import time
 
 import jobs
+import msgspec
 import pytest
 from emptyshm import emptied
 
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import Calibration
+from hilrt.policy.saved import checkpoints_of, load_meta
 from hilrt.run.folder import RunFolder
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
@@ -56,12 +63,26 @@ def test_record_goes_on(tmp_path):
     assert [e.number for e in jobs.demonstrations(tmp_path / "datasets" / "sim_so100")] == [0, 1, 2]
 
 
-def test_train_then_eval(workplace):
-    """`hilrt train` leaves all that its run folder promises; `hilrt eval` judges it with an interval."""
-    overrides = [*jobs.SMALL, "learner.online_steps=200", "eval.every_steps=100", "eval.episodes=2"]
-    done = jobs.run(workplace, "train", jobs.SIM, overrides=overrides)
+TRAINING = [
+    *jobs.SMALL,
+    "learner.online_steps=200",
+    "learner.checkpoint_every_s=1e6",  # that clock is on the wall
+    "eval.every_steps=100",
+    "eval.episodes=2",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(workplace):
+    """A training that nobody disturbed: its folder, and what was printed."""
+    done = jobs.run(workplace, "train", jobs.SIM, overrides=TRAINING)
     assert done.returncode == 0, done.stdout + done.stderr
-    run = jobs.newest_run(workplace, "train")
+    return jobs.newest_run(workplace, "train"), done.stdout
+
+
+def test_train_then_eval(workplace, trained):
+    """`hilrt train` leaves all that its run folder promises; `hilrt eval` judges it with an interval."""
+    run, printed = trained
     assert {p.name for p in run.iterdir()} >= {
         "config.toml", "journal", "checkpoints", "tensorboard", "log.txt", "episodes.jsonl", "summary.json",
     }  # fmt: skip
@@ -69,7 +90,7 @@ def test_train_then_eval(workplace):
     assert summary["online_steps"] >= 200
     assert [e["success"]["episodes"] for e in summary["evaluations"]] == [2, 2]
     assert summary["updates"] >= summary["online_steps"] - 100 - 2
-    assert f"hilrt eval runs/{run.name}" in done.stdout
+    assert f"hilrt eval runs/{run.name}" in printed
     steps = sum(
         not r.final for e in read_episodes(run / "journal") if e.mode is Mode.TRAIN for r in e.records
     )
@@ -84,6 +105,56 @@ def test_train_then_eval(workplace):
         for e in read_episodes(next((run / "evals").iterdir()) / "journal")
         for r in e.records
     )
+
+
+def records(run):
+    """Every record of a run, but for the time of day at which it was made."""
+    return [
+        msgspec.structs.replace(record, wall_ns=0)
+        for episode in read_episodes(run / "journal")
+        for record in episode.records
+    ]
+
+
+def learned(run):
+    """All checkpoints of a run: weights, optimisers, random states, counters, scores."""
+    return {
+        path.name: (load_meta(path), *(file.read_bytes() for file in sorted(path.glob("*.safetensors"))))
+        for path in checkpoints_of(run)
+    }
+
+
+def hinder(live):
+    """Stop learner and control by turns, each for a while, until the run has ended, as a busy machine does."""
+    roles, pauses_s = itertools.cycle(("learner", "learner", "control")), (0.02, 0.11, 0.05, 0.17)
+    for role, pause_s in zip(roles, itertools.cycle(pauses_s), strict=False):
+        if live.process.poll() is not None:
+            return
+        if pid := getattr(live.status, role).pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(pause_s)
+                os.kill(pid, signal.SIGCONT)
+        time.sleep(0.03)
+
+
+def test_equal_seeds_give_equal_trainings(workplace, trained):
+    """In lockstep, though learner and control come to a halt by turns: same records, weights and scores, to the bit."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=TRAINING) as live:
+        hinder(live)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    run, _ = trained
+    assert len(records(run)) > 200
+    assert records(live.path) == records(run)
+    assert learned(live.path) == learned(run)
+    assert [meta.evaluation.episodes for meta, *_ in learned(run).values() if meta.evaluation] == [2, 2]
+
+    few = ["learner.online_steps=20", "eval.every_steps=0"]
+    other = jobs.run(workplace, "train", jobs.SIM, overrides=[*TRAINING, "seed=1", *few])
+    assert other.returncode == 0, other.stdout + other.stderr
+    actions = [[r.policy_action for r in records(r)[:20]] for r in (run, jobs.newest_run(workplace, "train"))]
+    assert actions[0] != actions[1]
 
 
 def test_checkpoints_are_listed_and_restored(workplace):

@@ -50,7 +50,7 @@ def test_nothing_of_the_cube_is_told(workplace):
 
 
 def test_pretrain_train_resume_eval(workplace):
-    """The commands of the guide follow each other without an option; each run keeps the encoder that it began with."""
+    """The commands of the guide follow each other without an option; a run keeps its encoder, wherever it is moved."""
     done = jobs.run(workplace, "pretrain", PIXELS, "--steps", "3", overrides=TINY)
     assert done.returncode == 0, done.stdout + done.stderr
     encoders = workplace / f"{ROOT}.encoder.safetensors"
@@ -67,11 +67,13 @@ def test_pretrain_train_resume_eval(workplace):
     assert load_meta(newest_checkpoint(run)).vision.encoder == "pretrained"
     assert (run / "features.cache").stat().st_size > 60 * 2 * 2 * 2 * 128 * 2
 
+    (workplace / "moved").mkdir()
+    run = run.rename(workplace / "moved" / run.name)
     again = jobs.run(workplace, "pretrain", PIXELS, "--steps", "2", "--set", "seed=9", overrides=TINY)
     assert again.returncode == 0, again.stderr
-    judged = jobs.run(workplace, "eval", f"runs/{run.name}", "--episodes", "1")
+    judged = jobs.run(workplace, "eval", f"moved/{run.name}", "--episodes", "1")
     assert judged.returncode == 0, judged.stdout + judged.stderr
-    resumed = jobs.run(workplace, "train", "--resume", f"runs/{run.name}")
+    resumed = jobs.run(workplace, "train", "--resume", f"moved/{run.name}")
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert "/1 = " in judged.stdout
 

@@ -49,7 +49,7 @@ class Camera:
         *,
         known: bool = False,
     ) -> None:
-        self.name, self.settings = name, settings
+        self.name, self.settings, self.slowest = name, settings, slowest
         self.shown = 0
         """Pictures so far."""
         self.broken = 0
@@ -58,7 +58,7 @@ class Camera:
         """What it says it gives."""
         self.trouble = ""
         """Why it shows nothing, while that lasts."""
-        self._slowest, self._show, self._known = slowest, show, known
+        self._show, self._known = show, known
         self._last: Image | None = None
         self._failure: BaseException | None = None
         self._closing = threading.Event()
@@ -91,7 +91,7 @@ class Camera:
     def _read_on(self) -> None:
         """From one opening to the next."""
         try:
-            source = open_source(self.name, self.settings, self._slowest)
+            source = open_source(self.name, self.settings, self.slowest)
         except CameraError as error:
             if not self._known:
                 raise

@@ -36,8 +36,9 @@ class Rate:
         self._shown, self._since = self._camera.shown, time.monotonic()
 
     def _slow(self) -> str:
-        wanted = self._camera.settings.fps
-        if self.per_s is None or self.per_s >= ENOUGH * wanted:
+        camera = self._camera
+        if self.per_s is None or self.per_s >= ENOUGH * camera.settings.fps:
             return ""
-        damaged = f", {self._camera.broken} damaged" if self._camera.broken else ""
-        return f"gives {self.per_s:.1f} pictures/s of {wanted}{damaged}"
+        too_slow = f", less than env.fps = {camera.slowest:g}" if self.per_s < camera.slowest else ""
+        damaged = f", {camera.broken} damaged" if camera.broken else ""
+        return f"gives {self.per_s:.1f} pictures/s of {camera.settings.fps}{too_slow}{damaged}"

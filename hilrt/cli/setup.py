@@ -1,6 +1,7 @@
 """Commands that set up an arm, its cameras and its workspace: one function each, no logic; imports inside."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +73,18 @@ def calibrate(
 
     place = Place.of(taskfile.load(config), side, leader=leader)
     asyncio.run(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))
+
+
+@setup.command()
+def release(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
+    """Let an arm down that is under torque; you hold it."""
+    from hilrt.config import taskfile  # noqa: PLC0415
+    from hilrt.setup.place import Place  # noqa: PLC0415
+    from hilrt.setup.release import release  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    place = Place.of(taskfile.load(config), side, leader=leader)
+    asyncio.run(release(TerminalConsole(), place))
 
 
 @setup.command(name="find-limits")
@@ -154,7 +167,11 @@ def crop(
 def doctor(
     config: RealArm = SO100,
     show: Annotated[
-        bool, typer.Option("--show", help="Print live what the config's gamepad or keyboard sends.")
+        bool,
+        typer.Option(
+            "--show",
+            help="Ask for each control of the config's gamepad, then print live what it, or the keyboard, sends.",
+        ),
     ] = False,
 ) -> None:
     """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do."""
@@ -163,8 +180,12 @@ def doctor(
 
     if show:
         from hilrt.devices.show import show as lines  # noqa: PLC0415
+        from hilrt.setup.pads import check_pad  # noqa: PLC0415
+        from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
         teleop = taskfile.load(config).teleop
+        if teleop.type == "gamepad" and sys.stdin.isatty():
+            asyncio.run(check_pad(TerminalConsole(), teleop.device))
         for line in lines(teleop.device, teleop.dead_zone):
             say(line)
     elif not asyncio.run(doctor(say, taskfile.load(config))):

@@ -85,17 +85,23 @@ class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What keeps the arm and its surroundings whole."""
 
     on_crash: Literal["hold", "release"] = "hold"
-    """When control dies: keep torque and pose, or take the torque away."""
+    """When control dies: keep torque and pose, or take the torque away. Then it is started again, and asks before
+    anything moves."""
+    resume_after_s: NonNegative = 10.0
+    """So long it waits for Enter before an arm that holds, or a simulated one, goes on by itself [s]; a real one that
+    was let go waits for ever."""
     joint_margin_deg: Annotated[float, Meta(ge=0.0, le=20.0)] = 2.0
     """Kept free at both ends of each joint's calibrated range."""
     max_joint_velocity_deg_s: Positive = 180.0
     """Of every command, resets included (those run at a third of it)."""
     max_temperature_c: Positive = 65.0
     """A hotter servo trips to hold."""
-    max_current_a: Positive = 3.0
-    """A servo that draws more for a whole second trips to hold [A]; a healthy STS3215 draws 2.7 at stall."""
-    min_voltage_v: NonNegative = 5.0
-    """A lower supply trips to hold [V]."""
+    max_current_a: Positive | None = None
+    """A servo that draws more for a whole second trips to hold [A]; absent: 2.0, with a supply below 6.7 V 0.3 for each
+    volt. A stalled STS3215 draws 2.7 at 12 V, 1.6 at 5 V."""
+    min_voltage_v: NonNegative | None = None
+    """A lower supply trips to hold [V]; absent: four fifths of what is measured at the start, so that arms of 5 and
+    of 12 V run."""
     max_voltage_v: Positive = 13.5
     """A higher supply trips to hold [V]."""
     self_collision: bool = False

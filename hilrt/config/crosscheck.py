@@ -45,8 +45,9 @@ def check(config: Config, source: str) -> None:
         )
     if config.learner.bc_weight_final > config.learner.bc_weight:
         fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
-    if config.safety.min_voltage_v >= config.safety.max_voltage_v:
-        fail("safety.min_voltage_v", f"is not below max_voltage_v = {config.safety.max_voltage_v}.")
+    low, high = config.safety.min_voltage_v, config.safety.max_voltage_v
+    if low is not None and low >= high:
+        fail("safety.min_voltage_v", f"is not below max_voltage_v = {high}.")
 
 
 def _check_arms(config: Config, fail: Fail) -> None:

@@ -68,7 +68,8 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     online_step_before_learning: Annotated[int, Meta(ge=0)] = 100
     online_buffer_capacity: Annotated[int, Meta(ge=1000)] = 100_000
     policy_parameters_push_frequency: NonNegative = 0.25
-    """Shortest time between two weight publications [s]; at least 50 updates lie between them."""
+    """Shortest time between two weight publications [s]; 50 updates lie between them, or fewer where the learner has
+    nothing else to do. In lockstep weights are published every 8 steps instead."""
     checkpoint_every_s: Positive = 120.0
     rollback: bool = False
     """Go back to the networks that did best in evaluation when autonomous success over 20 episodes falls by more than

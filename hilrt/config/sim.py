@@ -42,6 +42,6 @@ class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The object's true pose joins the state vector."""
     line_errors: Fraction = 0.0
     """Share of the servos' replies that are lost, late, truncated, corrupt or of a wrong id, as on a bad cable;
-    needs `clock = "realtime"`."""
+    of one corrupt reply in ten the checksum fits all the same; needs `clock = "realtime"`."""
     arm: SimArm = SimArm()
     usb: SimUsb = SimUsb()

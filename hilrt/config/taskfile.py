@@ -20,7 +20,7 @@ from tomlkit.exceptions import TOMLKitError
 from hilrt.config import Config
 from hilrt.config.crosscheck import check
 from hilrt.config.elsewhere import explain_elsewhere
-from hilrt.config.paths import expand_home
+from hilrt.config.paths import expand
 from hilrt.errors import ConfigError
 
 FROM_JSON = (
@@ -36,7 +36,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: absent, not TOML, unknown or ill-typed key, contradicting values.
     """
     source = f"{path} with --set {' --set '.join(overrides)}" if overrides else str(path)
-    return from_tree(document(path, overrides).unwrap(), source)
+    return from_tree(document(path, overrides).unwrap(), source, path.parent)
 
 
 def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
@@ -79,7 +79,7 @@ def edited(
         for key in name.split("."):
             here = here.setdefault(key, tomlkit.table())
         here.update(values)
-    from_tree(parsed.unwrap(), f"{path} with {what}")
+    from_tree(parsed.unwrap(), f"{path} with {what}", path.parent)
     return parsed
 
 
@@ -99,11 +99,11 @@ def write(path: Path, parsed: tomlkit.TOMLDocument) -> None:
         raise ConfigError(str(path), f"cannot be written: {error}.") from error
 
 
-def from_tree(tree: dict[str, Any], source: str) -> Config:
-    """Convert parsed TOML to a checked `Config`; `source` names it in errors."""
+def from_tree(tree: dict[str, Any], source: str, here: Path = Path()) -> Config:
+    """Convert parsed TOML to a checked `Config`; `source` names it in errors, `here` is the folder that it lies in."""
     _check_finite(tree, "$", source)
     explain_elsewhere(tree, source)
-    expand_home(tree, source)
+    expand(tree, source, str(here))
     try:
         config = msgspec.convert(tree, Config, strict=True)
     except msgspec.ValidationError as error:

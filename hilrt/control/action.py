@@ -88,8 +88,11 @@ class Delta(Stateless):
         tick.delta = action.reshape(self._arms, -1) * self._steps
 
 
-class Leash(Stateless):
-    """Keeps the last command near an arm that something holds back, and nearer when it changes hands."""
+class Leash:
+    """Keeps the last command near an arm that something holds back, and nearer when it changes hands.
+
+    One reading moves nothing: of each joint's last two, the one nearer to its goal counts.
+    """
 
     name = "leash"
     reads = (HANDOVER, JOINTS)
@@ -97,10 +100,25 @@ class Leash(Stateless):
 
     def __init__(self, setpoint: Setpoint, max_step: float) -> None:
         """`max_step`: of a joint's goal in one tick [rad]."""
-        self._setpoint, self._lead = setpoint, LEAD + max_step
+        self._setpoint, self._max_step = setpoint, max_step
+        self.begin()
+
+    def begin(self) -> None:
+        """The set-point is fresh, and the arm is there."""
+        self._last: Float64 | None = None
+        self._ticks = 0.0
+        """That a change of hands goes on for: the command may need several to come near."""
 
     def __call__(self, tick: Tick) -> None:
-        if self._setpoint.catch_up(tick.joints, HANDOVER_LEAD if tick.handover else self._lead):
+        seen, sent = tick.joints, self._setpoint.sent
+        if self._last is not None:
+            seen = np.where(np.abs(sent - self._last) < np.abs(sent - seen), self._last, seen)
+        self._last = tick.joints
+        if tick.handover:
+            self._ticks = float(np.abs(sent - seen)[:, :5].max() - HANDOVER_LEAD) / self._max_step
+        near = tick.handover or self._ticks > 0.0
+        self._ticks -= 1.0
+        if self._setpoint.catch_up(seen, HANDOVER_LEAD if near else LEAD + self._max_step):
             tick.limits |= Limit.HELD
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
+from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
-from hilrt.control.safety import Health
 from hilrt.control.scene import SceneSource
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TORQUE_CHECK_S = 0.2
-"""How often the motors are asked whether they still have torque: their telemetry does not tell."""
+"""How often a reading takes in whether the motors still have torque: their telemetry alone does not tell."""
 CAMERA_PATIENCE_S = 10.0
 """How old a camera's newest frame may get before the run stops."""
 
@@ -78,18 +78,19 @@ class Cell:
         """
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
-        now = time.monotonic_ns()
-        self._ages_ms = tuple((now - frame.monotonic_ns) * 1e-6 for frame in frames)
+        # in simulated time they were taken when the tick began, and it has stood still since
+        now, simulated = time.monotonic_ns(), self._ticker.simulated
+        self._ages_ms = tuple(0.0 if simulated else (now - frame.monotonic_ns) * 1e-6 for frame in frames)
         tick = Tick(
             step=step,
             mode=mode,
-            time_ns=woken_ns if self._ticker.simulated else readings[-1].monotonic_ns,
+            time_ns=woken_ns if simulated else readings[-1].monotonic_ns,
             readings=readings,
             blind=blind,
             frames=frames,
             frame_ages_ms=self._ages_ms,
-            stale=() if self._ticker.simulated else self._stale(),
-            unwritten=not self._ticker.simulated and self._crowded(),
+            stale=() if simulated else self._stale(),
+            unwritten=not simulated and self._crowded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),
@@ -118,9 +119,10 @@ class Cell:
         self._status.act_ms = self._watch.lap_ms()
         return True
 
-    def told(self, measured: Float64) -> Float64:
-        """Where the arms are told to be, see `Arm.told`; both of shape (arms, 6) [rad]."""
-        return np.array([arm.told(joints) for arm, joints in zip(self._arms, measured, strict=True)])
+    @property
+    def told(self) -> Float64:
+        """Where the arms were last told to be, whatever is measured, shape (arms, 6) [rad]."""
+        return np.array([arm.told for arm in self._arms])
 
     def close(self) -> None:
         """Stop bringing arms back; may be called again."""
@@ -131,13 +133,12 @@ class Cell:
         """Telemetry of all arms, whether some of it is old, the time of the tick [ns], and how many were missed."""
         missed = 0
         while True:
-            if not self._ticker.simulated and self._status.ticks % self._torque_every == 0:
-                await _together([line.check_torque() for line in self._lines])
+            torque = not self._ticker.simulated and self._status.ticks % self._torque_every == 0
             woken = await self._ticker.wait()
             self._watch.lap_ms()
             self._account(woken.lateness_ns, woken.missed)
             missed += woken.missed
-            fresh = await _together([line.read() for line in self._lines])
+            fresh = await _together([line.read(torque=torque) for line in self._lines])
             self._take(fresh)
             readings = tuple(reading for reading in self._readings if reading is not None)
             if len(readings) == len(self._lines):
@@ -206,7 +207,7 @@ class Cell:
     def _count_faults(self) -> int:
         statistics = [arm.bus.statistics() for arm in self._arms]
         self._status.bus_retries = sum(bus.retries for bus in statistics)
-        self._status.bus_errors = sum(bus.timeouts for bus in statistics)
+        self._status.bus_errors = sum(bus.timeouts + bus.doubted for bus in statistics)
         faults = self._status.bus_retries + self._status.bus_errors
         fresh, self._faults = faults - self._faults, faults
         return fresh

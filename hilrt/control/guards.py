@@ -34,14 +34,14 @@ class CollisionGuard(Stateless):
 
     def __call__(self, tick: Tick) -> None:
         for arm, goal in enumerate(tick.joint_goal):
-            before = self._setpoint.joints[arm]
+            before = self._setpoint.sent[arm]
             if self.meets(arm, goal, before) is None:
                 continue
             tick.limits |= Limit.COLLISION
             gripper_alone = np.append(before[:5], goal[5])
             tick.joint_goal[arm] = before if self.meets(arm, gripper_alone, before) else gripper_alone
             tick.target = tick.target.copy()
-            tick.target[arm] = self._setpoint.pose[arm]
+            tick.target[arm] = self._setpoint.sent_pose[arm]
 
     def meets(self, arm: int, goal: Float64, before: Float64) -> Clearance | None:
         """What is too near at `goal`, shape (6,) [rad], and nearer than at `before`; None where the way is free."""
@@ -73,7 +73,7 @@ class JointLimitGuard(Stateless):
         self._setpoint, self._limits, self._kinematics = setpoint, limits, kinematics
 
     def __call__(self, tick: Tick) -> None:
-        before, limits = self._setpoint.joints, self._limits
+        before, limits = self._setpoint.sent, self._limits
         goal = np.clip(limits.clip(tick.joint_goal), before - limits.max_step, before + limits.max_step)
         for arm in np.flatnonzero((goal != tick.joint_goal)[:, :5].any(axis=1)).tolist():
             tick.target = tick.target.copy()  # the reference stays where the arm is told to be

@@ -73,8 +73,8 @@ class Loop:
         while not self.stopping() and (mode := self._agenda.next()) is not None:
             self._status.episode, self._status.mode, self._status.step = number, mode, 0
             seed = scene_seed(self._config.seed, number, mode)
-            if mode is Mode.TRAIN or (mode is Mode.EVAL and before is not Mode.EVAL):
-                await self._wait_for_policy()  # an evaluation is of one set of weights
+            if self._policy and mode is not before:
+                await self._wait_for_policy(self._policy, mode)
             await self._reset(seed)
             if self.stopping():
                 break
@@ -85,14 +85,14 @@ class Loop:
     def _enter(self, phase: Phase) -> None:
         self._status.phase = phase
 
-    async def _wait_for_policy(self) -> None:
-        """Hold until there are weights to act with."""
-        assert self._policy is not None
-        self._policy.adopt()
-        while not self._policy.ready and not self.stopping():
+    async def _wait_for_policy(self, policy: Policy, mode: Mode) -> None:
+        """Hold until there are weights to act with; an evaluation is of one set of them, which the learner keeps."""
+        if mode is Mode.EVAL:
+            policy.ask()
+        while not policy.ready and not self.stopping():
             self._enter(Phase.WAITING)
             await self._cell.sense()
-            self._policy.adopt()
+            policy.renew()
 
     async def _reset(self, seed: int) -> None:
         """Move to the start pose at limited speed, have the scene put back, settle."""

@@ -34,7 +34,14 @@ async def connect_leaders(config: Config, status: Status, stack: AsyncExitStack)
     speed = SPEED * float(np.deg2rad(config.safety.max_joint_velocity_deg_s))
     for side, port in zip(config.teleop.leaders, config.leader_ports(status.sim.leader_ports), strict=True):
         calibration = Calibration.load(config.leader_path(side))
-        arm = await LeaderArm.connect(port, calibration, f"{side} leader".strip(), speed, deadline_s)
+        arm = await LeaderArm.connect(
+            port,
+            calibration,
+            f"{side} leader".strip(),
+            speed,
+            deadline_s,
+            simulated_time=config.lockstep,
+        )
         stack.push_async_callback(arm.close)
         await arm.read()
         if not config.lockstep:

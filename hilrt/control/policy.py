@@ -1,16 +1,15 @@
 """The acting side of the policy: newest weights in, actions out."""
 
-import time
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from hilrt.control.supply import Supply
 from hilrt.control.tick import Pictures
 from hilrt.policy.actor import Actor
 from hilrt.policy.trunk import Pictures as Seen
 from hilrt.policy.vision import Sight
-from hilrt.shm.weights import WeightsReader
+from hilrt.shm.weights import Adopted
 from hilrt.step.record import Float32
 
 EPSILON = 0.02
@@ -18,36 +17,46 @@ EPSILON = 0.02
 
 
 class Policy:
-    """An actor, and the shared tensor that its weights come from; None for a fixed checkpoint."""
+    """An actor, and where its weights come from; None for a fixed checkpoint."""
 
-    def __init__(self, actor: Actor, run: str | None, sight: Sight) -> None:
+    def __init__(self, actor: Actor, supply: Supply | None, sight: Sight) -> None:
         """`sight`: what of a step's pictures the learner is sent."""
         self._actor = actor
-        self._run = run
+        self._supply = supply
         self._sight = sight
         self._seen: Seen = ()
-        self._reader: WeightsReader | None = None
+        self._ready = supply is None
         self.version = 0
 
     @property
     def ready(self) -> bool:
-        """Whether there is anything to act with."""
-        return self._run is None or self.version > 0
+        """Whether there is anything to act with, and it is what was asked for."""
+        return self._ready
 
     @property
     def age_ms(self) -> float:
         """Since the weights in use, or newer ones, were published."""
-        if self._reader is None:
-            return 0.0
-        return (time.monotonic_ns() - self._reader.published_ns) * 1e-6
+        return self._supply.age_ms if self._supply else 0.0
+
+    def ask(self) -> None:
+        """The next episodes judge the learner's weights as they are now: not ready before those are here."""
+        if self._supply:
+            self._supply.ask()
+            self._ready = False
+
+    def renew(self) -> None:
+        """Take over the newest weights, those asked for once they have come."""
+        if self._supply:
+            answered = self._supply.answered  # first: what is newest then is the answer
+            self._take(self._supply.newest())
+            self._ready = answered and self.version > 0
 
     def adopt(self) -> None:
-        """Take over new weights if there are any; costs one load when there are none."""
-        if self._run is None:
-            return
-        if self._reader is None:
-            self._reader = WeightsReader.try_attach(self._run)
-        adopted = self._reader.adopt() if self._reader else None
+        """Take over the weights that are due for the next action."""
+        if self._supply:
+            self._take(self._supply.due())
+
+    def _take(self, adopted: Adopted | None) -> None:
         if adopted:
             self._actor.load_arrays(adopted.arrays)
             self.version = adopted.version
@@ -84,6 +93,6 @@ class Policy:
         return self._actor.act(state, deterministic=deterministic, pictures=self._seen, epsilon=epsilon)
 
     def close(self) -> None:
-        """Let go of the shared tensor."""
-        if self._reader:
-            self._reader.close()
+        """Let go of the shared weights."""
+        if self._supply:
+            self._supply.close()

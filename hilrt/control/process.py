@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from hilrt.config import Config, taskfile
+from hilrt.control import pause
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
@@ -23,10 +24,12 @@ from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
+from hilrt.control.supply import Supply
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
@@ -43,10 +46,7 @@ from hilrt.step.features import Features, from_config
 if TYPE_CHECKING:
     from hilrt.control.policy import Policy
 
-PACING_STEPS = 8
-"""Lockstep: steps that control may be ahead of the learner."""
 FIRST_PICTURE_S = 20.0
-BUS_DEADLINE_S = 0.005
 
 
 def main(spec: Spec) -> None:
@@ -74,6 +74,9 @@ async def _run(spec: Spec) -> None:
                 status.control.done = 1
                 return
         loop = await _assemble(spec, config, status, stack, pictures, terminated.set, stop_wanted)
+        if loop is None:
+            status.control.done = 1
+            return
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
@@ -88,8 +91,8 @@ async def _assemble(
     pictures: Pictures | None,
     stop: Callable[[], None],
     stop_wanted: Callable[[], bool],
-) -> Loop | Replay:
-    """Open every device and segment; the stack closes them in reverse."""
+) -> Loop | Replay | None:
+    """Open every device and segment; the stack closes them in reverse. None: a stop is wanted before anything moves."""
     features = from_config(config)
     calibrations = [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
     pipelines = Pipelines(config, features, calibrations, _window(spec, config, features, stack))
@@ -104,15 +107,22 @@ async def _assemble(
     leaders = await connect_leaders(config, status, stack) if driven else []
     operator = make_operator(config, spec.job, leaders, pipelines, status, link, history, stop)
     stack.callback(operator.close)
-    policy = _policy(spec, config, features, stack)
     publisher = _publisher(spec, config, features, stack)
+    supply = None
+    if spec.job is Job.TRAIN:
+        supply = Supply(spec.run, status, publisher.sent if config.lockstep else None)
+    policy = _policy(spec, config, features, supply, stack)
     if not config.lockstep:
         become_realtime()
         lock_memory()
+    if spec.pause and not config.lockstep:
+        await pause.wait(spec.pause, status, stop_wanted)
+        if stop_wanted():
+            return None
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
     # Last: from here on time counts.
-    ticker = _ticker(spec, config, status, arms, leaders, agenda, publisher, stop_wanted)
+    ticker = _ticker(spec, config, status, arms, leaders, supply, publisher, stop_wanted)
     stack.callback(ticker.close)
     cell = Cell(config, ticker, arms, pictures, scene, pipelines, status.control, lambda: publisher.crowded)
     stack.callback(cell.close)
@@ -165,7 +175,8 @@ async def _connect(
         stack.push_async_callback(arm.close)
         await arm.enable_torque()
         stack.push_async_callback(_hold, arm)
-        arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if config.lockstep else BUS_DEADLINE_S
+        arm.keep_pace(LOCKSTEP_DEADLINE_S if config.lockstep else read_deadline_s(config.env.fps))
+        arm.bus.simulated_time = config.lockstep
         arms.append(arm)
     return arms
 
@@ -181,7 +192,7 @@ def _ticker(
     status: Status,
     arms: Sequence[Arm],
     leaders: Sequence[LeaderArm],
-    agenda: Agenda,
+    supply: Supply | None,
     publisher: Publisher,
     stop_wanted: Callable[[], bool],
 ) -> Ticker:
@@ -191,10 +202,8 @@ def _ticker(
     updates = Readable(spec.fds["updates"])
 
     def ahead() -> bool:
-        """Whether the learner is not there yet, or it or the recorder is too far behind."""
-        if publisher.crowded or spec.job is not Job.TRAIN:
-            return publisher.crowded
-        return not status.learner.ready or agenda.online_steps - status.learner.paid_steps > PACING_STEPS
+        """Whether the recorder or the learner is too far behind."""
+        return publisher.crowded or (supply is not None and supply.behind)
 
     async def paced() -> None:
         while ahead() and not stop_wanted():
@@ -238,7 +247,9 @@ async def _first_pictures(
     return True
 
 
-def _policy(spec: Spec, config: Config, features: Features, stack: AsyncExitStack) -> "Policy | None":
+def _policy(
+    spec: Spec, config: Config, features: Features, supply: Supply | None, stack: AsyncExitStack
+) -> "Policy | None":
     """None where none acts; torch is imported only where it is needed."""
     if not spec.job.by_policy:
         return None
@@ -253,10 +264,10 @@ def _policy(spec: Spec, config: Config, features: Features, stack: AsyncExitStac
     torch.manual_seed(config.seed * 1_000_003 + spec.online_steps)
     if spec.job is Job.EVAL:
         weights = str(frozen_weights(config) or "")
-        actor, run, sight = load_actor_for(Path(spec.checkpoint), features, weights), None, Sight()
+        actor, sight = load_actor_for(Path(spec.checkpoint), features, weights), Sight()
     else:
-        actor, run, sight = Actor(features, vision_of(config)), spec.run, sight_of(config, features)
-    policy = Policy(actor.to(device_of(config.policy.device, "policy.device")), run, sight)
+        actor, sight = Actor(features, vision_of(config)), sight_of(config, features)
+    policy = Policy(actor.to(device_of(config.policy.device, "policy.device")), supply, sight)
     stack.callback(policy.close)
     return policy
 

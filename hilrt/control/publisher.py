@@ -1,10 +1,12 @@
 """Sends finished steps to the recorder and the learner; never waits for either."""
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from hilrt.control.tick import Pictures, Planes
+from hilrt.run.lockstep import LAG
 from hilrt.shm.ring import Ring
 from hilrt.step.features import Features
 from hilrt.step.record import Record, Source, encode_into
@@ -28,6 +30,8 @@ class Publisher:
         self._readers = readers
         self._scratch = bytearray(features.header_bytes)
         self.rejected = 0
+        self.sent = deque([0] * (LAG + 1), maxlen=LAG + 1)
+        """Places of the last steps, oldest first; 0 for each that has not been yet."""
 
     @property
     def crowded(self) -> bool:
@@ -36,6 +40,7 @@ class Publisher:
 
     def publish(self, record: Record, images: Pictures, sent: Planes) -> None:
         """Push a step; human steps and episode ends may use the reserve of a nearly full ring."""
+        self.sent.append(record.place)
         header = encode_into(record, self._scratch)
         precious = record.source == Source.HUMAN or record.final
         for reader in self._readers:

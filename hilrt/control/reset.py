@@ -105,15 +105,15 @@ async def go(
     """
     pipelines = cell.pipelines
 
-    def move_from(tick: Tick) -> ResetMove:
+    def move_from_here() -> ResetMove:
         patience = round(BLOCKED_S * cell.fps)
-        return ResetMove(cell.told(tick.joints), goal, pipelines.limits.max_step, patience, pipelines.meets)
+        return ResetMove(cell.told, goal, pipelines.limits.max_step, patience, pipelines.meets)
 
-    move = move_from(tick)
+    move = move_from_here()
     while not move.arrived(tick.joints) and not stopping():
         if not tick.blind:
             await cell.command(move.advance())
             told(move.joints)
         tick = await cell.sense()
         if tick.cut:
-            move = move_from(tick)
+            move = move_from_here()

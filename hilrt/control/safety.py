@@ -1,30 +1,16 @@
-"""Limits that hold whatever the policy or the operator wants."""
+"""Limits of the joints that hold whatever the policy or the operator wants."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from hilrt.config import MOTORS, Config
 from hilrt.control.tick import Float64
-from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration, units_from_radians
-from hilrt.devices.feetech.registers import Fault
-from hilrt.errors import (
-    JointRangeError,
-    OvercurrentError,
-    OverheatError,
-    ServoFaultError,
-    StartPoseError,
-    VoltageError,
-)
+from hilrt.errors import JointRangeError, StartPoseError
 from hilrt.robots.kinematics import Kinematics
 from hilrt.step.record import Limit
 
-FAULT_READINGS = 3
-"""A single reading with a fault bit, or of a strange voltage, may be a disturbance on the wire."""
-OVERCURRENT_S = 1.0
-"""Starting and stopping draw more for an instant."""
 TOUCH = 1e-9
 
 
@@ -96,51 +82,3 @@ class JointLimits:
         if np.abs(arm - before[:, :5]).max() >= self.max_step - TOUCH:
             limits |= Limit.VELOCITY
         return limits
-
-
-class Streak:
-    """Readings in a row on which something was wrong, for each motor."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._count = np.zeros(6, np.int64)
-
-    def worst(self, wrong: npt.NDArray[np.bool_]) -> int | None:
-        """Take in a reading, shape (6,); the motor for which the limit is reached, if there is one."""
-        self._count = np.where(wrong, self._count + 1, 0)
-        motor = int(np.argmax(self._count))
-        return motor if self._count[motor] >= self._limit else None
-
-
-class Health:
-    """Refuses to go on with an arm that is being damaged, or that no longer does what it is told."""
-
-    def __init__(self, config: Config, calibration: Calibration, port: str) -> None:
-        self._limits = config.safety
-        self._ids, self._port = calibration.ids, port
-        self._overcurrent = Streak(max(FAULT_READINGS, round(OVERCURRENT_S * config.env.fps)))
-        self._voltage, self._faulty = Streak(FAULT_READINGS), Streak(FAULT_READINGS)
-
-    def check(self, reading: ArmReading) -> None:
-        """Look at one reading.
-
-        Raises:
-            OverheatError: a servo is hotter than `safety.max_temperature_c`.
-            OvercurrentError: a servo has drawn more than `safety.max_current_a` for a second.
-            VoltageError: the supply is out of its range for the third time in a row.
-            ServoFaultError: a servo reports a fault for the third time in a row; with an overload it is limp.
-        """
-        limits, amperes, volts = self._limits, np.abs(reading.current), reading.voltage
-        hottest = int(np.argmax(reading.temperature))
-        if reading.temperature[hottest] > limits.max_temperature_c:
-            raise OverheatError(
-                MOTORS[hottest], float(reading.temperature[hottest]), limits.max_temperature_c
-            )
-        if (motor := self._overcurrent.worst(amperes > limits.max_current_a)) is not None:
-            raise OvercurrentError(MOTORS[motor], float(amperes[motor]), limits.max_current_a)
-        strange = (volts < limits.min_voltage_v) | (volts > limits.max_voltage_v)
-        if (motor := self._voltage.worst(strange)) is not None:
-            raise VoltageError(MOTORS[motor], float(volts[motor]), limits.min_voltage_v, limits.max_voltage_v)
-        if (motor := self._faulty.worst(reading.status != 0)) is not None:
-            what = Fault.describe(int(reading.status[motor]))
-            raise ServoFaultError(self._port, self._ids[motor], MOTORS[motor], what)

@@ -16,16 +16,21 @@ class Setpoint:
         """`axes`: of one arm's action."""
         arms = len(kinematics)
         self._kinematics = kinematics
-        self.joints: Float64 = np.zeros((arms, 6))
-        """Shape (arms, 6) [rad]."""
+        self.sent: Float64 = np.zeros((arms, 6))
+        """The goals that were sent last, shape (arms, 6) [rad]: what limits start from, whatever is measured."""
+        self.joints = self.sent
+        """Where the next command starts, shape (arms, 6) [rad]: there, but for an arm that is held back."""
         self.pose: Float64 = np.tile(np.eye(4), (arms, 1, 1))
         """T_base_ee, shape (arms, 4, 4) [m]; where inverse kinematics gave up orientation, the wanted one."""
+        self.sent_pose = self.pose
+        """The same of `sent`."""
         self.action: Float32 = np.zeros((arms, axes), np.float32)
         self.gripper: tuple[GripperCommand, ...] = (GripperCommand.STAY,) * arms
 
     def anchor(self, joints: Float64) -> None:
         """Start anew from these joints, shape (arms, 6) [rad]."""
-        self.joints, self.pose = joints.copy(), self.pose_of(joints)
+        self.sent = self.joints = joints.copy()
+        self.sent_pose = self.pose = self.pose_of(joints)
         self.action = np.zeros_like(self.action)
         self.gripper = (GripperCommand.STAY,) * len(joints)
 
@@ -53,6 +58,7 @@ class Setpoint:
 
     def commit(self, tick: Tick) -> None:
         """The tick's command has been sent."""
-        self.joints, self.pose = tick.joint_goal, tick.target
+        self.sent = self.joints = tick.joint_goal
+        self.sent_pose = self.pose = tick.target
         self.action = tick.action.reshape(self.action.shape)
         self.gripper = tick.gripper

@@ -25,7 +25,8 @@ def write_cropped(dataset: Dataset, config: Config, root: Path, advance: Callabl
         DatasetWriteError: the disk does not take it; nothing is left behind.
     """
     expect_nothing(root)
-    seen = tuple(msgspec.structs.replace(view, cropped=True) for view in from_config(config).views)
+    views = from_config(config).views
+    seen = tuple(msgspec.structs.replace(view, cropped=True, region=()) for view in views)
     features = msgspec.structs.replace(dataset.features, images=seen)
     info = new_info(features, dataset.info.robot_type, video=bool(dataset.info.videos))
     preprocess = Preprocess(config.processor.image_preprocessing, from_config(config))

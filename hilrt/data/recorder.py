@@ -18,7 +18,7 @@ from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.resource import Resource
 from hilrt.run.job import Job, Spec
 from hilrt.shm.ring import Ring, Slot
-from hilrt.shm.status import Status
+from hilrt.shm.status import Status, Stop
 from hilrt.step.features import Features, from_config
 from hilrt.step.record import Record, decode
 
@@ -144,16 +144,20 @@ class Recorder:
             raise StepsLostError(missing)
 
     def _finished(self) -> bool:
-        """Told to stop, nothing in the ring, and nobody left to fill it; or the disk refuses."""
+        """Told to stop, nothing in the ring, and nobody left to fill it; or the disk refuses, and nobody waits."""
         if not self._stopping():
             return False
         control = self._status.control
         silence_s = (time.monotonic_ns() - control.heartbeat_ns) / 1e9
         gone = bool(control.done) or silence_s > CONTROL_GONE_S
-        return (gone and not self._ring.statistics().used) or bool(self._refusal)
+        return (gone and not self._ring.statistics().used) or (bool(self._refusal) and self._given_up())
 
     def _stopping(self) -> bool:
         return self._told or bool(self._status.supervisor.stop)
+
+    def _given_up(self) -> bool:
+        """Whether a person has asked for the end: one that comes by itself waits for the disk."""
+        return self._told or self._status.supervisor.stop == Stop.ASKED
 
     def _drain(self) -> None:
         while (slot := self._ring.try_pop()) is not None:
@@ -162,14 +166,14 @@ class Recorder:
             self._beat()
 
     def _store(self, slot: Slot) -> bool:
-        """Try until the disk takes it, or until asked to stop: the slot is then left in the ring."""
+        """Try until the disk takes it, or until a person asks to stop: the slot is then left in the ring."""
         record = decode(slot.header)
         while True:
             try:
                 written = self._archive.add(record, slot.header, slot.frames)
             except JournalWriteError as error:
                 self._refuse(str(error))
-                if self._stopping():
+                if self._given_up():
                     return False
                 time.sleep(RETRY_S)
             else:
@@ -194,7 +198,7 @@ class Recorder:
     def _missing(self) -> str:
         """What has not reached the journal and never will, in words; empty when all has."""
         counts = self._ring.statistics()
-        left = counts.used if self._refusal and self._stopping() else 0
+        left = counts.used if self._refusal and self._given_up() else 0
         lost = counts.rejected + counts.corrupt + left
         if not lost:
             return ""

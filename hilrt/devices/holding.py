@@ -10,7 +10,7 @@ from time import monotonic
 
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.bus import Bus
-from hilrt.devices.feetech.registers import COUNTS_PER_TURN, Register, Telemetry
+from hilrt.devices.feetech.registers import COUNTS_PER_TURN, Register
 from hilrt.errors import BusTimeoutError, JointOutsideError
 
 COUNTS_PER_DEGREE = COUNTS_PER_TURN / 360
@@ -18,9 +18,10 @@ HOLD_DEADLINE_S = 0.02  # nothing else waits for the bus then, and every motor s
 RELEASE_SHARES = (0.6, 0.4, 0.25, 0.15, 0.08)
 RELEASE_STEP_S = 0.2
 SAG_DEG = 15.0
-"""A joint under torque that is no further from its goal hangs there, or is about to arrive."""
-PUSHING = 700
-"""A joint with more load does not hang, it pushes against something [0.1 %]."""
+SAG = round(SAG_DEG * COUNTS_PER_DEGREE)
+"""A joint under torque that is no further from its goal hangs there, or is about to arrive [counts]."""
+PUSHING = 0.7
+"""Of the torque it may use; a joint with more load does not hang, it pushes against something."""
 GRIP_LEAD = round(1.5 * COUNTS_PER_DEGREE)
 """How far beyond its opening a gripper's goal may stay: of a measured servo 10 to 20 % of its torque, less than the
 25 % from which it takes itself for overloaded [counts]."""
@@ -47,13 +48,10 @@ async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
     outside: dict[int, int] = {}
 
     async def hold_one(motor: int) -> None:
-        present = (await bus.read_telemetry([motor]))[motor]
         if await bus.read(motor, Register.TORQUE_ENABLE):
-            told = await bus.read(motor, Register.GOAL_POSITION)
-            goals[motor] = _kept(told, present, gripper=motor == motors[-1])
-            if goals[motor] != told:
-                await bus.write(motor, Register.GOAL_POSITION, goals[motor])
+            goals[motor] = await ease(bus, motor, gripper=motor == motors[-1])
             return
+        present = (await bus.read_telemetry([motor]))[motor]
         goals[motor] = await _goal_at_rest(bus, motor, present.position)
         if goals[motor] != present.position:
             outside[motor] = goals[motor]
@@ -68,6 +66,20 @@ async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
         if outside:
             await _come_inside(bus, outside)
     return goals
+
+
+async def ease(bus: Bus, motor: int, *, gripper: bool) -> int:
+    """Have a motor under torque strain for nothing: its goal after that [counts]."""
+    present = (await bus.read_telemetry([motor]))[motor]
+    limit = await bus.read(motor, Register.TORQUE_LIMIT)
+    goal = told = await bus.read(motor, Register.GOAL_POSITION)
+    if gripper:
+        goal = min(max(told, present.position - GRIP_LEAD), present.position + GRIP_LEAD)
+    elif abs(told - present.position) > SAG or abs(present.load) > PUSHING * limit:
+        goal = present.position
+    if goal != told:
+        await bus.write(motor, Register.GOAL_POSITION, goal)
+    return goal
 
 
 async def require_inside(bus: Bus, motors: Sequence[int]) -> None:
@@ -137,18 +149,6 @@ async def sink_arm(port: str, motors: Sequence[int]) -> None:
 async def _open(port: str, motors: Sequence[int]) -> Bus:
     names = dict(zip(motors, MOTORS, strict=True))
     return await Bus.open(port, deadline_s=HOLD_DEADLINE_S, names=names)
-
-
-def _kept(goal: int, present: Telemetry, *, gripper: bool) -> int:
-    """The goal to hold of a motor that has one."""
-    position = present.position
-    if gripper:
-        return min(max(goal, position - GRIP_LEAD), position + GRIP_LEAD)
-    return (
-        goal
-        if abs(goal - position) <= SAG_DEG * COUNTS_PER_DEGREE and abs(present.load) <= PUSHING
-        else position
-    )
 
 
 async def _goal_at_rest(bus: Bus, motor: int, position: int) -> int:

@@ -1,18 +1,26 @@
 """Which button of which controller is where: the layouts of gamepads.toml, applied to the kernel's codes."""
 
+import os
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import tomlkit
 from evdev import AbsInfo, ecodes
 
 from hilrt.devices.inputdevice import Entry
+from hilrt.errors import GamepadLayoutsError
 
 Code = tuple[int, int]
 """Type and code of an event."""
 PRESS, RELEASE = 0.5, 0.4
 """Share of its way at which a trigger counts as pressed, and as released: between them it stays what it was."""
+
+
+HEADINGS = {"BTN_JOYSTICK", "BTN_GAMEPAD", "BTN_TRIGGER_HAPPY"}
+"""What the kernel's header calls the first code of a group, beside the code's own name."""
 
 
 class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,6 +46,15 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     dpad_left: tuple[str, ...] = ("ABS_HAT0X-", "BTN_DPAD_LEFT")
     dpad_right: tuple[str, ...] = ("ABS_HAT0X+", "BTN_DPAD_RIGHT")
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every control that it names."""
+        about = {"name", "driver", "ids"}
+        told = [value for field, value in msgspec.structs.asdict(self).items() if field not in about]
+        return tuple(
+            name for value in told for name in ((value,) if isinstance(value, str) else value) if name
+        )
+
     def fits(self, entry: Entry) -> bool:
         """Whether a device is of this kind."""
         ids = {f"{entry.vendor:04x}:{entry.product:04x}", f"{entry.vendor:04x}:*"}
@@ -54,9 +71,58 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def layouts() -> tuple[Layout, ...]:
-    """All that are known, special ones first."""
+    """All that are known: the user's own, then special ones, then general ones.
+
+    Raises:
+        GamepadLayoutsError: the user's own cannot be read.
+    """
     text = (resources.files("hilrt.devices") / "gamepads.toml").read_bytes()
-    return msgspec.toml.decode(text, type=_File).gamepad
+    return (*_own(), *msgspec.toml.decode(text, type=_File).gamepad)
+
+
+def own_file() -> Path:
+    """Where the layouts are that `hilrt doctor --show` makes."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(folder).expanduser() / "hilrt" / "gamepads.toml"
+
+
+def _own() -> tuple[Layout, ...]:
+    path = own_file()
+    try:
+        found = msgspec.toml.decode(path.read_bytes(), type=_File).gamepad
+        wrong = [name for layout in found for name in layout.sources if not _exists(name)]
+    except FileNotFoundError:
+        return ()
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise GamepadLayoutsError(str(path), f"cannot be read: {error}") from None
+    if wrong:
+        raise GamepadLayoutsError(str(path), f"names a control that does not exist: {wrong[0]}")
+    return found
+
+
+def keep_layout(layout: Layout) -> Path:
+    """Add a layout to the user's own, in place of one for the same ids; returns the file.
+
+    Raises:
+        GamepadLayoutsError: the file cannot be read or written.
+    """
+    path = own_file()
+    kept = _File((layout, *(other for other in _own() if other.ids != layout.ids)))
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(tomlkit.dumps(msgspec.to_builtins(kept)), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise GamepadLayoutsError(str(path), f"cannot be written: {error.strerror}") from None
+    layouts.cache_clear()
+    return path
+
+
+def looks_like_pad(entry: Entry) -> bool:
+    """Whether a device has a stick and a pad's or joystick's buttons, known or not."""
+    buttons = range(ecodes.BTN_JOYSTICK, ecodes.BTN_DIGI)
+    return {ecodes.ABS_X, ecodes.ABS_Y} <= entry.axes and any(code in entry.keys for code in buttons)
 
 
 def layout_of(entry: Entry) -> Layout | None:
@@ -71,8 +137,20 @@ def code_of(source: str) -> Code:
     return kind, ecodes.ecodes[name]
 
 
+def name_of(kind: int, code: int) -> str:
+    """Inverse of `code_of`: of a code's names the one for its place (BTN_WEST, not BTN_Y); empty where it has none."""
+    names = ecodes.bytype[kind].get(code, "")
+    return names if isinstance(names, str) else max((n for n in names if n not in HEADINGS), key=len)
+
+
+def _exists(source: str) -> bool:
+    return source.rstrip("+-") in ecodes.ecodes
+
+
 def offered(entry: Entry, source: str) -> bool:
-    """Whether a device has such a button or axis."""
+    """Whether a device has such a button or axis; none has one without a name."""
+    if not source:
+        return False
     kind, code = code_of(source)
     return code in (entry.axes if kind == ecodes.EV_ABS else entry.keys)
 

@@ -1,18 +1,20 @@
 """Taking an arm into service: are these its motors, is this its calibration, are they set as they should be?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.eeprom import have_acknowledged, write_eeprom
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
+from hilrt.devices.holding import ease
 from hilrt.errors import (
+    ArmUnderTorqueError,
     BusTimeoutError,
     CalibrationMismatchError,
     MotorMissingError,
     ServoFaultError,
-    SettingRefusedError,
     WrongModelError,
 )
 
@@ -27,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 _COMMON = {
+    Register.LOCK: 1,  # another program may have been interrupted while it was open
     Register.RETURN_DELAY_TIME: 0,
     Register.MAXIMUM_ACCELERATION: 254,
     Register.ACCELERATION: 254,
@@ -58,20 +61,28 @@ async def prepare(bus: Bus, calibration: Calibration, settings: Settings) -> Non
     Raises:
         MotorMissingError, WrongModelError, ServoFaultError: a motor is not as it must be.
         CalibrationMismatchError: the servos hold another calibration.
+        ArmUnderTorqueError: a motor would have to let go for a setting; nothing was written.
         SettingRefusedError: a servo does not keep what is written.
     """
     await _check_motors(bus, calibration)
+    await have_acknowledged(bus, calibration.ids)
     await _check_calibration(bus, calibration)
-    ids = calibration.ids
-    for motors, values in (
-        (ids, settings.every),
-        (ids[:-1], settings.joints),
-        (ids[-1:], settings.gripper),
-    ):
+    differing = await _differing(bus, calibration.ids, settings)
+    lasting = {motor: {r: v for r, v in values.items() if r.eeprom} for motor, values in differing.items()}
+    torque = await bus.sync_read(Register.TORQUE_ENABLE, calibration.ids)
+    stiff = tuple(motor for motor, on in torque.items() if on)
+    _require_limp(bus, stiff, lasting)
+    for motor in stiff:
+        if (
+            Register.TORQUE_LIMIT in differing[motor]
+        ):  # with more of it, it must not go off towards an old goal
+            await ease(bus, motor, gripper=motor == calibration.ids[-1])
+    for motor, values in differing.items():
+        if lasting[motor]:
+            await write_eeprom(bus, motor, lasting[motor])
         for register, value in values.items():
-            await _set(bus, register, dict.fromkeys(motors, value))
-    phases = await bus.sync_read(Register.PHASE, ids)
-    await _set(bus, Register.PHASE, {motor: phase & ~_MULTI_TURN for motor, phase in phases.items()})
+            if not register.eeprom:
+                await bus.write(motor, register, value)
 
 
 async def _check_motors(bus: Bus, calibration: Calibration) -> None:
@@ -108,20 +119,23 @@ async def _check_calibration(bus: Bus, calibration: Calibration) -> None:
         raise CalibrationMismatchError(bus.port, calibration.path, differences)
 
 
-async def _set(bus: Bus, register: Register, wanted: Mapping[int, int]) -> None:
-    held = await bus.sync_read(register, tuple(wanted))
-    for motor, value in wanted.items():
-        if held[motor] != value:
-            await _write(bus, motor, register, value)
+async def _differing(bus: Bus, ids: Sequence[int], settings: Settings) -> dict[int, dict[Register, int]]:
+    """What is to be written, by motor."""
+    differing: dict[int, dict[Register, int]] = {motor: {} for motor in ids}
+    groups = ((ids, settings.every), (ids[:-1], settings.joints), (ids[-1:], settings.gripper))
+    wanted = [(motors, register, value) for motors, values in groups for register, value in values.items()]
+    for motors, register, value in wanted:
+        for motor, held in (await bus.sync_read(register, motors)).items():
+            if held != value:
+                differing[motor][register] = value
+    for motor, phase in (await bus.sync_read(Register.PHASE, ids)).items():
+        if phase & _MULTI_TURN:
+            differing[motor][Register.PHASE] = phase & ~_MULTI_TURN
+    return differing
 
 
-async def _write(bus: Bus, motor: int, register: Register, value: int) -> None:
-    if register.eeprom:
-        # A control setting that changes under torque could make the motor jump.
-        await bus.write(motor, Register.TORQUE_ENABLE, 0)
-        await bus.write(motor, Register.LOCK, 0)
-    await bus.write(motor, register, value)
-    if register.eeprom:
-        await bus.write(motor, Register.LOCK, 1)
-    if (found := await bus.read(motor, register)) != value:
-        raise SettingRefusedError(bus.port, motor, bus.names[motor], register.name, value, found)
+def _require_limp(bus: Bus, stiff: Sequence[int], lasting: Mapping[int, Mapping[Register, int]]) -> None:
+    """A control setting that changes under torque could make a motor jump, and letting go for it drops the arm."""
+    if settings := {register.name: None for motor in stiff for register in lasting[motor]}:
+        motors = {motor: bus.names[motor] for motor in stiff if lasting[motor]}
+        raise ArmUnderTorqueError(bus.port, motors, tuple(settings))

@@ -38,6 +38,31 @@ class PortUnusableError(HilrtError):
         super().__init__(f"cannot use {port}: {reason}. {cure}")
 
 
+class PortHungError(HilrtError):
+    """A serial device neither opens nor closes: its adapter or driver hangs."""
+
+    def __init__(self, port: str) -> None:
+        super().__init__(
+            f"{port} hangs: its driver neither opens nor closes it. Unplug the adapter's USB cable and plug it in "
+            "again; if that does not help, use another port of the computer, or another adapter."
+        )
+
+
+class AdapterTooSlowError(HilrtError):
+    """The USB adapter brings replies too late for the control rate; its motors are there, and answer."""
+
+    def __init__(
+        self, port: str, times_s: tuple[float, float], wanted_s: float, rates_hz: tuple[float, float]
+    ) -> None:
+        """`times_s`: usual and slowest reply; `rates_hz`: the loop's, and the fastest that the adapter carries."""
+        usual, slowest = (f"{1e3 * time:.1f}" for time in times_s)
+        super().__init__(
+            f"the USB adapter on {port} brings replies after {usual} ms, the slowest after {slowest} ms, but at "
+            f"{rates_hz[0]:.0f} ticks a second a reading must be in after {1e3 * wanted_s:.1f} ms. Set env.fps to "
+            f"{int(rates_hz[1])} or lower, or make it faster: hilrt doctor says how."
+        )
+
+
 class BusLostError(HilrtError):
     """The serial device vanished while it was open."""
 
@@ -62,12 +87,35 @@ class BusTimeoutError(HilrtError):
         attempts: int,
         elapsed_s: float,
         last_good_s: float | None,
+        *,
+        late: bool = False,
     ) -> None:
+        """`late`: replies came after they had been given up."""
         self.missing = tuple(missing)
+        cure = (
+            "Replies come, but too late: hilrt doctor says what the USB adapter does."
+            if late
+            else "Check power, and the cable to that motor."
+        )
         age = "it never has" if last_good_s is None else f"last good reply {1e3 * last_good_s:.0f} ms ago"
         super().__init__(
             f"{_motors(missing)} on {port} did not answer {attempts} x {what} in "
-            f"{1e3 * elapsed_s:.1f} ms; {age}. Check power, and the cable to that motor."
+            f"{1e3 * elapsed_s:.1f} ms; {age}. {cure}"
+        )
+
+
+class PositionDoubtedError(BusTimeoutError):
+    """Servos said that they were where they cannot have got to, and then something else: no reading, as a timeout."""
+
+    def __init__(
+        self, port: str, motors: Mapping[int, str], first: Mapping[int, int], then: Mapping[int, int]
+    ) -> None:
+        self.missing = tuple(motors)
+        told = ", ".join(f"{first[motor]} and then {then[motor]}" for motor in motors)
+        HilrtError.__init__(
+            self,
+            f"{_motors(motors)} on {port} cannot have got to where the replies say [counts]: {told}. "
+            "Check the cable to that motor; where it goes on, the motor's encoder.",
         )
 
 
@@ -121,6 +169,17 @@ class ServoFaultError(HilrtError):
         super().__init__(
             f"motor {motor} ({name}) on {port} reports: {fault}. "
             "Free the joint, check supply voltage, let it cool; then switch its power off and on."
+        )
+
+
+class ArmUnderTorqueError(HilrtError):
+    """Motors would have to let go of the arm for settings to be written."""
+
+    def __init__(self, port: str, motors: Mapping[int, str], settings: Sequence[str]) -> None:
+        super().__init__(
+            f"{_motors(motors)} on {port} hold the arm under torque, and would have to let go for settings that "
+            f"another program has changed ({', '.join(settings)}); nothing was written. "
+            "Support the arm and let it down: hilrt release CONFIG. Then start again."
         )
 
 

@@ -34,6 +34,17 @@ class DatasetDamagedError(HilrtError):
         )
 
 
+class PointerFileError(DatasetDamagedError):
+    """In place of a file there is a pointer of large-file storage."""
+
+    def __init__(self, path: str) -> None:
+        HilrtError.__init__(
+            self,
+            f"{path} is not there yet: what lies in its place is a pointer of large-file storage. Fetch the files "
+            "themselves, in the dataset's folder: `git lfs pull` (or `git annex get .`).",
+        )
+
+
 class DatasetPathError(HilrtError):
     """A dataset names a place outside its folder."""
 

@@ -23,7 +23,17 @@ class InputDeviceAbsentError(HilrtError):
         there = f"there are: {', '.join(present)}" if present else "there is no input device at all"
         super().__init__(
             f"no {kind}{which}; {there}. Plug it in, or switch it on; teleop.device takes a part of its name, or its "
-            "path. In a container, /dev/input must be handed to it."
+            "path. In a container, /dev/input must be handed to it. `hilrt doctor CONFIG --show` maps a gamepad that "
+            "hilrt does not know."
+        )
+
+
+class GamepadLayoutsError(HilrtError):
+    """The user's own layouts of gamepads cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path} {problem}. Mend it, or move it away and map the pad again: `hilrt doctor CONFIG --show`."
         )
 
 

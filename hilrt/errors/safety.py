@@ -28,8 +28,9 @@ class VoltageError(HilrtError):
 
     def __init__(self, name: str, found_v: float, low_v: float, high_v: float) -> None:
         super().__init__(
-            f"{name} is supplied with {found_v:.1f} V, outside safety.min_voltage_v = {low_v:g} .. max_voltage_v = "
-            f"{high_v:g}: the arm holds. Check the power supply and its plug."
+            f"{name} is supplied with {found_v:.1f} V, outside {low_v:.1f} .. {high_v:.1f}: the arm holds. "
+            "Check the power supply and its plug. The limits are safety.min_voltage_v, if absent four fifths of what "
+            "the run began with, and max_voltage_v."
         )
 
 

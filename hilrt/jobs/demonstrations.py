@@ -1,11 +1,13 @@
 """The demonstrations in `dataset.root`: recorded into a journal, kept in a dataset."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hilrt.config import Config
 from hilrt.data.journal import JOURNAL, check_features, episode_files
-from hilrt.errors import DatasetBusyError
+from hilrt.data.lerobot.change import locked
+from hilrt.errors import DatasetBusyError, DatasetWriteError
 from hilrt.report.progress import Bar
 from hilrt.step.features import from_config
 
@@ -33,6 +35,23 @@ def fold_demonstrations(config: Config) -> int:
         for left in folded.left:
             bar.say(f"{journal_of(config)}/{left}: `hilrt dataset recover {root}` keeps what is whole of it")
     return len(open_dataset(root, features)) if exists(root) else 0
+
+
+@contextmanager
+def one_recording(config: Config) -> Iterator[None]:
+    """Be the only `hilrt record` of a dataset, from the first number of an episode to the last episode's way into it.
+
+    Raises:
+        DatasetBusyError: another one goes on.
+        DatasetWriteError: the disk does not take the lock.
+    """
+    lock = journal_of(config) / ".recording"
+    try:
+        lock.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetWriteError(config.dataset.root, error) from None
+    with locked(lock):
+        yield
 
 
 def fold_what_is_left(config: Config) -> None:

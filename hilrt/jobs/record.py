@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from hilrt.config import taskfile
+from hilrt.config import Config, taskfile
 from hilrt.data.journal import next_episode
 from hilrt.errors import HilrtError
-from hilrt.jobs.demonstrations import fold_demonstrations, journal_of
+from hilrt.jobs.demonstrations import fold_demonstrations, journal_of, one_recording
 from hilrt.jobs.run import run
 from hilrt.report.summary import Summary
 from hilrt.run.folder import RunFolder
@@ -19,10 +19,16 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
 
     Raises:
         JournalFeaturesError: those were recorded with other features.
+        DatasetBusyError: another `hilrt record` of this dataset goes on.
     """
     config = taskfile.load(task_file, overrides)
-    first = max(fold_demonstrations(config), next_episode(journal_of(config)))
-    folder = RunFolder.create(task_file, overrides, Job.RECORD)
+    with one_recording(config):
+        first = max(fold_demonstrations(config), next_episode(journal_of(config)))
+        folder = RunFolder.create(task_file, overrides, Job.RECORD)
+        return folder, _recorded(folder, config, first)
+
+
+def _recorded(folder: RunFolder, config: Config, first: int) -> Summary:
     try:
         summary = run(folder, Job.RECORD, episodes=config.dataset.num_episodes_to_record, first_episode=first)
     except BaseException:
@@ -32,4 +38,4 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
             fold_demonstrations(config)
         raise
     fold_demonstrations(config)
-    return folder, summary
+    return summary

@@ -25,7 +25,6 @@ from hilrt.learner.descent import Descent
 from hilrt.learner.replay import Replay
 from hilrt.learner.sac import Sac
 from hilrt.policy.saved import (
-    Evaluation,
     Meta,
     checkpoints_of,
     load_arrays,
@@ -59,7 +58,6 @@ def save(
     online_steps: int,
     updates: int,
     credit: float,
-    evaluation: Evaluation | None = None,
 ) -> Path:
     """Write a checkpoint named after `online_steps`, and remove those no longer needed.
 
@@ -79,7 +77,6 @@ def save(
         credit=credit,
         random=json.dumps(replay.rng.bit_generator.state),
         digests={name: xxhash.xxh3_64_hexdigest(data) for name, data in files.items()},
-        evaluation=evaluation,
     )
     path = write_checkpoint(run_dir / "checkpoints", meta, files)
     for old in _superseded(run_dir):

@@ -17,6 +17,7 @@ from hilrt.config import Config
 from hilrt.config.taskfile import load
 from hilrt.learner.films import Films
 from hilrt.learner.intake import Intake
+from hilrt.learner.publication import Publication
 from hilrt.learner.training import Training
 from hilrt.policy.sizes import with_sizes
 from hilrt.report.metrics import Metrics
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 
 WAIT_MS = 50
 """Longest sleep, so that the heartbeat is never older."""
-PUBLISH_UPDATES = 50
-"""Critic updates between two publications, at least."""
 REPORT_S = 1.0
 
 
@@ -69,7 +68,8 @@ def main(spec: Spec) -> None:
         if not process.start():
             return
         with WeightsWriter.open(spec.run, training.sac.actor.to_arrays()) as weights:
-            process.run(Intake(ring, run_dir / "journal", training.last, training.eyes), weights)
+            publication = Publication(weights, training, config)
+            process.run(Intake(ring, run_dir / "journal", training.last, training.eyes), publication)
 
 
 def keep_memory() -> None:
@@ -87,13 +87,12 @@ class _Process:
         self.training = Training(config, Path(spec.run_dir), metrics)
         self._steps_fd, self._updates_fd = spec.fds["learner_steps"], spec.fds["updates"]
         self._config = config
-        self._lockstep = config.sim is not None and config.sim.clock == "lockstep"
-        self._supervisor, self._own, self._status = status.supervisor, status.learner, status
+        self._supervisor, self._control, self._own = status.supervisor, status.control, status.learner
+        self._status = status
         self._metrics = metrics
         journal = Path(spec.run_dir) / "journal"
         self._films = Films(journal, metrics) if config.robot.cameras else None
         self._stopping = False
-        self._published = (0, 0.0)
         self._saved_s = time.monotonic()
         self._idle_s = 0.0
         self._reported = (time.monotonic(), 0)
@@ -112,7 +111,7 @@ class _Process:
         self._own.message = self.training.memory
         self._beat(LearnerPhase.LOADING)
         if self.training.load():
-            return True
+            return self._catch_up()
         for _ in self.training.sac.warm_start(self.training.replay):
             self._beat(LearnerPhase.WARM_START)
             if self._asked_to_stop:
@@ -120,52 +119,77 @@ class _Process:
         self.training.save()
         return True
 
-    def run(self, intake: Intake, weights: WeightsWriter) -> None:
+    def _catch_up(self) -> bool:
+        """Lockstep: learn what a run that was cut short still owes, before control goes on; False if stopped."""
+        while self._config.lockstep and self.training.credit.owed:
+            if self._asked_to_stop:
+                return False
+            self._learn()
+        return True
+
+    def run(self, intake: Intake, publication: Publication) -> None:
         """Until asked to stop."""
         poll = select.poll()
         poll.register(self._steps_fd, select.POLLIN)
-        self._publish(weights)
+        self._own.version = publication.version
         self._own.message, self._own.ready = "", 1
         while not self._asked_to_stop:
-            self._take_in(intake)
+            asked = self._control.asked  # before the ring: what was sent before the question comes first
+            self._take_in(intake, publication)
+            if asked != self._own.answered:
+                self._answer(asked, publication)
             due = self.training.credit.due
-            self._beat(LearnerPhase.LEARNING if due else LearnerPhase.WAITING)
             if due:
-                self._learn(weights)
-            self._pay()
+                self._learn()
+            else:
+                self._beat(LearnerPhase.WAITING)
+            publication.keep_up(idle=not due)
+            self._tell(publication)
             self._housekeeping(intake)
             if not due:
                 self._sleep(poll)
-        self._finish(intake)
+        self._finish(intake, publication)
 
     # --- parts of the loop -----------------------------------------------------------------------
 
-    def _take_in(self, intake: Intake) -> None:
+    def _take_in(self, intake: Intake, publication: Publication) -> None:
         for arrival in intake.drain():
             summary = self.training.take(*arrival)
             if summary and self._films:
                 self._films.note(summary)
+            if self._config.lockstep:
+                self._pay()
+            publication.taken_in()
+            self._tell(publication)
+            self._housekeeping(intake)
 
-    def _learn(self, weights: WeightsWriter) -> None:
+    def _pay(self) -> None:
+        """Learn all that is owed."""
+        while self.training.credit.owed:
+            self._learn()
+
+    def _learn(self) -> None:
+        self._beat(LearnerPhase.LEARNING)
         figures = self.training.step()
         if figures is not None:
             self._own.critic_loss = figures["critic_loss"]
-        updates, published_s = self._published
-        late = time.monotonic() - published_s >= self._config.learner.policy_parameters_push_frequency
-        if self.training.updates - updates >= PUBLISH_UPDATES and (late or self._lockstep):
-            self._publish(weights)
 
-    def _publish(self, weights: WeightsWriter) -> None:
-        self._own.version = weights.publish(self.training.sac.actor.to_arrays())
-        self._published = (self.training.updates, time.monotonic())
+    def _answer(self, asked: int, publication: Publication) -> None:
+        """Keep the networks that control is about to judge, and see that they are what it gets."""
+        self.training.judge()
+        publication.hold()
+        self._own.answered = asked
+        os.eventfd_write(self._updates_fd, 1)
 
-    def _pay(self) -> None:
-        """Tell lockstep control how far the updates are; after publishing, so that it adopts on time."""
-        paid = self.training.credit.paid_steps
-        if paid != self._own.paid_steps:
-            self._own.paid_steps = paid
-            if self._lockstep:
-                os.eventfd_write(self._updates_fd, 1)
+    def _tell(self, publication: Publication) -> None:
+        """How far learning has come; after publishing, because in lockstep control waits for it and then adopts."""
+        self._own.version = publication.version
+        last, owed = self.training.last, self.training.credit.owed
+        if (
+            last and not owed and last.place > self._own.learned
+        ):  # what a learner before this one has told stands
+            self._own.learned = last.place
+            os.eventfd_write(self._updates_fd, 1)
 
     def _sleep(self, poll: select.poll) -> None:
         began = time.monotonic()
@@ -185,8 +209,8 @@ class _Process:
         self._saved_s = time.monotonic()
         self._own.checkpoint_ns = time.monotonic_ns()
 
-    def _finish(self, intake: Intake) -> None:
-        self._take_in(intake)
+    def _finish(self, intake: Intake, publication: Publication) -> None:
+        self._take_in(intake, publication)
         self.training.close_evaluation()
         self._save()
         self._report(intake, time.monotonic())

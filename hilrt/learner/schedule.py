@@ -1,7 +1,5 @@
 """When to learn, and how much to imitate."""
 
-import math
-
 from hilrt.config import Learner
 
 
@@ -31,23 +29,19 @@ class Credit:
         self.credit = credit + self._utd * max(0, unpaid)
 
     @property
+    def owed(self) -> bool:
+        """Whether a step that was counted is not paid for yet; never with `utd` 0."""
+        return self._utd > 0.0 and self.credit >= self._per_step
+
+    @property
     def due(self) -> bool:
         """Whether a learner step can be paid."""
-        if self._utd == 0.0:
-            return self.online_steps >= max(1, self._free_steps)
-        return self.credit >= self._per_step
+        return self.owed or (self._utd == 0.0 and self.online_steps >= max(1, self._free_steps))
 
     def spend(self) -> None:
         """Pay for a learner step."""
         if self._utd > 0.0:
             self.credit -= self._per_step
-
-    @property
-    def paid_steps(self) -> int:
-        """Online steps whose updates are all done."""
-        if self._utd == 0.0 or self.credit < self._per_step:
-            return self.online_steps
-        return self.online_steps - math.floor((self.credit - self._per_step) / self._utd) - 1
 
 
 def bc_weight(learner: Learner, autonomous_rate: float) -> float:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import torch
@@ -26,7 +27,7 @@ from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.learner.stepper import CudaGraph, Stepper
 from hilrt.policy.actor import Actor
 from hilrt.policy.device import device_of
-from hilrt.policy.saved import Evaluation, checkpoints_of
+from hilrt.policy.saved import Evaluation, checkpoints_of, write_score
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Sight, sight_of, vision_of
 from hilrt.report.metrics import Metrics
@@ -38,6 +39,14 @@ log = logging.getLogger(__name__)
 
 READ_UPDATES = 50
 """Critic updates between two looks at the losses; each look waits for the device."""
+
+
+class Networks(NamedTuple):
+    """What the networks have been through; the same ones where that is equal."""
+
+    updates: int
+    """Critic updates."""
+    rollbacks: int
 
 
 class Training(Resource):
@@ -81,8 +90,8 @@ class Training(Resource):
         self._watch = Watch()
         self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
-        self._evaluation: tuple[int, Evaluation] | None = None
-        """The last one, and the updates it was made after."""
+        self._judged: tuple[Networks, Path] | None = None
+        """What is being evaluated or was last, and the checkpoint of it."""
 
     def _album(self, sight: Sight, device: torch.device) -> Album:
         """Room for pictures; what it takes goes to the log."""
@@ -215,20 +224,41 @@ class Training(Resource):
 
     # --- checkpoints -----------------------------------------------------------------------------
 
+    @property
+    def networks(self) -> Networks:
+        """Which ones there are now."""
+        return Networks(self.updates, self._rollbacks)
+
+    def judge(self) -> None:
+        """Keep the networks as they are: evaluation episodes are about to judge them.
+
+        Those of an evaluation that was cut count only if they judged these.
+        """
+        if self._judged is None or self._judged[0] != self.networks:
+            self._evaluating.clear()
+            self._judged = self.networks, self._write()
+
     def close_evaluation(self) -> None:
-        """If evaluation episodes are in, report them and keep the actor they judged."""
+        """If evaluation episodes are in, report them and write their score to the checkpoint that they judged."""
         if not self._evaluating:
             return
-        judged = Evaluation(len(self._evaluating), sum(e.success for e in self._evaluating))
+        score = Evaluation(len(self._evaluating), sum(e.success for e in self._evaluating))
         self._evaluating.clear()
-        self._evaluation = (self.updates, judged)
-        self._metrics.evaluation(judged.successes, judged.episodes, self.credit.online_steps)
-        self.save()
+        self._metrics.evaluation(score.successes, score.episodes, self.credit.online_steps)
+        if self._judged is None:
+            return
+        try:
+            write_score(self._judged[1], score)
+        except CheckpointError as error:
+            self._say(f"an evaluation's score could not be written to what it judged, because {error}")
 
     def save(self) -> None:
-        """Write a checkpoint."""
-        known = self._evaluation
-        checkpoint.save(
+        """Write a checkpoint; not over one that is judged: what was learned since is owed once more instead."""
+        if self._judged is None or int(self._judged[1].name) != self.credit.online_steps:
+            self._write()
+
+    def _write(self) -> Path:
+        return checkpoint.save(
             self._run_dir,
             self.sac,
             self.replay,
@@ -236,7 +266,6 @@ class Training(Resource):
             online_steps=self.credit.online_steps,
             updates=self.updates,
             credit=self.credit.credit,
-            evaluation=known[1] if known and known[0] == self.updates else None,
         )
 
     def _roll_back(self) -> None:
@@ -252,7 +281,6 @@ class Training(Resource):
             self._say(f"{fall}; going on, because {error}")
             return
         self._rollbacks += 1
-        self._evaluation = None
         self._metrics.scalars("Task", {"rollbacks": self._rollbacks}, self.credit.online_steps)
         self._say(f"{fall}; went back to the networks of {path.name}")
         self.save()
@@ -271,7 +299,8 @@ class Training(Resource):
                 problems.append(f"{error.path}: {error.problem}")
                 continue
             self.updates = meta.updates
-            self._evaluation = (meta.updates, meta.evaluation) if meta.evaluation else None
+            if meta.online_steps == self.credit.online_steps and (meta.evaluation or self._evaluating):
+                self._judged = self.networks, path
             self.credit.forgive(meta.online_steps, meta.credit)
             log.info("going on from %s", path)
             if problems:

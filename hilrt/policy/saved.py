@@ -90,15 +90,27 @@ def write_checkpoint(folder: Path, meta: Meta, files: Mapping[str, bytes]) -> Pa
         shutil.rmtree(leftover, ignore_errors=True)
     draft.mkdir(parents=True)
     for file_name, data in {**files, "meta.json": sealed(meta, FORMAT)}.items():
-        with (draft / file_name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(draft / file_name, data)
     if path.exists():
         path.rename(former)
     draft.rename(path)
     shutil.rmtree(former, ignore_errors=True)
     return path
+
+
+def write_score(path: Path, score: Evaluation) -> None:
+    """Write to a checkpoint what its actor was worth; raises as `load_meta`."""
+    meta = msgspec.structs.replace(load_meta(path), evaluation=score)
+    beside = path / ".meta.json.new"
+    _write(beside, sealed(meta, FORMAT))
+    beside.replace(path / "meta.json")
+
+
+def _write(file: Path, data: bytes) -> None:
+    with file.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]]:

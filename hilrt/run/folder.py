@@ -11,9 +11,13 @@ import tomlkit
 import xxhash
 
 from hilrt.config import Config, taskfile
+from hilrt.config.paths import HERE
 from hilrt.errors import RunFolderError
 from hilrt.policy.vision import frozen_weights
 from hilrt.run.job import Job
+
+ENCODER = "encoder.safetensors"
+"""The run's own copy of the one that `hilrt pretrain` made."""
 
 
 class RunFolder:
@@ -39,9 +43,12 @@ class RunFolder:
 
     @classmethod
     def fill(cls, path: Path, task_file: Path, overrides: Sequence[str]) -> "RunFolder":
-        """Make the folder, under a new name, and write its config, with paths that hold from any working directory."""
+        """Make the folder, under a new name, and write its config.
+
+        Its paths hold from any working directory; those to the run's own files also after the folder was moved.
+        """
         document = taskfile.document(task_file, overrides)
-        config = taskfile.from_tree(document.unwrap(), str(task_file))
+        config = taskfile.from_tree(document.unwrap(), str(task_file), task_file.parent)
         path = _made(path)
         document["dataset"]["root"] = str(Path(config.dataset.root).resolve())
         document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
@@ -49,14 +56,14 @@ class RunFolder:
             document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(ik.urdf_path).resolve())
         weights = frozen_weights(config)
         if weights:
-            own = path.resolve() / "encoder.safetensors"
             keep = config.policy.encoder == "pretrained" and weights.is_file()
-            document.setdefault("policy", tomlkit.table())["weights"] = str(
-                own if keep else weights.resolve()
-            )
+            place = f"{HERE}/{ENCODER}" if keep else str(weights.resolve())
+            document.setdefault("policy", tomlkit.table())["weights"] = place
         try:
             if weights and keep:
-                shutil.copyfile(weights, own)  # it is small, and the next `hilrt pretrain` writes another
+                shutil.copyfile(
+                    weights, path / ENCODER
+                )  # it is small, and the next `hilrt pretrain` writes another
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
         except OSError as error:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None

@@ -133,8 +133,8 @@ async def _gripper_turned(console: Console, bus: Bus, offsets: dict[int, int], s
 
 async def _raw(bus: Bus, offsets: dict[int, int]) -> dict[str, int]:
     """Encoder positions by joint [raw counts]: what motors show depends on the offset they hold."""
-    shown = await bus.sync_read(Register.PRESENT_POSITION, tuple(IDS.values()))
-    return {name: shown[motor] + offsets[motor] for name, motor in IDS.items()}
+    seen = await bus.read_telemetry(tuple(IDS.values()))
+    return {name: seen[motor].position + offsets[motor] for name, motor in IDS.items()}
 
 
 def _table(sweep: Sweep) -> Table:

@@ -71,7 +71,7 @@ def crop(
     if len(regions) < len(cameras):
         say("Stopped; nothing was written.")
         return
-    cropped = taskfile.from_tree(_edited(path, regions, overrides).unwrap(), str(path))
+    cropped = taskfile.from_tree(_edited(path, regions, overrides).unwrap(), str(path), path.parent)
     for file in _preview(cropped, shown, regions, suggested, pictures):
         say(f"saved {file}")
     say(tomlkit.dumps({"processor": {"image_preprocessing": {"crop_params_dict": _lists(regions)}}}).rstrip())

@@ -11,12 +11,20 @@ from msgspec import Struct
 
 from hilrt.cameras.camera import Camera
 from hilrt.cameras.rate import CURE, Rate
-from hilrt.config import Config
+from hilrt.config import Config, Safety
+from hilrt.control.health import Limits
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
 from hilrt.devices.holding import require_inside
-from hilrt.errors import BusTimeoutError, CameraError, HilrtError, JointOutsideError
+from hilrt.errors import (
+    BusTimeoutError,
+    CameraError,
+    HilrtError,
+    JointOutsideError,
+    OverheatError,
+    VoltageError,
+)
 from hilrt.run.memory import RING_BYTES
 from hilrt.run.realtime import PRIORITY
 from hilrt.setup.eeprom import entries_of, read_memory
@@ -29,6 +37,9 @@ CAMERA_S = 10.0
 LOOK_S = 0.05
 WITHOUT_CAMERAS_MB = 50
 """Shared memory of a run that records no pictures."""
+
+
+LENIENT = Safety()
 
 
 class Finding(Struct, frozen=True):
@@ -47,7 +58,7 @@ async def doctor(say: Callable[[str], None], config: Config) -> bool:
     findings = list(_computer(config))
     if config.sim is None:
         for side in config.robot.sides:
-            findings += await examine_arm(Place.of(config, side), f"arm {side}".strip())
+            findings += await examine_arm(Place.of(config, side), f"arm {side}".strip(), config.safety)
         for side in config.teleop.leaders:
             findings += await examine_arm(Place.of(config, side, leader=True), f"leader {side}".strip())
     for name, settings in config.robot.real_cameras.items():
@@ -57,8 +68,8 @@ async def doctor(say: Callable[[str], None], config: Config) -> bool:
     return all(finding.ok for finding in findings)
 
 
-async def examine_arm(place: Place, name: str = "arm") -> list[Finding]:
-    """Its port, its motors and its calibration."""
+async def examine_arm(place: Place, name: str = "arm", safety: Safety = LENIENT) -> list[Finding]:
+    """Its port, its motors and its calibration; `safety`: the limits of a run."""
     try:
         bus = await place.open()
     except HilrtError as error:
@@ -66,12 +77,12 @@ async def examine_arm(place: Place, name: str = "arm") -> list[Finding]:
     async with bus:
         findings = [Finding(f"{name} port", True, place.port)]
         for motor, number in IDS.items():
-            findings.append(await _motor(bus, f"{name} motor {number} ({motor})", number))
+            findings.append(await _motor(bus, f"{name} motor {number} ({motor})", number, safety))
         findings.append(await _calibration(bus, place, f"{name} calibration"))
     return findings
 
 
-async def _motor(bus: Bus, what: str, motor: int) -> Finding:
+async def _motor(bus: Bus, what: str, motor: int, safety: Safety) -> Finding:
     try:
         model = await bus.ping(motor)
         firmware = [await bus.read(motor, r) for r in (Register.FIRMWARE_MAJOR, Register.FIRMWARE_MINOR)]
@@ -90,6 +101,10 @@ async def _motor(bus: Bus, what: str, motor: int) -> Finding:
         f"firmware {firmware[0]}.{firmware[1]}, position {seen.position}, {seen.voltage:.1f} V, "
         f"{seen.temperature} degC, torque {'on' if torque else 'off'}"
     )
+    try:
+        Limits.of(safety, seen.voltage).require(bus.names[motor], seen.temperature, seen.voltage)
+    except (OverheatError, VoltageError) as error:
+        return Finding(what, False, f"{text}; a run would end: {error}")
     if faults := seen.status | seen.error:
         return Finding(
             what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, switch its power off and on"

@@ -6,8 +6,9 @@ from contextlib import suppress
 from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.eeprom import have_acknowledged, write_eeprom
 from hilrt.devices.feetech.registers import MODEL_STS3215, Register
-from hilrt.errors import BusTimeoutError, HilrtError, MotorMissingError, SettingRefusedError, WrongModelError
+from hilrt.errors import BusTimeoutError, HilrtError, MotorMissingError, WrongModelError
 from hilrt.setup.place import IDS
 
 Memory = dict[int, dict[Register, int]]
@@ -67,24 +68,14 @@ async def write_memory(bus: Bus, wanted: Memory) -> None:
 
 
 async def write_settings(bus: Bus, motor: int, values: Mapping[Register, int]) -> None:
-    """Write registers of one motor's EEPROM, torque off; it is locked again on every way out."""
-    if not values:
-        return
-    await bus.write(motor, Register.TORQUE_ENABLE, 0)
-    try:
-        await bus.write(motor, Register.LOCK, 0)
-        for register, value in values.items():
-            await bus.write(motor, register, value)
-    finally:
-        await bus.write(motor, Register.LOCK, 1)
-    for register, value in values.items():
-        if (found := await bus.read(motor, register)) != value:
-            name = bus.names.get(motor, "")
-            raise SettingRefusedError(bus.port, motor, name, register.name, value, found)
+    """Write registers of one motor's EEPROM, torque off."""
+    if values:
+        await bus.write(motor, Register.TORQUE_ENABLE, 0)
+        await write_eeprom(bus, motor, values)
 
 
 async def check_motors(bus: Bus) -> None:
-    """See that all six motors are there, and are what they should be.
+    """See that all six motors are there, are what they should be, and acknowledge what is written.
 
     Raises:
         MotorMissingError, WrongModelError.
@@ -98,6 +89,7 @@ async def check_motors(bus: Bus) -> None:
     for motor, model in models.items():
         if model != MODEL_STS3215:
             raise WrongModelError(bus.port, motor, bus.names[motor], model, MODEL_STS3215)
+    await have_acknowledged(bus, tuple(IDS.values()))
 
 
 async def release(bus: Bus) -> None:

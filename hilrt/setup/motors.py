@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.eeprom import have_acknowledged
 from hilrt.devices.feetech.registers import BAUD_RATES, MODEL_STS3215, Register
 from hilrt.errors import (
     BusTimeoutError,
@@ -88,6 +89,7 @@ async def _change(port: str, found: Found, wanted: Found, name: str) -> None:
     what the motor holds afterwards.
     """
     async with await Bus.open(port, found.baudrate, deadline_s=DEADLINE_S) as bus:
+        await have_acknowledged(bus, [found.id])
         await bus.write(found.id, Register.TORQUE_ENABLE, 0)
         await bus.write(found.id, Register.LOCK, int(found == wanted))
         if found.id != wanted.id:

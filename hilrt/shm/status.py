@@ -4,6 +4,7 @@ Times are CLOCK_MONOTONIC [ns]; counters start at 0; flags are 0 or 1. Writing o
 """
 
 import json
+from enum import IntEnum
 from typing import Self
 
 from hilrt.resource import Resource
@@ -18,18 +19,28 @@ EXTENTS_TEXT = 720
 """Of two arms."""
 
 
+class Stop(IntEnum):
+    """Why processes are to finish."""
+
+    DONE = 1
+    """The work is done: what was recorded is waited for, however long a full disk takes."""
+    ASKED = 2
+    """A person wants it: what the disk does not take now is given up, and told."""
+
+
 class SupervisorStatus(Region):
     """Written by the supervisor; the key words count presses on its terminal."""
 
     heartbeat_ns = Int()
     pid = Int()
     started_ns = Int()
-    stop = Int()  # asks every process to finish
+    stop = Int()  # asks every process to finish; a Stop
     key_intervene = Int()
     key_success = Int()
     key_failure = Int()
     key_rerecord = Int()
     key_other_arm = Int()
+    key_go = Int()
     key_forward_ns = Int()  # of the keys that are held, the time of the last press
     key_back_ns = Int()
     key_left_ns = Int()
@@ -60,6 +71,9 @@ class ControlStatus(Region):
     episode = Int()
     step = Int()
     online_steps = Int()
+    asked = (
+        Int()
+    )  # how often it has asked the learner to keep and publish the weights that it is about to judge
     episodes_train = Int()
     episodes_demo = Int()
     demo_successes = Int()
@@ -117,7 +131,8 @@ class LearnerStatus(Region):
     checkpoint_ns = Int()
     gaps_filled = Int()
     credit = Float()
-    paid_steps = Int()  # online steps whose updates are all done
+    learned = Int()  # `Record.place` of the last step that it has learned from, all before it included
+    answered = Int()  # of control's questions (`asked`)
     critic_loss = Float()
     done = Int()
     message = Text()

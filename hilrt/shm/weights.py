@@ -26,9 +26,9 @@ _WHAT = "weights"
 _WORD = 8
 _VERSION = 0
 _LAST_VERSION = 1 << 62
-_STAMP = struct.Struct("=2Q")
+_STAMP = struct.Struct("=3Q")
 # Words of a buffer, before its arrays.
-_DIGEST, _PUBLISHED_NS = range(2)
+_DIGEST, _PUBLISHED_NS, _PLACE = range(3)
 
 
 def claim_weights(run: str) -> Claim:
@@ -134,8 +134,10 @@ class WeightsWriter(_Buffers):
             segment = Segment.fill(run, _WHAT, LINE + 2 * (LINE + layout.size), layout.schema())
         return cls(segment, layout)
 
-    def publish(self, arrays: Mapping[str, np.ndarray]) -> int:
+    def publish(self, arrays: Mapping[str, np.ndarray], place: int = 0) -> int:
         """Copy the arrays into the spare buffer and make it the newest version, which is returned.
+
+        `place`: of the last step that they were learned from (`Record.place`); 0 before the first.
 
         Raises:
             WeightsLayoutError: names, shapes or dtypes differ from those the segment was opened with; the
@@ -156,7 +158,8 @@ class WeightsWriter(_Buffers):
             array.view(spare)[...] = source
         word = self._word(version)
         self._words[word + _PUBLISHED_NS] = now = time.monotonic_ns()
-        self._words[word + _DIGEST] = _digest(version, now, spare)
+        self._words[word + _PLACE] = place
+        self._words[word + _DIGEST] = _digest(_STAMP.pack(version, now, place), spare)
         self._words[_VERSION] = version  # A: store
         return version
 
@@ -185,26 +188,32 @@ class WeightsReader(_Buffers):
             return None
         return cls(segment, _Layout.parse(segment.schema))
 
-    def adopt(self) -> Adopted | None:
+    def adopt(self, until: int | None = None) -> Adopted | None:
         """Copy the newest version out; None when there is nothing newer, or it was replaced during the copy.
 
         A version whose digest is wrong is logged and skipped. Never waits.
+
+        `until`: of the two versions there are, the newest that was learned from no step after this place. Of the older
+        one nothing but the digest tells whether the writer has begun to replace it.
         """
-        version = self.version  # A: load
-        if version == self._seen:
+        newest = self.version  # A: load
+        version = newest
+        if until is not None:
+            fitting = (v for v in (newest, newest - 1) if self._words[self._word(v) + _PLACE] <= until)
+            version = next(fitting, self._seen)
+        if version <= self._seen:
             return None
         copy = np.array(self._arrays(version))
-        word = self._word(version)
-        digest, published_ns = self._words[word + _DIGEST], self._words[word + _PUBLISHED_NS]
-        if self.version != version:
+        digest, published_ns, place = self._words[self._word(version) :][:3]
+        if self.version != newest:
             return None
         self._seen = version
-        if _digest(version, published_ns, copy.data) != digest:
+        if _digest(_STAMP.pack(version, published_ns, place), copy.data) != digest:
             log.warning("weights version %d is corrupt and was not adopted", version)
             return None
         return Adopted(version, {array.name: array.view(copy) for array in self._layout.arrays})
 
 
-def _digest(version: int, published_ns: int, arrays: memoryview) -> int:
+def _digest(stamp: bytes, arrays: memoryview) -> int:
     """It begins with the version, so that arrays in the other buffer are none."""
-    return xxhash.xxh3_64_intdigest(arrays, xxhash.xxh3_64_intdigest(_STAMP.pack(version, published_ns)))
+    return xxhash.xxh3_64_intdigest(arrays, xxhash.xxh3_64_intdigest(stamp))

@@ -21,8 +21,8 @@ def difference(found: Features, expected: Features) -> str:
         _clause("action", found.action, expected.action),
         _scale(found, expected),
         _clause("gripper", found.gripper, expected.gripper),
-        _clause("recording", _sizes(found.images), _sizes(expected.images)),
-        _clause("view", _sizes(found.views), _sizes(expected.views)),
+        _clause("recording", sizes(found.images), sizes(expected.images)),
+        _clause("view", sizes(found.views), sizes(expected.views)),
     ]
     return "; ".join(filter(None, clauses))
 
@@ -51,8 +51,16 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _sizes(images: Sequence[Image]) -> tuple[str, ...]:
-    return tuple(f"{i.name} {i.width}x{i.height}" + (" (cropped)" if i.cropped else "") for i in images)
+def sizes(images: Sequence[Image]) -> tuple[str, ...]:
+    """Each picture in words: its camera, its size, and what of the frame it shows."""
+    return tuple(f"{i.name} {i.width}x{i.height}{_part(i)}" for i in images)
+
+
+def _part(image: Image) -> str:
+    if not image.region:
+        return " (cropped)" if image.cropped else ""
+    *crop, height, width = image.region
+    return f" (crop {crop} of {width}x{height})"
 
 
 def _arms(sides: Sequence[str]) -> str:

@@ -25,6 +25,8 @@ class Image(msgspec.Struct, frozen=True):
     offset: int
     cropped: bool = False
     """In a copy for other tools: what the policy sees of the frame, in its place."""
+    region: tuple[int, ...] = ()
+    """Of a view: top, left, height, width of what it shows, and height and width of the frame [pixels]; empty: all."""
 
     @property
     def nbytes(self) -> int:
@@ -48,7 +50,7 @@ class Features(msgspec.Struct, frozen=True):
     images: tuple[Image, ...]
     """As the cameras give them; recorded."""
     views: tuple[Image, ...]
-    """As the policy sees them: cropped and resized."""
+    """As the policy sees them: cropped and resized, which is part of what it, and an encoder, was trained on."""
     scale: tuple[float, ...] = ()
     """Motion of a full action along each of its axes [m or rad]."""
 
@@ -112,7 +114,14 @@ def _images(config: Config) -> tuple[Image, ...]:
 
 
 def _views(config: Config) -> tuple[Image, ...]:
-    return _laid_out(dict.fromkeys(config.robot.cameras, config.processor.image_preprocessing.resize_size))
+    settings = config.processor.image_preprocessing
+    views = _laid_out(dict.fromkeys(config.robot.cameras, settings.resize_size))
+    frames = {name: camera.frame_size for name, camera in config.robot.cameras.items()}
+    crops = {name: crop for name, crop in settings.crop_params_dict.items() if crop != (0, 0, *frames[name])}
+    return tuple(
+        msgspec.structs.replace(v, region=(*crops[v.name], *frames[v.name])) if v.name in crops else v
+        for v in views
+    )
 
 
 def _laid_out(sizes: dict[str, tuple[int, int]]) -> tuple[Image, ...]:

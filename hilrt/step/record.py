@@ -109,6 +109,11 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     limits: int = 0
     """`Limit` bits: what the command met on its way."""
 
+    @property
+    def place(self) -> int:
+        """Where it is in its run, from 1: one number that grows from record to record."""
+        return (self.episode << 32) + self.step + 1
+
 
 _decoder = msgspec.msgpack.Decoder(Record)
 _encoder = msgspec.msgpack.Encoder()

@@ -12,7 +12,7 @@ from hilrt.report.hints import hints
 from hilrt.report.screen import Screen
 from hilrt.resource import Resource
 from hilrt.run.job import Job
-from hilrt.shm.status import Status
+from hilrt.shm.status import Status, Stop
 
 
 class Desk(Resource):
@@ -38,6 +38,11 @@ class Desk(Resource):
                 stack.callback(signal.signal, number, before)
             self._screen = stack.enter_context(Screen(status, run, hints(config, job)))
             self._stack = stack.pop_all()
+
+    @property
+    def staffed(self) -> bool:
+        """Whether somebody can be asked."""
+        return self._terminal.fd is not None
 
     def watch(self, poll: select.poll) -> None:
         """Have a poll wake at a key."""
@@ -65,5 +70,5 @@ class Desk(Resource):
 
     def _request_stop(self) -> None:
         self.interrupts += 1
-        self._words.stop = 1
+        self._words.stop = Stop.ASKED
         self._words.message = "stopping: episode is cut, then checkpoint and journal are closed"

@@ -16,6 +16,7 @@ from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.run.memory import RunMemory
 from hilrt.shm.segment import sweep_stale
+from hilrt.shm.status import Stop
 from hilrt.supervisor.children import NAMED_ERROR, Child
 from hilrt.supervisor.desk import Desk
 from hilrt.supervisor.rescue import Rescue
@@ -147,9 +148,12 @@ class Supervisor:
     def _finish(self) -> None:
         """Learner: checkpoint; recorder: drain; simulator: last, because it is the hardware."""
         self._judge.finishing = True
-        self.status.supervisor.stop = 1
+        if not self.stopped:
+            self.status.supervisor.stop = Stop.DONE
         deadline = time.monotonic() + FINISH_S
         while self._children.keys() & {Role.LEARNER, Role.RECORDER} and time.monotonic() < deadline:
+            if self.status.recorder.message and not self.stopped:  # a disk that takes nothing is waited for
+                deadline = time.monotonic() + FINISH_S
             self._look()
 
     # --- deaths
@@ -201,7 +205,18 @@ class Supervisor:
         getattr(self.status, role.value).ready = 0
         if role is Role.CONTROL:
             self._skip_what_is_done()
+            self._pause(child)
         self._start(role)
+
+    def _pause(self, child: Child) -> None:
+        """Nothing moves by itself after a crash without being asked."""
+        pause = self._rescue.pause(asks=self._desk.staffed)
+        if not pause.asks and pause.seconds is None:
+            what = (
+                f"{child.end}; the arm was let go, and without a terminal nobody says when it may move again."
+            )
+            raise ProcessError(Role.CONTROL, what, str(self._folder.log))
+        self._spec = msgspec.structs.replace(self._spec, pause=pause)
 
     def _skip_what_is_done(self) -> None:
         """A new control goes on behind the episode that was cut."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hilrt.config.paths import PATHS, expand_home
+from hilrt.config.paths import PATHS, expand
 from hilrt.config.taskfile import load
 from hilrt.errors import ConfigError
 
@@ -27,8 +27,15 @@ def test_every_path_may_have_one(monkeypatch, path):
     for name in path[:-1]:
         value = value.setdefault(name.replace("*", "left"), {})
     value[path[-1]] = "~/x"
-    expand_home(tree, "task.toml")
+    expand(tree, "task.toml", ".")
     assert value[path[-1]] == "/home/her/x"
+
+
+def test_a_files_own_folder(tmp_path):
+    """`{here}` at the start of a path is the folder that the file lies in, wherever that is."""
+    (tmp_path / "task.toml").write_text(SIM.read_text())
+    config = load(tmp_path / "task.toml", ["dataset.root={here}/mine", "runs_dir=a{here}/b"])
+    assert (config.dataset.root, config.runs_dir) == (f"{tmp_path}/mine", "a{here}/b")
 
 
 def test_home_of_nobody():

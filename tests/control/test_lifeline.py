@@ -53,8 +53,7 @@ def test_an_arm_that_is_there_is_read(desk):
 
     async def check(line):
         for _ in range(3):
-            assert await line.read() is not None
-            await line.check_torque()
+            assert await line.read(torque=True) is not None
         assert (line.text, line.take_return()) == ("", False)
 
     on(desk, check)
@@ -98,7 +97,7 @@ def test_a_motor_without_torque_is_found(desk):
         await reading(line)
         desk.brown_out(2, sag=100)
         assert await line.read() is not None
-        await line.check_torque()
+        assert await line.read(torque=True) is None
         assert "motor 2 (shoulder_lift)" in line.text
         await reading(line)
         assert line.take_return()

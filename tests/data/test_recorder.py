@@ -17,7 +17,7 @@ from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import episode_path, read_episode, read_episodes
 from hilrt.run.job import Job, Role, Spec
 from hilrt.shm.ring import Ring
-from hilrt.shm.status import Status
+from hilrt.shm.status import Status, Stop
 from hilrt.step.features import from_config
 from hilrt.step.record import encode_into
 
@@ -231,22 +231,25 @@ def test_a_full_disk_is_waited_for(full_rig, make_record):
         full_rig.push(make_record(0, step, final=step == 9))
     full_rig.until(lambda: "No space left on device" in full_rig.status.recorder.message)
     assert full_rig.status.recorder.lag == 10
+    full_rig.status.supervisor.stop, full_rig.status.control.done = Stop.DONE, 1
+    beat = full_rig.status.recorder.heartbeat_ns
+    full_rig.until(lambda: full_rig.status.recorder.heartbeat_ns > beat + 2 * 10**9)
+    assert full_rig.status.recorder.lag == 10, "the work is done, and its last steps are still waited for"
     ballast.unlink()
     full_rig.until(lambda: full_rig.status.recorder.flushed_episode == 0)
-    full_rig.status.supervisor.stop = 1
     assert full_rig.end() == (0, "")
     assert len(read_episode(episode_path(full_rig.dir / "journal", 0)).records) == 10
     assert full_rig.status.recorder.message == ""
 
 
 def test_steps_that_never_reach_the_disk_are_an_error(full_rig, make_record):
-    """Told to end on a full disk, the recorder says how many steps are missing and why, with status 2."""
+    """Asked to end on a full disk, the recorder says how many steps are missing and why, with status 2."""
     fill_disk(full_rig.dir / "journal")
     full_rig.start()
     full_rig.push(make_record(0, 0))
     full_rig.push(make_record(0, 1))
     full_rig.until(lambda: full_rig.status.recorder.message)
-    full_rig.status.supervisor.stop = 1
+    full_rig.status.supervisor.stop = Stop.ASKED
     status, errors = full_rig.end()
     assert status == 2
     assert (

@@ -9,7 +9,9 @@ from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.packets import Instruction
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.errors import (
+    ArmUnderTorqueError,
     BusLostError,
+    BusTimeoutError,
     CalibrationMismatchError,
     GoalError,
     MotorMissingError,
@@ -74,8 +76,74 @@ def test_connecting_again_writes_nothing(run, line, calibration):
 
     run(check())
     instructions = {request[4] for request in line.requests}
-    assert instructions == {Instruction.PING, Instruction.READ, Instruction.SYNC_READ}
+    assert instructions == {Instruction.READ, Instruction.SYNC_READ}
     assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+def under_torque(line, **registers):
+    """All motors hold the arm where it is, set up as another program left them."""
+    for servo in line.bank.servos:
+        servo.put(Register.TORQUE_ENABLE, 1)
+        for name, value in registers.items():
+            servo.put(Register[name], value)
+
+
+def test_connecting_does_not_drop_an_arm_under_torque(run, line, calibration):
+    """Settings that want the torque off are refused with their names and a cure; not a byte is written."""
+    under_torque(line, GOAL_VELOCITY=40)
+    with pytest.raises(ArmUnderTorqueError, match=r"motors 1 .*P_COEFFICIENT.*hilrt release CONFIG"):
+        run(connect(line, calibration))
+    assert not any(request[4] == Instruction.WRITE for request in line.requests)
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+def test_torque_that_comes_back_moves_nothing(run, line, calibration):
+    """An arm that was left sunk at 8 % of its torque is told to be where it is before it gets all of it."""
+
+    async def check():
+        async with await connect(line, calibration):
+            pass
+        under_torque(line, TORQUE_LIMIT=80, GOAL_POSITION=1500)
+        move(line, [2000] * 6)
+        line.requests.clear()
+        async with await connect(line, calibration):
+            assert held(line, Register.GOAL_POSITION) == [2000] * 5 + [1983]
+
+    run(check())
+    writes = [request[5] for request in line.requests if request[4] == Instruction.WRITE and request[2] == 1]
+    assert writes == [Register.GOAL_POSITION.address, Register.TORQUE_LIMIT.address]
+
+
+def test_memory_is_locked_when_a_write_gets_no_answer(run, line, calibration):
+    """The lock is closed on every way out, and closed at the next start where somebody else left it open."""
+    feed, address = line.bank.feed, Register.P_COEFFICIENT.address
+    line.bank.feed = lambda data: b"" if data[4:6] == bytes((Instruction.WRITE, address)) else feed(data)
+    with pytest.raises(BusTimeoutError, match="write of P_COEFFICIENT"):
+        run(connect(line, calibration, 0.5))
+    assert held(line, Register.LOCK) == [1] * 6
+    line.bank.feed = feed
+    line.bank.servos[4].put(Register.LOCK, 0)
+
+    async def check():
+        async with await connect(line, calibration):
+            pass
+
+    run(check())
+    assert held(line, Register.LOCK) == [1] * 6
+
+
+def test_motors_that_acknowledge_nothing_are_no_dead_ones(run, line, calibration):
+    """Response_Status_Level 0 is mended before anything is written that wants an answer."""
+    for servo in line.bank.servos[1:3]:
+        servo.put(Register.RESPONSE_STATUS_LEVEL, 0)
+
+    async def check():
+        async with await connect(line, calibration):
+            pass
+
+    run(check())
+    assert held(line, Register.RESPONSE_STATUS_LEVEL) == [1] * 6
+    assert held(line, Register.LOCK) == [1] * 6
 
 
 def test_a_reading_is_in_si_units(run, line, calibration):

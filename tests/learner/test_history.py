@@ -29,6 +29,8 @@ def run(tmp_path: Path, make_config: Callable[..., Config]) -> Run:
             training.take(record)
         while training.credit.due:
             training.step()
+        if judged:
+            training.judge()
         for success in judged:
             number += 1
             for record in run.episode(number, Mode.EVAL, success=success):
@@ -80,6 +82,7 @@ def test_damage_is_in_the_history(run: Run) -> None:
 def test_lucky_evaluation_is_not_the_best(run: Run) -> None:
     """One success of one is less sure than three of four."""
     training = loaded(run)
+    training.judge()
     for record in run.episode(20, Mode.EVAL):
         training.take(record)
     training.close_evaluation()

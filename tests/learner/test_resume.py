@@ -147,6 +147,7 @@ def test_evaluation_stays_with_its_checkpoint(make_run: Callable[[], Run]) -> No
     first = run.training()
     first.load()
     learn(first, episode)
+    first.judge()
     learn(first, judged)
     run.write("journal", episode)
     first.close_evaluation()

@@ -36,6 +36,8 @@ class Story:
         self.number = 0
 
     def go(self, outcomes: list[bool], mode: Mode = Mode.TRAIN) -> None:
+        if mode is Mode.EVAL:
+            self.training.judge()
         for success in outcomes:
             for record in self.run.episode(self.number, mode, steps=2, success=success):
                 self.training.take(record)

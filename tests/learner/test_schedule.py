@@ -31,30 +31,15 @@ def test_updates_per_step_are_held(utd: float, per_step: int, free: int, steps: 
     assert updates > utd * max(0, steps - free) - per_step - 1e-6
 
 
-@given(utd=st.integers(1, 9), per_step=st.integers(1, 5), free=st.integers(0, 9), steps=st.integers(1, 30))
-def test_paid_steps_only_grow_and_catch_up(utd: int, per_step: int, free: int, steps: int) -> None:
-    """However behind, the count of paid steps never falls and ends at the online steps once all is spent."""
-    credit, paid = Credit(float(utd), per_step, free), [0]
-    for _ in range(steps):
-        credit.earn()
-        paid.append(credit.paid_steps)
-    while credit.due:
-        credit.spend()
-        paid.append(credit.paid_steps)
-    assert paid == sorted(paid)
-    assert paid[-1] == steps
-    assert all(p <= steps for p in paid)
-
-
-def test_step_is_unpaid_until_its_last_update() -> None:
-    """With 4 updates a step and 2 at a time, a step counts as paid after its second learner step."""
+def test_step_is_owed_until_its_last_update() -> None:
+    """With 4 updates a step and 2 at a time, a step is paid for after its second learner step."""
     credit = Credit(4.0, 2, 0)
     credit.earn()
-    seen = [credit.paid_steps]
+    seen = [credit.owed]
     for _ in range(2):
         credit.spend()
-        seen.append(credit.paid_steps)
-    assert seen == [0, 0, 1]
+        seen.append(credit.owed)
+    assert seen == [True, True, False]
 
 
 def test_free_running_learner_is_always_due_once_it_may() -> None:
@@ -65,7 +50,7 @@ def test_free_running_learner_is_always_due_once_it_may() -> None:
         due.append(credit.due)
         credit.earn()
     assert [*due, credit.due] == [False, False, True, True]
-    assert credit.paid_steps == 3
+    assert not credit.owed
 
 
 def test_checkpoint_credit_covers_the_steps_before_it() -> None:

@@ -29,9 +29,9 @@ from hilrt.learner.training import Training
 from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
-from hilrt.policy.saved import checkpoints_of, load_actor, load_meta, newest_checkpoint
+from hilrt.policy.saved import Evaluation, checkpoints_of, load_actor, load_meta, newest_checkpoint
 from hilrt.step.features import Features, Image
-from hilrt.step.record import Mode, Source
+from hilrt.step.record import Mode, Record, Source
 
 CPU = torch.device("cpu")
 
@@ -356,6 +356,8 @@ def test_newest_three_and_the_best_are_kept(run: Run) -> None:
         for record in run.episode(100 + number, Mode.TRAIN, steps=5):
             training.take(record)
         number += 1
+        if round_ in scores:
+            training.judge()
         for success in scores.get(round_, []):
             for record in run.episode(100 + number, Mode.EVAL, success=success):
                 training.take(record)
@@ -367,18 +369,69 @@ def test_newest_three_and_the_best_are_kept(run: Run) -> None:
     assert newest_checkpoint(run.folder).name == "00000030"
 
 
+def take(training: Training, *episodes: list[Record]) -> None:
+    for record in (r for episode in episodes for r in episode):
+        training.take(record)
+
+
 def test_evaluation_is_written_to_the_weights_it_judged(run: Run) -> None:
-    """The first training step after evaluation episodes leaves a checkpoint with their score."""
+    """What is learned while evaluation episodes run is no part of the checkpoint that gets their score."""
     training = run.training()
     training.load()
-    for number, success in enumerate([True, False, True]):
-        for record in run.episode(number, Mode.EVAL, success=success):
-            training.take(record)
-    assert newest_checkpoint(run.folder) is None
-    training.take(run.episode(3, Mode.TRAIN)[0])
+    take(training, run.episode(0, Mode.TRAIN))
+    spend(training, 2)
+    judged, updates = training.sac.actor.to_arrays(), training.updates
+    judged = {name: value.copy() for name, value in judged.items()}
+    training.judge()
+    for number, success in enumerate([True, False, True], 1):
+        spend(training, 2)
+        take(training, run.episode(number, Mode.EVAL, success=success))
+        training.save()  # the clock says so
+    assert load_meta(newest_checkpoint(run.folder)).evaluation is None
+    training.take(run.episode(4, Mode.TRAIN)[0])
+    (path,) = checkpoints_of(run.folder)
+    assert load_meta(path).evaluation == Evaluation(3, 2)
+    assert load_meta(path).updates == updates < training.updates
+    kept = load_actor(path).to_arrays()
+    assert all(np.array_equal(kept[name], value) for name, value in judged.items())
+
+
+def test_what_was_learned_during_an_evaluation_is_owed_after_a_restart(run: Run) -> None:
+    """A learner stopped in an evaluation goes on from what is judged; the score of the whole finds its way there."""
+    episodes = [run.episode(0, Mode.TRAIN), run.episode(1, Mode.EVAL), run.episode(2, Mode.EVAL)]
+    one, whole = run.training(), run.training()
+    for training in (one, whole):
+        training.load()
+        take(training, episodes[0])
+    one.judge()
+    spend(one, 3)
+    take(one, episodes[1])
+    one.save()
+    run.write("journal", *episodes[:2])
+    other = run.training()
+    assert other.load()
+    take(other, episodes[2])
+    assert spend(other, 3) == spend(whole, 3)
+    other.close_evaluation()
+    assert load_meta(newest_checkpoint(run.folder)).evaluation == Evaluation(2, 2)
+
+
+def test_cut_evaluation_of_other_weights_does_not_count(run: Run) -> None:
+    """Episodes that judged what was there before more was learned are no part of the score."""
+    training = run.training()
+    training.load()
+    take(training, run.episode(0, Mode.TRAIN))
+    training.judge()
+    take(training, run.episode(1, Mode.EVAL, success=False))
+    training.judge()
+    take(training, run.episode(2, Mode.EVAL))
+    spend(training, 1)
+    training.judge()
+    take(training, run.episode(3, Mode.EVAL))
+    training.close_evaluation()
     meta = load_meta(newest_checkpoint(run.folder))
-    assert (meta.evaluation.episodes, meta.evaluation.successes) == (3, 2)
-    assert training.replay.statistics().rows["online"] == 0
+    assert meta.evaluation == Evaluation(1, 1)
+    assert meta.updates == training.updates
 
 
 def test_saved_actor_acts_like_the_learners(run: Run) -> None:

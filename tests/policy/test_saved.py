@@ -51,6 +51,10 @@ def checkpoint(tmp_path: Path) -> Path:
         ({"fps": 20}, r"its rate is 10 Hz, not 20 Hz\. Use"),
         ({"gripper": ()}, r"its gripper has close, stay, open\. Use"),
         ({"views": (Image("front", 9, 9, 0),)}, r"its view lacks front 9x9 and has front 8x8\. Use"),
+        (
+            {"views": (Image("front", 8, 8, 0, region=(4, 8, 40, 40, 48, 64)),)},
+            r"its view lacks front 8x8 \(crop \[4, 8, 40, 40\] of 64x48\) and has front 8x8\. Use",
+        ),
         ({"sides": ("left", "right")}, r"it is of one arm, not of arms left, right\. Use"),
     ],
 )

@@ -7,9 +7,9 @@ from cameras.driver import YUYV, Driver, after, pictures
 from desk import Operator, factory, play
 
 from hilrt import config as task
-from hilrt.cameras import rate
+from hilrt.cameras import camera, rate
 from hilrt.cameras.camera import Camera
-from hilrt.config import taskfile
+from hilrt.config import Safety, taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.setup.doctor import _camera, doctor, examine_arm
@@ -58,6 +58,19 @@ def test_each_trouble_has_its_line(servos, where, desk):
     assert calibration == ("BAD  arm calibration: gripper homing_offset is 5, not 0. Run hilrt calibrate")
 
 
+@pytest.mark.parametrize(
+    ("volts", "least", "fine"), [(4.9, None, True), (4.9, 5.0, False), (12.0, None, True)]
+)
+def test_a_supply_is_judged_as_a_run_judges_it(servos, where, volts, least, fine):
+    """5 V are as right as 12 V; what `[safety]` forbids is said before a run ends by it."""
+    for servo in servos:
+        servo.set_present(2047, 0, 0.0, 0.0, 30.0, volts)
+    findings = play(examine_arm(where, safety=Safety(min_voltage_v=least)))
+    motors = [str(finding) for finding in findings if "motor" in finding.what]
+    assert all(line.startswith("ok" if fine else "BAD") for line in motors)
+    assert fine or "a run would end: shoulder_pan is supplied with 4.9 V, outside 5.0 .. 13.5" in motors[0]
+
+
 def test_a_joint_that_could_not_be_armed_is_named(servos, where):
     """One that rests far beyond its range would keep a run from starting."""
     servos[1].put(Register.MIN_POSITION_LIMIT, 2047 + 200)
@@ -97,7 +110,7 @@ def test_the_whole_desk(desk, servos, where, tmp_path):
 def test_a_camera_is_measured(tmp_path, monkeypatch):
     """What it gives and how fast is said; one that gives less than the task file says is bad, as is a silent one."""
     monkeypatch.setattr(rate, "WINDOW_S", 0.2)
-    monkeypatch.setattr("hilrt.setup.doctor.CAMERA_S", 2.0)
+    monkeypatch.setattr(camera, "REOPEN_S", 0.1)
     monkeypatch.setattr(cv2, "VideoCapture", Driver(pictures(), formats=(YUYV,), rates=(25,)))
     good = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48, fps=1), 1))
     assert re.fullmatch(
@@ -107,6 +120,7 @@ def test_a_camera_is_measured(tmp_path, monkeypatch):
     assert re.match(
         r"BAD  camera front: says 64x48 at 25 fps, YUYV, and gives [\d.]+ pictures/s of 1000000\. ", str(slow)
     )
+    monkeypatch.setattr("hilrt.setup.doctor.CAMERA_S", 3.0)
     monkeypatch.setattr(cv2, "VideoCapture", Driver(after(*[False] * 10**6)))
     silent = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48), 10))
     assert str(silent) == "BAD  camera front: gives no new pictures"

@@ -81,3 +81,12 @@ def test_two_motors_at_once_are_refused(desk, where, numbers):
     assert held(pair, Register.ID) == list(numbers)
     assert desk.eeprom_writes() == []
     assert any("Connect one motor alone" in text for text in operator.said[1:])
+
+
+def test_a_motor_that_acknowledges_nothing_is_set_all_the_same(desk, where):
+    """Its Response_Status_Level is 0, and 1 afterwards."""
+    quiet = factory()
+    quiet.put(Register.RESPONSE_STATUS_LEVEL, 0)
+    desk.connect(quiet)
+    assert play(setup_motors(Operator(["elbow_flex", "stop"]), where)) == ["elbow_flex"]
+    assert [quiet.get(r) for r in (Register.ID, Register.RESPONSE_STATUS_LEVEL, Register.LOCK)] == [3, 1, 1]

@@ -51,6 +51,22 @@ def test_there_is_nothing_to_adopt_before_the_first_version_and_after_the_newest
         assert reader.adopt() is None
 
 
+def test_a_version_is_adopted_at_its_place(run):
+    """Of two versions, the newest that was learned from no later step; each once, and never an older one again."""
+    with WeightsWriter.open(run, weights(0)) as writer, WeightsReader.try_attach(run) as reader:
+        assert reader.adopt(until=100) is None
+        writer.publish(weights(1), place=8)
+        assert reader.adopt(until=7) is None
+        writer.publish(weights(2), place=16)
+        assert reader.adopt(until=7) is None
+        version, arrays = reader.adopt(until=15)
+        assert (version, (arrays["kernel"] == 1).all()) == (1, True)
+        assert reader.adopt(until=15) is None
+        assert reader.adopt(until=16).version == 2
+        assert reader.adopt(until=8) is None
+        assert reader.adopt() is None
+
+
 def test_published_ns_is_the_time_of_the_newest_version(run):
     """The publication time lies between two readings of the monotonic clock around it."""
     with WeightsWriter.open(run, weights(0)) as writer, WeightsReader.try_attach(run) as reader:

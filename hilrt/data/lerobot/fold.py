@@ -73,9 +73,11 @@ def fold(
     if episode_files(root):
         raise OldDemonstrationsError(str(root), JOURNAL)
     folder = journal or inside(root, JOURNAL)
-    if not folder.is_dir() or not (paths := episode_files(folder)):
+    if not folder.is_dir() or not episode_files(folder):
         return Folded()
     with locked(folder), Change(root) as change:
+        if not (paths := episode_files(folder)):  # whoever had the lock before has brought them in
+            return Folded()
         dataset = open_dataset(root, features) if exists(root) else None
         mine = features or (dataset.features if dataset else features_of(paths))
         fresh = new_info(mine, robot_type, video=video)

@@ -13,7 +13,14 @@ from msgspec import Struct
 
 from hilrt.data.journal import JOURNAL, episode_files
 from hilrt.data.lerobot.inside import inside
-from hilrt.errors import DatasetAbsentError, DatasetDamagedError, DatasetFormatError, ForeignDatasetError
+from hilrt.data.lerobot.pointer import is_pointer
+from hilrt.errors import (
+    DatasetAbsentError,
+    DatasetDamagedError,
+    DatasetFormatError,
+    ForeignDatasetError,
+    PointerFileError,
+)
 from hilrt.step.features import Features
 from hilrt.step.sealed import SealError, format_of, unsealed
 
@@ -48,6 +55,20 @@ class Feature(Struct, frozen=True, omit_defaults=True):
     def is_picture(self) -> bool:
         """Whether it is a camera's."""
         return self.dtype in {"image", "video"}
+
+    @property
+    def picture_shape(self) -> tuple[int, ...]:
+        """(height, width, 3) of a camera's: its axes are told by their names, or by which of them is 3.
+
+        Pictures themselves are always so; only what info.json says of them comes in either order.
+        """
+        axes = [str(name).lower().rstrip("s") for name in self.names] if isinstance(self.names, list) else []
+        if sorted(axes) == ["channel", "height", "width"] and len(self.shape) == 3:
+            named = tuple(self.shape[axes.index(axis)] for axis in ("height", "width", "channel"))
+            if named[2] == 3:
+                return named
+        first = len(self.shape) == 3 and self.shape[0] == 3 != self.shape[2]
+        return (*self.shape[1:], 3) if first else self.shape
 
 
 class Info(Struct, frozen=True, kw_only=True):
@@ -92,6 +113,7 @@ def read_info(root: Path) -> Info:
         DatasetAbsentError: no dataset is there.
         DatasetFormatError: not one of v3.0.
         DatasetPathError: it is a link out of the dataset.
+        PointerFileError: it is not there yet.
     """
     path = inside(root, INFO)
     try:
@@ -100,6 +122,8 @@ def read_info(root: Path) -> Info:
         raise DatasetAbsentError(str(root), len(episode_files(root / JOURNAL))) from None
     except OSError as error:
         raise DatasetFormatError(str(path), f"cannot be read: {error.strerror}") from None
+    if is_pointer(path):
+        raise PointerFileError(str(path))
     _expect_version(path, text)
     info = _decoded(path, text, Info)
     for template, known in ((info.data_path, _DATA_TEMPLATE), (info.video_path or VIDEO, _VIDEO_TEMPLATE)):

@@ -165,8 +165,8 @@ def _cameras(
             problems.append(
                 f"it has no camera {key}; there are: {known} (--rename {IMAGES}{image.name}=THEIRS)"
             )
-        elif tuple(there[key].shape) != (image.height, image.width, 3):
-            size = "x".join(map(str, there[key].shape))
+        elif (shape := there[key].picture_shape) != (image.height, image.width, 3):
+            size = "x".join(map(str, shape))
             problems.append(
                 f"pictures of {key} are {size}, the config's camera {image.height}x{image.width}x3"
             )
@@ -177,6 +177,8 @@ def _cameras(
 def names_of(feature: Feature) -> list[str]:
     """Names of a column's numbers, whichever way they are given; empty where they are not."""
     names = feature.names
-    if isinstance(names, Mapping):
+    if isinstance(names, Mapping) and sorted(map(str, names.values())) == sorted(map(str, range(len(names)))):
+        names = sorted(names, key=lambda name: int(names[name]))  # {name: index}
+    elif isinstance(names, Mapping):
         names = [name for part in names.values() for name in (part if isinstance(part, list) else [])]
     return [str(name) for name in names] if isinstance(names, Sequence) and not isinstance(names, str) else []

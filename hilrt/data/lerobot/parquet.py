@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hilrt.data.lerobot.pointer import damaged
 from hilrt.errors import DatasetDamagedError
 
 Ends = npt.NDArray[np.int64]
@@ -27,7 +28,7 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns, use_threads=False, page_checksum_verification=True)
     except UNREADABLE as error:
-        raise DatasetDamagedError(str(path), _first_line(error)) from None
+        raise damaged(path, _first_line(error)) from None
 
 
 def read_dicts(path: Path) -> list[dict[str, Any]]:
@@ -36,7 +37,7 @@ def read_dicts(path: Path) -> list[dict[str, Any]]:
     try:
         rows: list[dict[str, Any]] = table.to_pylist()
     except UNREADABLE as error:
-        raise DatasetDamagedError(str(path), _first_line(error)) from None
+        raise damaged(path, _first_line(error)) from None
     return rows
 
 
@@ -48,8 +49,10 @@ def read_rows(path: Path, start: int, stop: int, columns: Sequence[str] | None =
 def parts(path: Path, start: int, stop: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """These rows, one row group after the other, so that no more than one is in memory.
 
+    Lists of numbers are of a fixed size in them, whether the file has them so or, as others leave them, of any.
+
     Raises:
-        DatasetDamagedError: absent, cannot be read, or ends before.
+        DatasetDamagedError: absent, cannot be read, ends before, or has lists of several lengths in a column.
     """
     footer, ends = _footer(path)
     if not len(ends) or ends[-1] < stop:
@@ -64,9 +67,26 @@ def parts(path: Path, start: int, stop: int, columns: Sequence[str] | None = Non
                 at = int(ends[group - 1]) if group else 0
                 table = file.read_row_group(group, columns=columns, use_threads=False)
                 first = max(0, start - at)
-                yield table.slice(first, stop - at - first)
+                yield _even(path, table.slice(first, stop - at - first))
     except UNREADABLE as error:
-        raise DatasetDamagedError(str(path), _first_line(error)) from None
+        raise damaged(path, _first_line(error)) from None
+
+
+def _even(path: Path, table: pa.Table) -> pa.Table:
+    for at, field in enumerate(table.schema):
+        if not (pa.types.is_list(field.type) and pa.types.is_primitive(field.type.value_type)) or not len(
+            table
+        ):
+            continue
+        lists = table.column(at).combine_chunks()
+        lengths = set(lists.value_lengths().to_pylist())
+        if len(lengths) > 1 or None in lengths:
+            raise DatasetDamagedError(
+                str(path), f"{field.name} has {lengths} numbers, and not one count in all rows"
+            )
+        fixed = pa.FixedSizeListArray.from_arrays(lists.flatten(), lengths.pop())
+        table = table.set_column(at, field.name, fixed)
+    return table
 
 
 def of_schema(path: Path, table: pa.Table, columns: Sequence[str], wanted: pa.Schema) -> pa.Table:
@@ -102,7 +122,7 @@ def _footer(path: Path) -> tuple[pq.FileMetaData, Ends]:
     try:
         return _parsed(path, path.stat().st_mtime_ns)
     except UNREADABLE as error:
-        raise DatasetDamagedError(str(path), _first_line(error)) from None
+        raise damaged(path, _first_line(error)) from None
 
 
 @lru_cache(maxsize=8)

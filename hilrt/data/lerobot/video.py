@@ -11,6 +11,7 @@ from av.error import FFmpegError
 
 from hilrt.config.values import LARGEST_SIDE
 from hilrt.data.journal import Episode
+from hilrt.data.lerobot.pointer import damaged
 from hilrt.data.pictures import Picture, decoded
 from hilrt.errors import DatasetDamagedError
 from hilrt.resource import Resource
@@ -86,7 +87,7 @@ class FilmReader(Resource):
             self._container: InputContainer = av.open(str(path))
             self._stream = self._container.streams.video[0]
         except (FFmpegError, OSError, IndexError) as error:
-            raise DatasetDamagedError(str(path), f"no video: {error}") from None
+            raise damaged(path, f"no video: {error}") from None
         self._stream.codec_context.thread_count = 1
         self._stream.codec_context.options = LIMITS
         self._frames: Iterator[av.VideoFrame] = iter(())
@@ -141,7 +142,7 @@ def looked_at(path: Path) -> tuple[list[float], tuple[int, int]]:
             times = [frame.time for frame in container.decode(stream) if frame.time is not None]
             return times, (stream.height, stream.width)
     except (FFmpegError, OSError, IndexError) as error:
-        raise DatasetDamagedError(str(path), f"cannot be decoded: {error}") from None
+        raise damaged(path, f"cannot be decoded: {error}") from None
 
 
 class FilmedEpisode(Episode):

@@ -142,6 +142,9 @@ class Telemetry(NamedTuple):
 
 TELEMETRY_ADDRESS = Register.PRESENT_POSITION.address
 TELEMETRY_SIZE = 15
+DRIVE_ADDRESS = Register.TORQUE_ENABLE.address
+DRIVE_SIZE = TELEMETRY_ADDRESS + TELEMETRY_SIZE - DRIVE_ADDRESS
+"""The block that has torque, goal and limits in front of the telemetry."""
 _TELEMETRY = Struct("<HHHBBxBBxxH")  # address 56..70
 _SIGN = 1 << 15
 

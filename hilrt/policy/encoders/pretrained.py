@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hilrt.errors import PretrainedEncoderError
 from hilrt.policy.encoders.conv import Conv, Pretrained
+from hilrt.step.difference import sizes
 from hilrt.step.features import Image
 
 FORMAT = "hilrt encoder 1"
@@ -49,7 +50,7 @@ def write_encoders(
         for name, part in parts
         for key, value in part.state_dict().items()
     }
-    about = msgspec.json.encode(_About(_sizes(views), dict(facts)))
+    about = msgspec.json.encode(_About(_told(views), dict(facts)))
     data = save(tensors, {FORMAT: about.decode()})  # one entry: safetensors writes several in any order
     draft = path.with_name(f".{path.name}.new")
     try:
@@ -81,8 +82,8 @@ def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
         raise PretrainedEncoderError(str(path), f"is damaged, or not a safetensors file: {error}") from None
     if about is None:
         raise PretrainedEncoderError(str(path), f'is not from `hilrt pretrain`: it has no entry "{FORMAT}"')
-    if (made_for := msgspec.json.decode(about, type=_About).views) != _sizes(views):
-        raise PretrainedEncoderError(str(path), f"was trained on {made_for}; the task has {_sizes(views)}")
+    if (made_for := msgspec.json.decode(about, type=_About).views) != _told(views):
+        raise PretrainedEncoderError(str(path), f"was trained on {made_for}; the task has {_told(views)}")
     return [
         Pretrained(_of(view.name, tensors), digest, _of(f"{view.name}.{GLANCE}", tensors)) for view in views
     ]
@@ -93,5 +94,5 @@ def _of(camera: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _sizes(views: Sequence[Image]) -> str:
-    return ", ".join(f"{v.name} {v.width}x{v.height}" for v in views)
+def _told(views: Sequence[Image]) -> str:
+    return ", ".join(sizes(views))

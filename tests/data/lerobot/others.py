@@ -36,10 +36,28 @@ def film(path, count, fps):
         container.mux(stream.encode(None))
 
 
-def write(root, columns, lengths, *, camera="observation.images.laptop", video=False, names=None, fps=10):
+AXES = ("height", "width", "channels")
+
+
+def write(
+    root,
+    columns,
+    lengths,
+    *,
+    camera="observation.images.laptop",
+    video=False,
+    names=None,
+    fps=10,
+    axes=AXES,
+    nameless=False,
+    lists=False,
+    tasks=("lift it",),
+):
     """Write a dataset.
 
-    `columns` are arrays of all rows by feature; `names` of their numbers, null where not given.
+    `columns` are arrays of all rows by feature; `names` of their numbers, null where not given. `axes`: the order in
+    which info.json gives a picture's, without their names if `nameless`. `lists`: columns are lists of any length, as
+    converters and merges leave them. `tasks` go round, an episode each.
     """
     total, key = sum(lengths), camera
     kind = "video" if video else "image"
@@ -47,18 +65,20 @@ def write(root, columns, lengths, *, camera="observation.images.laptop", video=F
         name: {"dtype": str(a.dtype), "shape": list(a.shape[1:]) or [1], "names": (names or {}).get(name)}
         for name, a in columns.items()
     }
-    features[key] = {"dtype": kind, "shape": [HEIGHT, WIDTH, 3], "names": ["height", "width", "channels"]}
+    sizes = dict(zip(AXES, (HEIGHT, WIDTH, 3), strict=True))
+    shape = [sizes[axis] for axis in axes]
+    features[key] = {"dtype": kind, "shape": shape, "names": None if nameless else list(axes)}
     starts = np.cumsum([0, *lengths])
     place = {
         "timestamp": np.concatenate([np.arange(n) / fps for n in lengths]).astype(np.float32),
         "frame_index": np.concatenate([np.arange(n) for n in lengths]),
         "episode_index": np.repeat(np.arange(len(lengths)), lengths),
         "index": np.arange(total),
-        "task_index": np.zeros(total, np.int64),
+        "task_index": np.repeat(np.arange(len(lengths)) % len(tasks), lengths),
     }
     for name, array in place.items():
         features[name] = {"dtype": str(array.dtype), "shape": [1], "names": None}
-    table = {name: pa.array(a.tolist(), kind_of(a)) for name, a in {**columns, **place}.items()}
+    table = {name: pa.array(a.tolist(), kind_of(a, lists)) for name, a in {**columns, **place}.items()}
     if video:
         film(root / f"videos/{key}/chunk-000/file-000.mp4", total, fps)
     else:
@@ -69,7 +89,7 @@ def write(root, columns, lengths, *, camera="observation.images.laptop", video=F
     episodes = []
     for number, length in enumerate(lengths):
         start = int(starts[number])
-        row = {"episode_index": number, "tasks": ["lift it"], "length": length}
+        row = {"episode_index": number, "tasks": [tasks[number % len(tasks)]], "length": length}
         row |= {"data/chunk_index": 0, "data/file_index": 0}
         row |= {"dataset_from_index": start, "dataset_to_index": start + length}
         if video:
@@ -80,17 +100,17 @@ def write(root, columns, lengths, *, camera="observation.images.laptop", video=F
             }
         episodes.append(row | {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0})
     pq.write_table(pa.Table.from_pylist(episodes), root / "meta/episodes/chunk-000/file-000.parquet")
-    tasks = pa.table({"task_index": [0], "task": ["lift it"]})
+    known = pa.table({"task_index": range(len(tasks)), "task": tasks})
     pandas = json.dumps(
         {"index_columns": ["task"], "column_indexes": [], "columns": [], "pandas_version": "2"}
     )
-    pq.write_table(tasks.replace_schema_metadata({"pandas": pandas}), root / "meta/tasks.parquet")
+    pq.write_table(known.replace_schema_metadata({"pandas": pandas}), root / "meta/tasks.parquet")
     info = {
         "codebase_version": "v3.0",
         "robot_type": "so101_follower",
         "total_episodes": len(lengths),
         "total_frames": total,
-        "total_tasks": 1,
+        "total_tasks": len(tasks),
         "chunks_size": 1000,
         "data_files_size_in_mb": 100,
         "video_files_size_in_mb": 200,
@@ -105,7 +125,7 @@ def write(root, columns, lengths, *, camera="observation.images.laptop", video=F
     (root / "meta/info.json").write_text(json.dumps(info))
 
 
-def kind_of(array):
+def kind_of(array, lists):
     """Arrow's type of a column."""
     scalar = pa.from_numpy_dtype(array.dtype)
-    return scalar if array.ndim == 1 else pa.list_(scalar, array.shape[1])
+    return scalar if array.ndim == 1 else pa.list_(scalar, -1 if lists else array.shape[1])

@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pyarrow.parquet as pq
@@ -295,6 +297,19 @@ def test_one_writer_at_a_time(monkeypatch, record_session, root, features):
         with locked(folder), pytest.raises(DatasetBusyError, match="is being written by another hilrt"):
             fold(root, features)
     assert fold(root, features).kept == 1
+
+
+def test_a_fold_that_waited_takes_what_is_there_then(monkeypatch, record_session, root, features):
+    """Episodes are listed once the journal is ours: what was written meanwhile is taken, what is gone is not."""
+    waits = threading.Event()
+    monkeypatch.setattr("hilrt.data.lerobot.change.time.sleep", lambda _: waits.set())
+    record_session(range(2))
+    with ThreadPoolExecutor(1) as pool, locked(root / "journal"):
+        later = pool.submit(fold, root, features)
+        assert waits.wait(30)
+        record_session(range(2, 3))
+        episode_path(root / "journal", 0).unlink()
+    assert (later.result().kept, later.result().left) == (2, [])
 
 
 def test_a_full_disk_changes_nothing(small_disk, record_session, features):

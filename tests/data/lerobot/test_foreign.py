@@ -5,6 +5,8 @@ import math
 import msgspec
 import numpy as np
 import others
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from format_rules import violations
 
@@ -13,7 +15,7 @@ from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.foreign import import_dataset
 from hilrt.data.lerobot.mapping import Wishes
 from hilrt.data.lerobot.rules import verify
-from hilrt.errors import OwnDatasetError, UnmappableError
+from hilrt.errors import DatasetDamagedError, OwnDatasetError, UnmappableError
 from hilrt.step.features import Features, Image
 from hilrt.step.record import Source, vector
 
@@ -65,12 +67,24 @@ def taken(source, root, wishes=WISHES, features=FEATURES):
     )
 
 
-@pytest.mark.parametrize("video", [False, True])
-def test_import(video, tmp_path):
+CHANNELS_FIRST = ("channels", "height", "width")
+AS_OTHERS_LEAVE_THEM = [
+    {},
+    {"video": True},
+    {"axes": CHANNELS_FIRST, "video": True},
+    {"axes": CHANNELS_FIRST, "lists": True},
+    {"axes": CHANNELS_FIRST, "nameless": True},
+]
+"""As the format has it; by the reference's HIL-SERL recorder; converted from v2.1 or merged; without names."""
+
+
+@pytest.mark.parametrize("written", AS_OTHERS_LEAVE_THEM)
+def test_import(written, tmp_path):
     """Rows become steps by name and unit, the last one the final observation; success and time limit stay apart."""
-    theirs = columns()
-    others.write(tmp_path / "theirs", theirs, LENGTHS, video=video)
-    assert violations(tmp_path / "theirs") == [] == list(verify(tmp_path / "theirs", lambda _: None))
+    theirs, video = columns(), written.get("video")
+    others.write(tmp_path / "theirs", theirs, LENGTHS, **written)
+    assert list(verify(tmp_path / "theirs", lambda _: None)) == []
+    assert bool(violations(tmp_path / "theirs")) == ("axes" in written)
     done = taken(tmp_path / "theirs", tmp_path / "ours")
     assert (done.kept, done.successes, done.known, done.short) == (2, 1, 0, 0)
     assert violations(tmp_path / "ours") == [] == list(verify(tmp_path / "ours", lambda _: None))
@@ -177,3 +191,32 @@ def test_our_own_needs_no_import(record_session, root, tmp_path, features):
     fold(root)
     with pytest.raises(OwnDatasetError, match=r"was written by hilrt and needs no import: set dataset.root"):
         taken(root, tmp_path / "ours", features=features)
+
+
+def test_names_may_be_an_index(tmp_path):
+    """Names given as {name: index} say which number is which, whatever order they come in; others are not guessed."""
+    theirs = columns()
+    theirs["action"] = theirs["action"][:, [3, 1, 0, 2]]
+    names = {"action": {"delta_x": 2, "delta_y": 1, "delta_z": 3, "gripper": 0}}
+    others.write(tmp_path / "theirs", theirs, LENGTHS, names=names)
+    taken(tmp_path / "theirs", tmp_path / "ours")
+    first = open_dataset(tmp_path / "ours").episode(0).records[0]
+    np.testing.assert_array_equal([*vector(first.action), first.gripper], theirs["action"][0][[2, 1, 3, 0]])
+    joints = {"action": {"pan": 0, "lift": 1, "elbow": 2, "gripper": 3}}
+    others.write(tmp_path / "joints", columns(), LENGTHS, names=joints)
+    with pytest.raises(UnmappableError, match=r"nothing for the action.s dx, dy, dz; .*"):
+        taken(tmp_path / "joints", tmp_path / "ours")
+
+
+def test_lists_of_several_lengths_are_damage(tmp_path):
+    """A column whose rows have different counts of numbers is told, by file and column."""
+    others.write(tmp_path / "theirs", columns(), LENGTHS, lists=True)
+    path = tmp_path / "theirs/data/chunk-000/file-000.parquet"
+    table = pq.read_table(path)
+    rows = table.column("action").to_pylist()
+    rows[3] = rows[3][:2]
+    pq.write_table(table.set_column(table.column_names.index("action"), "action", pa.array(rows)), path)
+    with pytest.raises(
+        DatasetDamagedError, match=r"file-000.parquet is damaged: action has \{2, 4\} numbers"
+    ):
+        taken(tmp_path / "theirs", tmp_path / "ours")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from policy.pictures import VIEWS, encoder_file, views
@@ -54,10 +55,13 @@ def test_unusable_file_is_named_with_its_cure(tmp_path: Path, spoil, words: str)
 
 
 def test_encoders_of_other_cameras_are_refused(tmp_path: Path) -> None:
-    """A camera that was renamed or is seen in another size was never trained for."""
-    other = (Image("front", 32, 48, 0), Image("side", 32, 32, 4608))
-    with pytest.raises(
-        PretrainedEncoderError,
-        match=r"was trained on front 48x32, wrist 32x32; the task has front 48x32, side",
+    """A camera that was renamed, or is seen in another size or another part, was never trained for."""
+    front, wrist = VIEWS
+    cropped = msgspec.structs.replace(wrist, region=(0, 8, 64, 64, 64, 80))
+    for other, told in (
+        (Image("side", 32, 32, 4608), r"side 32x32"),
+        (cropped, r"wrist 32x32 \(crop \[0, 8, 64, 64\] of 80x64\)"),
     ):
-        read_encoders(encoder_file(tmp_path), other)
+        words = rf"was trained on front 48x32, wrist 32x32; the task has front 48x32, {told}"
+        with pytest.raises(PretrainedEncoderError, match=words):
+            read_encoders(encoder_file(tmp_path), (front, other))

@@ -61,4 +61,5 @@ def picture_problem(file: bytes | None, feature: Feature) -> str:
         shape = decoded(file).shape
     except PictureError:
         return "a picture that cannot be decoded"
-    return "" if shape == feature.shape else f"a picture of shape {shape}, not {feature.shape}"
+    wanted = feature.picture_shape
+    return "" if shape == wanted else f"a picture of shape {shape}, not {wanted}"

@@ -39,7 +39,7 @@ def video_rules(checked: Checked, advance: Advance) -> Iterator[Violation]:
 
 
 def _problems(checked: Checked, key: str, users: Users, times: Times, size: tuple[int, ...]) -> Iterator[str]:
-    wanted = checked.info.features[key].shape
+    wanted = checked.info.features[key].picture_shape
     if size != wanted[:2]:
         yield f"its pictures are {size[1]}x{size[0]}, not {wanted[1]}x{wanted[0]}"
     for row, clip in users:

@@ -1,0 +1,41 @@
+"""The folder of a run."""
+
+import shutil
+from pathlib import Path
+
+from hilrt.policy.vision import frozen_weights
+from hilrt.run.folder import RunFolder
+from hilrt.step.features import from_config
+
+PIXELS = Path(__file__).parents[2] / "configs" / "sim_so100_pixels.toml"
+
+
+def test_a_run_that_was_moved_has_its_own_encoder(tmp_path):
+    """Its config names its copy from where it lies: moved, or taken over by an evaluation, it is found again."""
+    made = tmp_path / "made.safetensors"
+    made.write_bytes(b"learned")
+    overrides = [f"runs_dir={tmp_path}/runs", f"policy.weights={made}"]
+    run = RunFolder.create(PIXELS, overrides, "train").path
+    made.write_bytes(b"learned again")
+    moved = Path(shutil.move(run, tmp_path / "elsewhere"))
+    judged = RunFolder.fill(moved / "evals" / "now", moved / "config.toml", ["seed=1"])
+    for folder in (moved, judged.path):
+        weights = frozen_weights(RunFolder(folder).config())
+        assert weights == folder / "encoder.safetensors"
+        assert weights.read_bytes() == b"learned"
+
+
+def test_the_part_of_the_frame_that_is_seen_is_part_of_the_features(tmp_path):
+    """A crop stands beside a view's size; one of the whole frame is none."""
+    crops = "processor.image_preprocessing.crop_params_dict"
+    (camera, *_), regions = (
+        from_config(RunFolder.create(PIXELS, [f"runs_dir={tmp_path}"], "a").config()).images,
+        {},
+    )
+    for crop in ((0, 0, camera.height, camera.width), (8, 16, 64, 64)):
+        run = RunFolder.create(
+            PIXELS, [f"runs_dir={tmp_path}", f"{crops}={{{camera.name} = {list(crop)}}}"], "a"
+        )
+        regions[crop] = from_config(run.config()).views[0].region
+    whole, part = regions
+    assert regions == {whole: (), part: (*part, camera.height, camera.width)}
