@@ -6,7 +6,7 @@ how much memory control had resident and locked, which the kernel takes down bef
 
 import argparse
 import contextlib
-import datetime
+import datetime as dt
 import os
 import re
 import signal
@@ -72,11 +72,11 @@ def kill(status: Status, log: Path) -> tuple[list[int], int]:
         time.sleep(0.02)
     pid, words = control.pid, Path(f"/proc/{control.pid}/status").read_text()
     memory = [int(re.search(rf"{key}:\s+(\d+)", words)[1]) // 1024 for key in ("VmRSS", "VmLck")]  # type: ignore[index]
-    killed = datetime.datetime.now()  # noqa: DTZ005 - as the log's lines
+    killed = dt.datetime.now()  # noqa: DTZ005 - as the log's lines
     os.kill(pid, signal.SIGKILL)
     while len(held := HELD.findall(log.read_text())) == before:
         time.sleep(0.02)
-    after = datetime.datetime.strptime(held[-1], "%Y-%m-%d %H:%M:%S,%f") - killed  # noqa: DTZ007
+    after = dt.datetime.strptime(held[-1], "%Y-%m-%d %H:%M:%S,%f") - killed  # noqa: DTZ007
     while control.pid == pid:
         time.sleep(0.02)
     return memory, round(after.total_seconds() * 1e3)

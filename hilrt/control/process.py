@@ -72,18 +72,25 @@ async def _run(spec: Spec) -> None:
         if config.robot.cameras:
             pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", from_config(config)))
             if not await _first_pictures(pictures, config, status.control, stop_wanted):
-                status.control.done = 1
-                return
+                return _end(status, terminated)
         loop = await _assemble(spec, config, status, stack, pictures, wanted.set, stop_wanted)
         if loop is None:
-            status.control.done = 1
-            return
+            return _end(status, terminated)
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
-        if terminated.is_set() and not status.supervisor.stop and os.getppid() == status.supervisor.pid:
-            raise EndedFromOutsideError(Role.CONTROL)
-        status.control.done = 1
+        return _end(status, terminated)
+
+
+def _end(status: Status, terminated: asyncio.Event) -> None:
+    """The work is done, or the run wants no more of it.
+
+    Raises:
+        EndedFromOutsideError: it was somebody else who wanted that.
+    """
+    if terminated.is_set() and not status.supervisor.stop and os.getppid() == status.supervisor.pid:
+        raise EndedFromOutsideError(Role.CONTROL)
+    status.control.done = 1
 
 
 async def _assemble(
