@@ -10,7 +10,7 @@ import pyarrow as pa
 from hilrt.data.format import FileHeader
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.change import finish
-from hilrt.data.lerobot.columns import IMAGES, files_of, from_table, to_records
+from hilrt.data.lerobot.columns import IMAGES, files_of, from_table, relabelled, to_records
 from hilrt.data.lerobot.episodes import EpisodeRow
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import FINAL, INFO, Info, read_sidecar
@@ -82,8 +82,12 @@ class Dataset(Store):
         """
         row = self.row(number)
         pieces = [pa.concat_tables(self.steps(row, self._numbers)), self._final(number)]
-        records = to_records(from_table(pieces[0]), self.features, number)
-        records += to_records(from_table(pieces[1]), self.features, number, final=True)
+        steps = from_table(pieces[0])
+        records = to_records(steps, self.features, number)
+        final = to_records(from_table(pieces[1]), self.features, number, final=True)
+        if records and relabelled(steps)[-1]:
+            final = [msgspec.structs.replace(final[0], success=records[-1].success)]
+        records += final
         mode = records[0].mode if records else Mode.DEMO
         header = FileHeader(episode=number, mode=mode, task=self.task(row), features=self.features)
         episode = Episode(header=header, records=records, frames=[], torn=None)
