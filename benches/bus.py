@@ -28,7 +28,8 @@ from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import TELEMETRY_ADDRESS, TELEMETRY_SIZE, Register
-from hilrt.errors import BusTimeoutError
+from hilrt.devices.feetech.replytimes import read_deadline_s
+from hilrt.errors import AdapterTooSlowError, BusTimeoutError
 from hilrt.run.realtime import become_realtime, quiet_collector
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
@@ -69,18 +70,18 @@ def ticks(usb: SimUsb, hz: int, seconds: float) -> dict:
 
     async def main(port: str) -> dict:
         async with await Arm.connect(port, Calibration.nominal()) as arm:
-            arm.bus.deadline_s = 0.005
+            try:
+                arm.keep_pace(read_deadline_s(hz))
+            except AdapterTooSlowError as error:
+                return {"refused": str(error)}
             ticker, before = TimerTicker(round(1e9 / hz)), arm.bus.statistics()
             every, times, late, blind = max(1, round(0.2 * hz)), [], 0, 0
             become_realtime()
             for number in range(round(seconds * hz)):
-                if number % every == 0:
-                    with contextlib.suppress(BusTimeoutError):
-                        await arm.limp_motors()
                 late += (await ticker.wait()).missed
                 began = time.perf_counter_ns()
                 try:
-                    reading = await arm.read()
+                    reading = await arm.read(torque=number % every == 0)
                     times.append(time.perf_counter_ns() - began)
                 except BusTimeoutError:
                     blind += 1

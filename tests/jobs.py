@@ -32,7 +32,7 @@ SMALL = [
 
 def command(*words, overrides=()):
     """Arguments of a hilrt command on the simulated arm."""
-    sets = [f"robot.calibration_dir={ROOT}/configs/calibration", *overrides]
+    sets = [f"robot.calibration_dir={ROOT}/configs/calibration", "safety.resume_after_s=1", *overrides]
     takes = {"--resume", "checkpoint", "dataset"}.isdisjoint(words)
     flags = [part for text in sets for part in ("--set", text)] if takes else []
     return [sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]

@@ -85,7 +85,11 @@ class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What keeps the arm and its surroundings whole."""
 
     on_crash: Literal["hold", "release"] = "hold"
-    """When control dies: keep torque and pose, or take the torque away."""
+    """When control dies: keep torque and pose, or take the torque away. Then it is started again, and asks before
+    anything moves."""
+    resume_after_s: NonNegative = 10.0
+    """So long it waits for Enter before an arm that holds, or a simulated one, goes on by itself [s]; a real one that
+    was let go waits for ever."""
     joint_margin_deg: Annotated[float, Meta(ge=0.0, le=20.0)] = 2.0
     """Kept free at both ends of each joint's calibrated range."""
     max_joint_velocity_deg_s: Positive = 180.0

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TORQUE_CHECK_S = 0.2
-"""How often the motors are asked whether they still have torque: their telemetry does not tell."""
+"""How often a reading takes in whether the motors still have torque: their telemetry alone does not tell."""
 CAMERA_PATIENCE_S = 10.0
 """How old a camera's newest frame may get before the run stops."""
 
@@ -133,13 +133,12 @@ class Cell:
         """Telemetry of all arms, whether some of it is old, the time of the tick [ns], and how many were missed."""
         missed = 0
         while True:
-            if not self._ticker.simulated and self._status.ticks % self._torque_every == 0:
-                await _together([line.check_torque() for line in self._lines])
+            torque = not self._ticker.simulated and self._status.ticks % self._torque_every == 0
             woken = await self._ticker.wait()
             self._watch.lap_ms()
             self._account(woken.lateness_ns, woken.missed)
             missed += woken.missed
-            fresh = await _together([line.read() for line in self._lines])
+            fresh = await _together([line.read(torque=torque) for line in self._lines])
             self._take(fresh)
             readings = tuple(reading for reading in self._readings if reading is not None)
             if len(readings) == len(self._lines):

@@ -12,6 +12,7 @@ from hilrt.errors import (
     HilrtError,
     MotorMissingError,
     PortBusyError,
+    PortHungError,
     PortNotFoundError,
     PortUnusableError,
     TorqueLostError,
@@ -20,7 +21,7 @@ from hilrt.errors import (
 log = logging.getLogger(__name__)
 
 BUS_ERRORS = (BusTimeoutError, BusLostError)
-PASSING = (*BUS_ERRORS, PortNotFoundError, PortBusyError, PortUnusableError, MotorMissingError)
+PASSING = (*BUS_ERRORS, PortNotFoundError, PortBusyError, PortHungError, PortUnusableError, MotorMissingError)
 """What may be cured by waiting: somebody plugs the cable in again, the kernel sets up the port, servos start up."""
 SILENT_S = 0.5
 """After so long a silence the port is opened anew; after its loss at once."""
@@ -54,36 +55,32 @@ class Lifeline:
             return f"{self._name} away for {monotonic() - self._heard:.0f} s, reconnecting: {self._trouble}"
         return f"{self._name} is back; the episode was cut" if monotonic() < self._told_until else ""
 
-    async def read(self) -> ArmReading | None:
+    async def read(self, *, torque: bool = False) -> ArmReading | None:
         """One reading; None on a tick without.
+
+        With `torque` it finds a motor that was without power for an instant: it answers as ever, but torque and goal
+        are lost.
 
         Raises:
             ArmLostError: it has been away for `AWAY_S`.
-            WrongModelError, CalibrationMismatchError, ServoFaultError, SettingRefusedError: it came back as it must
-                not be.
+            WrongModelError, CalibrationMismatchError, ServoFaultError, SettingRefusedError, AdapterTooSlowError: it
+                came back as it must not be.
         """
         if self._rescue is not None and not self._rescued(self._rescue):
             return None
         try:
-            reading = await self._arm.read()
+            reading = await self._arm.read(torque=torque)
         except BUS_ERRORS as error:
             log.warning("tick without telemetry: %s", error)
             if isinstance(error, BusLostError) or monotonic() - self._heard > SILENT_S:
                 self._bring_back(error)
             return None
         self._heard = monotonic()
+        if reading.limp:
+            bus = self._arm.bus
+            self._bring_back(TorqueLostError(bus.port, {motor: bus.names[motor] for motor in reading.limp}))
+            return None
         return reading
-
-    async def check_torque(self) -> None:
-        """Find a motor that was without power for an instant: it answers as ever, but torque and goal are lost."""
-        if self._rescue is not None:
-            return
-        try:
-            limp = await self._arm.limp_motors()
-        except BUS_ERRORS:
-            return  # the next reading says more
-        if limp:
-            self._bring_back(TorqueLostError(self._arm.bus.port, limp))
 
     def take_return(self) -> bool:
         """Whether the arm has been away and is back, since last asked; it is not where it was told to be."""

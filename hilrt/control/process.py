@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from hilrt.config import Config, taskfile
+from hilrt.control import pause
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
@@ -28,6 +29,7 @@ from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, 
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from hilrt.control.policy import Policy
 
 FIRST_PICTURE_S = 20.0
-BUS_DEADLINE_S = 0.005
 
 
 def main(spec: Spec) -> None:
@@ -73,6 +74,9 @@ async def _run(spec: Spec) -> None:
                 status.control.done = 1
                 return
         loop = await _assemble(spec, config, status, stack, pictures, terminated.set, stop_wanted)
+        if loop is None:
+            status.control.done = 1
+            return
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
@@ -87,8 +91,8 @@ async def _assemble(
     pictures: Pictures | None,
     stop: Callable[[], None],
     stop_wanted: Callable[[], bool],
-) -> Loop | Replay:
-    """Open every device and segment; the stack closes them in reverse."""
+) -> Loop | Replay | None:
+    """Open every device and segment; the stack closes them in reverse. None: a stop is wanted before anything moves."""
     features = from_config(config)
     calibrations = [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
     pipelines = Pipelines(config, features, calibrations, _window(spec, config, features, stack))
@@ -111,6 +115,10 @@ async def _assemble(
     if not config.lockstep:
         become_realtime()
         lock_memory()
+    if spec.pause and not config.lockstep:
+        await pause.wait(spec.pause, status, stop_wanted)
+        if stop_wanted():
+            return None
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
     # Last: from here on time counts.
@@ -167,7 +175,7 @@ async def _connect(
         stack.push_async_callback(arm.close)
         await arm.enable_torque()
         stack.push_async_callback(_hold, arm)
-        arm.bus.deadline_s = LOCKSTEP_DEADLINE_S if config.lockstep else BUS_DEADLINE_S
+        arm.keep_pace(LOCKSTEP_DEADLINE_S if config.lockstep else read_deadline_s(config.env.fps))
         arm.bus.simulated_time = config.lockstep
         arms.append(arm)
     return arms

@@ -12,11 +12,14 @@ from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
+from hilrt.devices.feetech.replytimes import READ_SHARE
 from hilrt.devices.holding import hold, let_go, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
-from hilrt.errors import GoalError
+from hilrt.errors import AdapterTooSlowError, GoalError
 
 SETUP_DEADLINE_S = 0.2  # before the first tick there is time, and a late answer is no fault
+MOSTLY = 0.8
+"""Share of an adapter's replies that must keep pace: of few, some are late by this computer's fault."""
 
 
 class ArmReading(msgspec.Struct, frozen=True):
@@ -38,6 +41,9 @@ class ArmReading(msgspec.Struct, frozen=True):
     """[V]."""
     status: NDArray[np.int64]
     """`Fault` bits, of the status register and of the reply."""
+    limp: tuple[int, ...] = ()
+    """Ids of motors without torque, where that was looked at: one that was without power for an instant answers as
+    ever."""
 
 
 class Arm:
@@ -65,7 +71,7 @@ class Arm:
     ) -> Self:
         """Open the port, check that it is this arm, and apply its start-up settings; torque stays as it is.
 
-        `deadline_s` holds until `bus.deadline_s` is set to what a tick can afford.
+        `deadline_s` holds until `keep_pace`.
 
         Raises:
             PortNotFoundError, PortBusyError, PortUnusableError: see `Bus.open`.
@@ -82,13 +88,30 @@ class Arm:
         return arm
 
     async def reconnect(self) -> None:
-        """Open the port again after it vanished; checks and settings as in `connect`."""
-        await self.bus.reopen()
-        await prepare(self.bus, self.calibration, self._settings)
+        """Open the port again after it vanished; checks and settings as in `connect`, pace as before."""
+        pace_s = self.bus.deadline_s
+        self.bus.deadline_s = max(pace_s, SETUP_DEADLINE_S)
+        try:
+            await self.bus.reopen()
+            await prepare(self.bus, self.calibration, self._settings)
+        finally:
+            self.bus.deadline_s = pace_s
+        self.keep_pace(pace_s)
 
-    async def read(self) -> ArmReading:
-        """All present values, in one transaction."""
-        telemetry = await self.bus.read_telemetry(self._ids)
+    def keep_pace(self, deadline_s: float) -> None:
+        """Give each transaction so long from here on.
+
+        Raises:
+            AdapterTooSlowError: of its replies so far, more than one in five took longer.
+        """
+        self.bus.deadline_s, times = deadline_s, self.bus.times
+        if times.within(MOSTLY) > deadline_s:
+            rates = READ_SHARE / deadline_s, times.carries_hz
+            raise AdapterTooSlowError(self.bus.port, (times.within(0.5), times.slowest_s), deadline_s, rates)
+
+    async def read(self, *, torque: bool = False) -> ArmReading:
+        """All present values, and with `torque` which motors have none, in one transaction."""
+        telemetry = await self.bus.read_telemetry(self._ids, drive=torque)
         now = monotonic_ns()
         rows = np.array([telemetry[motor] for motor in self._ids], np.float64).T
         position, velocity, load, voltage, temperature, status, _, current, error = rows
@@ -101,7 +124,13 @@ class Arm:
             temperature=temperature,
             voltage=voltage,
             status=status.astype(np.int64) | error.astype(np.int64),
+            limp=tuple(filter(self._lost_power, self._ids)) if torque else (),
         )
+
+    def _lost_power(self, motor: int) -> bool:
+        """Torque is off, or was and came on again with the next goal, as in some servos: its limit then tells."""
+        drive = self.bus.drives[motor]
+        return not drive.torque or drive.torque_limit != self._settings.torque_limit(motor == self._ids[-1])
 
     async def write(self, goal: Vector) -> None:
         """Send joint angles (6,) [rad], kept within the calibrated ranges, in one transaction.
@@ -136,11 +165,6 @@ class Arm:
     async def sink(self) -> None:
         """Torque down in steps of a second in all, then off."""
         await sink(self.bus, self._ids)
-
-    async def limp_motors(self) -> dict[int, str]:
-        """Names by id of motors without torque: one that was without power for an instant answers as ever."""
-        held = await self.bus.sync_read(Register.TORQUE_ENABLE, self._ids)
-        return {motor: self.bus.names[motor] for motor, torque in held.items() if not torque}
 
     async def hold(self) -> None:
         """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""

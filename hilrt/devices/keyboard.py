@@ -23,7 +23,7 @@ HELD_NS = 150_000_000
 class Key(StrEnum):
     """What a key means; the value names its word in the supervisor's status.
 
-    STOP has none: the terminal's owner ends the run itself.
+    STOP has none: the terminal's owner ends the run itself. GO is no business of who drives: it ends a pause.
     """
 
     INTERVENE = "key_intervene"
@@ -32,6 +32,7 @@ class Key(StrEnum):
     RERECORD = "key_rerecord"
     OTHER_ARM = "key_other_arm"
     STOP = "stop"
+    GO = "key_go"
     FORWARD = "key_forward_ns"
     BACK = "key_back_ns"
     LEFT = "key_left_ns"
@@ -53,7 +54,7 @@ class Key(StrEnum):
     @property
     def counted(self) -> bool:
         """Whether its word counts presses."""
-        return not self.held and self is not Key.STOP
+        return not self.held and self not in {Key.STOP, Key.GO}
 
 
 SEQUENCES = {
@@ -75,6 +76,8 @@ SEQUENCES = {
     b"\x1b": Key.FAILURE,
     b"r": Key.RERECORD,
     b"q": Key.STOP,
+    b"\r": Key.GO,
+    b"\n": Key.GO,
 }
 """What a terminal sends for each."""
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 PERIOD_S = 0.02
 """Between two exchanges: a position is never older than about this."""
-DEADLINE_S = 0.01
+DEADLINE_S = 0.05
 """Of a transaction: nobody waits for it."""
 SILENT_S = 0.3
 """A leader whose last position is older is away."""
@@ -70,7 +70,12 @@ class LeaderArm:
             HilrtError: see `Arm.connect`.
         """
         arm = await Arm.connect(port, calibration, LEADER)
-        arm.bus.deadline_s, arm.bus.simulated_time = deadline_s, simulated_time
+        arm.bus.simulated_time = simulated_time
+        try:
+            arm.keep_pace(deadline_s)
+        except HilrtError:
+            await arm.close()
+            raise
         return cls(arm, name, speed)
 
     @property
@@ -105,9 +110,16 @@ class LeaderArm:
         self.sent = self.sent + np.clip(goal - self.sent, -reach, reach)
         await self._arm.write(self.sent)
 
-    async def read(self) -> None:
-        """Take its position."""
-        reading = await self._arm.read()
+    async def read(self, *, torque: bool = False) -> None:
+        """Take its position; with `torque` see that it has not lost its own, and hangs limp as if in a hand.
+
+        Raises:
+            TorqueLostError: it has.
+        """
+        reading = await self._arm.read(torque=torque)
+        if self._torque and reading.limp:
+            bus = self._arm.bus
+            raise TorqueLostError(bus.port, {motor: bus.names[motor] for motor in reading.limp})
         self._seen, self.limp = (reading.monotonic_ns, reading.position), self._torque is False
 
     def start(self) -> None:
@@ -133,9 +145,7 @@ class LeaderArm:
             now = monotonic()
             try:
                 await self.command(min(now - last, 2 * PERIOD_S))
-                await self.read()
-                if turn % TORQUE_CHECKS == 0:
-                    await self._check_torque()
+                await self.read(torque=turn % TORQUE_CHECKS == 0)
                 heard = monotonic()
             except BusTimeoutError as error:
                 if monotonic() - heard > SILENT_S:
@@ -144,11 +154,6 @@ class LeaderArm:
                 await self._bring_back(error)
             last = now
             await asyncio.sleep(PERIOD_S)
-
-    async def _check_torque(self) -> None:
-        """A motor that was without power for an instant would hang limp, and what it does be taken for a hand's."""
-        if self._torque and (limp := await self._arm.limp_motors()):
-            raise TorqueLostError(self._arm.bus.port, limp)
 
     async def _bring_back(self, why: HilrtError) -> None:
         """Until it works; what it does meanwhile is not known."""

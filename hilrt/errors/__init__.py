@@ -4,12 +4,14 @@ A constructor takes facts and writes the message: what was found, where, what wo
 """
 
 from hilrt.errors.bus import (
+    AdapterTooSlowError,
     ArmLostError,
     ArmUnderTorqueError,
     BusLostError,
     BusTimeoutError,
     MotorMissingError,
     PortBusyError,
+    PortHungError,
     PortNotFoundError,
     PortUnusableError,
     PositionDoubtedError,
@@ -129,6 +131,7 @@ from hilrt.errors.shm import (
 __all__ = [
     "ActionError",
     "ActorMismatchError",
+    "AdapterTooSlowError",
     "ArmBlockedError",
     "ArmLostError",
     "ArmUnderTorqueError",
@@ -192,6 +195,7 @@ __all__ = [
     "PointerFileError",
     "PolicyFeaturesError",
     "PortBusyError",
+    "PortHungError",
     "PortNotFoundError",
     "PortUnusableError",
     "PortsUnchangedError",

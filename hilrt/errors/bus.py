@@ -38,6 +38,31 @@ class PortUnusableError(HilrtError):
         super().__init__(f"cannot use {port}: {reason}. {cure}")
 
 
+class PortHungError(HilrtError):
+    """A serial device neither opens nor closes: its adapter or driver hangs."""
+
+    def __init__(self, port: str) -> None:
+        super().__init__(
+            f"{port} hangs: its driver neither opens nor closes it. Unplug the adapter's USB cable and plug it in "
+            "again; if that does not help, use another port of the computer, or another adapter."
+        )
+
+
+class AdapterTooSlowError(HilrtError):
+    """The USB adapter brings replies too late for the control rate; its motors are there, and answer."""
+
+    def __init__(
+        self, port: str, times_s: tuple[float, float], wanted_s: float, rates_hz: tuple[float, float]
+    ) -> None:
+        """`times_s`: usual and slowest reply; `rates_hz`: the loop's, and the fastest that the adapter carries."""
+        usual, slowest = (f"{1e3 * time:.1f}" for time in times_s)
+        super().__init__(
+            f"the USB adapter on {port} brings replies after {usual} ms, the slowest after {slowest} ms, but at "
+            f"{rates_hz[0]:.0f} ticks a second a reading must be in after {1e3 * wanted_s:.1f} ms. Set env.fps to "
+            f"{int(rates_hz[1])} or lower, or make it faster: hilrt doctor says how."
+        )
+
+
 class BusLostError(HilrtError):
     """The serial device vanished while it was open."""
 
@@ -62,12 +87,20 @@ class BusTimeoutError(HilrtError):
         attempts: int,
         elapsed_s: float,
         last_good_s: float | None,
+        *,
+        late: bool = False,
     ) -> None:
+        """`late`: replies came after they had been given up."""
         self.missing = tuple(missing)
+        cure = (
+            "Replies come, but too late: hilrt doctor says what the USB adapter does."
+            if late
+            else "Check power, and the cable to that motor."
+        )
         age = "it never has" if last_good_s is None else f"last good reply {1e3 * last_good_s:.0f} ms ago"
         super().__init__(
             f"{_motors(missing)} on {port} did not answer {attempts} x {what} in "
-            f"{1e3 * elapsed_s:.1f} ms; {age}. Check power, and the cable to that motor."
+            f"{1e3 * elapsed_s:.1f} ms; {age}. {cure}"
         )
 
 

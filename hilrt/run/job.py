@@ -62,6 +62,17 @@ class Playback(msgspec.Struct, frozen=True, kw_only=True):
     """Of the recording's, in (0, 1]."""
 
 
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """What a control waits for that takes over after a crash, before anything moves."""
+
+    limp: bool
+    """Whether the arm was let go, and does not hold."""
+    asks: bool
+    """Whether there is a terminal: Enter ends it."""
+    seconds: float | None
+    """After which it ends by itself [s]; None: it does not."""
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """All that a child is told; the rest is in the run folder's config.toml and in shared memory."""
 
@@ -81,3 +92,4 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     online_steps: int = 0
     """Already taken by earlier starts of this run."""
     playback: Playback | None = None
+    pause: Pause | None = None

@@ -3,20 +3,13 @@
 import asyncio
 from pathlib import Path
 
+from hilrt.devices.feetech.port import ports
 from hilrt.errors import PortNotFoundError, PortsUnchangedError
 from hilrt.setup.console import Console
 
 DEV = Path("/dev")
 BACK_S = 10.0
 """How long an adapter may take to come back."""
-
-
-def ports(dev: Path = DEV) -> list[str]:
-    """Serial adapters that are plugged in: stable names first, then those that have none."""
-    stable = sorted((dev / "serial" / "by-id").glob("*"))
-    named = {path.resolve() for path in stable}
-    plain = sorted(path for kind in ("ttyACM*", "ttyUSB*") for path in dev.glob(kind))
-    return [str(path) for path in stable] + [str(p) for p in plain if p.resolve() not in named]
 
 
 async def find_port(console: Console, dev: Path = DEV) -> str:

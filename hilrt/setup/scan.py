@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.link import Counters, Link
-from hilrt.devices.feetech.packets import MAX_ID, OVERHEAD, Instruction, Parser, encode
-from hilrt.devices.feetech.registers import BAUD_RATES
+from hilrt.devices.feetech.packets import MAX_ID, OVERHEAD, Parser, encode_read
+from hilrt.devices.feetech.registers import BAUD_RATES, Register
 from hilrt.errors import BusTimeoutError, MotorsTogetherError, NoMotorError
 from hilrt.setup.place import DEADLINE_S
 
@@ -57,20 +57,21 @@ async def present(port: str, baudrate: int) -> list[int]:
 async def _ping_all(port: str, baudrate: int) -> tuple[set[int], set[int]]:
     """Ids that answered, however late, and those whose ping was followed by noise."""
     parser, garbled = Parser(), set()
-    link = Link(port, baudrate, parser, Counters())
-    spacing_s = SPACING_S + 2 * OVERHEAD * 10 / baudrate
+    link = await Link.open(port, baudrate, parser, Counters())
+    model = Register.MODEL
+    spacing_s = SPACING_S + 2 * (OVERHEAD + model.size) * 10 / baudrate
     everybody = range(MAX_ID + 1)
     try:
         for motor in everybody:
             noise = parser.checksum_errors + parser.garbage
-            link.send(encode(motor, Instruction.PING), everybody)
+            link.send(encode_read(motor, model.address, model.size), everybody, model.size)
             await asyncio.sleep(spacing_s)
             if parser.checksum_errors + parser.garbage > noise:
                 garbled.add(motor)
         await asyncio.sleep(LAST_S)
         return set(link.forget()), garbled
     finally:
-        link.close()
+        await link.close()
 
 
 async def _alone(bus: Bus, motor: int) -> bool:

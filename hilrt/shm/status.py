@@ -40,6 +40,7 @@ class SupervisorStatus(Region):
     key_failure = Int()
     key_rerecord = Int()
     key_other_arm = Int()
+    key_go = Int()
     key_forward_ns = Int()  # of the keys that are held, the time of the last press
     key_back_ns = Int()
     key_left_ns = Int()

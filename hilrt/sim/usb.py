@@ -43,7 +43,7 @@ class Usb:
         """Pieces in which these bytes reach the computer, each with its time."""
         at = 0
         while at < len(wire):
-            end, expiry = at, self._expiry(wire[at][0])
+            end, expiry = at + 1, self._expiry(wire[at][0])
             while end < len(wire) and end - at < ROOM and wire[end][0] <= expiry:
                 end += 1
             waits = (self._timer_s or self._frame_s) and end - at < ROOM

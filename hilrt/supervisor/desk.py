@@ -39,6 +39,11 @@ class Desk(Resource):
             self._screen = stack.enter_context(Screen(status, run, hints(config, job)))
             self._stack = stack.pop_all()
 
+    @property
+    def staffed(self) -> bool:
+        """Whether somebody can be asked."""
+        return self._terminal.fd is not None
+
     def watch(self, poll: select.poll) -> None:
         """Have a poll wake at a key."""
         if self._terminal.fd is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from hilrt.config import Config
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.holding import hold_arm, release_arm, sink_arm
+from hilrt.run.job import Pause
 from hilrt.shm.status import Status
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,12 @@ class Rescue:
         self._motor_ids = [Calibration.load(path).ids for path in paths]
         leaders = [config.leader_path(side) for side in config.teleop.leaders] if driven else []
         self._leader_ids = [Calibration.load(path).ids for path in leaders]
+
+    def pause(self, *, asks: bool) -> Pause:
+        """What must be waited for before an arm that was made safe moves again; `asks`: whether somebody is there."""
+        safety, limp = self._config.safety, self._config.safety.on_crash == "release"
+        alone = limp and self._config.sim is None  # whoever has it in her hands says when
+        return Pause(limp=limp, asks=asks, seconds=None if alone else safety.resume_after_s)
 
     def make_safe(self, status: Status) -> None:
         """Control is dead: take the buses, all at once, and do what the config wants."""

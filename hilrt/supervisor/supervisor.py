@@ -205,7 +205,18 @@ class Supervisor:
         getattr(self.status, role.value).ready = 0
         if role is Role.CONTROL:
             self._skip_what_is_done()
+            self._pause(child)
         self._start(role)
+
+    def _pause(self, child: Child) -> None:
+        """Nothing moves by itself after a crash without being asked."""
+        pause = self._rescue.pause(asks=self._desk.staffed)
+        if not pause.asks and pause.seconds is None:
+            what = (
+                f"{child.end}; the arm was let go, and without a terminal nobody says when it may move again."
+            )
+            raise ProcessError(Role.CONTROL, what, str(self._folder.log))
+        self._spec = msgspec.structs.replace(self._spec, pause=pause)
 
     def _skip_what_is_done(self) -> None:
         """A new control goes on behind the episode that was cut."""

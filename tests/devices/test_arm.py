@@ -76,7 +76,7 @@ def test_connecting_again_writes_nothing(run, line, calibration):
 
     run(check())
     instructions = {request[4] for request in line.requests}
-    assert instructions == {Instruction.PING, Instruction.READ, Instruction.SYNC_READ}
+    assert instructions == {Instruction.READ, Instruction.SYNC_READ}
     assert held(line, Register.TORQUE_ENABLE) == [1] * 6
 
 

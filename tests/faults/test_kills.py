@@ -154,11 +154,13 @@ def test_ctrl_c(workplace):
 
 
 def test_release_on_crash(workplace):
-    """With `safety.on_crash = "release"` a dead control leaves the arm without torque, after lowering it."""
-    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=[*REALTIME, "safety.on_crash=release"]) as live:
+    """With `safety.on_crash = "release"` a dead control leaves the arm limp, and a new one says so before it moves."""
+    overrides = [*REALTIME, "safety.on_crash=release", "safety.resume_after_s=5"]
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=overrides) as live:
         live.wait_for(lambda: live.status.control.online_steps > 20)
         live.kill("control")
         live.wait_for(lambda: "control died; arm: release" in (live.path / "log.txt").read_text())
+        live.wait_for(lambda: "the arm was let go" in live.status.control.message)
         assert asyncio.run(torques(live.status.sim.ports)) == [0] * 6
         text = live.finish()
     assert live.process.returncode == 0, text

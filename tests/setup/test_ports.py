@@ -1,8 +1,9 @@
 import pytest
 from desk import Operator, play
 
+from hilrt.devices.feetech.port import ports
 from hilrt.errors import PortNotFoundError, PortsUnchangedError
-from hilrt.setup.ports import find_port, ports
+from hilrt.setup.ports import find_port
 
 FIRST, SECOND = "usb-1a86_USB_Single_Serial_A-if00", "usb-1a86_USB_Single_Serial_B-if00"
 

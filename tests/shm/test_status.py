@@ -6,6 +6,7 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mutations import any_damage, survey
 
 from hilrt.errors import SegmentAbsentError, SegmentMismatchError
 from hilrt.shm.region import Float, Int, Region, Text
@@ -123,6 +124,29 @@ def test_half_written_text_leaves_the_old_one(run):
         assert reader.control.message == "old"
 
 
+def test_damaged_text_is_no_text():
+    """Whatever happens to the memory of a text, it reads as one that was written or as empty."""
+    sample = Sample(memoryview(bytearray(Sample.size)))
+    for text in ("first", '{"front": 12}'):
+        sample.message = text
+    field = Sample.message
+    start, whole = field.word * 8, bytes(sample.memory)
+
+    def read(part):
+        sample.memory[:] = whole
+        sample.memory[start : start + len(part)] = part
+        assert sample.message in {"", "first", '{"front": 12}'}
+        if not sample.message:
+            raise LookupError
+        return True
+
+    def damage(chance, data):
+        name, changed = any_damage(chance, data)
+        return name, changed[: len(data)]
+
+    assert survey(whole[start : start + field.size], read, LookupError, damage).refused
+
+
 def test_counters_survive_their_writer(run):
     """A restarted writer reads what the dead one counted."""
     with Status.create(run) as status:
@@ -167,6 +191,6 @@ def test_class_access_gives_the_descriptor():
     assert [(name, field.word) for name, field in Sample.fields.items()] == [
         ("count", 0),
         ("name", 1),
-        ("level", 6),
-        ("message", 7),
+        ("level", 8),
+        ("message", 9),
     ]

@@ -35,3 +35,10 @@ def test_a_latency_timer_keeps_what_does_not_fill_the_buffer():
 def test_a_network_in_between_delays_everything():
     """The order and the pieces stay."""
     assert pieces(SimUsb(frame_ms=1.0, delay_ms=6.0), 10.2, 126) == [(17.0, 64), (17.0, 16), (18.0, 46)]
+
+
+def test_every_byte_arrives_whatever_the_clock_says():
+    """A time that is no sum of whole frames in floating point is none less than its frame's end."""
+    for number in range(20_000):
+        start_ms = 6e6 + 0.001 * number
+        assert sum(length for _, length in pieces(SimUsb(frame_ms=1.0), start_ms, 3)) == 3

@@ -25,6 +25,7 @@ from hilrt.data.lerobot.layout import (
     FINAL,
     INFO,
     SIDECAR,
+    SIDECAR_FORMAT,
     STATS,
     TASKS,
     VIDEO,
@@ -37,6 +38,7 @@ from hilrt.data.pictures import decoded
 from hilrt.errors import EpisodeDamagedError
 from hilrt.resource import Resource
 from hilrt.step.features import Features
+from hilrt.step.sealed import sealed
 
 GROUP_BYTES = 16_000_000
 """Pictures in a row group."""
@@ -116,7 +118,8 @@ class DatasetWriter(Resource):
         self._write_json(
             STATS, {key: {name: v.tolist() for name, v in s.items()} for key, s in everything.items()}
         )
-        self._write_json(SIDECAR, Sidecar(features=msgspec.structs.replace(self.features, views=())))
+        steps = Sidecar(features=msgspec.structs.replace(self.features, views=()))
+        self._change.path(SIDECAR).write_bytes(sealed(steps, SIDECAR_FORMAT))
         self._write_json(INFO, self._counted())
         self._change.commit(whole=whole)
 

@@ -3,6 +3,7 @@
 import asyncio
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from math import inf
 from time import monotonic
 from types import TracebackType
@@ -14,30 +15,34 @@ from hilrt.devices.feetech.link import Counters, Link
 from hilrt.devices.feetech.pace import SLACK, Pace, distance
 from hilrt.devices.feetech.packets import (
     OVERHEAD,
-    Instruction,
     Packet,
     Parser,
-    encode,
     encode_read,
     encode_sync_read,
     encode_sync_write,
     encode_write,
 )
 from hilrt.devices.feetech.registers import (
+    DRIVE_ADDRESS,
+    DRIVE_SIZE,
     TELEMETRY_ADDRESS,
     TELEMETRY_SIZE,
+    Drive,
     Register,
     Telemetry,
+    decode_drive,
     decode_telemetry,
 )
-from hilrt.errors import BusLostError, BusTimeoutError, PositionDoubtedError
+from hilrt.devices.feetech.replytimes import ReplyTimes
+from hilrt.errors import BusLostError, BusTimeoutError, PortHungError, PositionDoubtedError
 
-PATIENCE = 0.4
-"""Share of the deadline that one attempt waits, beside its time on the wire, before the next."""
-EEPROM_DEADLINE_S = 0.05
-"""Of a write to EEPROM, whose cells take milliseconds."""
+PATIENCE = 0.25
+"""Share of the deadline that one attempt waits at least, beside its time on the wire, before the next."""
+EEPROM_S = 0.05
+"""What a write to EEPROM may take beside: its cells take milliseconds."""
 QUIET_S = 0.005
-"""After a failed attempt nothing is asked for so long: replies carry no mark of the question they answer."""
+"""After a failed attempt nothing is asked for so long, or longer behind a slow adapter: replies carry no mark of the
+question they answer."""
 
 Request = Callable[[Sequence[int]], bytes]
 
@@ -55,6 +60,8 @@ class BusStatistics(Struct, frozen=True):
     """Bytes among the replies that belong to no packet."""
     unexpected: int
     """Whole replies of a wrong id or length."""
+    echoes: int
+    """Requests that the adapter gave back."""
     doubted: int
     """Positions that a servo cannot have got to since the reply before."""
 
@@ -78,10 +85,16 @@ class Bus:
         self._lock = asyncio.Lock()
         self.errors: dict[int, int] = {}
         """Error byte of each servo's latest reply, `Fault` bits."""
+        self.drives: dict[int, Drive] = {}
+        """What each servo had been told when that was last read."""
+        self.times = ReplyTimes()
+        """Of the adapter, since the port was opened."""
         self._link: Link | None = None
         self._parser = Parser()
         self._counters = Counters()
+        self._closing: Future[None] | None = None
         self._quiet_until = 0.0
+        self._stale_bytes = 0
         self._last_good: dict[int, float] = {}
         self._pace = Pace()
         self._transactions = self._retries = self._timeouts = self._doubted = 0
@@ -104,7 +117,7 @@ class Bus:
             names: of the motors by id, for messages.
 
         Raises:
-            PortNotFoundError, PortBusyError, PortUnusableError.
+            PortNotFoundError, PortBusyError, PortUnusableError, PortHungError.
         """
         bus = cls(port, baudrate, deadline_s, names or {})
         await bus.reopen()
@@ -113,17 +126,24 @@ class Bus:
     async def reopen(self) -> None:
         """Open the port again after `BusLostError`; counters go on."""
         async with self._lock:
-            self._close()
-            self._link = Link(self.port, self.baudrate, self._parser, self._counters)
+            await self._close()
+            if self._closing is not None and not self._closing.done():
+                raise PortHungError(self.port)
+            self.times = ReplyTimes()
+            self._link = await Link.open(self.port, self.baudrate, self._parser, self._counters)
 
     async def close(self) -> None:
         """Close the port; idempotent."""
         async with self._lock:
-            self._close()
+            await self._close()
+
+    @property
+    def low_latency(self) -> bool:
+        """Whether the port's driver has a low latency mode; it is on then."""
+        return self._link is not None and self._link.low_latency
 
     async def ping(self, motor: int) -> int:
         """Model number of the servo with this id."""
-        await self._ask([motor], 0, "ping", lambda _: encode(motor, Instruction.PING))
         return await self.read(motor, Register.MODEL)
 
     async def read(self, motor: int, register: Register) -> int:
@@ -139,8 +159,8 @@ class Bus:
             ValueError: the register cannot hold `value`.
         """
         request = encode_write(motor, register.address, register.encode(value))
-        deadline_s = EEPROM_DEADLINE_S if register.eeprom else None
-        await self._ask([motor], 0, f"write of {register.name}", lambda _: request, deadline_s)
+        extra_s = EEPROM_S if register.eeprom else 0.0
+        await self._ask([motor], 0, f"write of {register.name}", lambda _: request, extra_s)
 
     async def sync_read(self, register: Register, motors: Sequence[int]) -> dict[int, int]:
         """The same register of several servos in one transaction."""
@@ -158,15 +178,17 @@ class Bus:
             self._transactions += 1
             self._opened().send(encode_sync_write(register.address, register.size, data))
 
-    async def read_telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
+    async def read_telemetry(self, motors: Sequence[int], *, drive: bool = False) -> dict[int, Telemetry]:
         """All present values of several servos, with each one's error byte, in one transaction.
+
+        With `drive` it takes 1 ms longer for six servos, and brings `self.drives` up to date.
 
         A position that its servo cannot have got to since the last one is asked for again, and believed if it repeats.
 
         Raises:
             PositionDoubtedError: a `BusTimeoutError`; it did not.
         """
-        seen = await self._telemetry(motors)
+        seen = await self._telemetry(motors, drive=drive)
         if self.simulated_time:
             return seen
         if doubted := self._pace.doubted(_positions(seen), monotonic()):
@@ -194,6 +216,7 @@ class Bus:
             garbage_bytes=self._parser.garbage,
             stale_bytes=self._counters.stale_bytes,
             unexpected=self._counters.unexpected,
+            echoes=self._parser.echoes,
             doubted=self._doubted,
         )
 
@@ -214,9 +237,15 @@ class Bus:
 
     # parts
 
-    async def _telemetry(self, motors: Sequence[int]) -> dict[int, Telemetry]:
-        replies = await self._sync_read(TELEMETRY_ADDRESS, TELEMETRY_SIZE, motors, "telemetry")
-        return {motor: decode_telemetry(replies[motor].params, replies[motor].code) for motor in motors}
+    async def _telemetry(self, motors: Sequence[int], *, drive: bool = False) -> dict[int, Telemetry]:
+        address, size = (DRIVE_ADDRESS, DRIVE_SIZE) if drive else (TELEMETRY_ADDRESS, TELEMETRY_SIZE)
+        replies = await self._sync_read(address, size, motors, "telemetry")
+        if drive:
+            self.drives.update({motor: decode_drive(replies[motor].params) for motor in motors})
+        return {
+            motor: decode_telemetry(replies[motor].params[-TELEMETRY_SIZE:], replies[motor].code)
+            for motor in motors
+        }
 
     async def _sync_read(
         self, address: int, size: int, motors: Sequence[int], what: str
@@ -231,9 +260,12 @@ class Bus:
         size: int,
         what: str,
         request: Request,
-        deadline_s: float | None = None,
+        extra_s: float = 0.0,
     ) -> dict[int, Packet]:
-        """One transaction: a reply with `size` parameters from each of `motors`, or an error."""
+        """One transaction: a reply with `size` parameters from each of `motors`, or an error.
+
+        `extra_s` is what the servos may take to answer.
+        """
         async with self._lock:
             link = self._opened()
             if (wait_s := self._quiet_until - monotonic()) > 0.0:
@@ -241,14 +273,12 @@ class Bus:
             self._transactions += 1
             started, clean = monotonic(), False
             try:
-                attempts, missing = await self._attempt(
-                    link, motors, size, request, deadline_s or self.deadline_s
-                )
+                attempts, missing = await self._attempt(link, motors, size, request, extra_s)
                 clean = attempts == 1 and not missing
             finally:
                 replies = link.forget()
                 if not clean:  # also when cancelled: an answer may still be on its way
-                    self._quiet_until = monotonic() + QUIET_S
+                    self._quiet_until = monotonic() + max(QUIET_S, self.times.slowest_s)
             self._note(replies, attempts)
             if missing:
                 self._timeouts += 1
@@ -256,21 +286,28 @@ class Bus:
             return replies
 
     async def _attempt(
-        self, link: Link, motors: Sequence[int], size: int, request: Request, deadline_s: float
+        self, link: Link, motors: Sequence[int], size: int, request: Request, extra_s: float
     ) -> tuple[int, Sequence[int]]:
-        """Ask, and ask those who did not answer again, until the deadline; number of attempts, and who is missing."""
+        """Ask, and ask those who did not answer again, until the deadline; number of attempts, and who is missing.
+
+        There is another attempt only where its answer can be in time; else the one before it has all that is left.
+        """
+        usual_s, patience_s = self.times.within(0.5), max(self.times.patience_s, PATIENCE * self.deadline_s)
         attempts, deadline, missing = 0, inf, motors
         while missing:
             packet, now = request(missing), monotonic()
             wire_s = (len(packet) + len(missing) * (OVERHEAD + size)) * self._byte_s
             if not attempts:
-                deadline = now + wire_s + deadline_s
-            elif now + wire_s > deadline:
+                deadline = now + wire_s + self.deadline_s + extra_s
+            elif now + wire_s + usual_s > deadline:
                 break
-            until = now + wire_s + PATIENCE * deadline_s
+            until = now + wire_s + patience_s + extra_s
             link.send(packet, missing, size)
-            # No time for another attempt after this one: its answer may take all that is left.
-            missing = await link.wait(until if until + wire_s < deadline else deadline)
+            missing = await link.wait(until if until + wire_s + usual_s < deadline else deadline)
+            if attempts == 0 and missing:
+                self.times.failed()
+            elif attempts == 0 and not extra_s:
+                self.times.answered(monotonic() - now - wire_s)
             attempts += 1
         return attempts, missing
 
@@ -285,17 +322,18 @@ class Bus:
         oldest = min((time for time in seen if time is not None), default=None)
         age = None if oldest is None or None in seen else monotonic() - oldest
         names = {motor: self.names.get(motor, "") for motor in missing}
-        return BusTimeoutError(self.port, names, what, attempts, elapsed_s, age)
+        late, self._stale_bytes = self._counters.stale_bytes > self._stale_bytes, self._counters.stale_bytes
+        return BusTimeoutError(self.port, names, what, attempts, elapsed_s, age, late=late)
 
     def _opened(self) -> Link:
         if self._link is None:
             raise BusLostError(self.port, "it was closed")
         return self._link
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            link.close()
+            self._closing = await link.close()
 
 
 def _positions(seen: Mapping[int, Telemetry]) -> dict[int, int]:

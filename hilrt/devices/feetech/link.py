@@ -1,19 +1,17 @@
 """A serial port in the event loop: sends a request, collects the replies that belong to it."""
 
 import asyncio
-import errno
 import os
-import termios
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
+from concurrent.futures import Future
 from time import monotonic
+from typing import Self
 
-import serial
 from msgspec import Struct
 
 from hilrt.devices.feetech.packets import Packet, Parser
-from hilrt.errors import BusLostError, PortBusyError, PortNotFoundError, PortUnusableError
+from hilrt.devices.feetech.port import Port, open_port
+from hilrt.errors import BusLostError
 
 
 class Counters(Struct):
@@ -24,35 +22,32 @@ class Counters(Struct):
 
 
 class Link:
-    """One open port. It knows packets and waiting; retries, locking and registers are the bus's.
+    """One open port, in the running event loop. It knows packets and waiting; retries and registers are the bus's."""
 
-    Opens the port for this program alone; needs a running event loop.
-
-    Raises:
-        PortNotFoundError, PortBusyError, PortUnusableError.
-    """
-
-    def __init__(self, port: str, baudrate: int, parser: Parser, counters: Counters) -> None:
-        self.port = port
+    def __init__(self, path: str, port: Port, parser: Parser, counters: Counters) -> None:
+        self.path, self.low_latency = path, port.low_latency
         self.replies: dict[int, Packet] = {}
+        self._port, self._fd = port, port.fd
         self._parser = parser
         self._counters = counters
         self._missing: set[int] = set()
         self._asked: Sequence[int] = ()
         self._size = 0
-        self._lost = ""
+        self._lost, self._closed = "", False
         self._until = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle
         self._loop = asyncio.get_running_loop()
-        try:
-            # The lock is flock's, which goes when its holder is killed; on a pseudo-terminal TIOCEXCL would stay.
-            # The inter-byte timeout makes a read of nothing an error that is not mistaken for a hang-up.
-            self._serial = serial.Serial(port, baudrate, timeout=0, inter_byte_timeout=0, exclusive=True)
-        except (OSError, ValueError) as error:
-            raise _open_error(port, error) from error
-        self._fd: int = self._serial.fileno()
         self._loop.add_reader(self._fd, self._readable)
+
+    @classmethod
+    async def open(cls, path: str, baudrate: int, parser: Parser, counters: Counters) -> Self:
+        """Open a port for this program alone.
+
+        Raises:
+            PortNotFoundError, PortBusyError, PortUnusableError, PortHungError.
+        """
+        return cls(path, await open_port(path, baudrate), parser, counters)
 
     def send(self, data: bytes, expect: Sequence[int] = (), size: int = 0) -> None:
         """Put a request on the wire now; from here on, replies of `size` parameters by `expect`, in this order, count.
@@ -66,10 +61,10 @@ class Link:
         if expect:
             self._readable()  # what the loop has not seen yet: an answer to the same question, or to an older one
             self._check()
-            self._parser.reset()
         self._asked, self._missing = expect, set(expect) - self.replies.keys()
         self._size = self._parser.max_params = size
-        self._parser.in_turn = len(expect) > 1
+        self._parser.in_turn |= len(expect) > 1
+        self._parser.own.append(data)
         try:
             written = os.write(self._fd, data)
         except OSError as error:
@@ -101,15 +96,17 @@ class Link:
         """End a transaction: its replies; what still comes is stale."""
         replies, self.replies, self._missing = self.replies, {}, set()
         self._parser.reset()
+        self._parser.in_turn = False
+        self._parser.own.clear()
         return replies
 
-    def close(self) -> None:
-        """Close the port once what was sent has left; idempotent."""
-        if self._serial.is_open:
-            with suppress(termios.error):  # it vanished
-                self._serial.flush()
-            self._lose("it was closed")
-            self._serial.close()
+    async def close(self) -> Future[None] | None:
+        """Close the port once what was sent has left; what still goes on if it hangs. Idempotent."""
+        if self._closed:
+            return None
+        self._closed = True
+        self._lose("it was closed")
+        return await self._port.close()
 
     # parts
 
@@ -167,19 +164,4 @@ class Link:
 
     def _check(self) -> None:
         if self._lost:
-            raise BusLostError(self.port, self._lost)
-
-
-def _open_error(port: str, error: OSError | ValueError) -> Exception:
-    number = getattr(error, "errno", None)
-    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
-        return PortNotFoundError(port, _ports())
-    if number in {errno.EAGAIN, errno.EBUSY}:
-        return PortBusyError(port)
-    return PortUnusableError(port, str(error), denied=number == errno.EACCES)
-
-
-def _ports() -> list[str]:
-    """Serial adapters that are plugged in, by their stable names where they have one."""
-    by_id = sorted(str(path) for path in Path("/dev/serial/by-id").glob("*"))
-    return by_id or sorted(str(p) for kind in ("ttyACM*", "ttyUSB*") for p in Path("/dev").glob(kind))
+            raise BusLostError(self.path, self._lost)

@@ -1,5 +1,6 @@
 """The wire format of Feetech servos: one frame for requests and replies, found again in any noise."""
 
+from collections import deque
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
@@ -75,6 +76,12 @@ class Parser:
 
         Its checksum fits one time in 256. No register of these servos holds FF FF, nor do two neighbours.
         """
+        self.own: deque[bytes] = deque(maxlen=16)
+        """Frames that we have sent: an adapter that hears itself gives them back, and they are no replies.
+
+        None of them looks like a reply but a ping, whose answer under a voltage fault is the same; so nobody pings.
+        """
+        self.echoes = 0
         self.checksum_errors = 0
         self.garbage = 0  # bytes that belonged to no packet
         self._rest = b""
@@ -87,6 +94,12 @@ class Parser:
                 at = self._seek(buffer, at)
             if len(buffer) - at < 4:
                 break
+            if frame := self._own_at(buffer, at):
+                if len(buffer) - at < len(frame):
+                    break
+                self.echoes += 1
+                at += len(frame)
+                continue
             motor, length = buffer[at + 2], buffer[at + 3]
             end = at + length + 4
             possible = motor <= BROADCAST and 2 <= length <= self.max_params + 2
@@ -107,6 +120,13 @@ class Parser:
         """Forget an unfinished packet."""
         self.garbage += len(self._rest)
         self._rest = b""
+
+    def _own_at(self, buffer: bytes, at: int) -> bytes:
+        """The frame of ours that begins there, as far as can be seen; empty where there is none."""
+        for frame in self.own:
+            if frame.startswith(buffer[at : at + len(frame)]):
+                return frame
+        return b""
 
     def _seek(self, buffer: bytes, at: int) -> int:
         """Where the next header, or a first half of one, is."""

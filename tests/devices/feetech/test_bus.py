@@ -7,7 +7,7 @@ import pytest
 
 from hilrt.devices.feetech.bus import PATIENCE, Bus
 from hilrt.devices.feetech.packets import encode
-from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.devices.feetech.registers import Drive, Fault, Register
 from hilrt.errors import (
     BusLostError,
     BusTimeoutError,
@@ -105,7 +105,7 @@ def test_a_servo_is_found_and_read_and_written(run, line):
             await bus.write(3, Register.GOAL_POSITION, 1234)
             assert await bus.read(3, Register.GOAL_POSITION) == 1234
             assert await bus.read(1, Register.HOMING_OFFSET) == -250
-            assert bus.statistics().transactions == 5
+            assert bus.statistics().transactions == 4
 
     run(check())
 
@@ -156,7 +156,7 @@ def test_a_lost_reply_is_asked_for_again_within_the_deadline(run, line, impatien
             assert len(await bus.read_telemetry(MOTORS)) == 6
             assert bus.statistics().retries > 0
             assert bus.statistics().timeouts == 0
-            assert bus.statistics().checksum_errors == (fault is corrupt)
+            assert bus.statistics().checksum_errors == (fault in {corrupt, truncated})
 
     run(check())
 
@@ -453,7 +453,7 @@ def test_a_forgotten_bus_warns(run, line):
         link = bus._link
         with pytest.warns(ResourceWarning, match="was not closed"):
             del bus
-        link.close()
+        await link.close()
 
     run(check())
 
@@ -468,5 +468,119 @@ def test_what_is_missing_before_the_last_is_asked_for_at_once(run, line):
                 assert len(await bus.read_telemetry(MOTORS)) == 6
             assert bus.statistics().retries == 1
         assert [request[7:-1] for request in line.requests] == [bytes(MOTORS), b"\x03"]
+
+    run(check())
+
+
+def echoed(line):
+    """Have the line's adapter hear itself."""
+    whole = line.bank.feed
+    line.bank.feed = lambda request: request + whole(request)
+
+
+def test_an_adapter_that_hears_itself(run, line):
+    """Its echoes are no replies, whatever is asked, in whatever pieces they come."""
+    echoed(line)
+    goals = {motor: 1000 + motor for motor in MOTORS}
+
+    async def check():
+        async with await connected(line.path) as bus:
+            for fault in (byte_by_byte, lambda reply: [(0, reply)]):
+                line.faults.extend([fault] * 6)
+                assert await bus.ping(3) == 777
+                await bus.write(3, Register.TORQUE_ENABLE, 1)
+                await bus.sync_write(Register.GOAL_POSITION, goals)
+                assert await bus.sync_read(Register.GOAL_POSITION, MOTORS) == goals
+                assert len(await bus.read_telemetry(MOTORS)) == 6
+                assert await bus.read(3, Register.TORQUE_ENABLE) == 1
+            assert (bus.statistics().retries, bus.statistics().unexpected) == (0, 0)
+            assert bus.statistics().echoes >= 10
+
+    run(check())
+
+
+def test_an_echo_alone_is_no_motor(run, line):
+    """Behind an adapter that hears itself, motors without power are missing, not of another model."""
+    line.bank.servos = ()
+    echoed(line)
+
+    async def check():
+        async with await connected(line.path, 0.2) as bus:
+            with pytest.raises(BusTimeoutError, match=r"motor 1 on .* did not answer"):
+                await bus.ping(1)
+
+    run(check())
+
+
+@pytest.mark.parametrize("fault", [Fault.VOLTAGE, Fault.SENSOR])
+def test_a_servo_with_a_fault_is_no_echo(run, line, fault):
+    """Its error byte may be the code of what was asked."""
+    line.bank.servos[2].put(Register.STATUS, fault)
+
+    async def check():
+        async with await connected(line.path) as bus:
+            assert await bus.ping(3) == 777
+            assert bus.errors[3] == fault
+            assert bus.statistics().echoes == 0
+
+    run(check())
+
+
+def test_what_servos_were_told_is_read_with_the_telemetry(run, line):
+    """One transaction brings both, and the telemetry is the same."""
+    line.bank.servos[3].put(Register.TORQUE_ENABLE, 1)
+    for servo in line.bank.servos:
+        servo.put(Register.GOAL_POSITION, 2048 + 2 * servo.id)
+        servo.put(Register.TORQUE_LIMIT, 990 + servo.id)
+    line.bank.set_present(2, 2000, -30, -0.5, 0.65, 41.0, 7.4)
+
+    async def check():
+        async with await connected(line.path) as bus:
+            plain = await bus.read_telemetry(MOTORS)
+            assert await bus.read_telemetry(MOTORS, drive=True) == plain
+            assert bus.drives == {motor: Drive(motor == 4, 2048 + 2 * motor, 990 + motor) for motor in MOTORS}
+            assert bus.statistics().transactions == 2
+
+    run(check())
+
+
+def test_half_a_reply_is_kept_for_its_other_half(run, line, monkeypatch):
+    """An adapter passes on replies in pieces: what came before a second attempt counts."""
+    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.005)  # 0.1 s
+
+    async def check():
+        async with await connected(line.path) as bus:
+            line.faults.extend([lambda reply: [(0, reply[:50]), (0.2, reply[50:])], silence])
+            assert len(await bus.read_telemetry(MOTORS)) == 6
+            assert bus.statistics().timeouts == 0
+
+    run(check())
+
+
+def test_what_comes_too_late_is_said_to(run, line, very_quiet):
+    """Where replies come after they were given up, the error speaks of the adapter, not of power and cable."""
+
+    async def check():
+        async with await connected(line.path, 0.02) as bus:
+            line.faults.extend([late, late])
+            for advice in ("Check power", "Replies come, but too late: hilrt doctor"):
+                with pytest.raises(BusTimeoutError, match=advice):
+                    await bus.read(1, Register.MIN_POSITION_LIMIT)
+
+    run(check())
+
+
+def test_a_second_attempt_is_made_only_where_it_can_be_in_time(run, line):
+    """Behind an adapter whose replies take most of the deadline, one attempt has all of it."""
+
+    async def check():
+        async with await connected(line.path) as bus:
+            for _ in range(20):
+                bus.times.answered(0.7)
+            bus.deadline_s = 1.0
+            line.faults.append(silence)
+            with pytest.raises(BusTimeoutError, match="did not answer 1 x read"):
+                await bus.read(1, Register.ID)
+            assert await bus.read(1, Register.ID) == 1
 
     run(check())
