@@ -10,7 +10,16 @@ import pyarrow as pa
 from hilrt.data.format import FileHeader
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.change import finish
-from hilrt.data.lerobot.columns import IMAGES, arrow_schema, files_of, from_table, table_of, to_records
+from hilrt.data.lerobot.columns import (
+    IMAGES,
+    TOLD,
+    arrow_schema,
+    files_of,
+    from_table,
+    relabelled,
+    table_of,
+    to_records,
+)
 from hilrt.data.lerobot.episodes import EpisodeRow
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import FINAL, INFO, Info, read_sidecar
@@ -63,7 +72,8 @@ class Dataset(Store):
         super().__init__(root, info)
         self.features = read_sidecar(root).features
         """Of the steps; without views, for how pictures are seen is no part of a recording."""
-        self._schema = arrow_schema(table_of(self.features, video=False))
+        table = table_of(self.features, video=False)
+        self._schema = arrow_schema({k: table[k] for k in table if k != TOLD or k in info.features})
         for broken in chain(info_rules(self, self.features), row_rules(self)):
             raise DatasetDamagedError(str(root / broken.file), broken.problem)
         finals = (root / "hilrt").glob("final-*.parquet")
@@ -86,8 +96,12 @@ class Dataset(Store):
         """
         row = self.row(number)
         pieces = [pa.concat_tables(self.steps(row, self._numbers)), self._final(number)]
-        records = to_records(from_table(pieces[0]), self.features, number)
-        records += to_records(from_table(pieces[1]), self.features, number, final=True)
+        steps = from_table(pieces[0])
+        records = to_records(steps, self.features, number)
+        final = to_records(from_table(pieces[1]), self.features, number, final=True)
+        if records and relabelled(steps)[-1]:
+            final = [msgspec.structs.replace(final[0], success=records[-1].success)]
+        records += final
         mode = records[0].mode if records else Mode.DEMO
         header = FileHeader(episode=number, mode=mode, task=self.task(row), features=self.features)
         episode = Episode(header=header, records=records, frames=[], torn=None)

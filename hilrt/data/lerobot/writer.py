@@ -193,7 +193,8 @@ class DatasetWriter(Resource):
         arrays = to_arrays(take.records[-1:], self.features)
         place = dict.fromkeys(("timestamp", "frame_index", "index", "task_index"), np.zeros(1, np.int64))
         place["timestamp"] = np.zeros(1, np.float32)
-        schema = arrow_schema(table_of(self.features, video=False))
+        table = table_of(self.features, video=False)
+        schema = arrow_schema({key: table[key] for key in table if key in self._info.features})
         if self._final is None:
             name = FINAL.format(first_episode=self._known)
             self._final = _open(self._change.path(name), schema)
