@@ -1,4 +1,4 @@
-"""A simulated arm in its world, served by the event loop that drives it: real bus, real servos, time in the test's hand."""
+"""A simulated arm in its world, served by the event loop that drives it; time is in the test's hand."""
 
 import asyncio
 

@@ -110,7 +110,7 @@ class Arm:
 
     async def read(self, *, torque: bool = False) -> ArmReading:
         """All present values, and with `torque` which motors have none, in one transaction."""
-        telemetry = await self.bus.read_telemetry(self._ids, torque=torque)
+        telemetry = await self.bus.read_telemetry(self._ids, drive=torque)
         now = monotonic_ns()
         rows = np.array([telemetry[motor] for motor in self._ids], np.float64).T
         position, velocity, load, voltage, temperature, status, _, current, error = rows
@@ -123,8 +123,13 @@ class Arm:
             temperature=temperature,
             voltage=voltage,
             status=status.astype(np.int64) | error.astype(np.int64),
-            limp=tuple(motor for motor in self._ids if torque and not self.bus.torque[motor]),
+            limp=tuple(filter(self._lost_power, self._ids)) if torque else (),
         )
+
+    def _lost_power(self, motor: int) -> bool:
+        """Torque is off, or was and came on again with the next goal, as in some servos: its limit then tells."""
+        drive = self.bus.drives[motor]
+        return not drive.torque or drive.torque_limit != self._settings.torque_limit(motor == self._ids[-1])
 
     async def write(self, goal: Vector, speed: Vector) -> None:
         """Send joint angles (6,) [rad], kept within the calibrated ranges, to be reached at `speed` (6,) [rad/s].
