@@ -46,9 +46,13 @@ class Cell:
         pipelines: Pipelines,
         status: ControlStatus,
         crowded: Callable[[], bool],
+        unguarded: Callable[[], bool],
     ) -> None:
-        """`pictures`: the cameras' newest, if there are any; `crowded`: whether the recorder has no room for a step."""
-        self._crowded = crowded
+        """`pictures`: the cameras' newest, if there are any; `crowded`: whether the recorder has no room for a step.
+
+        `unguarded`: whether nobody watches over us.
+        """
+        self._crowded, self._unguarded = crowded, unguarded
         self.fps, self._ticker, self._arms, self._pictures = config.env.fps, ticker, arms, pictures
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
@@ -91,6 +95,7 @@ class Cell:
             frame_ages_ms=self._ages_ms,
             stale=() if simulated else self._stale(),
             unwritten=not simulated and self._crowded(),
+            unguarded=not simulated and self._unguarded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),

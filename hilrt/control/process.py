@@ -26,15 +26,16 @@ from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.supply import Supply
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
+from hilrt.control.warden import Warden
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.errors import CameraError, JointOutsideError
+from hilrt.errors import CameraError, EndedFromOutsideError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
-from hilrt.run.job import Job, Spec
+from hilrt.run.job import Job, Role, Spec
 from hilrt.run.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.run.simlink import SimLink
 from hilrt.shm.pictures import Pictures, PictureSegment
@@ -61,26 +62,35 @@ async def _run(spec: Spec) -> None:
     async with AsyncExitStack() as stack:
         status = stack.enter_context(Status.attach(spec.run))
         status.control.pid = os.getpid()
-        terminated = asyncio.Event()
+        terminated, wanted = asyncio.Event(), asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
 
         def stop_wanted() -> bool:
-            return terminated.is_set() or status.supervisor.stop > 0
+            return wanted.is_set() or terminated.is_set() or status.supervisor.stop > 0
 
         pictures = None
         if config.robot.cameras:
             pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", from_config(config)))
             if not await _first_pictures(pictures, config, status.control, stop_wanted):
-                status.control.done = 1
-                return
-        loop = await _assemble(spec, config, status, stack, pictures, terminated.set, stop_wanted)
+                return _end(status, terminated)
+        loop = await _assemble(spec, config, status, stack, pictures, wanted.set, stop_wanted)
         if loop is None:
-            status.control.done = 1
-            return
+            return _end(status, terminated)
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
-        status.control.done = 1
+        return _end(status, terminated)
+
+
+def _end(status: Status, terminated: asyncio.Event) -> None:
+    """The work is done, or the run wants no more of it.
+
+    Raises:
+        EndedFromOutsideError: it was somebody else who wanted that.
+    """
+    if terminated.is_set() and not status.supervisor.stop and os.getppid() == status.supervisor.pid:
+        raise EndedFromOutsideError(Role.CONTROL)
+    status.control.done = 1
 
 
 async def _assemble(
@@ -124,7 +134,17 @@ async def _assemble(
     # Last: from here on time counts.
     ticker = _ticker(spec, config, status, arms, leaders, supply, publisher, stop_wanted)
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arms, pictures, scene, pipelines, status.control, lambda: publisher.crowded)
+    cell = Cell(
+        config,
+        ticker,
+        arms,
+        pictures,
+        scene,
+        pipelines,
+        status.control,
+        lambda: publisher.crowded,
+        Warden(status.supervisor).silent,
+    )
     stack.callback(cell.close)
     if recording:
         return Replay(spec, config, cell, operator, recording, status.control, stop_wanted)

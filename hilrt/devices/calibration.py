@@ -123,7 +123,7 @@ class Calibration:
             entries = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, msgspec.Raw])
         except FileNotFoundError as error:
             raise CalibrationFileError(str(path), "there is no such file") from error
-        except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise CalibrationFileError(str(path), str(error)) from error
         return cls({n: _entry(str(path), n, entry) for n, entry in entries.items()}, str(path))
 
@@ -154,7 +154,7 @@ class Calibration:
 def _entry(path: str, name: str, data: msgspec.Raw) -> MotorCalibration:
     try:
         return msgspec.json.decode(data, type=MotorCalibration)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise CalibrationFileError(path, f"{name}: {error}") from error
 
 
