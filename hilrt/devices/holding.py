@@ -14,7 +14,7 @@ from hilrt.devices.feetech.registers import COUNTS_PER_TURN, Register, Telemetry
 from hilrt.errors import BusTimeoutError, JointOutsideError
 
 COUNTS_PER_DEGREE = COUNTS_PER_TURN / 360
-HOLD_DEADLINE_S = 0.02  # nothing else waits for the bus then, and every motor should get its chance
+HOLD_DEADLINE_S = 0.05  # room to ask twice over the slowest adapter; nothing else waits for the bus then
 RELEASE_SHARES = (0.6, 0.4, 0.25, 0.15, 0.08)
 RELEASE_STEP_S = 0.2
 SAG_DEG = 15.0
