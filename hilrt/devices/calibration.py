@@ -100,8 +100,9 @@ class Calibration:
 
     def speeds(self, radians_per_s: Vector) -> NDArray[np.int64]:
         """Speed limits (6,) [counts/s] of joint velocities (6,) [rad/s]; never 0, which a servo takes for none."""
-        exact = np.abs(radians_per_s / self._scale)
-        return np.clip(np.rint(exact), 1, Register.GOAL_VELOCITY.maximum).astype(np.int64)
+        exact = np.rint(np.abs(radians_per_s / self._scale))
+        speeds: NDArray[np.int64] = np.clip(exact, 1, Register.GOAL_VELOCITY.maximum).astype(np.int64)
+        return speeds
 
     def counts(self, radians: Vector) -> NDArray[np.int64]:
         """Nearest positions (6,) [counts] within the calibrated ranges, of finite angles (6,) [rad]."""

@@ -108,7 +108,7 @@ def find_one_without_power(desk, switches):
     async def check(line):
         await reading(line)
         desk.brown_out(2, sag=100)
-        await line._arm.write(np.zeros(6))
+        await line._arm.write(np.zeros(6), np.ones(6))
         await line._arm.read()
         assert desk.held(Register.TORQUE_ENABLE)[1] == switches
         assert await line.read() is not None

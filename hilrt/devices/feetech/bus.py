@@ -254,7 +254,7 @@ class Bus:
             for motor in motors
         }
 
-    async def _sync_write(self, address: int, data: Mapping[int, bytes]) -> None:
+    async def _sync_write(self, address: int, data: dict[int, bytes]) -> None:
         """The same number of bytes for each motor."""
         async with self._lock:
             self._transactions += 1
