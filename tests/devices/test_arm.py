@@ -15,6 +15,7 @@ from hilrt.errors import (
     CalibrationMismatchError,
     GoalError,
     MotorMissingError,
+    PortsSwappedError,
     ServoFaultError,
     SettingRefusedError,
     WrongModelError,
@@ -272,6 +273,20 @@ def test_another_arms_calibration_is_refused(run, line, calibration):
     assert "as arm.json says: elbow_flex homing_offset is -50, not 7; " in str(caught.value)
     assert "elbow_flex range_max is 3340, not 3300. " in str(caught.value)
     assert not any(request[4] == Instruction.WRITE for request in line.requests)
+
+
+def test_swapped_ports_are_called_so(run, line, calibration, tmp_path):
+    """Where the servos hold what another arm's file says, both are named, and nobody is told to calibrate."""
+    follower, leader = (
+        tmp_path / "robots/so100_follower/f.json",
+        tmp_path / "teleoperators/so100_leader/l.json",
+    )
+    calibration.save(leader)
+    Calibration({**calibration.motors, "elbow_flex": MotorCalibration(3, 0, 7, 720, 3300)}).save(follower)
+    with pytest.raises(
+        PortsSwappedError, match=rf"swapped: .* of {leader}, not of {follower}\. .*Do not calibrate"
+    ):
+        run(connect(line, Calibration.load(follower)))
 
 
 def test_a_setting_that_is_not_kept_is_an_error(run, line, calibration):

@@ -114,6 +114,14 @@ class Register(Enum):
         return raw if raw <= self.maximum else signed(raw, self.sign_bit)
 
 
+CALIBRATED = {
+    "homing_offset": Register.HOMING_OFFSET,
+    "range_min": Register.MIN_POSITION_LIMIT,
+    "range_max": Register.MAX_POSITION_LIMIT,
+}
+"""Where a motor keeps its calibration, by the names of the file's fields."""
+
+
 def signed(raw: int, sign_bit: int | None) -> int:
     """A number from sign and magnitude; bits above the sign are not part of it."""
     if sign_bit is None:
