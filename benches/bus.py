@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 import scservo_sdk
 import uvloop
 from host import report, spread_us
@@ -87,7 +88,7 @@ def ticks(usb: SimUsb, hz: int, seconds: float) -> dict:
                     blind += 1
                     continue
                 await ticker.until_act()
-                await arm.write(reading.position)
+                await arm.write(reading.position, np.ones(6))
             ticker.close()
             after = arm.bus.statistics()
             return {

@@ -60,7 +60,7 @@ def survey(
     Anything else, a read that asks for a gigabyte, and one that does not end, fail the test that called this.
     """
     right = read(whole)
-    chance, unharmed, refused = random.Random(whole), 0, 0
+    chance, unharmed, refused = random.Random(len(whole)), 0, 0
     with _bounded():
         for _ in range(count):
             name, mutated = (damage or any_damage)(chance, whole)

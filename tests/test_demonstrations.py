@@ -8,7 +8,7 @@ import pytest
 
 from hilrt.config import taskfile
 from hilrt.data.journal import JournalWriter
-from hilrt.errors import DatasetBusyError, JournalFeaturesError
+from hilrt.errors import DatasetBusyError, JournalFeaturesError, TasksMixedError
 from hilrt.jobs.demonstrations import one_recording
 from hilrt.jobs.record import record
 from hilrt.jobs.train import train
@@ -50,3 +50,28 @@ def test_one_recording_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not (tmp_path / "runs").exists()
     with one_recording(taskfile.load(SIM, here)):
         pass
+
+
+@pytest.mark.parametrize(("job", "tasks"), [(record, ["push"]), (train, ["push", "pick_lift"])])
+def test_two_tasks_are_not_mixed(
+    tmp_path: Path, job: Callable[[Path, list[str]], object], tasks: list[str]
+) -> None:
+    """Demonstrations of another task are not added to, and those of several not learned from; episodes are named."""
+    root = tmp_path / "demonstrations"
+    here = [f"dataset.root={root}", f"runs_dir={tmp_path}/runs"]
+    features = from_config(taskfile.load(SIM, here))
+    state, action = (
+        np.zeros(len(names), np.float32).tobytes() for names in (features.state, features.action)
+    )
+    for episode, task in enumerate(tasks):
+        with JournalWriter(root / "journal", features, task) as journal:
+            for step in range(2):
+                facts = {"final": True} if step else {"action": action}
+                end = Record(
+                    episode=episode, step=step, mode=Mode.DEMO, monotonic_ns=episode, wall_ns=0, state=state,
+                    terminated=True, success=True, **facts,
+                )  # fmt: skip
+                journal.write(bytes(encode_into(end, bytearray())))
+    with pytest.raises(TasksMixedError, match=r"env.task, 'pick_lift'. Its episodes are of 'push': 0"):
+        job(SIM, here)
+    assert not (tmp_path / "runs").exists()

@@ -197,11 +197,11 @@ def test_control_killed_with_a_leader(session):
     session.until(lambda: session.leader.held(Register.TORQUE_ENABLE) == [0] * 6)
     dead = session.control.pid
     os.kill(dead, signal.SIGKILL)
-    session.until(lambda: session.leader.held(Register.TORQUE_LIMIT) == [80] * 6)
+    session.until(lambda: session.leader.held(Register.TORQUE_LIMIT) == [1000] * 6)
     assert session.leader.held(Register.TORQUE_ENABLE) == [0] * 6
     session.until(lambda: session.control.pid != dead and session.control.phase == Phase.RUNNING)
     session.until(lambda: session.control.episode == 1 and session.control.step > 5)
-    assert session.leader.held(Register.TORQUE_LIMIT) == [1000] * 5 + [500]
+    assert session.leader.held(Register.TORQUE_LIMIT) == [999] * 5 + [499]
     session.until(lambda: session.leader.held(Register.TORQUE_ENABLE) == [0] * 6)
     session.type(b"s")
     assert session.finish() == 0, session.text()

@@ -1,7 +1,7 @@
 """`hilrt dataset ...`: one function per command, no logic; heavy imports happen inside."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -107,6 +107,7 @@ def export(
 def import_(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A LeRobotDataset v3.0 made by others.")],
     root: Root,
+    *,
     config: Annotated[
         Path, typer.Option(metavar="CONFIG", help="Task file that the demonstrations are for.")
     ],
@@ -125,6 +126,19 @@ def import_(
     success: Annotated[
         bool, typer.Option("--success", help="Every episode ended in success, whatever its rewards say.")
     ] = False,
+    success_from: Annotated[
+        float | None,
+        typer.Option(metavar="VALUE", help="Rewards are graded: a last one of VALUE or more is success."),
+    ] = None,
+    observation: Annotated[
+        Literal["before", "after"] | None,
+        typer.Option(
+            help="A row's observation is of before its action, or of after it; default: as the data tell."
+        ),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="THEIRS", help="Which of its tasks, where it has several.")
+    ] = None,
 ) -> None:
     """Make demonstrations for `hilrt train` of a dataset that others recorded.
 
@@ -140,6 +154,9 @@ def import_(
         convert={ours: _line(value) for ours, value in map(_pair, convert or [])},
         fill={ours: _number(value) for ours, value in map(_pair, fill or [])},
         success=success,
+        success_from=success_from,
+        pairing=observation,
+        task=task,
     )
     datasets.import_(typer.echo, source, root, config, wishes)
 

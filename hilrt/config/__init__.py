@@ -20,7 +20,7 @@ from hilrt.config.processor import (
     Reset,
     StepSizes,
 )
-from hilrt.config.robot import Arm, Camera, Leader, Robot, Scripted, Teleop
+from hilrt.config.robot import MAX_COMMAND_HZ, Arm, Camera, Leader, Robot, Scripted, Teleop
 from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, Sim, SimArm, SimUsb
 from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
 
@@ -153,6 +153,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def lockstep(self) -> bool:
         """Whether time is simulated."""
         return self.sim is not None and self.sim.clock == "lockstep"
+
+    @property
+    def goals_per_tick(self) -> int:
+        """Goals that go out to each motor in a tick: as `robot.command_hz` has it, within what a tick has room for."""
+        hz, fps = self.robot.command_hz, self.env.fps
+        return max(1, min(round(hz / fps), MAX_COMMAND_HZ // fps))
 
     @property
     def needs_keys(self) -> bool:

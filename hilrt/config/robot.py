@@ -7,6 +7,9 @@ from msgspec import Meta, Struct
 
 from hilrt.config.values import Bounds, Count, Fraction, JointPose, NonNegative, Pixels, Positive
 
+MAX_COMMAND_HZ = 75
+"""More would meet the tick's own reading on the wire."""
+
 
 class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One camera; frames are stored as it gives them."""
@@ -60,6 +63,9 @@ class Robot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str = ""
     """Names the calibration file `<calibration_dir>/robots/<type>/<id>.json`."""
     calibration_dir: str = "calibration"
+    command_hz: Annotated[int, Meta(ge=1, le=MAX_COMMAND_HZ)] = 50
+    """How often goals go out to the motors, between two decisions on the straight way from one to the next; a whole
+    number of times in a tick, once at least. It makes motion smooth and keeps joint velocities below their limit."""
     arms: dict[str, Arm] = {}
     """Two arms by side, e.g. `left` and `right`, in place of `port` and `id`."""
     cameras: dict[str, Camera] = {}

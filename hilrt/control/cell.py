@@ -1,19 +1,19 @@
 """The arms, the cameras and their surroundings as one thing that is sensed once per tick and commanded once."""
 
-import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
 from hilrt.control.health import Health
-from hilrt.control.lifeline import BUS_ERRORS, Lifeline
+from hilrt.control.lifeline import Lifeline
 from hilrt.control.scene import SceneSource
+from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
@@ -40,16 +40,22 @@ class Cell:
         self,
         config: Config,
         ticker: Ticker,
+        stream: Stream,
         arms: Sequence[Arm],
         pictures: Pictures | None,
         scene: SceneSource,
         pipelines: Pipelines,
         status: ControlStatus,
         crowded: Callable[[], bool],
+        unguarded: Callable[[], bool],
     ) -> None:
-        """`pictures`: the cameras' newest, if there are any; `crowded`: whether the recorder has no room for a step."""
-        self._crowded = crowded
+        """`pictures`: the cameras' newest, if there are any; `crowded`: whether the recorder has no room for a step.
+
+        `unguarded`: whether nobody watches over us.
+        """
+        self._crowded, self._unguarded = crowded, unguarded
         self.fps, self._ticker, self._arms, self._pictures = config.env.fps, ticker, arms, pictures
+        self._stream = stream
         self.scene, self.pipelines, self._status = scene, pipelines, status
         sides = config.robot.sides
         self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
@@ -91,6 +97,7 @@ class Cell:
             frame_ages_ms=self._ages_ms,
             stale=() if simulated else self._stale(),
             unwritten=not simulated and self._crowded(),
+            unguarded=not simulated and self._unguarded(),
             cut=not blind and sum(line.take_return() for line in self._lines) > 0,
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),
@@ -104,20 +111,16 @@ class Cell:
         return tick
 
     async def command(self, joint_goal: Float64) -> bool:
-        """Send goal positions, shape (arms, 6) [rad], at the tick's fixed offset, so that latency is constant.
+        """Begin the way to goal positions, shape (arms, 6) [rad], at the tick's fixed offset: latency is constant.
 
-        Returns whether they went out.
+        Returns whether the first part of it went out; the ticker sends the others.
         """
         self._status.decide_ms = self._watch.lap_ms()
         await self._ticker.until_act()
         self._watch.lap_ms()
-        try:
-            await _together([arm.write(goal) for arm, goal in zip(self._arms, joint_goal, strict=True)])
-        except BUS_ERRORS as error:
-            log.warning("command lost: %s", error)
-            return False
+        sent = await self._stream.aim(joint_goal)
         self._status.act_ms = self._watch.lap_ms()
-        return True
+        return sent
 
     @property
     def told(self) -> Float64:
@@ -138,7 +141,7 @@ class Cell:
             self._watch.lap_ms()
             self._account(woken.lateness_ns, woken.missed)
             missed += woken.missed
-            fresh = await _together([line.read(torque=torque) for line in self._lines])
+            fresh = await together([line.read(torque=torque) for line in self._lines])
             self._take(fresh)
             readings = tuple(reading for reading in self._readings if reading is not None)
             if len(readings) == len(self._lines):
@@ -219,10 +222,3 @@ def _text_of(times: Mapping[str, float], room: int) -> str:
     while len(text := json.dumps(kept)) > room:
         del kept[min(kept, key=lambda name: kept[name])]
     return text
-
-
-async def _together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Results of calls on different buses, at the same time; one alone needs no task of its own."""
-    if len(calls) == 1:
-        return [await calls[0]]
-    return list(await asyncio.gather(*calls))

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import uvloop
 
 from hilrt.config import Config, taskfile
@@ -24,17 +25,20 @@ from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
 from hilrt.control.scene import RealScene, SimScene
+from hilrt.control.stream import Stream
 from hilrt.control.supply import Supply
 from hilrt.control.ticker import LOCKSTEP_DEADLINE_S, LockstepTicker, Readable, Ticker, TimerTicker
+from hilrt.control.warden import Warden
 from hilrt.data.episodes import Tally, read_summaries
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.errors import CameraError, JointOutsideError
+from hilrt.errors import CameraError, EndedFromOutsideError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
-from hilrt.run.job import Job, Spec
+from hilrt.run.job import Job, Role, Spec
 from hilrt.run.realtime import become_realtime, lock_memory, quiet_collector
 from hilrt.run.simlink import SimLink
 from hilrt.shm.pictures import Pictures, PictureSegment
@@ -61,26 +65,35 @@ async def _run(spec: Spec) -> None:
     async with AsyncExitStack() as stack:
         status = stack.enter_context(Status.attach(spec.run))
         status.control.pid = os.getpid()
-        terminated = asyncio.Event()
+        terminated, wanted = asyncio.Event(), asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
 
         def stop_wanted() -> bool:
-            return terminated.is_set() or status.supervisor.stop > 0
+            return wanted.is_set() or terminated.is_set() or status.supervisor.stop > 0
 
         pictures = None
         if config.robot.cameras:
             pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", from_config(config)))
             if not await _first_pictures(pictures, config, status.control, stop_wanted):
-                status.control.done = 1
-                return
-        loop = await _assemble(spec, config, status, stack, pictures, terminated.set, stop_wanted)
+                return _end(status, terminated)
+        loop = await _assemble(spec, config, status, stack, pictures, wanted.set, stop_wanted)
         if loop is None:
-            status.control.done = 1
-            return
+            return _end(status, terminated)
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
-        status.control.done = 1
+        return _end(status, terminated)
+
+
+def _end(status: Status, terminated: asyncio.Event) -> None:
+    """The work is done, or the run wants no more of it.
+
+    Raises:
+        EndedFromOutsideError: it was somebody else who wanted that.
+    """
+    if terminated.is_set() and not status.supervisor.stop and os.getppid() == status.supervisor.pid:
+        raise EndedFromOutsideError(Role.CONTROL)
+    status.control.done = 1
 
 
 async def _assemble(
@@ -122,9 +135,22 @@ async def _assemble(
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
     # Last: from here on time counts.
-    ticker = _ticker(spec, config, status, arms, leaders, supply, publisher, stop_wanted)
+    limit = float(np.deg2rad(config.safety.max_joint_velocity_deg_s))
+    stream = Stream(arms, config.goals_per_tick, 1.0 / config.env.fps, limit)
+    ticker = _ticker(spec, config, status, arms, stream, leaders, supply, publisher, stop_wanted)
     stack.callback(ticker.close)
-    cell = Cell(config, ticker, arms, pictures, scene, pipelines, status.control, lambda: publisher.crowded)
+    cell = Cell(
+        config,
+        ticker,
+        stream,
+        arms,
+        pictures,
+        scene,
+        pipelines,
+        status.control,
+        lambda: publisher.crowded,
+        Warden(status.supervisor).silent,
+    )
     stack.callback(cell.close)
     if recording:
         return Replay(spec, config, cell, operator, recording, status.control, stop_wanted)
@@ -191,6 +217,7 @@ def _ticker(
     config: Config,
     status: Status,
     arms: Sequence[Arm],
+    stream: Stream,
     leaders: Sequence[LeaderArm],
     supply: Supply | None,
     publisher: Publisher,
@@ -198,7 +225,7 @@ def _ticker(
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
     if not config.lockstep:
-        return TimerTicker(period_ns)
+        return TimerTicker(period_ns, stream)
     updates = Readable(spec.fds["updates"])
 
     def ahead() -> bool:
@@ -211,10 +238,13 @@ def _ticker(
             with suppress(TimeoutError):
                 await asyncio.wait_for(updates.count(), 0.2)
 
-    async def settled() -> None:
+    async def arrived() -> None:
         """A reply proves that the simulator has read all that was written before the request."""
         for arm in arms:
-            await arm.bus.ping(arm.calibration.ids[0])
+            await arm.bus.read(arm.calibration.ids[0], Register.MODEL)
+
+    async def settled() -> None:
+        await arrived()
         for leader in leaders:
             await leader.command(period_ns * 1e-9)
             await leader.read()
@@ -224,7 +254,7 @@ def _ticker(
             await leader.read()
 
     fds = spec.fds["sim_go"], spec.fds["sim_done"]
-    return LockstepTicker(period_ns, *fds, settled, looked, paced, stop_wanted)
+    return LockstepTicker(period_ns, stream, *fds, settled, arrived, looked, paced, stop_wanted)
 
 
 async def _first_pictures(

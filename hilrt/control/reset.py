@@ -111,7 +111,7 @@ async def go(
 
     move = move_from_here()
     while not move.arrived(tick.joints) and not stopping():
-        if not tick.blind:
+        if not (tick.blind or tick.unguarded):
             await cell.command(move.advance())
             told(move.joints)
         tick = await cell.sense()

@@ -44,6 +44,8 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     """Cameras whose newest frame is too old."""
     unwritten: bool = False
     """The recorder is so far behind that another step might be lost."""
+    unguarded: bool = False
+    """The supervisor is silent: nobody would see us hang, or hear the operator's keys."""
     cut: bool = False
     """An arm that was away is back, not where it was told to be."""
     missed: int = 0
@@ -94,7 +96,7 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     @property
     def waits(self) -> bool:
         """Whether nothing can be decided on what there is: the arms hold."""
-        return self.blind or bool(self.stale) or self.unwritten
+        return self.blind or bool(self.stale) or self.unwritten or self.unguarded
 
     @property
     def over(self) -> bool:

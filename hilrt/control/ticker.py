@@ -11,7 +11,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
+from hilrt.control.stream import Stream
 from hilrt.errors import SimulatorGoneError
+from hilrt.run.simlink import go_on
 
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
@@ -93,8 +95,9 @@ class TimerTicker:
 
     simulated = False
 
-    def __init__(self, period_ns: int) -> None:
-        self.period_ns = period_ns
+    def __init__(self, period_ns: int, stream: Stream | None = None) -> None:
+        """`stream`: goals that are sent between the ticks."""
+        self.period_ns, self._stream = period_ns, stream
         self._act_offset_ns = min(ACT_OFFSET_NS, period_ns * 2 // 5)
         self._deadline_ns = time.monotonic_ns()
         self._tick, self._act = _Timerfd(), _Timerfd()
@@ -102,6 +105,8 @@ class TimerTicker:
 
     async def wait(self) -> Tick:
         """Sleep until the next deadline."""
+        if self._stream is not None:
+            await self._send_rest(self._stream)
         expired = await self._tick.readable.count()
         now = time.monotonic_ns()
         self._deadline_ns += expired * self.period_ns
@@ -109,9 +114,19 @@ class TimerTicker:
 
     async def until_act(self) -> None:
         """Sleep until the command is due; at once where sensing and deciding took longer than that."""
-        due = self._deadline_ns + self._act_offset_ns
-        if due > time.monotonic_ns():
-            self._act.arm(due)
+        await self._until(self._deadline_ns + self._act_offset_ns)
+
+    async def _send_rest(self, stream: Stream) -> None:
+        """The parts of the way to the last command, each when it is due; those that are overdue are left out."""
+        begin_ns, part_ns = self._deadline_ns + self._act_offset_ns, self.period_ns // stream.parts
+        while stream.moves:
+            await self._until(begin_ns + stream.sent * part_ns)
+            overdue = (time.monotonic_ns() - begin_ns) // part_ns
+            await stream.send(min(overdue + 1, stream.parts))
+
+    async def _until(self, due_ns: int) -> None:
+        if due_ns > time.monotonic_ns():
+            self._act.arm(due_ns)
             await self._act.readable.count()
 
     def close(self) -> None:
@@ -154,8 +169,10 @@ class LockstepTicker:
 
     Args:
         period_ns: simulated time per tick [ns].
-        go: eventfd that starts the simulator; done: eventfd that it answers on.
-        settle: returns once every byte written to the bus has reached the servos.
+        stream: goals that are sent between the ticks; the simulator advances from one to the next.
+        go: eventfd that starts the simulator, see `hilrt.run.simlink.go_on`; done: eventfd that it answers on.
+        settle: before each period; exchanges what is exchanged once a period beside the ticks.
+        arrived: returns once every byte written to the buses has reached the servos.
         look: reads, after the period, what is otherwise read beside the ticks.
         paced: returns once the learner may be given another step.
         stop_wanted: whether to give up waiting for a simulator that does not answer.
@@ -166,20 +183,22 @@ class LockstepTicker:
     def __init__(
         self,
         period_ns: int,
+        stream: Stream,
         go: int,
         done: int,
         settle: Callable[[], Awaitable[object]],
+        arrived: Callable[[], Awaitable[object]],
         look: Callable[[], Awaitable[object]],
         paced: Callable[[], Awaitable[None]],
         stop_wanted: Callable[[], bool],
     ) -> None:
-        self.period_ns = period_ns
+        self.period_ns, self._stream = period_ns, stream
         self._go = go
         self._stop_wanted = stop_wanted
         with contextlib.suppress(BlockingIOError):  # an answer that a control killed before us did not take
             os.read(done, 8)
         self._readable = Readable(done)
-        self._settle, self._look = settle, look
+        self._settle, self._arrived, self._look = settle, arrived, look
         self._paced = paced
         self._time_ns = 0
 
@@ -187,11 +206,21 @@ class LockstepTicker:
         """Let one period of simulated time pass."""
         await self._paced()
         await self._settle()
-        os.eventfd_write(self._go, 1)
-        await self._answered()
+        parts = self._stream.parts
+        while self._stream.moves:
+            await self._advance(1, whole=False)
+            parts -= 1
+            await self._stream.send(self._stream.sent + 1)
+            await self._arrived()
+        await self._advance(parts, whole=True)
         await self._look()
         self._time_ns += self.period_ns
         return Tick(self._time_ns, 0, 0)
+
+    async def _advance(self, parts: int, *, whole: bool) -> None:
+        """Let so many parts of the period pass; `whole`: to its end."""
+        os.eventfd_write(self._go, go_on(parts, whole=whole))
+        await self._answered()
 
     async def _answered(self) -> None:
         """Wait for the simulator, but not for one that has gone."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
-from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import READ_SHARE
 from hilrt.devices.holding import hold, let_go, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
@@ -111,7 +110,7 @@ class Arm:
 
     async def read(self, *, torque: bool = False) -> ArmReading:
         """All present values, and with `torque` which motors have none, in one transaction."""
-        telemetry = await self.bus.read_telemetry(self._ids, torque=torque)
+        telemetry = await self.bus.read_telemetry(self._ids, drive=torque)
         now = monotonic_ns()
         rows = np.array([telemetry[motor] for motor in self._ids], np.float64).T
         position, velocity, load, voltage, temperature, status, _, current, error = rows
@@ -124,20 +123,27 @@ class Arm:
             temperature=temperature,
             voltage=voltage,
             status=status.astype(np.int64) | error.astype(np.int64),
-            limp=tuple(motor for motor in self._ids if torque and not self.bus.torque[motor]),
+            limp=tuple(filter(self._lost_power, self._ids)) if torque else (),
         )
 
-    async def write(self, goal: Vector) -> None:
-        """Send joint angles (6,) [rad], kept within the calibrated ranges, in one transaction.
+    def _lost_power(self, motor: int) -> bool:
+        """Torque is off, or was and came on again with the next goal, as in some servos: its limit then tells."""
+        drive = self.bus.drives[motor]
+        return not drive.torque or drive.torque_limit != self._settings.torque_limit(motor == self._ids[-1])
+
+    async def write(self, goal: Vector, speed: Vector) -> None:
+        """Send joint angles (6,) [rad], kept within the calibrated ranges, to be reached at `speed` (6,) [rad/s].
+
+        In one transaction, and not acknowledged.
 
         Raises:
-            GoalError: not six finite numbers.
+            GoalError: not six finite numbers each.
         """
-        if goal.shape != (6,) or not np.isfinite(goal).all():
-            raise GoalError(self.bus.port, str(goal))
-        counts = self.calibration.counts(goal).tolist()
+        if goal.shape != (6,) or not np.isfinite(goal).all() or not np.isfinite(speed).all():
+            raise GoalError(self.bus.port, f"{goal} at {speed}")
+        counts, speeds = self.calibration.counts(goal).tolist(), self.calibration.speeds(speed).tolist()
+        await self.bus.write_goals(dict(zip(self._ids, zip(counts, speeds, strict=True), strict=True)))
         self._told = dict(zip(self._ids, counts, strict=True))
-        await self.bus.sync_write(Register.GOAL_POSITION, self._told)
 
     @property
     def told(self) -> Vector:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilrt.config import MOTORS
+from hilrt.devices.feetech.registers import Register
 from hilrt.errors import CalibrationFileError, CalibrationMismatchError, PortsSwappedError
 
 Vector = NDArray[np.float64]
@@ -98,6 +99,12 @@ class Calibration:
         velocities: Vector = np.asarray(counts_per_s, np.float64) * self._scale
         return velocities
 
+    def speeds(self, radians_per_s: Vector) -> NDArray[np.int64]:
+        """Speed limits (6,) [counts/s] of joint velocities (6,) [rad/s]; never 0, which a servo takes for none."""
+        exact = np.rint(np.abs(radians_per_s / self._scale))
+        speeds: NDArray[np.int64] = np.clip(exact, 1, Register.GOAL_VELOCITY.maximum).astype(np.int64)
+        return speeds
+
     def counts(self, radians: Vector) -> NDArray[np.int64]:
         """Nearest positions (6,) [counts] within the calibrated ranges, of finite angles (6,) [rad]."""
         return np.clip(self.encoded(radians), self._low, self._high).astype(np.int64)
@@ -124,7 +131,7 @@ class Calibration:
             entries = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, msgspec.Raw])
         except FileNotFoundError as error:
             raise CalibrationFileError(str(path), "there is no such file") from error
-        except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise CalibrationFileError(str(path), str(error)) from error
         return cls({n: _entry(str(path), n, entry) for n, entry in entries.items()}, str(path))
 
@@ -177,7 +184,7 @@ class Calibration:
 def _entry(path: str, name: str, data: msgspec.Raw) -> MotorCalibration:
     try:
         return msgspec.json.decode(data, type=MotorCalibration)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise CalibrationFileError(path, f"{name}: {error}") from error
 
 

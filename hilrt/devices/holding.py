@@ -10,11 +10,11 @@ from time import monotonic
 
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.bus import Bus
-from hilrt.devices.feetech.registers import COUNTS_PER_TURN, Register
+from hilrt.devices.feetech.registers import COUNTS_PER_TURN, Register, Telemetry
 from hilrt.errors import BusTimeoutError, JointOutsideError
 
 COUNTS_PER_DEGREE = COUNTS_PER_TURN / 360
-HOLD_DEADLINE_S = 0.02  # nothing else waits for the bus then, and every motor should get its chance
+HOLD_DEADLINE_S = 0.05  # room to ask twice over the slowest adapter; nothing else waits for the bus then
 RELEASE_SHARES = (0.6, 0.4, 0.25, 0.15, 0.08)
 RELEASE_STEP_S = 0.2
 SAG_DEG = 15.0
@@ -48,10 +48,10 @@ async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
     outside: dict[int, int] = {}
 
     async def hold_one(motor: int) -> None:
-        if await bus.read(motor, Register.TORQUE_ENABLE):
-            goals[motor] = await ease(bus, motor, gripper=motor == motors[-1])
+        present = (await bus.read_telemetry([motor], drive=True))[motor]
+        if bus.drives[motor].torque:
+            goals[motor] = await ease(bus, motor, present, gripper=motor == motors[-1])
             return
-        present = (await bus.read_telemetry([motor]))[motor]
         goals[motor] = await _goal_at_rest(bus, motor, present.position)
         if goals[motor] != present.position:
             outside[motor] = goals[motor]
@@ -68,11 +68,10 @@ async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
     return goals
 
 
-async def ease(bus: Bus, motor: int, *, gripper: bool) -> int:
-    """Have a motor under torque strain for nothing: its goal after that [counts]."""
-    present = (await bus.read_telemetry([motor]))[motor]
-    limit = await bus.read(motor, Register.TORQUE_LIMIT)
-    goal = told = await bus.read(motor, Register.GOAL_POSITION)
+async def ease(bus: Bus, motor: int, present: Telemetry, *, gripper: bool) -> int:
+    """Have a motor under torque strain for nothing: its goal after that [counts]; its drive has just been read."""
+    _, told, limit = bus.drives[motor]
+    goal = told
     if gripper:
         goal = min(max(told, present.position - GRIP_LEAD), present.position + GRIP_LEAD)
     elif abs(told - present.position) > SAG or abs(present.load) > PUSHING * limit:
@@ -88,9 +87,9 @@ async def require_inside(bus: Bus, motors: Sequence[int]) -> None:
     Raises:
         JointOutsideError: one does.
     """
-    for motor in motors:
-        if not await bus.read(motor, Register.TORQUE_ENABLE):
-            await _goal_at_rest(bus, motor, await bus.read(motor, Register.PRESENT_POSITION))
+    for motor, present in (await bus.read_telemetry(motors, drive=True)).items():
+        if not bus.drives[motor].torque:
+            await _goal_at_rest(bus, motor, present.position)
 
 
 async def let_go(bus: Bus, motors: Sequence[int]) -> None:

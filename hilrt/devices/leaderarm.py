@@ -108,7 +108,7 @@ class LeaderArm:
             self._torque, self.sent = True, self._arm.told
         reach = self._speed * elapsed_s
         self.sent = self.sent + np.clip(goal - self.sent, -reach, reach)
-        await self._arm.write(self.sent)
+        await self._arm.write(self.sent, np.full(6, self._speed))
 
     async def read(self, *, torque: bool = False) -> None:
         """Take its position; with `torque` see that it has not lost its own, and hangs limp as if in a hand.

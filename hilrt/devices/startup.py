@@ -26,6 +26,10 @@ class Settings(msgspec.Struct, frozen=True):
     """Of all but the gripper."""
     gripper: Mapping[Register, int]
 
+    def torque_limit(self, gripper: bool) -> int:
+        """No servo has it of its own accord: one that was without power starts up with MAX_TORQUE_LIMIT."""
+        return (self.gripper if gripper else self.joints)[Register.TORQUE_LIMIT]
+
 
 _COMMON = {
     Register.LOCK: 1,  # another program may have been interrupted while it was open
@@ -38,18 +42,18 @@ _COMMON = {
 }
 FOLLOWER = Settings(
     every={**_COMMON, Register.D_COEFFICIENT: 32},
-    joints={Register.TORQUE_LIMIT: 1000},
+    joints={Register.TORQUE_LIMIT: 999},
     gripper={
         Register.MAX_TORQUE_LIMIT: 500,
-        Register.TORQUE_LIMIT: 500,
+        Register.TORQUE_LIMIT: 499,
         Register.PROTECTION_CURRENT: 250,
         Register.OVERLOAD_TORQUE: 25,
     },
 )
 LEADER = Settings(
     every={**_COMMON, Register.D_COEFFICIENT: 16},  # lighter gearing has less to damp
-    joints={Register.TORQUE_LIMIT: 1000},
-    gripper={Register.TORQUE_LIMIT: 500},  # a finger is in it
+    joints={Register.TORQUE_LIMIT: 999},
+    gripper={Register.TORQUE_LIMIT: 499},  # a finger is in it
 )
 _MULTI_TURN = 0x10  # bit of PHASE; cleared, positions stay within one turn
 
@@ -68,14 +72,14 @@ async def prepare(bus: Bus, calibration: Calibration, settings: Settings) -> Non
     await _check_calibration(bus, calibration)
     differing = await _differing(bus, calibration.ids, settings)
     lasting = {motor: {r: v for r, v in values.items() if r.eeprom} for motor, values in differing.items()}
-    torque = await bus.sync_read(Register.TORQUE_ENABLE, calibration.ids)
-    stiff = tuple(motor for motor, on in torque.items() if on)
+    present = await bus.read_telemetry(calibration.ids, drive=True)
+    stiff = tuple(motor for motor in calibration.ids if bus.drives[motor].torque)
     _require_limp(bus, stiff, lasting)
     for motor in stiff:
         if (
             Register.TORQUE_LIMIT in differing[motor]
         ):  # with more of it, it must not go off towards an old goal
-            await ease(bus, motor, gripper=motor == calibration.ids[-1])
+            await ease(bus, motor, present[motor], gripper=motor == calibration.ids[-1])
     for motor, values in differing.items():
         if lasting[motor]:
             await write_eeprom(bus, motor, lasting[motor])

@@ -37,12 +37,14 @@ from hilrt.errors.dataset import (
     EpisodeDamagedError,
     EpisodesAbsentError,
     ForeignDatasetError,
+    ImportedOtherwiseError,
     MergeError,
     NoEpisodesError,
     NothingLeftError,
     OldDemonstrationsError,
     OwnDatasetError,
     PointerFileError,
+    TasksMixedError,
     UnmappableError,
 )
 from hilrt.errors.devices import (
@@ -81,6 +83,7 @@ from hilrt.errors.learning import (
 )
 from hilrt.errors.root import HilrtError
 from hilrt.errors.runs import (
+    EndedFromOutsideError,
     NoDemonstrationError,
     NoRunError,
     ProcessError,
@@ -124,6 +127,7 @@ from hilrt.errors.shm import (
     SegmentMismatchError,
     SegmentNotReadyError,
     SharedMemoryFullError,
+    SharedMemoryUnusableError,
     WeightsLayoutError,
 )
 
@@ -157,12 +161,14 @@ __all__ = [
     "DisplayAbsentError",
     "EncoderChangedError",
     "EncoderWeightsError",
+    "EndedFromOutsideError",
     "EpisodeDamagedError",
     "EpisodesAbsentError",
     "ForeignDatasetError",
     "GamepadLayoutsError",
     "GoalError",
     "HilrtError",
+    "ImportedOtherwiseError",
     "InputDeviceAbsentError",
     "InputDeviceRefusedError",
     "JointOutsideError",
@@ -219,11 +225,13 @@ __all__ = [
     "ServoFaultError",
     "SettingRefusedError",
     "SharedMemoryFullError",
+    "SharedMemoryUnusableError",
     "SimulatorGoneError",
     "StartPoseError",
     "StepError",
     "StepsLostError",
     "SweepError",
+    "TasksMixedError",
     "TerminalAbsentError",
     "TorqueLostError",
     "UnknownNameError",

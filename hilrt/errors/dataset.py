@@ -1,6 +1,6 @@
 """Failures of datasets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hilrt.errors.root import HilrtError, disk_cure
 
@@ -158,6 +158,41 @@ class UnmappableError(HilrtError):
         super().__init__(
             f"{source} cannot become demonstrations for this config; nothing was written:{listed}"
         )
+
+
+class ImportedOtherwiseError(HilrtError):
+    """An episode of others is in a dataset already, made of the same numbers in another way."""
+
+    def __init__(self, episode: str, number: int) -> None:
+        super().__init__(
+            f"{episode} was imported before, with other units, names, rewards or pairing: episode {number} there. "
+            "Nothing was written: it would be there twice. Take out what was imported before (`hilrt dataset "
+            "delete-episodes`, or remove the folder if that is all there is), then import again."
+        )
+
+
+class TasksMixedError(HilrtError):
+    """A dataset holds, or would hold, demonstrations of several tasks."""
+
+    def __init__(self, root: str, episodes: Mapping[str, Sequence[int]], wanted: str) -> None:
+        """`episodes`: of each task; `wanted`: the config's."""
+        there = "; ".join(f"{task!r}: {_ranges(numbers)}" for task, numbers in episodes.items())
+        super().__init__(
+            f"{root} holds demonstrations of another task than the config's env.task, {wanted!r}. Its episodes are of "
+            f"{there}. One policy learns one task: set env.task to that of the dataset, name another dataset.root, or "
+            "make one of the episodes that you want with `hilrt dataset export ROOT OUT --episodes ...`."
+        )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """As `--episodes` takes them: "0-4,7"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], number]
+        else:
+            parts.append([number])
+    return ",".join("-".join(map(str, part)) for part in parts)
 
 
 class EpisodeDamagedError(HilrtError):

@@ -17,6 +17,16 @@ class ProcessError(HilrtError):
         super().__init__(f"{role} {what}\nThe whole story is in {log}.")
 
 
+class EndedFromOutsideError(HilrtError):
+    """A process was sent SIGTERM by somebody who is no part of the run."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"{role} was told to end (SIGTERM), but not by its run. What was recorded is kept; "
+            "to end a run, press q or send the signal to the process that was started as `hilrt`."
+        )
+
+
 class SimulatorGoneError(HilrtError):
     """The simulator ended while control waited for it."""
 

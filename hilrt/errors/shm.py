@@ -69,6 +69,16 @@ class SegmentMismatchError(SegmentError):
         )
 
 
+class SharedMemoryUnusableError(SegmentError):
+    """Nothing can be made in /dev/shm."""
+
+    def __init__(self, name: str, cause: OSError) -> None:
+        super().__init__(
+            f"shared memory {name} cannot be made: {cause.strerror}. See that /dev/shm is there and that you may write "
+            "to it (`mount -t tmpfs -o mode=1777 tmpfs /dev/shm`); in a container, give it one (`--shm-size=1g`)."
+        )
+
+
 class SharedMemoryFullError(HilrtError):
     """The file system of shared memory has no room for a segment."""
 

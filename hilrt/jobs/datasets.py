@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from hilrt.config import taskfile
 from hilrt.data.journal import JOURNAL, episode_files, number_of
 from hilrt.data.lerobot import rewrite, rules
@@ -12,9 +14,13 @@ from hilrt.data.lerobot.foreign import import_dataset
 from hilrt.data.lerobot.mapping import Wishes
 from hilrt.data.lerobot.store import Store
 from hilrt.errors import EpisodesAbsentError, NoEpisodesError
+from hilrt.jobs.demonstrations import require_one_task
 from hilrt.report.progress import Bar
 from hilrt.step.features import from_config
 
+OTHERWISE = (
+    "where the reference's HIL-SERL recorder of version 0.5.1 or before wrote them: --observation after"
+)
 Say = Callable[[str], None]
 
 
@@ -84,12 +90,15 @@ def export(say: Say, source: Path, out: Path, numbers: Sequence[int] | None, *, 
 def import_(say: Say, source: Path, root: Path, task_file: Path, wishes: Wishes) -> None:
     """Make demonstrations of a dataset that others wrote."""
     config = taskfile.load(task_file)
+    into = msgspec.structs.replace(config.dataset, root=str(root))
+    require_one_task(msgspec.structs.replace(config, dataset=into), added=True)
     with Bar(f"into {root}", len(Store.open(source))) as bar:
         done = import_dataset(
             source,
             root,
             from_config(config),
             wishes,
+            task=config.env.task,
             image_format=config.dataset.image_format,
             robot_type=config.robot.type,
             advance=bar.advance,
@@ -99,6 +108,10 @@ def import_(say: Say, source: Path, root: Path, task_file: Path, wishes: Wishes)
     )
     if done.known or done.short:
         say(f"left out: {done.known} that were imported before, {done.short} of a single row")
+    how = "" if done.told else f", which the data do not tell: the format means so ({OTHERWISE})"
+    say(f"rows were taken to hold the observation {done.pairing} their action{how}")
+    for note in done.notes:
+        say(note)
     say(
         "each episode's last row became its final observation: foreign datasets have none after the last action"
     )

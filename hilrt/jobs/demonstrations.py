@@ -1,5 +1,6 @@
 """The demonstrations in `dataset.root`: recorded into a journal, kept in a dataset."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from hilrt.config import Config
 from hilrt.data.journal import JOURNAL, check_features, episode_files
 from hilrt.data.lerobot.change import locked
-from hilrt.errors import DatasetBusyError, DatasetWriteError
+from hilrt.errors import DatasetBusyError, DatasetWriteError, TasksMixedError
 from hilrt.report.progress import Bar
 from hilrt.step.features import from_config
 
@@ -35,6 +36,24 @@ def fold_demonstrations(config: Config) -> int:
         for left in folded.left:
             bar.say(f"{journal_of(config)}/{left}: `hilrt dataset recover {root}` keeps what is whole of it")
     return len(open_dataset(root, features)) if exists(root) else 0
+
+
+def require_one_task(config: Config, *, added: bool) -> None:
+    """See that the dataset is of one task; with `added`, of the config's, because episodes of that will come.
+
+    Raises:
+        TasksMixedError: it is not.
+    """
+    from hilrt.data.lerobot.dataset import exists, open_dataset  # noqa: PLC0415 - pyarrow is behind it
+
+    root = Path(config.dataset.root)
+    if not exists(root):
+        return
+    dataset, episodes = open_dataset(root), defaultdict(list)
+    for row in dataset.rows:
+        episodes[dataset.task(row)].append(row.episode)
+    if len(episodes) > 1 or (added and episodes.keys() - {config.env.task}):
+        raise TasksMixedError(str(root), episodes, config.env.task)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from hilrt.config import Config, taskfile
 from hilrt.data.journal import next_episode
 from hilrt.errors import HilrtError
-from hilrt.jobs.demonstrations import fold_demonstrations, journal_of, one_recording
+from hilrt.jobs.demonstrations import fold_demonstrations, journal_of, one_recording, require_one_task
 from hilrt.jobs.run import run
 from hilrt.report.summary import Summary
 from hilrt.run.folder import RunFolder
@@ -19,11 +19,13 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
 
     Raises:
         JournalFeaturesError: those were recorded with other features.
+        TasksMixedError: those are of another task.
         DatasetBusyError: another `hilrt record` of this dataset goes on.
     """
     config = taskfile.load(task_file, overrides)
     with one_recording(config):
         first = max(fold_demonstrations(config), next_episode(journal_of(config)))
+        require_one_task(config, added=True)
         folder = RunFolder.create(task_file, overrides, Job.RECORD)
         return folder, _recorded(folder, config, first)
 

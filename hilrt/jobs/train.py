@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hilrt.config import Config, taskfile
 from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError
-from hilrt.jobs.demonstrations import fold_demonstrations
+from hilrt.jobs.demonstrations import fold_demonstrations, require_one_task
 from hilrt.jobs.run import progress, run
 from hilrt.policy.vision import frozen_weights
 from hilrt.report.summary import Summary
@@ -19,6 +19,7 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
     Raises:
         NoDemonstrationsError: there are none.
         JournalFeaturesError: they were recorded with other features.
+        TasksMixedError: they are of several tasks.
     """
     config = taskfile.load(task_file, overrides)
     _require_demonstrations(config)  # or there is no run to make a folder for
@@ -45,6 +46,7 @@ def resume(path: Path, *, anew: bool = False) -> tuple[RunFolder, Summary]:
 def _require_demonstrations(config: Config) -> None:
     if not fold_demonstrations(config):
         raise NoDemonstrationsError(config.dataset.root)
+    require_one_task(config, added=False)
 
 
 def _require_encoder(config: Config) -> None:

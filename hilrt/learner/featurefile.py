@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import torch
 import xxhash
 
@@ -37,6 +38,8 @@ class Making(msgspec.Struct, frozen=True):
     preprocessing: str
     shift: int
     seed: int
+    format: int = 2
+    """Of the entries."""
 
 
 class FeatureFile(Resource):
@@ -84,7 +87,7 @@ class FeatureFile(Resource):
             return None
         data = os.pread(self._file.fileno(), self._entry.itemsize, self._offset(place))
         entry = np.frombuffer(data, self._entry)[0]
-        if xxhash.xxh3_64_intdigest(entry["data"]) != int(entry["digest"]):
+        if _digest(self._keys[place], entry["data"]) != int(entry["digest"]):
             return None
         bits = torch.from_numpy(entry["data"].view(np.int16).copy()).view(torch.bfloat16)
         sizes = [int(np.prod(shape)) for shape in self._shapes]
@@ -97,8 +100,8 @@ class FeatureFile(Resource):
             return
         data = torch.cat([p.flatten() for p in pictures]).view(torch.int16).numpy().tobytes()
         entry = np.zeros((), self._entry)
-        entry["key"], entry["digest"] = key, xxhash.xxh3_64_intdigest(data)
-        entry["data"] = np.frombuffer(data, np.uint8)
+        entry["key"], entry["data"] = key, np.frombuffer(data, np.uint8)
+        entry["digest"] = _digest(key, entry["data"])
         place = self._oldest if len(self._keys) >= self._most else len(self._keys)
         if not self._write(entry.tobytes(), self._offset(place)):
             return
@@ -127,6 +130,11 @@ class FeatureFile(Resource):
     def close(self) -> None:
         """Let go; what was written is there."""
         self._file.close()
+
+
+def _digest(key: Key, data: npt.NDArray[np.uint8]) -> int:
+    """It begins with whose they are, so that nobody else's are taken for them."""
+    return xxhash.xxh3_64_intdigest(data.data, xxhash.xxh3_64_intdigest(np.array(key, np.uint64).data))
 
 
 def _key(record: Record, mark: int) -> Key:

@@ -5,12 +5,13 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO, cast
 
 import msgspec
 from rich.console import Console
 from rich.live import Live
 
+from hilrt.report.outlet import Outlet
 from hilrt.report.panel import render
 from hilrt.report.view import View, line, view
 from hilrt.shm.status import Status
@@ -35,14 +36,15 @@ class Screen:
         self._hints = hints
         self._putting_back = False
         self._pace = Pace()
-        self._console = Console(file=sys.stdout)
+        self._outlet = Outlet(sys.stdout)
+        self._console = Console(file=cast("TextIO", self._outlet))
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
         self._due = 0.0
 
     def update(self) -> None:
-        """Redraw if it is time to; cheap to call often."""
+        """Redraw if it is time to, and what was drawn before has been taken; cheap to call often."""
         now = time.monotonic()
-        if now >= self._due:
+        if now >= self._due and not self._outlet.busy:
             self._due = now + (REDRAW_S if self._live else LINE_S)
             self._draw(now)
 
@@ -54,9 +56,11 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._draw(time.monotonic())
+        if self._outlet.settle():
+            self._draw(time.monotonic())
         if self._live:
             self._live.stop()
+        self._outlet.close()
 
     def _draw(self, now: float) -> None:
         seen = self._look(now)

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 PRIORITY = 40
 """SCHED_FIFO, above ordinary work and below the kernel's own interrupt threads (50)."""
-MCL_CURRENT, MCL_FUTURE = 1, 2
+MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 WINDOW = 1024
 """Ticks over which lateness is judged."""
 
@@ -31,8 +31,11 @@ def become_realtime(priority: int = PRIORITY) -> bool:
 
 
 def lock_memory() -> bool:
-    """Keep every page resident; False, with a line in the log, where it is not permitted."""
-    if ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT | MCL_FUTURE):
+    """Keep every page that is touched resident; False, with a line in the log, where it is not permitted.
+
+    Not those that never are: a process that is killed counts as alive until all it had locked is taken down.
+    """
+    if ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT):
         log.warning("memory not locked: %s", os.strerror(ctypes.get_errno()))
         return False
     return True

@@ -17,6 +17,19 @@ RETRIES = 1000
 """A writer is done in microseconds; one that died in mid-write never is."""
 
 
+_WHOLE = 1 << 32
+
+
+def go_on(parts: int, *, whole: bool) -> int:
+    """In simulated time: what control signals for so many parts of a period to pass; `whole`: the period ends there."""
+    return parts + _WHOLE * whole
+
+
+def parts_of(signal: int) -> tuple[int, bool]:
+    """The two as they were given to `go_on`."""
+    return signal % _WHOLE, signal >= _WHOLE
+
+
 class Requests(Region):
     """Written by control."""
 

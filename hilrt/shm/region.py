@@ -2,14 +2,19 @@
 
 One process writes a region, any number read it, and reading is nothing but loads. Int and Float are single
 aligned 8-byte words, never torn. Text has two copies and a version, like the weights: the writer fills the
-copy that is not published, so a writer that dies in the middle leaves the old text whole.
+copy that is not published, so a writer that dies in the middle leaves the old text whole. Each copy has a digest,
+because readers take some texts apart: damaged text is no text.
 """
 
 from typing import ClassVar, Self, overload
 
+import xxhash
+
 from hilrt.shm.segment import align
 
 _WORD = 8
+_TRIES = 1000
+"""A writer has done with a text in microseconds."""
 
 
 class _Field:
@@ -64,7 +69,7 @@ class Text(_Field):
     def __init__(self, capacity: int = 120) -> None:
         super().__init__()
         self.capacity = -(-capacity // _WORD) * _WORD
-        self.size = _WORD + 2 * self.capacity
+        self.size = _WORD + 2 * (_WORD + self.capacity)
 
     @overload
     def __get__(self, region: None, owner: type) -> Self: ...
@@ -73,21 +78,29 @@ class Text(_Field):
     def __get__(self, region: "Region | None", owner: type) -> Self | str:
         if region is None:
             return self
-        while True:
+        for _ in range(_TRIES):
             version = region.ints[self.word]  # A: load
             copy = bytes(self._copy(region, version))
             if region.ints[self.word] == version:
-                return copy.rstrip(b"\0").decode()
+                digest, text = copy[:_WORD], copy[_WORD:]
+                return text.rstrip(b"\0").decode() if digest == _digest(text, version) else ""
+        return ""
 
     def __set__(self, region: "Region", value: str) -> None:
         whole = value.encode(errors="replace")[: self.capacity].decode(errors="ignore").encode()
-        version = region.ints[self.word] + 1
-        self._copy(region, version)[:] = whole.ljust(self.capacity, b"\0")
+        version = (region.ints[self.word] + 1) % (1 << 62)
+        text = whole.ljust(self.capacity, b"\0")
+        self._copy(region, version)[:] = _digest(text, version) + text
         region.ints[self.word] = version  # A: store
 
     def _copy(self, region: "Region", version: int) -> memoryview:
-        start = (self.word + 1) * _WORD + version % 2 * self.capacity
-        return region.memory[start : start + self.capacity]
+        """A digest and a text."""
+        start = (self.word + 1) * _WORD + version % 2 * (_WORD + self.capacity)
+        return region.memory[start : start + _WORD + self.capacity]
+
+
+def _digest(text: bytes, version: int) -> bytes:
+    return xxhash.xxh3_64_intdigest(text, version % (1 << 62)).to_bytes(_WORD, "little")
 
 
 class Region:

@@ -5,6 +5,9 @@ Synchronisation pairs (aligned 8-byte words; x86-64 keeps stores in order and lo
   B  TAIL: the consumer's store gives a slot back; the producer loads it before it writes there.
 Every other word has one writer and guards nothing. Either process may die between any two stores and come
 back by `attach`: a slot is published by the store of HEAD alone and given back by the store of TAIL alone.
+
+The digest of a slot begins with its count, of all slots ever published, and its sequence: what was in the ring a round
+ago, or lies in another slot, is no record.
 """
 
 import struct
@@ -15,18 +18,20 @@ import msgspec
 import numpy as np
 import xxhash
 
-from hilrt.errors import RecordSizeError
+from hilrt.errors import RecordSizeError, SegmentDamagedError
 from hilrt.resource import Resource
 from hilrt.shm.segment import LINE, Segment, align
 
 _WORD = 8
 # Words of the ring, one cache line per writer.
-_SLOTS, _RESERVE, _HEADER_BYTES, _FRAME_BYTES = range(4)  # whoever made the ring; then constant
+_SLOTS, _RESERVE, _HEADER_BYTES, _FRAME_BYTES, _SHAPE = range(5)  # whoever made the ring; then constant
 _HEAD, _SEQUENCE, _REJECTED = range(8, 11)  # producer
 _TAIL, _EXPECTED, _CORRUPT = range(16, 19)  # consumer
 _CONTROL_BYTES = 3 * LINE
 # Words of a slot, before its header area.
 _SLOT_SEQUENCE, _SLOT_HEADER, _SLOT_FRAMES, _SLOT_DIGEST = range(4)
+_GEOMETRY = struct.Struct("=4Q")
+_PLACE = struct.Struct("=2Q")
 
 
 class Slot(NamedTuple):
@@ -61,10 +66,12 @@ class Ring(Resource):
         self._segment = segment
         self._buf = segment.buf
         self._words = words = self._buf.cast("Q")
-        self._slots, self._reserve = words[_SLOTS], words[_RESERVE]
-        self._header_bytes, self._frame_bytes = words[_HEADER_BYTES], words[_FRAME_BYTES]
+        self._slots, self._reserve, self._header_bytes, self._frame_bytes = words[:_SHAPE]
         self._stride = _stride(self._header_bytes, self._frame_bytes)
         self._held: int | None = None  # sequence of the slot that the caller of try_pop is reading
+        if words[_SHAPE] != xxhash.xxh3_64_intdigest(words[:_SHAPE]):
+            self.close()
+            raise self._damage("its geometry is not what was written")
 
     @classmethod
     def create(
@@ -94,15 +101,16 @@ class Ring(Resource):
         if not 0 <= reserve < slots:
             raise ValueError(f"a ring of {slots} slots cannot reserve {reserve}: 0 <= reserve < slots")
         size = _CONTROL_BYTES + slots * _stride(header_bytes, frame_bytes)
-        geometry = struct.pack("=4Q", slots, reserve, header_bytes, frame_bytes)
-        return cls(Segment.create(run, what, size, schema, geometry))
+        geometry = _GEOMETRY.pack(slots, reserve, header_bytes, frame_bytes)
+        digest = xxhash.xxh3_64_intdigest(geometry).to_bytes(_WORD, "little")
+        return cls(Segment.create(run, what, size, schema, geometry + digest))
 
     @classmethod
     def attach(cls, run: str, what: str, schema: str) -> Self:
         """Open either end of a ring; it goes on where the dead process before it stopped.
 
         Raises:
-            SegmentAbsentError, SegmentNotReadyError, SegmentMismatchError: see `Segment.attach`.
+            SegmentError: see `Segment.attach`; or its geometry is damaged.
         """
         return cls(Segment.attach(run, what, schema))
 
@@ -126,28 +134,30 @@ class Ring(Resource):
 
         Raises:
             RecordSizeError: header or frames do not fit a slot; the record counts as missing.
+            SegmentDamagedError: the ring's words cannot be.
             ValueError: as many offsets as frames are needed.
         """
         words = self._words
         sequence = words[_SEQUENCE]
         words[_SEQUENCE] = sequence + 1
         head = words[_HEAD]
-        free = self._slots - (head - words[_TAIL])  # B: load
+        free = self._slots - self._used(head, words[_TAIL])  # B: load
         if free <= (0 if reserved else self._reserve):
             words[_REJECTED] += 1
             return False
-        self._fill(self._start(head), sequence, header, frames, offsets)
+        self._fill(head, sequence, header, frames, offsets)
         words[_HEAD] = head + 1  # A: store
         return True
 
     def _fill(
         self,
-        start: int,
+        count: int,
         sequence: int,
         header: bytes | bytearray | memoryview,
         frames: Sequence[np.ndarray],
         offsets: Sequence[int],
     ) -> None:
+        start = self._start(count)
         if len(header) > self._header_bytes:
             raise RecordSizeError(self._segment.name, "the header", len(header), self._header_bytes)
         at = start + LINE
@@ -157,7 +167,8 @@ class Ring(Resource):
         words[word + _SLOT_SEQUENCE] = sequence
         words[word + _SLOT_HEADER] = len(header)
         words[word + _SLOT_FRAMES] = frames_end
-        words[word + _SLOT_DIGEST] = _digest(sequence, *self._views(start, len(header), frames_end))
+        views = self._views(start, len(header), frames_end)
+        words[word + _SLOT_DIGEST] = _digest(count, sequence, *views)
 
     def _copy_frames(self, at: int, frames: Sequence[np.ndarray], offsets: Sequence[int]) -> int:
         end = 0
@@ -173,11 +184,14 @@ class Ring(Resource):
         """The oldest record not read yet, in place, or None; gives the one before it back.
 
         A slot whose digest is wrong is skipped and shows as a gap before the next one.
+
+        Raises:
+            SegmentDamagedError: the ring's words cannot be.
         """
         self.release()
         words = self._words
-        while (tail := words[_TAIL]) != words[_HEAD]:  # A: load
-            slot = self._verified(self._start(tail))
+        while self._used(words[_HEAD], tail := words[_TAIL]):  # A: load
+            slot = self._verified(tail)
             if slot is not None:
                 self._held = slot.sequence
                 return slot
@@ -225,6 +239,16 @@ class Ring(Resource):
         self._buf.release()
         self._segment.close()
 
+    def _used(self, head: int, tail: int) -> int:
+        """Slots that are published and not given back."""
+        used = head - tail
+        if not 0 <= used <= self._slots:
+            raise self._damage(f"of its {self._slots} slots {used} are in use")
+        return used
+
+    def _damage(self, problem: str) -> SegmentDamagedError:
+        return SegmentDamagedError(self._segment.name, problem)
+
     def _start(self, count: int) -> int:
         return _CONTROL_BYTES + count % self._slots * self._stride
 
@@ -233,14 +257,15 @@ class Ring(Resource):
         frames = header + align(self._header_bytes)
         return self._buf[header : header + header_bytes], self._buf[frames : frames + frame_bytes]
 
-    def _verified(self, start: int) -> Slot | None:
+    def _verified(self, count: int) -> Slot | None:
+        start = self._start(count)
         words, word = self._words, start // _WORD
         sequence = words[word + _SLOT_SEQUENCE]
         header_bytes, frame_bytes = words[word + _SLOT_HEADER], words[word + _SLOT_FRAMES]
         if header_bytes > self._header_bytes or frame_bytes > self._frame_bytes:
             return None
         header, frames = self._views(start, header_bytes, frame_bytes)
-        if _digest(sequence, header, frames) != words[word + _SLOT_DIGEST]:
+        if _digest(count, sequence, header, frames) != words[word + _SLOT_DIGEST]:
             return None
         lost = max(0, sequence - words[_EXPECTED])
         return Slot(sequence, lost, header.toreadonly(), frames.toreadonly())
@@ -250,5 +275,6 @@ def _stride(header_bytes: int, frame_bytes: int) -> int:
     return LINE + align(header_bytes) + align(frame_bytes)
 
 
-def _digest(sequence: int, header: memoryview, frames: memoryview) -> int:
-    return xxhash.xxh3_64_intdigest(frames, xxhash.xxh3_64_intdigest(header, sequence))
+def _digest(count: int, sequence: int, header: memoryview, frames: memoryview) -> int:
+    place = xxhash.xxh3_64_intdigest(_PLACE.pack(count, sequence), len(header))
+    return xxhash.xxh3_64_intdigest(frames, xxhash.xxh3_64_intdigest(header, place))

@@ -37,6 +37,7 @@ from hilrt.errors import (
     SegmentMismatchError,
     SegmentNotReadyError,
     SharedMemoryFullError,
+    SharedMemoryUnusableError,
 )
 from hilrt.resource import Resource
 
@@ -100,6 +101,7 @@ class Segment(Resource):
             SegmentExistsError: another process has one of this name open.
             SegmentForeignError: there is one of this name that is not this user's.
             SharedMemoryFullError: there is no room for it; nothing is left behind.
+            SharedMemoryUnusableError: /dev/shm is not there, or may not be written to.
             PlatformError: this processor's memory order is not the one the code relies on.
         """
         name = segment_name(run, what)
@@ -260,12 +262,16 @@ def _create_locked(name: str) -> int:
     _check_platform()
     while True:
         try:
-            fd: int = posix_ipc.SharedMemory(name, posix_ipc.O_CREX, mode=_MODE).fd
-        except posix_ipc.ExistentialError:
+            fd = os.open(_DIRECTORY / name[1:], os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+        except FileExistsError:
             with suppress(SegmentAbsentError):  # gone meanwhile
                 if not _remove_if_stale(name):
                     raise SegmentExistsError(name) from None
             continue
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.EROFS, errno.EACCES}:
+                raise
+            raise SharedMemoryUnusableError(name, error) from None
         fcntl.flock(fd, fcntl.LOCK_SH)  # waits for a sweep that found the file before this lock
         if os.fstat(fd).st_nlink:
             return fd
@@ -304,7 +310,14 @@ def _opened(name: str) -> int:
     except FileNotFoundError:
         raise SegmentAbsentError(name) from None
     except OSError as error:
-        if error.errno not in {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+        if error.errno not in {
+            errno.EACCES,
+            errno.EPERM,
+            errno.EROFS,
+            errno.ELOOP,
+            errno.EISDIR,
+            errno.ENXIO,
+        }:
             raise
         raise SegmentForeignError(name, f"it cannot be opened ({error.strerror})") from None
     if problem := _strangeness(os.fstat(fd)):

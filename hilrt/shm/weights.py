@@ -8,6 +8,7 @@ writer that has published the next version goes on to overwrite this one.
 
 import json
 import logging
+import struct
 import time
 from collections.abc import Mapping
 from typing import NamedTuple, Self
@@ -15,7 +16,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import xxhash
 
-from hilrt.errors import SegmentAbsentError, SegmentNotReadyError, WeightsLayoutError
+from hilrt.errors import SegmentAbsentError, SegmentDamagedError, SegmentNotReadyError, WeightsLayoutError
 from hilrt.resource import Resource
 from hilrt.shm.segment import LINE, Claim, Segment, align
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _WHAT = "weights"
 _WORD = 8
 _VERSION = 0
+_LAST_VERSION = 1 << 62
+_STAMP = struct.Struct("=3Q")
 # Words of a buffer, before its arrays.
 _DIGEST, _PUBLISHED_NS, _PLACE = range(3)
 
@@ -139,8 +142,11 @@ class WeightsWriter(_Buffers):
         Raises:
             WeightsLayoutError: names, shapes or dtypes differ from those the segment was opened with; the
                 newest version stays what it was.
+            SegmentDamagedError: the version cannot be.
         """
         version = self.version + 1
+        if version > _LAST_VERSION:
+            raise SegmentDamagedError(self._segment.name, f"its version is {version - 1}")
         spare = self._arrays(version)
         if set(arrays) != {array.name for array in self._layout.arrays}:
             raise self._mismatch(str(sorted(arrays)), str([array.name for array in self._layout.arrays]))
@@ -151,9 +157,9 @@ class WeightsWriter(_Buffers):
                 raise self._mismatch(found, f"{array.dtype} {array.shape}")
             array.view(spare)[...] = source
         word = self._word(version)
-        self._words[word + _DIGEST] = _digest(version, spare)
-        self._words[word + _PUBLISHED_NS] = time.monotonic_ns()
+        self._words[word + _PUBLISHED_NS] = now = time.monotonic_ns()
         self._words[word + _PLACE] = place
+        self._words[word + _DIGEST] = _digest(_STAMP.pack(version, now, place), spare)
         self._words[_VERSION] = version  # A: store
         return version
 
@@ -198,15 +204,16 @@ class WeightsReader(_Buffers):
         if version <= self._seen:
             return None
         copy = np.array(self._arrays(version))
-        digest = self._words[self._word(version) + _DIGEST]
+        digest, published_ns, place = self._words[self._word(version) :][:3]
         if self.version != newest:
             return None
         self._seen = version
-        if _digest(version, copy.data) != digest:
+        if _digest(_STAMP.pack(version, published_ns, place), copy.data) != digest:
             log.warning("weights version %d is corrupt and was not adopted", version)
             return None
         return Adopted(version, {array.name: array.view(copy) for array in self._layout.arrays})
 
 
-def _digest(version: int, arrays: memoryview) -> int:
-    return xxhash.xxh3_64_intdigest(arrays, version)
+def _digest(stamp: bytes, arrays: memoryview) -> int:
+    """It begins with the version, so that arrays in the other buffer are none."""
+    return xxhash.xxh3_64_intdigest(arrays, xxhash.xxh3_64_intdigest(stamp))

@@ -9,7 +9,7 @@ from hilrt.resource import Resource
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
-from hilrt.sim.world import World
+from hilrt.sim.world import UNLIMITED, World
 
 NO_LOAD_SPEED = 5.2
 """Of an STS3215 at 12 V [rad/s]."""
@@ -53,11 +53,13 @@ class SimFollower(Resource):
         servos = self._bank.servos
         goals = [servo.goal - servo.get(Register.HOMING_OFFSET) for servo in servos]
         limits = np.abs(self._calibration.velocities([servo.goal_velocity for servo in servos]))
+        ramps = np.abs(self._calibration.velocities([servo.acceleration for servo in servos]))
         self._world.set_goals(
             self._calibration.radians(goals),
             [servo.torque_enabled for servo in servos],
             np.where(limits > 0.0, np.minimum(limits, NO_LOAD_SPEED), NO_LOAD_SPEED),
             [servo.torque_limit for servo in servos],
+            np.where(ramps > 0.0, ramps, UNLIMITED),
             arm=self._index,
         )
 

@@ -17,7 +17,7 @@ from hilrt.config import Config, Sim, taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.run.job import Spec
 from hilrt.run.realtime import become_realtime, quiet_collector
-from hilrt.run.simlink import SimLink
+from hilrt.run.simlink import SimLink, parts_of
 from hilrt.shm.pictures import PictureSegment
 from hilrt.shm.status import SimStatus, Status
 from hilrt.sim.arm import SimFollower
@@ -51,7 +51,9 @@ def main(spec: Spec) -> None:
         simulator = Simulator(config, link, studio, status.sim, stack)
         signal.signal(signal.SIGTERM, simulator.stop)
         if config.lockstep:
-            simulator.run_lockstep(spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps)
+            simulator.run_lockstep(
+                spec.fds["sim_go"], spec.fds["sim_done"], 1.0 / config.env.fps / config.goals_per_tick
+            )
         else:
             become_realtime(PRIORITY)
             quiet_collector()
@@ -98,17 +100,18 @@ class Simulator:
         """Finish; a signal handler."""
         self._running = False
 
-    def run_lockstep(self, go: int, done: int, period_s: float) -> None:
-        """Advance by one period each time `go` is signalled; answer on `done`."""
+    def run_lockstep(self, go: int, done: int, part_s: float) -> None:
+        """Advance by parts of a period each time `go` is signalled; answer on `done`."""
         anything = _poll_of((*self._ports, go))
         while self._running:
             woken = [fd for fd, _ in anything.poll(200)]
             # Looked for again: one arm's goals may have come after its port was polled, and still before `go`.
             self._answer(fd for fd, _ in self._requests.poll(0))
             if go in woken:
-                os.read(go, 8)
-                self._advance(period_s)
-                if self._studio:
+                parts, whole = parts_of(int.from_bytes(os.read(go, 8), sys.byteorder))
+                for _ in range(parts):
+                    self._advance(part_s)
+                if self._studio and whole:
                     self._studio.expose(self._world, wait=True)
                 os.eventfd_write(done, 1)
         os.eventfd_write(done, 1)  # control may be waiting

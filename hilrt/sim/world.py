@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 START_POSE_DEG = (2.5, -7.5, 9.0, 88.5, -84.7, 50.0)
 
 SUCCESS_HOLD = 0.5  # [s], how long the goal must hold without a break
+UNLIMITED = 1e9  # [rad/s], [rad/s2]
 CHUNK = 5  # physics steps between looks at the task and at the servos' set-points
 
 
@@ -59,7 +60,9 @@ class World(Resource):
         self._hold_steps = round(SUCCESS_HOLD / self._model.opt.timestep)
         self._goal_since: int | None = None
         self._goals: Array = np.tile(np.radians(START_POSE_DEG), arms)
-        self._velocity_limit: Array = np.full(self._goals.size, np.inf)
+        self._velocity_limit: Array = np.full(self._goals.size, UNLIMITED)
+        self._acceleration: Array = self._velocity_limit.copy()
+        self._velocity: Array = np.zeros(self._goals.size)
         self._data.qpos[: self._goals.size] = self._goals
         self._data.ctrl[:] = self._goals
         self.place(seed)
@@ -77,8 +80,9 @@ class World(Resource):
         self,
         goals: ArrayLike,
         torque_enabled: ArrayLike,
-        velocity_limit: ArrayLike = np.inf,
+        velocity_limit: ArrayLike = UNLIMITED,
         torque_limit: ArrayLike = 1.0,
+        acceleration: ArrayLike = UNLIMITED,
         *,
         arm: int = 0,
     ) -> None:
@@ -89,16 +93,20 @@ class World(Resource):
             torque_enabled: shape (6,), bool; a servo without torque is limp.
             velocity_limit: shape (6,) or scalar [rad/s], of the servo's set-point on its way.
             torque_limit: shape (6,) or scalar, share of the stall torque a servo may use.
+            acceleration: shape (6,) or scalar [rad/s2], of the set-point.
             arm: whose servos.
         """
         joints, bits = _joints(arm), 1 << np.arange(len(JOINTS)) + arm * len(JOINTS)
         off = self._model.opt.disableactuator
         # A servo that is switched on starts from where it is, not from an old set-point.
-        np.copyto(self._data.ctrl[joints], self.positions(arm), where=(off & bits).astype(bool))
+        fresh = (off & bits).astype(bool)
+        np.copyto(self._data.ctrl[joints], self.positions(arm), where=fresh)
+        np.copyto(self._velocity[joints], 0.0, where=fresh)
         limp = ~np.asarray(torque_enabled, dtype=bool)
         self._model.opt.disableactuator = int(off & ~bits.sum() | limp @ bits)
         self._goals[joints] = goals
         self._velocity_limit[joints] = velocity_limit
+        self._acceleration[joints] = acceleration
         torque = STALL_TORQUE * np.broadcast_to(torque_limit, len(JOINTS))
         self._model.actuator_forcerange[joints] = np.stack((-torque, torque), axis=1)
 
@@ -194,8 +202,16 @@ class World(Resource):
             warnings.warn("World was not closed", ResourceWarning, source=self, stacklevel=2)
 
     def _move_set_points(self, seconds: float) -> None:
-        reach = self._velocity_limit * seconds
-        self._data.ctrl += np.clip(self._goals - self._data.ctrl, -reach, reach)
+        """Towards the goals as fast as servos may, and no faster than they can stop there."""
+        way = self._goals - self._data.ctrl
+        stopping = np.sqrt(2.0 * self._acceleration * np.abs(way))
+        wanted = np.sign(way) * np.minimum(self._velocity_limit, stopping)
+        change = self._acceleration * seconds
+        velocity = np.clip(wanted, self._velocity - change, self._velocity + change)
+        arrives = (velocity * way >= 0.0) & (np.abs(velocity) * seconds >= np.abs(way))
+        step = np.where(arrives, way, velocity * seconds)
+        self._velocity = step / seconds
+        self._data.ctrl += step
 
     def _watch_goal(self) -> None:
         # mj_step leaves contacts and poses of the last step's start; they are consistent with each

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hilrt.run.job import Role, Spec
+from hilrt.supervisor.pulse import Pulse
 
 NAMED_ERROR = 2
 """Exit status of a child that ended with an error of its own making; restarting it would not help."""
@@ -44,7 +45,10 @@ class Child:
             env={**ENVIRONMENT, **os.environ},
             start_new_session=True,  # Ctrl-C reaches the supervisor alone
         )
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
+        if niceness:  # beside our own: nobody may take it back who was started with `nice`
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, own + niceness)
+        self.pulse = Pulse()
         self.pidfd = os.pidfd_open(self._process.pid)
 
     @property

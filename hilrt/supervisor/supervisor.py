@@ -5,6 +5,7 @@ import os
 import select
 import time
 from contextlib import ExitStack
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,7 @@ from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.run.memory import RunMemory
 from hilrt.shm.segment import sweep_stale
-from hilrt.shm.status import Stop
+from hilrt.shm.status import ControlStatus, LearnerStatus, Stop
 from hilrt.supervisor.children import NAMED_ERROR, Child
 from hilrt.supervisor.desk import Desk
 from hilrt.supervisor.rescue import Rescue
@@ -29,6 +30,11 @@ FINISH_S = 60.0
 TERMINATE_S = 5.0
 LOOK_MS = 100
 HUNG_S = 2.0
+"""A control that has not ticked for so long is as dead as one that was killed, and the arm as unguarded."""
+STOP_S = 10.0
+"""The same, for one that was asked to stop, or is closing its devices."""
+LEARNER_HUNG_S = 60.0
+"""A learner that has not beaten for so long is replaced; writing a checkpoint takes seconds."""
 NICENESS = {
     Role.SIM: 0,
     Role.CAMERAS: 0,
@@ -68,6 +74,8 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._desk.be_deaf()
+        self.status.supervisor.stop = Stop.ASKED
         # the simulator last: it is the arm
         for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.CAMERAS, Role.SIM):
             if child := self._children.pop(role, None):
@@ -83,7 +91,7 @@ class Supervisor:
         self.status, own = memory.status, memory.status.supervisor
         self._judge = Judge(self.status, str(self._folder.log), replaying=spec.playback is not None)
         own.pid = os.getpid()
-        own.started_ns = time.monotonic_ns()
+        own.started_ns = own.heartbeat_ns = time.monotonic_ns()
         if spec.job.recorded or spec.playback:
             own.goal = spec.episodes or self._config.learner.online_steps
         own.job = spec.job  # last: who sees it sees the rest
@@ -103,6 +111,8 @@ class Supervisor:
         if self._config.sim:
             self._start(Role.SIM)
             self._wait_ready(Role.SIM)
+        if self.stopped:
+            return
         if self._config.robot.real_cameras:
             self._start(Role.CAMERAS)
         if self._spec.job.recorded:
@@ -127,10 +137,12 @@ class Supervisor:
         child = Child(role, self._spec, NICENESS[role])
         self._children[role] = child
         self._poll.register(child.pidfd, select.POLLIN)
+        if role is Role.CONTROL:
+            self._desk.guard.watch(child.pid)
 
     def _wait_ready(self, role: Role) -> None:
         deadline = time.monotonic() + START_S
-        while role in self._children and not getattr(self.status, role.value).ready:
+        while role in self._children and not getattr(self.status, role.value).ready and not self.stopped:
             self._look()
             if time.monotonic() > deadline:
                 raise ProcessError(role, f"was not ready after {START_S:.0f} s.", str(self._folder.log))
@@ -142,7 +154,7 @@ class Supervisor:
         for child in list(self._children.values()):
             if child.pidfd in ready:
                 self._bury(child)
-        self._watch_control()
+        self._end_hung()
         self._desk.attend(ready)
 
     def _finish(self) -> None:
@@ -167,7 +179,7 @@ class Supervisor:
         del self._children[child.role]
         self._poll.unregister(child.pidfd)
         words = child.collect(self._folder.log)
-        if child.exit_status == 0 and (child.role is Role.CONTROL or self.status.supervisor.stop):
+        if self._was_due(child):
             return
         if child.role is Role.VIEWER:  # a window that was closed, or could not be opened, ends nothing
             self.status.supervisor.message = words.rpartition("error: ")[2].strip() or "the window was closed"
@@ -180,15 +192,35 @@ class Supervisor:
         else:
             raise failure
 
-    def _watch_control(self) -> None:
-        """A control process that hangs is as dead as one that was killed, and the arm as unguarded."""
-        control, child = self.status.control, self._children.get(Role.CONTROL)
-        if child is None or self._config.lockstep or not control.ready or control.done:
-            return
-        if time.monotonic_ns() - control.heartbeat_ns > HUNG_S * 1e9:
-            log.error("control has not ticked for %.0f s; killing it", HUNG_S)
-            control.ready = 0  # once is enough
-            child.kill()
+    def _was_due(self, child: Child) -> bool:
+        """Whether its work was done, also where it then hung in closing its devices."""
+        if child.exit_status == 0:
+            return child.role is Role.CONTROL or bool(self.status.supervisor.stop)
+        return (
+            child.role is Role.CONTROL and bool(self.status.control.done) and child.exit_status != NAMED_ERROR
+        )
+
+    def _end_hung(self) -> None:
+        """Kill who has shown no sign of life for longer than it may."""
+        for role, patience_s in (
+            (Role.CONTROL, self._patience_with_control()),
+            (Role.LEARNER, LEARNER_HUNG_S if self._watched(self.status.learner) else inf),
+        ):
+            if child := self._children.get(role):
+                sign = getattr(self.status, role.value).heartbeat_ns, self.status.supervisor.stop
+                if child.pulse.silent_s(sign) > patience_s:
+                    log.error("%s has shown no sign of life for %.0f s; killing it", role, patience_s)
+                    child.kill()
+
+    def _watched(self, process: ControlStatus | LearnerStatus) -> bool:
+        """Whether its heart must beat: in simulated time everybody may wait for anybody."""
+        return bool(process.ready) and not process.done and not self._config.lockstep
+
+    def _patience_with_control(self) -> float:
+        control = self.status.control
+        if self._watched(control):
+            return HUNG_S
+        return STOP_S if self.status.supervisor.stop or control.done else inf
 
     def _put_down(self, child: Child) -> None:
         """End a child that is still there."""

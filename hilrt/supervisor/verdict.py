@@ -42,6 +42,13 @@ class Judge:
             return f"{how}, for the {MAX_RESTARTS + 1}th time. {last}".rstrip()
         if role is Role.CAMERAS:  # nothing but time is lost with it, whatever the run is at
             return ""
-        replayed = "and a replay does not begin anew by itself" if self._replaying else ""
-        when = "at the end of the run" if self.finishing else replayed
-        return f"{how} {when}." if when else ""
+        end = self._end_for(role)
+        return f"{how} {end}." if end else ""
+
+    def _end_for(self, role: Role) -> str:
+        """What keeps anybody from being replaced now, in words."""
+        if self.finishing:
+            return "at the end of the run"
+        if role is Role.CONTROL and self._status.supervisor.stop:
+            return "while it was being stopped"
+        return "and a replay does not begin anew by itself" if self._replaying else ""

@@ -3,14 +3,18 @@
 import asyncio
 import time
 
+import numpy as np
 import pytest
 from armdesk import Desk
 
+from hilrt.config import SimArm
 from hilrt.control import lifeline
 from hilrt.control.lifeline import Lifeline
 from hilrt.devices.arm import Arm
+from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.errors import ArmLostError, CalibrationMismatchError, ServoFaultError
+from hilrt.sim.servos import ServoBank
 
 CALIBRATION = "configs/calibration/robots/so100_follower/sim.json"
 WATCHDOG_S = 30
@@ -90,12 +94,23 @@ def test_an_arm_that_stays_away_ends_the_run(desk, monkeypatch):
     on(desk, check)
 
 
-def test_a_motor_without_torque_is_found(desk):
-    """It answers as ever; asked for its torque it is armed again where it is, with its settings."""
+@pytest.mark.parametrize("switches", [False, True], ids=["stays limp", "armed by the next goal"])
+def test_a_motor_that_was_without_power_is_found(tmp_path, request, switches):
+    """It answers as ever, in some servos under torque again; asked for more it is armed where it is, as set up."""
+    path = request.config.rootpath / CALIBRATION
+    nature = SimArm(goal_switches_torque_on=switches)
+    servos = ServoBank.calibrated(Calibration.load(path), nature).servos
+    with Desk(tmp_path, path, servos) as desk:
+        find_one_without_power(desk, switches)
 
+
+def find_one_without_power(desk, switches):
     async def check(line):
         await reading(line)
         desk.brown_out(2, sag=100)
+        await line._arm.write(np.zeros(6), np.ones(6))
+        await line._arm.read()
+        assert desk.held(Register.TORQUE_ENABLE)[1] == switches
         assert await line.read() is not None
         assert await line.read(torque=True) is None
         assert "motor 2 (shoulder_lift)" in line.text

@@ -181,18 +181,24 @@ async def connect_despite_fault(line, calibration):
 
 
 def test_goals_reach_the_servos_within_their_range(run, line, calibration):
-    """A goal in radians becomes counts in one sync write; beyond the range it stops at its end."""
+    """A goal in radians becomes counts in one sync write, its speed with it; beyond the range it stops at its end."""
     goal = calibration.radians([1000, 1500, 2000, 2500, 3000, 2222])
     goal[0] = 9.0
 
     async def check():
         async with await connect(line, calibration) as arm:
             line.requests.clear()
-            await arm.write(goal)
+            for servo in line.bank.servos:
+                servo.put(Register.GOAL_TIME, 700)
+                servo.put(Register.GOAL_VELOCITY, 40)
+            await arm.write(goal, calibration.velocities([1000, -500, 0, 1e6, 3000, 2000]))
             await arm.read()
+            assert calibration.counts(arm.told).tolist() == [3300, 1500, 2000, 2500, 3000, 2222]
 
     run(check())
     assert held(line, Register.GOAL_POSITION) == [3300, 1500, 2000, 2500, 3000, 2222]
+    assert held(line, Register.GOAL_TIME) == [0] * 6
+    assert held(line, Register.GOAL_VELOCITY) == [1000, 500, 1, 32767, 3000, 2000]  # 0 would be no limit
     assert sum(request.count(b"\xff\xff\xfe") for request in line.requests) == 2
 
 
@@ -204,7 +210,7 @@ def test_a_goal_that_is_no_pose_is_refused(run, line, calibration, goal):
         async with await connect(line, calibration) as arm:
             line.requests.clear()
             with pytest.raises(GoalError, match="must be 6 finite angles"):
-                await arm.write(goal)
+                await arm.write(goal, np.ones(6))
 
     run(check())
     assert line.requests == []

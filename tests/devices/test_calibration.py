@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mutations import on_disk, survey
 
 from hilrt.config import MOTORS
 from hilrt.devices.calibration import (
@@ -149,3 +150,15 @@ def test_an_absent_file_says_so(tmp_path):
     """No file is an error with its path."""
     with pytest.raises(CalibrationFileError, match=r"arm\.json: there is no such file"):
         Calibration.load(tmp_path / "arm.json")
+
+
+def test_damage_never_ends_in_a_traceback(file):
+    """Whatever happens to the file, it is one of six motors with values that can be, or refused by name."""
+
+    def read():
+        calibration = Calibration.load(file)
+        return (
+            list(calibration.motors) == list(MOTORS) and (calibration.limits[0] < calibration.limits[1]).all()
+        )
+
+    assert survey(file.read_bytes(), on_disk(file, read), CalibrationFileError).refused

@@ -72,7 +72,7 @@ def test_its_settings_are_a_leaders_and_written_once():
             gains = (Register.P_COEFFICIENT, Register.I_COEFFICIENT, Register.D_COEFFICIENT)
             assert [served.held(register) for register in gains] == [[16] * 6, [0] * 6, [16] * 6]
             assert served.held(Register.PROTECTION_CURRENT) == [500] * 6
-            assert served.held(Register.TORQUE_LIMIT) == [1000] * 5 + [500]
+            assert served.held(Register.TORQUE_LIMIT) == [999] * 5 + [499]
             await seat.arms[0].close()
             before = eeprom(served)
             connect = LeaderArm.connect(served.sim.port, seat.arms[0]._arm.calibration, "", 1.0, 20.0)
@@ -497,7 +497,7 @@ def test_it_sinks_when_the_run_ends(desk):
         assert desk.held(Register.TORQUE_ENABLE) == [0] * 6
         assert desk.held(Register.TORQUE_LIMIT) == [1000] * 6
         arm = await connect()
-        assert desk.held(Register.TORQUE_LIMIT) == [1000] * 5 + [500]
+        assert desk.held(Register.TORQUE_LIMIT) == [999] * 5 + [499]
         await arm.close()
 
     play(check())

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from mutations import on_disk, survey
 
 from hilrt.learner.featurefile import HEAD_BYTES, FeatureFile, Making
 from hilrt.policy.vision import Plane, Sight
@@ -67,6 +68,17 @@ def test_damaged_entry_is_left_out(path: Path, make_record: MakeRecord) -> None:
     with FeatureFile(path, SIGHT, MAKING, 100) as file:
         assert file.get(make_record(7, 0), MARK) is None
         assert same(file.get(make_record(7, 1), MARK), pictures(1))
+
+
+def test_damage_is_never_taken_for_features(path: Path, make_record: MakeRecord) -> None:
+    """Whatever happens to the file, what is found of a step is what was kept of that step, or nothing."""
+
+    def read() -> bool:
+        with FeatureFile(path, SIGHT, MAKING, 100) as file:
+            found = {step: file.get(make_record(7, step), MARK) for step in range(8)}
+        return all(kept is None or same(kept, pictures(step)) for step, kept in found.items())
+
+    assert survey(path.read_bytes(), on_disk(path, read), LookupError).unharmed
 
 
 @pytest.mark.parametrize(

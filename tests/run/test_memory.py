@@ -42,8 +42,10 @@ def test_names_are_all_there_from_the_start(run):
 def test_stranger_is_found_before_anything_starts(run, what):
     """A file of another user under any of the names is a message, and leaves nothing of the run behind."""
     planted = Path("/dev/shm", segment_name(run, what)[1:])
-    planted.write_bytes(b"planted")
-    os.chown(planted, 65534, 65534)
+    elsewhere = planted.with_name(f"planted-{run}")  # under its own name a sweep might take it
+    elsewhere.write_bytes(b"planted")
+    os.chown(elsewhere, 65534, 65534)
+    elsewhere.rename(planted)
     with pytest.raises(SegmentForeignError, match="belongs to the user with the number 65534"):
         RunMemory(run, taskfile.load(jobs.SIM), Job.TRAIN)
     assert list(Path("/dev/shm").glob(f"hilrt-*-{run}-*")) == [planted]

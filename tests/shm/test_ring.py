@@ -3,16 +3,18 @@
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 from child import OFFSETS, SCHEMA, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import survey
 
-from hilrt.errors import RecordSizeError, SegmentExistsError, SegmentMismatchError
+from hilrt.errors import RecordSizeError, SegmentError, SegmentExistsError, SegmentMismatchError
 from hilrt.shm.ring import Ring
-from hilrt.shm.segment import LINE, Segment
+from hilrt.shm.segment import LINE, Segment, segment_name
 
 HEADER, FRAMES = 40, 128
 
@@ -247,6 +249,61 @@ def test_absurd_length_is_corrupt_and_not_an_error(run):
         segment.buf[3 * LINE + 8 : 3 * LINE + 24] = b"\xff" * 16
         assert ring.try_pop() is None
         assert ring.statistics().corrupt == 1
+
+
+def test_damaged_ring_gives_right_records_or_says_so(run):
+    """Whatever happens to its memory, each record is one that was pushed, in its turn, or a gap, or all is refused."""
+    file = Path("/dev/shm", segment_name(run, "steps")[1:])
+
+    def read(data):
+        file.write_bytes(data)
+        before = -1
+        with Ring.attach(run, "steps", SCHEMA) as ring:
+            while (slot := ring.try_pop()) is not None:
+                check(slot, slot.sequence)
+                assert slot.sequence > before
+                before = slot.sequence
+            assert ring.try_push(b"", reserved=True)
+        return True
+
+    with make(run, slots=6) as held:  # or a sweep would take it
+        for number in range(8):  # two of them popped, so that the ring has been round once
+            push(held, number)
+            if number < 2:
+                held.try_pop()
+        held.release()
+        tried = survey(file.read_bytes(), read, SegmentError)
+    assert tried.unharmed > tried.refused > 0
+
+
+@pytest.mark.parametrize("move", [(0, 1), (2, 0), (1, 3)])
+def test_record_in_another_slot_is_none(run, move):
+    """A whole slot that was copied over another is a gap, however right its digest is where it came from."""
+    with make(run, slots=4) as ring, Segment.attach(run, "steps", SCHEMA) as segment:
+        for number in range(4):
+            push(ring, number)
+        stride = (len(segment.buf) - 3 * LINE) // 4
+        source, target = (3 * LINE + at * stride for at in move)
+        segment.buf[target : target + stride] = bytes(segment.buf[source : source + stride])
+        sequences = []
+        while (slot := ring.try_pop()) is not None:
+            check(slot, slot.sequence)
+            sequences.append(slot.sequence)
+        assert sequences == [n for n in range(4) if n != move[1]]
+
+
+def test_record_of_the_round_before_is_none(run):
+    """What a slot held a round ago is not taken for what it should hold now."""
+    with make(run, slots=2) as ring, Segment.attach(run, "steps", SCHEMA) as segment:
+        push(ring, 0)
+        old = bytes(segment.buf[3 * LINE :])
+        ring.try_pop()
+        for number in (1, 2):
+            ring.release()
+            push(ring, number)
+        segment.buf[3 * LINE :] = old
+        assert ring.try_pop() is None
+        assert ring.statistics().corrupt == 2
 
 
 def test_strided_frames_are_stored_densely(run):

@@ -123,8 +123,6 @@ def test_other_layout_version_is_a_mismatch(run):
 
 def test_damaged_header_is_refused(run):
     """Whatever is in the header, and however long the file is: the segment is as it was made, or refused at once."""
-    with Segment.create(run, "a", 640, SCHEMA, b"payload"):
-        whole = path(run, "a").read_bytes()
 
     def read(file):
         path(run, "a").write_bytes(file)
@@ -135,7 +133,8 @@ def test_damaged_header_is_refused(run):
         name, header = any_damage(chance, data[: 2 * LINE])
         return name, header + data[2 * LINE :]
 
-    assert survey(whole, read, SegmentError, damage).refused
+    with Segment.create(run, "a", 640, SCHEMA, b"payload"):
+        assert survey(path(run, "a").read_bytes(), read, SegmentError, damage).refused
 
 
 @pytest.fixture
@@ -154,8 +153,8 @@ def stranger(run):
 def test_segment_of_another_user_is_refused_unread(run, stranger, use, known):
     """A file of the right name that another user put there, 0600 or not, is named with its cure, and stays."""
     if known == "owner":  # we may open it, being root, and see whose it is
-        Segment.create(run, "a", 64, SCHEMA).close()
-        os.chown(path(run, "a"), stranger, stranger)
+        with Segment.create(run, "a", 64, SCHEMA):  # open, or a sweep would take it
+            os.chown(path(run, "a"), stranger, stranger)
     else:  # we may not even open it: 0600, and now we are the ones without rights
         os.seteuid(stranger)
         planted = path(run, "a")
@@ -229,10 +228,20 @@ def test_really_full_shared_memory_leaves_nothing_behind(run):
     """In a mount namespace whose /dev/shm has 1 MB, a segment of 8 MB gives the typed error and no file."""
     words = [sys.executable, str(Path(__file__).with_name("child.py")), "create_full", run]
     environment = os.environ | {"PYTHONPATH": str(Path(hilrt.__file__).parents[1])}
-    command = emptied(words, size="1m")
+    command = emptied(words, "size=1m")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("SharedMemoryFullError no space left on /dev/shm")
     assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("place", [("ro", "/dev/shm"), ("size=1m", "/dev")])
+def test_shared_memory_that_cannot_be_written(run, place):
+    """A /dev/shm that is read-only, or not there, is one sentence with the cure."""
+    words = [sys.executable, str(Path(__file__).with_name("child.py")), "create_full", run]
+    environment = os.environ | {"PYTHONPATH": str(Path(hilrt.__file__).parents[1])}
+    command = emptied(words, *place)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("SharedMemoryUnusableError shared memory /hilrt-")
 
 
 @pytest.mark.parametrize("part", ["", "a/b", "a b", "../a", "x" * 101])

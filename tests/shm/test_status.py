@@ -6,6 +6,7 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mutations import any_damage, survey
 
 from hilrt.errors import SegmentAbsentError, SegmentMismatchError
 from hilrt.shm.region import Float, Int, Region, Text
@@ -20,6 +21,11 @@ class Sample(Region):
     name = Text(13)
     level = Float()
     message = Text()
+
+
+def regions(status):
+    """Of each process, in their order."""
+    return [part for part in vars(status).values() if isinstance(part, Region)]
 
 
 def test_another_process_view_sees_every_field(run):
@@ -40,11 +46,7 @@ def test_another_process_view_sees_every_field(run):
 def test_new_block_is_all_zeros(run):
     """Before anything is written, numbers are 0 and texts empty."""
     with Status.create(run) as status:
-        for kind, region in zip(
-            _REGIONS,
-            (status.supervisor, status.control, status.learner, status.recorder, status.sim, status.viewer),
-            strict=True,
-        ):
+        for kind, region in zip(_REGIONS, regions(status), strict=True):
             assert {getattr(region, name) for name in kind.fields} <= {0, ""}
 
 
@@ -53,14 +55,7 @@ def test_regions_do_not_share_cache_lines(run):
     assert all(kind.size % LINE == 0 for kind in _REGIONS)
     with Status.create(run) as status, Segment.attach(run, "status") as segment:
         changed = []
-        for region in (
-            status.supervisor,
-            status.control,
-            status.learner,
-            status.recorder,
-            status.sim,
-            status.viewer,
-        ):
+        for region in regions(status):
             before = bytes(segment.buf)
             region.memory[:] = b"\xff" * region.size
             after = bytes(segment.buf)
@@ -123,6 +118,29 @@ def test_half_written_text_leaves_the_old_one(run):
         assert reader.control.message == "old"
 
 
+def test_damaged_text_is_no_text():
+    """Whatever happens to the memory of a text, it reads as one that was written or as empty."""
+    sample = Sample(memoryview(bytearray(Sample.size)))
+    for text in ("first", '{"front": 12}'):
+        sample.message = text
+    field = Sample.message
+    start, whole = field.word * 8, bytes(sample.memory)
+
+    def read(part):
+        sample.memory[:] = whole
+        sample.memory[start : start + len(part)] = part
+        assert sample.message in {"", "first", '{"front": 12}'}
+        if not sample.message:
+            raise LookupError
+        return True
+
+    def damage(chance, data):
+        name, changed = any_damage(chance, data)
+        return name, changed[: len(data)]
+
+    assert survey(whole[start : start + field.size], read, LookupError, damage).refused
+
+
 def test_counters_survive_their_writer(run):
     """A restarted writer reads what the dead one counted."""
     with Status.create(run) as status:
@@ -167,6 +185,6 @@ def test_class_access_gives_the_descriptor():
     assert [(name, field.word) for name, field in Sample.fields.items()] == [
         ("count", 0),
         ("name", 1),
-        ("level", 6),
-        ("message", 7),
+        ("level", 8),
+        ("message", 9),
     ]

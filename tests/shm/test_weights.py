@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from child import weights
+from mutations import survey
 
-from hilrt.errors import SegmentAbsentError, SegmentMismatchError, WeightsLayoutError
+from hilrt.errors import SegmentAbsentError, SegmentError, SegmentMismatchError, WeightsLayoutError
 from hilrt.shm.segment import LINE, Segment, segment_name
 from hilrt.shm.weights import WeightsReader, WeightsWriter, claim_weights
 
@@ -188,6 +189,32 @@ def test_flipped_bit_is_logged_and_skipped(run, caplog):
         ]
         writer.publish(weights(2))
         assert reader.adopt().version == 2
+
+
+def test_damaged_weights_are_those_published_or_none(run):
+    """Whatever happens to the segment's memory, what is adopted is a version that was published, or nothing."""
+    small = {"w": np.arange(20, dtype=np.float32), "b": np.ones(3)}
+    with WeightsWriter.open(run, small) as writer:
+        for factor in (1, 2):
+            writer.publish({name: factor * array for name, array in small.items()})
+        file = Path("/dev/shm", segment_name(run, "weights")[1:])
+        whole = file.read_bytes()
+
+    def read(data):
+        file.write_bytes(data)
+        reader = WeightsReader.try_attach(run)
+        if reader is None:
+            raise LookupError
+        with reader:
+            adopted = reader.adopt()
+        with WeightsWriter.open(run, small) as writer:
+            writer.publish(small)
+        if adopted is None:
+            raise LookupError
+        assert all((array == adopted.version * small[name]).all() for name, array in adopted.arrays.items())
+        return True
+
+    assert survey(whole, read, (SegmentError, LookupError)).refused
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from hilrt.config import taskfile
 from hilrt.devices.feetech.packets import Parser, encode_read, encode_sync_write, encode_write
 from hilrt.devices.feetech.registers import Register
-from hilrt.run.simlink import SimLink
+from hilrt.run.simlink import SimLink, go_on
 from hilrt.shm.status import Status
 from hilrt.sim.process import Simulator
 from hilrt.step.features import from_config
@@ -78,7 +78,7 @@ class Bench:
 
     def tick(self):
         """Let one period pass."""
-        os.eventfd_write(self.go, 1)
+        os.eventfd_write(self.go, go_on(1, whole=True))
         wait_for(self.done)
         os.eventfd_read(self.done)
 

@@ -1,7 +1,9 @@
 """A step as a row of a dataset, and back, exactly: all of `Record` but the episode's number, which is its place.
 
 Names that the ecosystem knows come first; what only hilrt knows is under `hilrt.`. Where a record has no vector, its
-columns are NaN. Shapes of (1,) are plain columns, longer ones fixed-size lists.
+columns are NaN here and 0 on disk, where `hilrt.told` says which are there: the reference's merge makes nulls of NaN,
+which its loader refuses. Datasets of earlier versions have NaN, and no such column. Shapes of (1,) are plain columns,
+longer ones fixed-size lists.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,6 +43,18 @@ _COUNTS = {
     "hilrt.limits": "limits",
 }
 
+TOLD = "hilrt.told"
+"""Which of these a row has, the first by bit 0."""
+_MAYBE = {
+    "action": "action",
+    "hilrt.policy_action": "policy_action",
+    "hilrt.operator_action": "operator_action",
+    "hilrt.joint_goal": "joint_goal",
+    "hilrt.frame_ages_ms": "frame_ages_ms",
+}
+SUCCESS = 0.9
+"""A reward that a tool has changed says success from here on, as those of others do: a penalty may be off."""
+
 _PICTURE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 
 
@@ -72,6 +86,7 @@ def table_of(features: Features, *, video: bool) -> dict[str, Feature]:
         "hilrt.operator_action": _vector("float32", features.action),
         "hilrt.joint_goal": _vector("float32", joints),
         **({"hilrt.frame_ages_ms": _vector("float64", cameras)} if cameras else {}),
+        TOLD: _scalar("int64"),
         **{name: _scalar(dtype) for name, dtype in PLACE.items()},
     }
 
@@ -92,7 +107,9 @@ def to_arrays(records: Sequence[Record], features: Features) -> Arrays:
     for row, record in zip(ages, records, strict=True):
         row[:] = record.frame_ages_ms or np.nan
     done = [record.terminated or record.truncated for record in records]
+    told = [sum(bool(getattr(r, field)) << bit for bit, field in enumerate(_MAYBE.values())) for r in records]
     return {
+        TOLD: np.array(told, np.int64),
         "observation.state": _stacked([r.state for r in records], len(features.state)),
         "action": _acts([r.action for r in records], [r.gripper for r in records], features),
         "next.reward": np.array([r.reward for r in records], np.float32),
@@ -111,28 +128,54 @@ def to_arrays(records: Sequence[Record], features: Features) -> Arrays:
 
 
 def to_records(arrays: Arrays, features: Features, episode: int, *, final: bool = False) -> list[Record]:
-    """Inverse of `to_arrays`, as the steps of that episode."""
+    """Inverse of `to_arrays`, as the steps of that episode; where a tool has changed `next.reward`, that one holds.
+
+    Raises:
+        EpisodeDamagedError: a reward is not finite.
+    """
+    arrays = _with_rewards(arrays, episode)
     axes = len(features.action)
     n = len(arrays["hilrt.step"])
     unused = int(GripperCommand.STAY) if final else stay(features)
     act, policy = arrays["action"].reshape(n, -1), arrays["hilrt.policy_action"].reshape(n, -1)
+    there = {name: _there(arrays, name, axes) for name in _MAYBE.keys() & arrays.keys()}
     vectors = {
         "state": [row.tobytes() for row in arrays["observation.state"].reshape(n, -1)],
-        "action": _unstacked(act[:, :axes]),
-        "policy_action": _unstacked(policy[:, :axes]),
-        "operator_action": _unstacked(arrays["hilrt.operator_action"].reshape(n, -1)),
-        "joint_goal": _unstacked(arrays["hilrt.joint_goal"].reshape(n, -1)),
+        "action": _unstacked(act[:, :axes], there["action"]),
+        "policy_action": _unstacked(policy[:, :axes], there["hilrt.policy_action"]),
+        "operator_action": _unstacked(
+            arrays["hilrt.operator_action"].reshape(n, -1), there["hilrt.operator_action"]
+        ),
+        "joint_goal": _unstacked(arrays["hilrt.joint_goal"].reshape(n, -1), there["hilrt.joint_goal"]),
         "gripper": act[:, axes].astype(int).tolist() if features.gripper else [unused] * n,
         "policy_gripper": policy[:, axes].astype(int).tolist() if features.gripper else [unused] * n,
         "reward": arrays["hilrt.reward"].tolist(),
         "source": [Source(int(source)) for source in arrays["complementary_info.is_intervention"]],
-        "frame_ages_ms": _ages(arrays, n),
+        "frame_ages_ms": _ages(arrays, there) if features.images else [()] * n,
     }
     plain = {**_FLAGS, **_COUNTS}
     columns = {**vectors, **{field: arrays[name].tolist() for name, field in plain.items()}}
     columns["mode"] = [Mode(mode) for mode in columns["mode"]]
     rows = zip(*columns.values(), strict=True)
     return [Record(episode=episode, final=final, **dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def relabelled(arrays: Arrays) -> npt.NDArray[np.bool_]:
+    """Rows whose `next.reward` is no longer the one that hilrt wrote."""
+    changed: npt.NDArray[np.bool_] = arrays["next.reward"] != arrays["hilrt.reward"].astype(np.float32)
+    return changed
+
+
+def _with_rewards(arrays: Arrays, episode: int) -> Arrays:
+    changed, reward = relabelled(arrays), arrays["next.reward"].astype(np.float64)
+    if not np.isfinite(reward).all():
+        at = int(np.isfinite(reward).argmin())
+        raise EpisodeDamagedError(f"episode {episode}", f"next.reward is {reward[at]} at its row {at}")
+    success = np.where(changed, reward >= SUCCESS, arrays["next.success"])
+    return arrays | {
+        "hilrt.reward": np.where(changed, reward, arrays["hilrt.reward"]),
+        "next.success": success,
+    }
 
 
 def stay(features: Features) -> int:
@@ -145,6 +188,10 @@ def stay(features: Features) -> int:
 
 def to_table(arrays: Arrays, pictures: dict[str, list[bytes]], schema: pa.Schema) -> pa.Table:
     """Rows for a file; `pictures` are the files of each camera by its column."""
+    if TOLD in schema.names:
+        arrays = arrays | {
+            k: np.where(np.isnan(arrays[k]), 0, arrays[k]) for k in _MAYBE.keys() & arrays.keys()
+        }
     return pa.table(
         [_arrow(arrays[f.name], f.type) if f.name in arrays else _files(pictures[f.name]) for f in schema],
         schema=schema,
@@ -216,12 +263,20 @@ def _acts(actions: Sequence[bytes], grippers: Sequence[int], features: Features)
     return np.column_stack([axes, np.array(grippers, np.float32)]) if features.gripper else axes
 
 
-def _unstacked(rows: npt.NDArray[np.float32]) -> list[bytes]:
-    return [b"" if np.isnan(row).all() else row.tobytes() for row in rows]
+def _there(arrays: Arrays, name: str, axes: int) -> npt.NDArray[np.bool_]:
+    """Rows that have one of `_MAYBE`; where nothing says so, those that are not all NaN, the gripper left out."""
+    if TOLD in arrays:
+        return np.array(arrays[TOLD] >> list(_MAYBE).index(name) & 1, bool)
+    rows = arrays[name].reshape(len(arrays["hilrt.step"]), -1)
+    rows = rows[:, :axes] if name in {"action", "hilrt.policy_action"} else rows
+    return np.array(~np.isnan(rows).all(axis=1))
 
 
-def _ages(arrays: Arrays, n: int) -> list[tuple[float, ...]]:
-    if "hilrt.frame_ages_ms" not in arrays:
-        return [()] * n
-    rows = arrays["hilrt.frame_ages_ms"].reshape(n, -1)
-    return [() if np.isnan(row).all() else tuple(row.tolist()) for row in rows]
+def _unstacked(rows: npt.NDArray[np.float32], there: npt.NDArray[np.bool_]) -> list[bytes]:
+    return [row.tobytes() if has else b"" for row, has in zip(rows, there, strict=True)]
+
+
+def _ages(arrays: Arrays, there: Arrays) -> list[tuple[float, ...]]:
+    name = "hilrt.frame_ages_ms"
+    rows = arrays[name].reshape(len(there[name]), -1)
+    return [tuple(row.tolist()) if has else () for row, has in zip(rows, there[name], strict=True)]

@@ -1,6 +1,6 @@
 """A dataset on disk, read as the episodes that were recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -10,14 +10,24 @@ import pyarrow as pa
 from hilrt.data.format import FileHeader
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.change import finish
-from hilrt.data.lerobot.columns import IMAGES, files_of, from_table, to_records
+from hilrt.data.lerobot.columns import (
+    IMAGES,
+    TOLD,
+    arrow_schema,
+    files_of,
+    from_table,
+    relabelled,
+    table_of,
+    to_records,
+)
 from hilrt.data.lerobot.episodes import EpisodeRow
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import FINAL, INFO, Info, read_sidecar
-from hilrt.data.lerobot.parquet import read_rows
+from hilrt.data.lerobot.parquet import of_schema, read_rows
+from hilrt.data.lerobot.rules.meta import info_rules, row_rules
 from hilrt.data.lerobot.store import Store, expected
 from hilrt.data.pictures import joined, unpacked
-from hilrt.errors import JournalFeaturesError
+from hilrt.errors import DatasetDamagedError, JournalFeaturesError
 from hilrt.step.difference import difference
 from hilrt.step.features import Features
 from hilrt.step.record import Mode
@@ -62,6 +72,10 @@ class Dataset(Store):
         super().__init__(root, info)
         self.features = read_sidecar(root).features
         """Of the steps; without views, for how pictures are seen is no part of a recording."""
+        table = table_of(self.features, video=False)
+        self._schema = arrow_schema({k: table[k] for k in table if k != TOLD or k in info.features})
+        for broken in chain(info_rules(self, self.features), row_rules(self)):
+            raise DatasetDamagedError(str(root / broken.file), broken.problem)
         finals = (root / "hilrt").glob("final-*.parquet")
         self._finals = sorted(int(path.stem.removeprefix("final-")) for path in finals)
 
@@ -82,8 +96,12 @@ class Dataset(Store):
         """
         row = self.row(number)
         pieces = [pa.concat_tables(self.steps(row, self._numbers)), self._final(number)]
-        records = to_records(from_table(pieces[0]), self.features, number)
-        records += to_records(from_table(pieces[1]), self.features, number, final=True)
+        steps = from_table(pieces[0])
+        records = to_records(steps, self.features, number)
+        final = to_records(from_table(pieces[1]), self.features, number, final=True)
+        if records and relabelled(steps)[-1]:
+            final = [msgspec.structs.replace(final[0], success=records[-1].success)]
+        records += final
         mode = records[0].mode if records else Mode.DEMO
         header = FileHeader(episode=number, mode=mode, task=self.task(row), features=self.features)
         episode = Episode(header=header, records=records, frames=[], torn=None)
@@ -115,11 +133,17 @@ class Dataset(Store):
         first = max((f for f in self._finals if f <= number), default=0)
         path, at = inside(self.root, FINAL.format(first_episode=first)), number - first
         columns = [*self.cameras, "episode_index"] if pictures else self._numbers
-        return expected(path, read_rows(path, at, at + 1, columns), number)
+        table = expected(path, read_rows(path, at, at + 1, columns), number)
+        return of_schema(path, table, columns, self._schema)
+
+    def steps(self, row: EpisodeRow, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """An episode's rows; see `Store.steps`. Their columns are there and of their types."""
+        for table in super().steps(row, columns):
+            yield of_schema(self.data_path(row), table, columns, self._schema)
 
     @property
     def _numbers(self) -> list[str]:
-        return [key for key, feature in self.info.features.items() if not feature.is_picture]
+        return [field.name for field in self._schema if not pa.types.is_struct(field.type)]
 
     def _filmed(self, episode: Episode, row: EpisodeRow) -> Episode:
         from hilrt.data.lerobot.video import FilmedEpisode, FilmReader  # noqa: PLC0415 - av is behind it

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import EPISODES, TASKS, Info
-from hilrt.data.lerobot.parquet import read
+from hilrt.data.lerobot.parquet import read_dicts
 from hilrt.data.lerobot.stats import Stats
 from hilrt.errors import DatasetDamagedError, DatasetFormatError
 
@@ -59,7 +60,7 @@ def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
     """
     rows: list[dict[str, Any]] = []
     for path in sorted((root / "meta" / "episodes").glob("chunk-*/file-*.parquet"), key=_number):
-        rows.extend(read(inside(root, path.relative_to(root))).to_pylist())
+        rows.extend(read_dicts(inside(root, path.relative_to(root))))
     if len(rows) < info.total_episodes:
         raise DatasetDamagedError(
             str(root / "meta/episodes"),
@@ -69,7 +70,7 @@ def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
         return [_from_dict(row, info) for row in rows[: info.total_episodes]]
     except KeyError as error:
         raise DatasetFormatError(str(root / "meta/episodes"), f"lacks the column {error}") from None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise DatasetFormatError(str(root / "meta/episodes"), str(error)) from None
 
 
@@ -80,11 +81,14 @@ def write_episodes(path: Path, rows: list[EpisodeRow]) -> None:
 
 
 def read_tasks(root: Path) -> list[str]:
-    """Names of the tasks by their index."""
-    table = read(inside(root, TASKS))
-    names = "task" if "task" in table.column_names else "__index_level_0__"
-    found = dict(zip(table.column("task_index").to_pylist(), table.column(names).to_pylist(), strict=True))
-    return [found[i] for i in range(len(found))]
+    """Names of the tasks by their index; DatasetDamagedError if the file is not what it should be."""
+    path = inside(root, TASKS)
+    rows = read_dicts(path)
+    try:
+        found = {row["task_index"]: row["task" if "task" in row else "__index_level_0__"] for row in rows}
+        return msgspec.convert([found[i] for i in range(len(found))], list[str])
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise DatasetDamagedError(str(path), f"it is no list of tasks: {error}") from None
 
 
 def write_tasks(path: Path, tasks: Iterable[str]) -> None:
@@ -96,7 +100,8 @@ def write_tasks(path: Path, tasks: Iterable[str]) -> None:
         for name, kind, numpy in (("task_index", "int64", "int64"), ("task", "unicode", "object"))
     ]
     pandas = {"index_columns": ["task"], "column_indexes": [], "columns": columns, "pandas_version": "2.0"}
-    pq.write_table(table.replace_schema_metadata({"pandas": json.dumps(pandas)}), path)
+    table = table.replace_schema_metadata({"pandas": json.dumps(pandas)})
+    pq.write_table(table, path, write_page_checksum=True)
 
 
 def path_of(file: FileIndex, template: str = EPISODES, **names: str) -> str:

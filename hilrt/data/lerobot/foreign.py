@@ -4,7 +4,7 @@ A foreign episode has no observation after its last action. So its last row beco
 row says of the end (reward, success) goes to the row before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,26 +12,25 @@ import numpy as np
 import xxhash
 from msgspec import Struct
 
+from hilrt.data.lerobot import suspect
 from hilrt.data.lerobot.change import Change
 from hilrt.data.lerobot.columns import Arrays, files_of, from_table, stay
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.episodes import EpisodeRow
 from hilrt.data.lerobot.layout import SIDECAR
-from hilrt.data.lerobot.mapping import Floats, Translation, Wishes, translate
+from hilrt.data.lerobot.mapping import STATE, Wishes, translate
+from hilrt.data.lerobot.outcome import COLUMNS, Outcome, outcome
+from hilrt.data.lerobot.pairing import Pairing, moved, shifted, told_by
 from hilrt.data.lerobot.store import Store
+from hilrt.data.lerobot.suspect import Numbers
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.data.pictures import ImageFormat, encoded, joined
-from hilrt.errors import OwnDatasetError, UnmappableError
+from hilrt.errors import DatasetDamagedError, ImportedOtherwiseError, OwnDatasetError, UnmappableError
 from hilrt.step.features import Features
 from hilrt.step.record import Mode, Record, Source
 
 Advance = Callable[[float], None]
-FULL_CIRCLE = 6.4
-"""No joint angle is larger [rad]; one that is, is in degrees."""
-SLACK = 1e-3
-"""Of an action's range."""
-OUTCOMES = ("next.reward", "next.success", "complementary_info.is_intervention")
 
 
 class Imported(Struct, kw_only=True):
@@ -44,6 +43,12 @@ class Imported(Struct, kw_only=True):
     """Imported before."""
     short: int = 0
     """Of a single row, which leaves no step."""
+    pairing: Pairing
+    """Which observation was taken to stand beside an action."""
+    told: bool
+    """Whether the data, or the user, said so; else it is what the format means."""
+    notes: list[str]
+    """What may be right, and should be known."""
 
 
 def import_dataset(
@@ -52,6 +57,7 @@ def import_dataset(
     features: Features,
     wishes: Wishes,
     *,
+    task: str,
     image_format: ImageFormat,
     robot_type: str,
     advance: Advance,
@@ -63,6 +69,7 @@ def import_dataset(
         root: a dataset of hilrt.
         features: what its steps consist of.
         wishes: how to find that in `source`.
+        task: that they are demonstrations of.
         image_format: what videos become.
         robot_type: of a new dataset.
         advance: told of each episode.
@@ -72,32 +79,36 @@ def import_dataset(
 
     Raises:
         UnmappableError: it does not have what the features want.
+        ImportedOtherwiseError: it was imported before, with other units, names or rewards.
         OwnDatasetError: hilrt wrote it.
         JournalFeaturesError: the dataset in `root` has other features.
         EpisodeDamagedError, PictureError, DatasetDamagedError, DatasetWriteError: nothing was written.
     """
     if (source / SIDECAR).exists():
         raise OwnDatasetError(str(source), str(root))
-    store = Store.open(source)
-    reader = _Reader(
-        store, translate(str(source), store.info, features, wishes), features, wishes, image_format
-    )
+    reader = _Reader(Store.open(source), features, wishes, task, image_format)
     with Change(root) as change:
         dataset = open_dataset(root, features) if exists(root) else None
         fresh = new_info(features, robot_type, video=False)
         with DatasetWriter.to(change, dataset, features, fresh) as writer:
-            imported = _add_all(store, reader, writer, advance)
+            imported = _add_all(reader, writer, advance)
             if imported.kept:
                 writer.finish()
     return imported
 
 
-def _add_all(store: Store, reader: "_Reader", writer: DatasetWriter, advance: Advance) -> Imported:
-    imported, known = Imported(), {row.origin for row in writer.rows}
-    for row in store.rows:
-        take = reader.take(row)
-        if take.origin in known:
+def _add_all(reader: "_Reader", writer: DatasetWriter, advance: Advance) -> Imported:
+    imported = Imported(pairing=reader.pairing, told=reader.told, notes=reader.notes)
+    known = {row.origin for row in writer.rows}
+    otherwise = {
+        origin.rpartition(":")[0]: number for number, origin in enumerate(r.origin for r in writer.rows)
+    }
+    for numbers in reader.episodes:
+        take = reader.take(numbers)
+        if known & {take.origin, reader.former_origin(numbers)}:
             imported.known += 1
+        elif (content := take.origin.rpartition(":")[0]) in otherwise:
+            raise ImportedOtherwiseError(take.name, otherwise[content])
         elif not take.records:
             imported.short += 1
         else:
@@ -109,82 +120,113 @@ def _add_all(store: Store, reader: "_Reader", writer: DatasetWriter, advance: Ad
 
 
 class _Reader:
-    """Episodes of a foreign dataset as takes."""
+    """Episodes of a foreign dataset as takes; its numbers are looked at before any becomes one."""
 
     def __init__(
-        self, store: Store, how: Translation, features: Features, wishes: Wishes, image_format: ImageFormat
+        self, store: Store, features: Features, wishes: Wishes, task: str, image_format: ImageFormat
     ) -> None:
-        self._store, self._how, self._features = store, how, features
-        self._success, self._format = wishes.success, image_format
-        self._outcomes = [name for name in OUTCOMES if name in store.info.features]
-        if not wishes.success and not {"next.reward", "next.success"} & set(self._outcomes):
-            problem = (
-                "it has neither next.reward nor next.success (--success: every episode ended in success)"
-            )
-            raise UnmappableError(str(store.root), [problem])
+        self._store, self._features, self._wishes = store, features, wishes
+        self._task, self._format = task, image_format
+        self._how = translate(str(store.root), store.info, features, wishes)
+        self._outcomes = [name for name in COLUMNS if name in store.info.features]
+        self._raw = [name for name in (STATE, "action") if name in store.info.features]
+        rows = self._wanted()
+        columns = [self._columns(row) for row in rows]
+        self.pairing, self.told = self._pairing(rows, columns)
+        self._how = self._how.paired(self.pairing)
+        self.episodes = [self._numbers(*one) for one in zip(rows, columns, strict=True)]
+        if problems := list(suspect.problems(self.episodes, features, wishes)):
+            raise UnmappableError(str(store.root), problems)
+        self.notes = list(suspect.notes(self.episodes, features))
 
-    def take(self, row: EpisodeRow) -> Take:
+    def take(self, numbers: Numbers) -> Take:
         """An episode."""
-        columns = self._columns(row)
-        state = np.column_stack([origin.of(columns, row.length) for origin in self._how.state])
-        action = np.column_stack([origin.of(columns, row.length) for origin in self._how.action])
-        if problems := list(self._strange(row, state, action)):
-            raise UnmappableError(str(self._store.root), problems)
+        row = self._store.row(numbers.episode)
+        ended = outcome(numbers.columns, row.length, self._wishes)
+        records = cut_off(self._records(numbers, ended))
+        content = xxhash.xxh3_64(b"".join(r.state + r.action + bytes([r.gripper]) for r in records))
+        content.update(np.array([(r.reward, r.success) for r in records]).tobytes())
         return Take(
             name=f"{self._store.root} episode {row.episode}",
-            task=self._store.task(row),
-            records=cut_off(self._records(row, state, action, columns)),
+            task=self._task,
+            records=records,
             frames=lambda: self._frames(row),
             size=self._store.size(row),
-            origin=f"import:{xxhash.xxh3_64_hexdigest(state.tobytes() + action.tobytes())}",
+            origin=f"import:{self._mark(numbers)}:{content.hexdigest()}",
         )
 
+    def former_origin(self, numbers: Numbers) -> str:
+        """What earlier versions called this episode."""
+        return f"import:{xxhash.xxh3_64_hexdigest(numbers.state.tobytes() + numbers.action.tobytes())}"
+
+    # --- numbers ---------------------------------------------------------------------------------
+
+    def _wanted(self) -> list[EpisodeRow]:
+        """Episodes of the task that is wanted; all of a dataset that has but one."""
+        store, problems = self._store, []
+        tasks = sorted({store.task(row) for row in store.rows})
+        if self._wishes.task is not None and self._wishes.task not in tasks:
+            problems.append(f"it has no task {self._wishes.task!r}; there are {', '.join(map(repr, tasks))}")
+        elif self._wishes.task is None and len(tasks) > 1:
+            named = ", ".join(map(repr, tasks))
+            problems.append(
+                f"its episodes are of {len(tasks)} tasks: {named} (--task THEIRS, one after the other)"
+            )
+        if not {"next.reward", "next.success"} & set(self._outcomes) and not self._wishes.success:
+            problems.append(
+                "it has neither next.reward nor next.success (--success: every episode ended in success)"
+            )
+        if problems:
+            raise UnmappableError(str(store.root), problems)
+        return [row for row in store.rows if self._wishes.task in {None, store.task(row)}]
+
     def _columns(self, row: EpisodeRow) -> Arrays:
-        tables = self._store.steps(row, sorted({*self._how.columns, *self._outcomes}))
+        tables = self._store.steps(row, sorted({*self._how.columns, *self._outcomes, *self._raw}))
         parts = [from_table(table) for table in tables]
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
-    def _strange(self, row: EpisodeRow, state: Floats, action: Floats) -> Iterator[str]:
-        """Numbers that cannot be what they are taken for."""
-        axes = len(self._features.action)
-        which = f"episode {row.episode}:"
-        for name, values in zip(self._features.state, state.T, strict=True):
-            if name.endswith(".pos") and np.abs(values).max() > FULL_CIRCLE:
-                worst = np.abs(values).max()
-                yield f"{which} {name} goes to {worst:.1f}, which is no angle in rad (--convert '*.pos=0.0174533')"
-        if not (np.isfinite(state).all() and np.isfinite(action).all()):
-            yield f"{which} has numbers that are not finite"
-        if (worst := np.abs(action[:, :axes]).max()) > 1.0 + SLACK:
-            yield f"{which} actions go to {worst:.3g}, and belong in [-1, 1] (--convert OURS=FACTOR)"
-        commands = set(action[:, axes:].ravel().tolist())
-        if strange := commands - set(range(len(self._features.gripper))):
-            known = ", ".join(f"{i} {name}" for i, name in enumerate(self._features.gripper))
-            yield f"{which} its gripper's commands have {min(strange):g}; they are {known}"
+    def _pairing(self, rows: Sequence[EpisodeRow], columns: Sequence[Arrays]) -> tuple[Pairing, bool]:
+        if self._wishes.pairing:
+            return self._wishes.pairing, True
+        episodes = [self._numbers(*one) for one in zip(rows, columns, strict=True)]
+        entries = moved(self._features.state)
+        told = told_by([one.state[:, entries] for one in episodes], [one.action for one in episodes])
+        return told or "before", told is not None
 
-    def _records(self, row: EpisodeRow, state: Floats, action: Floats, columns: Arrays) -> list[Record]:
-        axes, n = len(self._features.action), row.length
-        reward = columns.get("next.reward", np.zeros(n)).astype(float)
-        told = columns.get("next.success", np.zeros(n, bool))
-        human = columns.get("complementary_info.is_intervention", np.ones(n))
-        success = bool(self._success or reward[-1] >= 1.0 or told[-1])
-        reward[-1] = max(reward[-1], float(success))
+    def _numbers(self, row: EpisodeRow, columns: Arrays) -> Numbers:
+        state = np.column_stack([origin.of(columns, row.length) for origin in self._how.state])
+        action = np.column_stack([origin.of(columns, row.length) for origin in self._how.action])
+        return Numbers(row.episode, state, action, columns)
+
+    def _mark(self, numbers: Numbers) -> str:
+        """Names an episode by what its dataset has, whatever is made of it."""
+        return xxhash.xxh3_64_hexdigest(b"".join(numbers.columns[key].tobytes() for key in self._raw))
+
+    def _records(self, numbers: Numbers, ended: Outcome) -> list[Record]:
+        axes, n = len(self._features.action), len(numbers.state)
+        after: Arrays = {"action": numbers.action, "reward": ended.reward, "human": ended.human}
+        if self.pairing == "after":
+            after = shifted(after)
+        action, reward, human = after["action"], after["reward"], after["human"]
         return [
             Record(
-                episode=row.episode,
+                episode=numbers.episode,
                 step=step,
                 mode=Mode.DEMO,
                 monotonic_ns=round(step / self._store.info.fps * 1e9),
                 wall_ns=0,
-                state=state[step].tobytes(),
+                state=numbers.state[step].tobytes(),
                 action=action[step, :axes].tobytes(),
                 gripper=int(action[step, axes]) if self._features.gripper else stay(self._features),
                 source=Source.HUMAN if human[step] else Source.POLICY,
                 reward=float(reward[step]),
-                terminated=success and step == n - 1,
-                success=success and step == n - 1,
+                terminated=ended.success and step == n - 1,
+                success=ended.success and step == n - 1,
             )
             for step in range(n)
         ]
+
+    # --- pictures --------------------------------------------------------------------------------
 
     def _frames(self, row: EpisodeRow) -> Iterator[bytes]:
         """A row's pictures, packed in our order; those of images as they are, those of videos encoded."""
@@ -198,7 +240,12 @@ class _Reader:
     def _pictures(self, row: EpisodeRow, key: str, stack: ExitStack) -> Iterator[bytes]:
         if key not in row.clips:
             for table in self._store.steps(row, [key]):
-                yield from files_of(table, key)
+                files = files_of(table, key)
+                if None in files:
+                    raise DatasetDamagedError(
+                        str(self._store.data_path(row)), f"{key} has names of pictures, and not the pictures"
+                    )
+                yield from files
             return
         from hilrt.data.lerobot.video import FilmReader  # noqa: PLC0415 - av is behind it
 

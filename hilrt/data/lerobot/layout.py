@@ -14,8 +14,15 @@ from msgspec import Struct
 from hilrt.data.journal import JOURNAL, episode_files
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.pointer import is_pointer
-from hilrt.errors import DatasetAbsentError, DatasetFormatError, ForeignDatasetError, PointerFileError
+from hilrt.errors import (
+    DatasetAbsentError,
+    DatasetDamagedError,
+    DatasetFormatError,
+    ForeignDatasetError,
+    PointerFileError,
+)
 from hilrt.step.features import Features
+from hilrt.step.sealed import SealError, format_of, unsealed
 
 T = TypeVar("T")
 
@@ -27,7 +34,7 @@ EPISODES = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 DATA = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 SIDECAR = "hilrt/features.json"
-SIDECAR_FORMAT = 1
+SIDECAR_FORMAT = 2
 _INDEX = r"\{(?:chunk|file)_index(?::0?\dd)?\}"
 _DATA_TEMPLATE = re.compile(rf"(?:[^{{}}]|{_INDEX})*")
 _VIDEO_TEMPLATE = re.compile(rf"(?:[^{{}}]|{_INDEX}|\{{video_key\}})*")
@@ -94,9 +101,8 @@ class Info(Struct, frozen=True, kw_only=True):
 
 
 class Sidecar(Struct, frozen=True, kw_only=True):
-    """hilrt/features.json."""
+    """hilrt/features.json; from format 2 on under a digest."""
 
-    format: int = SIDECAR_FORMAT
     features: Features
 
 
@@ -131,15 +137,22 @@ def read_sidecar(root: Path) -> Sidecar:
 
     Raises:
         ForeignDatasetError: hilrt did not write this dataset.
-        DatasetFormatError: not what it should be.
+        DatasetFormatError: of another version.
+        DatasetDamagedError: not what was written.
     """
     path = inside(root, SIDECAR)
     if not path.exists():
         raise ForeignDatasetError(str(root))
-    sidecar = _decoded(path, path.read_bytes(), Sidecar)
-    if sidecar.format != SIDECAR_FORMAT:
-        raise DatasetFormatError(str(path), f"is of format {sidecar.format}, of another version of hilrt")
-    return sidecar
+    try:
+        data = path.read_bytes()
+        found = format_of(data)
+        if found not in {1, SIDECAR_FORMAT}:
+            raise DatasetFormatError(str(path), f"is of format {found}, of another version of hilrt")
+        return unsealed(data, Sidecar) if found == SIDECAR_FORMAT else _decoded(path, data, Sidecar)
+    except SealError as error:
+        raise DatasetDamagedError(str(path), str(error)) from None
+    except OSError as error:
+        raise DatasetDamagedError(str(path), f"it cannot be read: {error.strerror}") from None
 
 
 def _expect_version(path: Path, text: bytes) -> None:
@@ -153,7 +166,7 @@ def _expect_version(path: Path, text: bytes) -> None:
 def _decoded(path: Path, text: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DatasetFormatError(str(path), f"is not what it should be: {error}") from None
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct, structs
 
 from hilrt.data.lerobot.columns import IMAGES, Arrays
 from hilrt.data.lerobot.layout import Feature, Info
+from hilrt.data.lerobot.pairing import Floats, Pairing
 from hilrt.errors import UnmappableError
 from hilrt.step.features import Features
 from hilrt.step.record import GripperCommand
@@ -23,7 +23,6 @@ STATE = "observation.state"
 ALIASES = {axis: f"delta_{axis[1:]}" for axis in ("dx", "dy", "dz")}
 """Names of the action's axes in the reference workflow, where it gives any."""
 T = TypeVar("T")
-Floats = npt.NDArray[np.float32]
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
@@ -38,6 +37,12 @@ class Wishes(Struct, frozen=True, kw_only=True):
     """Pattern of our names to a constant."""
     success: bool = False
     """Every episode ended in success, whatever its rewards say."""
+    success_from: float | None = None
+    """Last reward from which on an episode ended in success; all other rewards are then 0."""
+    pairing: Pairing | None = None
+    """Which observation stands beside an action; None: as the data tell."""
+    task: str | None = None
+    """Theirs that is wanted, where there are several."""
 
 
 class Origin(Struct, frozen=True):
@@ -68,6 +73,14 @@ class Translation(Struct, frozen=True, kw_only=True):
     """The gripper's command last, where one is used."""
     cameras: dict[str, str]
     """Our camera to their column."""
+
+    def paired(self, pairing: Pairing) -> "Translation":
+        """With the actions before an observation where rows have them."""
+        if pairing == "before":
+            return self
+        return structs.replace(
+            self, state=tuple(structs.replace(origin, late=False) for origin in self.state)
+        )
 
     @property
     def columns(self) -> set[str]:
@@ -123,10 +136,15 @@ def _origin(name: str, theirs: dict[str, Origin], wishes: Wishes) -> Origin | No
     """Where one of our numbers comes from; None where nothing says so."""
     for known in (wishes.rename.get(name, name), ALIASES.get(name, "")):
         if known in theirs:
-            factor, offset = _last(wishes.convert, name) or (1.0, 0.0)
+            factor, offset = converted(wishes, name) or (1.0, 0.0)
             return structs.replace(theirs[known], factor=factor, offset=offset)
     value = _last(wishes.fill, name)
     return None if value is None else Origin(offset=value)
+
+
+def converted(wishes: Wishes, name: str) -> tuple[float, float] | None:
+    """Factor and offset that were asked for; None where none were."""
+    return _last(wishes.convert, name)
 
 
 def _last(wishes: Mapping[str, T], name: str) -> T | None:

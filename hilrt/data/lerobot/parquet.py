@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from hilrt.errors import DatasetDamagedError
 
 Ends = npt.NDArray[np.int64]
 
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
+"""What pyarrow raises where a file is not what it was."""
+
 
 def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """A whole file.
@@ -23,8 +27,18 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """
     try:
         return pq.read_table(path, columns=columns, use_threads=False, page_checksum_verification=True)
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise damaged(path, _first_line(error)) from None
+
+
+def read_dicts(path: Path) -> list[dict[str, Any]]:
+    """Rows of a whole file; see `read`."""
+    table = read(path)
+    try:
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except UNREADABLE as error:
+        raise damaged(path, _first_line(error)) from None
+    return rows
 
 
 def read_rows(path: Path, start: int, stop: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -54,7 +68,7 @@ def parts(path: Path, start: int, stop: int, columns: Sequence[str] | None = Non
                 table = file.read_row_group(group, columns=columns, use_threads=False)
                 first = max(0, start - at)
                 yield _even(path, table.slice(first, stop - at - first))
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise damaged(path, _first_line(error)) from None
 
 
@@ -75,6 +89,23 @@ def _even(path: Path, table: pa.Table) -> pa.Table:
     return table
 
 
+def of_schema(path: Path, table: pa.Table, columns: Sequence[str], wanted: pa.Schema) -> pa.Table:
+    """`table`, which should have these columns, of the types in `wanted`, with a value in each cell.
+
+    Raises:
+        DatasetDamagedError: it has not.
+    """
+    for name in columns:
+        if name not in table.column_names:
+            raise DatasetDamagedError(str(path), f"it has no column {name}")
+        column = table.column(name)
+        if column.type != wanted.field(name).type:
+            raise DatasetDamagedError(str(path), f"{name} is {column.type}, not {wanted.field(name).type}")
+        if column.null_count:
+            raise DatasetDamagedError(str(path), f"{name} has empty cells")
+    return table
+
+
 def schema(path: Path) -> pa.Schema:
     """Names and types of a file's columns; DatasetDamagedError if it cannot be read."""
     return _footer(path)[0].schema.to_arrow_schema()
@@ -90,7 +121,7 @@ def _footer(path: Path) -> tuple[pq.FileMetaData, Ends]:
     """A file's footer, and the row behind each of its row groups."""
     try:
         return _parsed(path, path.stat().st_mtime_ns)
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise damaged(path, _first_line(error)) from None
 
 

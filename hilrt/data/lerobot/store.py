@@ -74,6 +74,10 @@ class Store:
         """File of a camera's video; DatasetPathError if it is none of the dataset's."""
         return inside(self.root, path_of(clip.file, self.info.video_path or VIDEO, video_key=key))
 
+    def name(self, path: Path) -> str:
+        """A file's, below the root."""
+        return str(path.relative_to(self.root))
+
     def size(self, row: EpisodeRow) -> int:
         """About what an episode takes in its data file [bytes]."""
         return round(row.length / self._lengths[row.data] * self.data_path(row).stat().st_size)

@@ -25,6 +25,7 @@ from hilrt.data.lerobot.layout import (
     FINAL,
     INFO,
     SIDECAR,
+    SIDECAR_FORMAT,
     STATS,
     TASKS,
     VIDEO,
@@ -37,6 +38,7 @@ from hilrt.data.pictures import decoded
 from hilrt.errors import EpisodeDamagedError
 from hilrt.resource import Resource
 from hilrt.step.features import Features
+from hilrt.step.sealed import sealed
 
 GROUP_BYTES = 16_000_000
 """Pictures in a row group."""
@@ -116,7 +118,8 @@ class DatasetWriter(Resource):
         self._write_json(
             STATS, {key: {name: v.tolist() for name, v in s.items()} for key, s in everything.items()}
         )
-        self._write_json(SIDECAR, Sidecar(features=msgspec.structs.replace(self.features, views=())))
+        steps = Sidecar(features=msgspec.structs.replace(self.features, views=()))
+        self._change.path(SIDECAR).write_bytes(sealed(steps, SIDECAR_FORMAT))
         self._write_json(INFO, self._counted())
         self._change.commit(whole=whole)
 
@@ -190,7 +193,8 @@ class DatasetWriter(Resource):
         arrays = to_arrays(take.records[-1:], self.features)
         place = dict.fromkeys(("timestamp", "frame_index", "index", "task_index"), np.zeros(1, np.int64))
         place["timestamp"] = np.zeros(1, np.float32)
-        schema = arrow_schema(table_of(self.features, video=False))
+        table = table_of(self.features, video=False)
+        schema = arrow_schema({key: table[key] for key in table if key in self._info.features})
         if self._final is None:
             name = FINAL.format(first_episode=self._known)
             self._final = _open(self._change.path(name), schema)

@@ -27,9 +27,12 @@ from hilrt.devices.feetech.registers import (
     DRIVE_SIZE,
     TELEMETRY_ADDRESS,
     TELEMETRY_SIZE,
+    Drive,
     Register,
     Telemetry,
+    decode_drive,
     decode_telemetry,
+    encode_goal,
 )
 from hilrt.devices.feetech.replytimes import ReplyTimes
 from hilrt.errors import BusLostError, BusTimeoutError, PortHungError, PositionDoubtedError
@@ -83,8 +86,8 @@ class Bus:
         self._lock = asyncio.Lock()
         self.errors: dict[int, int] = {}
         """Error byte of each servo's latest reply, `Fault` bits."""
-        self.torque: dict[int, bool] = {}
-        """Whether each servo had torque when that was last read."""
+        self.drives: dict[int, Drive] = {}
+        """What each servo had been told when that was last read."""
         self.times = ReplyTimes()
         """Of the adapter, since the port was opened."""
         self._link: Link | None = None
@@ -171,22 +174,28 @@ class Bus:
         Raises:
             ValueError: the register cannot hold a value.
         """
-        data = {motor: register.encode(value) for motor, value in values.items()}
-        async with self._lock:
-            self._transactions += 1
-            self._opened().send(encode_sync_write(register.address, register.size, data))
+        await self._sync_write(register.address, {motor: register.encode(v) for motor, v in values.items()})
 
-    async def read_telemetry(self, motors: Sequence[int], *, torque: bool = False) -> dict[int, Telemetry]:
+    async def write_goals(self, goals: Mapping[int, tuple[int, int]]) -> None:
+        """Set goal [counts] and speed [counts/s] of several servos at once; not acknowledged.
+
+        Raises:
+            ValueError: a register cannot hold a value.
+        """
+        data = {motor: encode_goal(*goal) for motor, goal in goals.items()}
+        await self._sync_write(Register.GOAL_POSITION.address, data)
+
+    async def read_telemetry(self, motors: Sequence[int], *, drive: bool = False) -> dict[int, Telemetry]:
         """All present values of several servos, with each one's error byte, in one transaction.
 
-        With `torque` it takes 1 ms longer for six servos, and brings `self.torque` up to date.
+        With `drive` it takes 1 ms longer for six servos, and brings `self.drives` up to date.
 
         A position that its servo cannot have got to since the last one is asked for again, and believed if it repeats.
 
         Raises:
             PositionDoubtedError: a `BusTimeoutError`; it did not.
         """
-        seen = await self._telemetry(motors, torque=torque)
+        seen = await self._telemetry(motors, drive=drive)
         if self.simulated_time:
             return seen
         if doubted := self._pace.doubted(_positions(seen), monotonic()):
@@ -235,15 +244,21 @@ class Bus:
 
     # parts
 
-    async def _telemetry(self, motors: Sequence[int], *, torque: bool = False) -> dict[int, Telemetry]:
-        address, size = (DRIVE_ADDRESS, DRIVE_SIZE) if torque else (TELEMETRY_ADDRESS, TELEMETRY_SIZE)
+    async def _telemetry(self, motors: Sequence[int], *, drive: bool = False) -> dict[int, Telemetry]:
+        address, size = (DRIVE_ADDRESS, DRIVE_SIZE) if drive else (TELEMETRY_ADDRESS, TELEMETRY_SIZE)
         replies = await self._sync_read(address, size, motors, "telemetry")
-        if torque:
-            self.torque.update({motor: replies[motor].params[0] == 1 for motor in motors})
+        if drive:
+            self.drives.update({motor: decode_drive(replies[motor].params) for motor in motors})
         return {
             motor: decode_telemetry(replies[motor].params[-TELEMETRY_SIZE:], replies[motor].code)
             for motor in motors
         }
+
+    async def _sync_write(self, address: int, data: dict[int, bytes]) -> None:
+        """The same number of bytes for each motor."""
+        async with self._lock:
+            self._transactions += 1
+            self._opened().send(encode_sync_write(address, len(next(iter(data.values()))), data))
 
     async def _sync_read(
         self, address: int, size: int, motors: Sequence[int], what: str

@@ -114,6 +114,7 @@ class Register(Enum):
         return raw if raw <= self.maximum else signed(raw, self.sign_bit)
 
 
+_NO_TIME = Register.GOAL_TIME.encode(0)
 CALIBRATED = {
     "homing_offset": Register.HOMING_OFFSET,
     "range_min": Register.MIN_POSITION_LIMIT,
@@ -128,6 +129,11 @@ def signed(raw: int, sign_bit: int | None) -> int:
         return raw
     magnitude = raw & ((1 << sign_bit) - 1)
     return -magnitude if raw >> sign_bit & 1 else magnitude
+
+
+def encode_goal(position: int, speed: int) -> bytes:
+    """The registers from GOAL_POSITION on for a way to `position` [counts] at `speed` [counts/s], in the least time."""
+    return Register.GOAL_POSITION.encode(position) + _NO_TIME + Register.GOAL_VELOCITY.encode(speed)
 
 
 class Telemetry(NamedTuple):
@@ -148,13 +154,28 @@ class Telemetry(NamedTuple):
     error: int
 
 
+class Drive(NamedTuple):
+    """What one servo has been told: torque, goal [counts], and how much of its torque it may use [0.1 %]."""
+
+    torque: bool
+    goal: int
+    torque_limit: int
+
+
 TELEMETRY_ADDRESS = Register.PRESENT_POSITION.address
 TELEMETRY_SIZE = 15
 DRIVE_ADDRESS = Register.TORQUE_ENABLE.address
 DRIVE_SIZE = TELEMETRY_ADDRESS + TELEMETRY_SIZE - DRIVE_ADDRESS
 """The block that has torque, goal and limits in front of the telemetry."""
+_DRIVE = Struct("<BxHxxxxH")  # address 40..49
 _TELEMETRY = Struct("<HHHBBxBBxxH")  # address 56..70
 _SIGN = 1 << 15
+
+
+def decode_drive(data: bytes) -> Drive:
+    """The same, from the bytes at 40 and on."""
+    torque, goal, limit = _DRIVE.unpack_from(data)
+    return Drive(torque == 1, signed(goal, 15), limit)
 
 
 def decode_telemetry(data: bytes, error: int = 0) -> Telemetry:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import xxhash
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -22,6 +23,8 @@ GLANCE = "glance"
 class _About(msgspec.Struct, frozen=True):
     views: str
     facts: dict[str, str]
+    digest: str = ""
+    """Of views and tensors; empty in files of before."""
 
 
 def write_encoders(
@@ -50,7 +53,7 @@ def write_encoders(
         for name, part in parts
         for key, value in part.state_dict().items()
     }
-    about = msgspec.json.encode(_About(_told(views), dict(facts)))
+    about = msgspec.json.encode(_About(_told(views), dict(facts), _digest(_told(views), tensors)))
     data = save(tensors, {FORMAT: about.decode()})  # one entry: safetensors writes several in any order
     draft = path.with_name(f".{path.name}.new")
     try:
@@ -82,8 +85,14 @@ def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
         raise PretrainedEncoderError(str(path), f"is damaged, or not a safetensors file: {error}") from None
     if about is None:
         raise PretrainedEncoderError(str(path), f'is not from `hilrt pretrain`: it has no entry "{FORMAT}"')
-    if (made_for := msgspec.json.decode(about, type=_About).views) != _told(views):
-        raise PretrainedEncoderError(str(path), f"was trained on {made_for}; the task has {_told(views)}")
+    try:
+        made = msgspec.json.decode(about, type=_About)
+    except msgspec.MsgspecError as error:
+        raise PretrainedEncoderError(str(path), f"is damaged: {error}") from None
+    if made.digest and made.digest != _digest(made.views, tensors):
+        raise PretrainedEncoderError(str(path), "is damaged: its digest is another")
+    if made.views != _told(views):
+        raise PretrainedEncoderError(str(path), f"was trained on {made.views}; the task has {_told(views)}")
     return [
         Pretrained(_of(view.name, tensors), digest, _of(f"{view.name}.{GLANCE}", tensors)) for view in views
     ]
@@ -92,6 +101,15 @@ def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
 def _of(camera: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     prefix = f"{camera}."
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _digest(views: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = xxhash.xxh3_64(views.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _told(views: Sequence[Image]) -> str:

@@ -6,7 +6,9 @@ are compared with four that are known, and never imported or called.
 """
 
 import io
+import math
 import pickletools
+import struct
 import zipfile
 from typing import Any, NamedTuple
 
@@ -22,6 +24,21 @@ _DTYPES = {
     "torch BFloat16Storage": torch.bfloat16,
     "torch LongStorage": torch.int64,
 }
+
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    struct.error,
+    LookupError,
+    RuntimeError,  # of torch and of zipfile, NotImplementedError with it
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+)
+"""What the libraries raise where a file is not what it was."""
 
 
 class _Name(str):
@@ -48,15 +65,19 @@ def read_torch_file(data: bytes) -> dict[str, Tensor]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+                raise ValueError("it is compressed, which torch never does")
             (program,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
             folder = program.removesuffix("data.pkl")
             views = _Machine().run(archive.read(program))
             return {name: _tensor(archive.read(f"{folder}data/{v.file}"), v) for name, v in views.items()}
-    except (zipfile.BadZipFile, LookupError, RuntimeError, AttributeError, TypeError) as error:
+    except _DAMAGE as error:
         raise ValueError(str(error)) from None
 
 
 def _tensor(data: bytes, view: _View) -> Tensor:
+    if math.prod(view.size) * view.dtype.itemsize > len(data):
+        raise ValueError(f"a tensor of {view.size} in {len(data)} bytes")
     whole = torch.frombuffer(bytearray(data), dtype=view.dtype)
     return whole.as_strided(view.size, view.stride, view.offset).clone()
 

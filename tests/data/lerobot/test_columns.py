@@ -2,7 +2,7 @@
 
 import msgspec
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilrt.data.lerobot.columns import (
@@ -79,6 +79,7 @@ def records(draw, features, final):
     )
 
 
+@settings(deadline=None)
 @given(steps())
 def test_a_record_becomes_a_row_and_the_same_record_again(case):
     """Every field comes back exactly, to the bit and of its type, of any arm with any cameras."""

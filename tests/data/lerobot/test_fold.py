@@ -1,22 +1,25 @@
 """From the journal into the dataset."""
 
 import json
+import math
 import shutil
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from steps import STEPS, step_of
 
 from hilrt.data.format import Scan
 from hilrt.data.journal import JournalWriter, episode_path, read_episode, read_episodes
-from hilrt.data.lerobot import writer
+from hilrt.data.lerobot import columns, writer
 from hilrt.data.lerobot.change import locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.fold import fold
+from hilrt.data.lerobot.rewrite import export
 from hilrt.data.lerobot.rules import verify
 from hilrt.data.pictures import joined
 from hilrt.errors import (
@@ -25,6 +28,7 @@ from hilrt.errors import (
     DatasetDamagedError,
     DatasetFormatError,
     DatasetWriteError,
+    EpisodeDamagedError,
     ForeignDatasetError,
     JournalFeaturesError,
     OldDemonstrationsError,
@@ -310,6 +314,74 @@ def test_a_fold_that_waited_takes_what_is_there_then(monkeypatch, record_session
         record_session(range(2, 3))
         episode_path(root / "journal", 0).unlink()
     assert (later.result().kept, later.result().left) == (2, [])
+
+
+def edit(path, **changes):
+    """Change columns of a file in place, each by a function of its values."""
+    table = pq.read_table(path)
+    for key, change in changes.items():
+        at = table.column_names.index(name := key.replace("__", "."))
+        new = pa.array(change(table.column(at).to_pylist()), table.schema.field(at).type)
+        table = table.set_column(at, name, new)
+    pq.write_table(table, path)
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_a_reward_that_another_tool_has_changed_holds(success, record_session, root, features, tmp_path):
+    """`next.reward` relabelled in place is what is read and exported, and says whether it was a success."""
+    record_session(range(2))
+    fold(root, features)
+    before = open_dataset(root, features).episode(0).records
+    label = [0.25, 0.5, 0.75, 0.5, 1.0 if success else 0.0]
+    edit(root / "data/chunk-000/file-000.parquet", next__reward=lambda old: label + old[STEPS:])
+    export(root, tmp_path / "out", None, lambda _: None, video=False)
+    for place in (root, tmp_path / "out"):
+        first, second = open_dataset(place, features)
+        assert [r.reward for r in first.records[:-1]] == label
+        assert (first.records[-2].success, first.records[-1].success) == (success, success)
+        assert [r.state for r in first.records] == [r.state for r in before]
+        assert [r.reward for r in second.records[:-1]] == [0.1 * step for step in range(STEPS)]
+
+
+def test_a_reward_that_is_no_number_is_learned_by_nobody(record_session, root, features):
+    """NaN in `next.reward` is named where the episode is read, and by `verify`; the others can be read."""
+    record_session(range(2))
+    fold(root, features)
+    edit(root / "data/chunk-000/file-000.parquet", next__reward=lambda old: [*old[:2], math.nan, *old[3:]])
+    dataset = open_dataset(root, features)
+    with pytest.raises(EpisodeDamagedError, match=r"episode 0: next.reward is nan at its row 2"):
+        dataset.episode(0)
+    assert len(dataset.episode(1).records) == STEPS + 1
+    assert "row 2: next.reward is nan" in "\n".join(map(str, verify(root, lambda _: None)))
+
+
+def test_no_cell_is_nan(record_session, root, features):
+    """What a step does not have is 0 on disk: other tools make nulls of NaN, and then refuse their own files."""
+    record_session(range(2))
+    fold(root, features)
+    for row in pq.read_table(root / "data/chunk-000/file-000.parquet").to_pylist():
+        for key, value in row.items():
+            numbers = value if isinstance(value, list) else [value]
+            assert not [n for n in numbers if isinstance(n, float) and math.isnan(n)], key
+
+
+def test_a_dataset_of_an_earlier_version_goes_on(monkeypatch, record_session, root, features):
+    """Without `hilrt.told` gaps are NaN; such a dataset is read, added to, and in order, to the bit."""
+    table_of = columns.table_of
+    monkeypatch.setattr(
+        writer, "table_of", lambda *a, **k: {n: f for n, f in table_of(*a, **k).items() if n != columns.TOLD}
+    )
+    record_session(range(2))
+    recorded = list(read_episodes(root / "journal"))
+    fold(root, features)
+    monkeypatch.setattr(writer, "table_of", table_of)
+    record_session(range(2, 4))
+    recorded += read_episodes(root / "journal")
+    fold(root, features)
+    dataset = open_dataset(root, features)
+    assert columns.TOLD not in dataset.info.features
+    assert [e.records for e in dataset] == [e.records for e in recorded]
+    assert not list(verify(root, lambda _: None))
 
 
 def test_a_full_disk_changes_nothing(small_disk, record_session, features):

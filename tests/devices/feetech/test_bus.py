@@ -7,7 +7,7 @@ import pytest
 
 from hilrt.devices.feetech.bus import PATIENCE, Bus
 from hilrt.devices.feetech.packets import encode
-from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.devices.feetech.registers import Drive, Fault, Register
 from hilrt.errors import (
     BusLostError,
     BusTimeoutError,
@@ -526,16 +526,19 @@ def test_a_servo_with_a_fault_is_no_echo(run, line, fault):
     run(check())
 
 
-def test_torque_is_read_with_the_telemetry(run, line):
+def test_what_servos_were_told_is_read_with_the_telemetry(run, line):
     """One transaction brings both, and the telemetry is the same."""
     line.bank.servos[3].put(Register.TORQUE_ENABLE, 1)
+    for servo in line.bank.servos:
+        servo.put(Register.GOAL_POSITION, 2048 + 2 * servo.id)
+        servo.put(Register.TORQUE_LIMIT, 990 + servo.id)
     line.bank.set_present(2, 2000, -30, -0.5, 0.65, 41.0, 7.4)
 
     async def check():
         async with await connected(line.path) as bus:
             plain = await bus.read_telemetry(MOTORS)
-            assert await bus.read_telemetry(MOTORS, torque=True) == plain
-            assert bus.torque == {motor: motor == 4 for motor in MOTORS}
+            assert await bus.read_telemetry(MOTORS, drive=True) == plain
+            assert bus.drives == {motor: Drive(motor == 4, 2048 + 2 * motor, 990 + motor) for motor in MOTORS}
             assert bus.statistics().transactions == 2
 
     run(check())

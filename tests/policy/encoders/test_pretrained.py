@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from mutations import COUNT, on_disk, survey
 from policy.pictures import VIEWS, encoder_file, views
 from safetensors.torch import save_file
 
@@ -65,3 +66,14 @@ def test_encoders_of_other_cameras_are_refused(tmp_path: Path) -> None:
         words = rf"was trained on front 48x32, wrist 32x32; the task has front 48x32, {told}"
         with pytest.raises(PretrainedEncoderError, match=words):
             read_encoders(encoder_file(tmp_path), (front, other))
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    """Whatever happens to a file of `hilrt pretrain`, an encoder is the one written, or an error names it."""
+    path = encoder_file(tmp_path)
+    seen = views()[0]
+
+    def read() -> bytes:
+        return read_encoders(path, VIEWS)[0](seen).numpy().tobytes()
+
+    assert survey(path.read_bytes(), on_disk(path, read), PretrainedEncoderError, count=COUNT // 3).refused

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mutations import survey
 from torch import nn
 
 from hilrt.errors import EncoderWeightsError
@@ -78,3 +79,12 @@ def test_other_contents_are_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "file")
     with pytest.raises(ValueError, match=r"."):
         read_torch_file((tmp_path / "file").read_bytes())
+
+
+def test_damaged_file_is_refused(tmp_path: Path) -> None:
+    """Whatever happens to the file, it is read or refused by one error, in little memory."""
+    torch.save({f"w{i}": torch.arange(40.0) + i for i in range(4)}, tmp_path / "file")
+    tried = survey(
+        (tmp_path / "file").read_bytes(), lambda data: read_torch_file(data) is not None, ValueError
+    )
+    assert tried.refused

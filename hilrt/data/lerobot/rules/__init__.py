@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation
 from hilrt.data.lerobot.rules.journal import journal_rules
-from hilrt.data.lerobot.rules.meta import info_rules, row_rules
+from hilrt.data.lerobot.rules.meta import info_rules, row_rules, split_rules
 from hilrt.data.lerobot.rules.rows import data_rules, final_rules
 from hilrt.data.lerobot.rules.videos import video_rules
 
@@ -27,7 +27,8 @@ def verify(root: Path, advance: Advance) -> Iterator[Violation]:
         DatasetAbsentError, DatasetFormatError, DatasetDamagedError: it cannot even be opened.
     """
     checked = Checked.open(root)
-    yield from info_rules(checked)
+    yield from info_rules(checked, checked.features)
+    yield from split_rules(checked)
     yield from row_rules(checked)
     yield from data_rules(checked, advance)
     yield from video_rules(checked, advance)

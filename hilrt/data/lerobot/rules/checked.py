@@ -38,10 +38,6 @@ class Checked(Store):
         self.features = read_sidecar(root).features if (root / SIDECAR).exists() else None
         """None for a dataset of others."""
 
-    def name(self, path: Path) -> str:
-        """A file's, below the root."""
-        return str(path.relative_to(self.root))
-
 
 def first_of(name: str, at: int, wrong: Mask, words: Callable[[int], str]) -> Iterator[Violation]:
     """The first row that is wrong, and how many more are.

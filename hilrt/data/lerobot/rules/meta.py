@@ -2,59 +2,70 @@
 
 from collections.abc import Iterator
 
-from hilrt.data.lerobot.columns import PLACE, table_of
+from hilrt.data.lerobot.columns import PLACE, TOLD, table_of
 from hilrt.data.lerobot.episodes import EpisodeRow, path_of
 from hilrt.data.lerobot.layout import INFO, SIDECAR, TASKS
-from hilrt.data.lerobot.rules.checked import Checked, Violation
+from hilrt.data.lerobot.rules.checked import Violation
+from hilrt.data.lerobot.store import Store
+from hilrt.step.features import Features
 
 
-def info_rules(checked: Checked) -> Iterator[Violation]:
-    """What info.json says."""
-    info = checked.info
+def info_rules(opened: Store, features: Features | None) -> Iterator[Violation]:
+    """What info.json says; `features`: of the steps, None for a dataset of others."""
+    info = opened.info
     for name, dtype in PLACE.items():
         column = info.features.get(name)
         if column is None or (column.dtype, tuple(column.shape)) != (dtype, (1,)):
             yield Violation(INFO, f"has no column {name} of {dtype}, shape (1,)")
-    if checked.features is not None:
-        for key, column in table_of(checked.features, video=bool(info.videos)).items():
+    if features is not None:
+        if info.fps != features.fps:
+            yield Violation(INFO, f"is of {info.fps} Hz, {SIDECAR} of {features.fps} Hz")
+        for key, column in table_of(features, video=bool(info.videos)).items():
             found = info.features.get(key)
+            if key == TOLD and found is None:  # of an earlier version
+                continue
             if found is None or (found.dtype, found.shape) != (column.dtype, column.shape):
                 yield Violation(INFO, f"{key} is not {column.dtype} {column.shape} as {SIDECAR} has it")
-    frames = sum(row.length for row in checked.rows)
+    frames = sum(row.length for row in opened.rows)
     if info.total_frames != frames:
         yield Violation(INFO, f"counts {info.total_frames} frames, its episodes have {frames}")
-    if info.total_tasks != len(checked.tasks):
-        yield Violation(INFO, f"counts {info.total_tasks} tasks, {TASKS} has {len(checked.tasks)}")
+    if info.total_tasks != len(opened.tasks):
+        yield Violation(INFO, f"counts {info.total_tasks} tasks, {TASKS} has {len(opened.tasks)}")
+
+
+def split_rules(opened: Store) -> Iterator[Violation]:
+    """What info.json says that nobody here reads."""
+    info = opened.info
     if info.splits != {"train": f"0:{info.total_episodes}"}:
         yield Violation(INFO, f"its splits are {info.splits}, not train 0:{info.total_episodes}")
 
 
-def row_rules(checked: Checked) -> Iterator[Violation]:
+def row_rules(opened: Store) -> Iterator[Violation]:
     """What the table of episodes says."""
     start = 0
-    for number, row in enumerate(checked.rows):
-        for problem in _row(checked, row, number, start):
+    for number, row in enumerate(opened.rows):
+        for problem in _row(opened, row, number, start):
             yield Violation(path_of(row.meta), f"episode {number}: {problem}")
         start = row.start + row.length
 
 
-def _row(checked: Checked, row: EpisodeRow, number: int, start: int) -> Iterator[str]:
+def _row(opened: Store, row: EpisodeRow, number: int, start: int) -> Iterator[str]:
     if row.episode != number:
         yield f"its index is {row.episode}"
     if row.start != start:
         yield f"begins at row {row.start} of the dataset, the one before ends at {start}"
     if row.stop != row.start + row.length or row.length < 1:
         yield f"goes from {row.start} to {row.stop}, its length is {row.length}"
-    if unknown := [task for task in row.tasks if task not in checked.tasks]:
+    if unknown := [task for task in row.tasks if task not in opened.tasks]:
         yield f"its tasks {unknown} are not in {TASKS}"
-    if number and row.data < checked.rows[number - 1].data:
+    if number and row.data < opened.rows[number - 1].data:
         yield f"lies in file {row.data}, before that of the one before"
-    if not (checked.root / path_of(row.meta)).is_file():
+    if not (opened.root / path_of(row.meta)).is_file():
         yield f"says it is in {path_of(row.meta)}, which is not there"
     for key, clip in row.clips.items():
-        seconds = row.length / checked.info.fps
-        if abs(clip.to_s - clip.from_s - seconds) > 0.5 / checked.info.fps:
+        seconds = row.length / opened.info.fps
+        if abs(clip.to_s - clip.from_s - seconds) > 0.5 / opened.info.fps:
             yield f"its video of {key} lasts {clip.to_s - clip.from_s:.3f} s, its rows {seconds:.3f} s"
-        video = checked.video_path(key, clip)
+        video = opened.video_path(key, clip)
         if not video.is_file():
-            yield f"its video {checked.name(video)} is not there"
+            yield f"its video {opened.name(video)} is not there"

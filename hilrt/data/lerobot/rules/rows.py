@@ -134,6 +134,9 @@ def _outcome(checked: Checked, name: str, at: int, arrays: Arrays) -> Iterator[V
     yield from first_of(
         name, at, back, lambda r: f"hilrt.step {arrays['hilrt.step'][r]} follows no smaller one"
     )
+    if "next.reward" in arrays:
+        rewards = arrays["next.reward"]
+        yield from first_of(name, at, ~np.isfinite(rewards), lambda r: f"next.reward is {rewards[r]}")
     state = arrays["observation.state"].reshape(len(done), -1)
     yield from first_of(
         name, at, ~np.isfinite(state.sum(axis=1)), lambda _: "observation.state is not finite"

@@ -1,0 +1,140 @@
+"""Goals between two ticks, on a simulated arm: what a joint's speed really is."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from armbench import Bench
+from rig import load
+
+from hilrt.control.reset import ResetMove
+from hilrt.control.stream import Stream
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.feetech.registers import Register
+from hilrt.sim.world import START_POSE_DEG, World
+
+HOME = np.radians(START_POSE_DEG)
+AWAY = np.radians((-30.0, 10.0, -15.0, 60.0, -40.0, 20.0))
+
+
+class Cell:
+    """A stream to one arm, tick by tick."""
+
+    def __init__(self, bench, config):
+        limit = float(np.deg2rad(config.safety.max_joint_velocity_deg_s))
+        self.bench, self.period_s = bench, 1 / config.env.fps
+        self.max_step = limit * self.period_s
+        self.stream = Stream([bench.arm], config.goals_per_tick, self.period_s, limit)
+
+    async def tick(self, goal):
+        """Send a goal, and let the period pass as lockstep does."""
+        await self.stream.aim(goal[None])
+        while self.stream.moves:
+            await self.bench.go_on(self.period_s / self.stream.parts)
+            await self.stream.send(self.stream.sent + 1)
+        await self.bench.go_on(self.period_s / self.stream.parts)
+
+    async def reset(self, start, goal):
+        """The way to a start pose; the fastest that a joint went [deg/s], and where the arm is."""
+        move = ResetMove(start[None], goal[None], self.max_step, 10, lambda *_: None)
+        self.bench.speeds.clear()
+        for _ in range(round(1.5 / self.period_s)):
+            await self.tick(move.advance()[0])
+        return np.rad2deg(np.max(self.bench.speeds)), self.bench.world.positions()
+
+
+def on_a_bench(config, work):
+    """What `work` gives, done with an arm that stands at HOME with torque on."""
+    calibration = Calibration.load(config.robot.calibration_path(""))
+
+    async def main():
+        with World("pick_lift", 0) as world:
+            async with Bench(world, calibration) as bench:
+                await bench.arm.enable_torque()
+                return await work(Cell(bench, config))
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("fps", "limit", "promised"), [(10, 180, 60), (10, 30, 10), (30, 180, 60), (100, 180, 60)]
+)
+def test_a_reset_keeps_its_speed_between_the_ticks(fps, limit, promised):
+    """What it promises is the speed, not its mean, with a third of the limit; and it arrives."""
+    config = load(f"env.fps={fps}", f"safety.max_joint_velocity_deg_s={limit}.0")
+
+    async def work(cell):
+        fastest, there = await cell.reset(HOME, AWAY if limit == 180 else HOME + 0.15)
+        return fastest, there
+
+    fastest, there = on_a_bench(config, work)
+    assert fastest < 1.1 * promised + 0.5
+    assert there == pytest.approx(AWAY if limit == 180 else HOME + 0.15, abs=0.06)
+
+
+@pytest.mark.parametrize("fps", [10, 30])
+def test_no_joint_exceeds_the_limit(fps):
+    """Goals that go as far as a tick may, at a limit of 30 degrees/s; a joint swings by a tenth as it starts."""
+    config = load(f"env.fps={fps}", "safety.max_joint_velocity_deg_s=30.0")
+
+    async def work(cell):
+        goal = HOME.copy()
+        for _ in range(fps):
+            goal = goal + cell.max_step * np.array((1, -1, -1, -1, 1, 1))
+            await cell.tick(goal)
+        return np.rad2deg(np.max(cell.bench.speeds))
+
+    assert 28.0 < on_a_bench(config, work) < 34.5
+
+
+def test_a_speed_that_another_program_left_behind_has_no_effect():
+    """Servos that may go at 40 counts/s, or have 700 ms for it, arrive in the tick as others do."""
+    config = load()
+
+    async def work(cell):
+        for servo in cell.bench.follower._bank.servos:
+            servo.put(Register.GOAL_VELOCITY, 40)
+            servo.put(Register.GOAL_TIME, 700)
+        _, there = await cell.reset(HOME, AWAY)
+        return there, cell.bench.follower._bank.servos[0].get(Register.GOAL_TIME)
+
+    there, time = on_a_bench(config, work)
+    assert there == pytest.approx(AWAY, abs=0.06)
+    assert time == 0
+
+
+def test_the_goal_of_a_tick_is_reached_by_its_end():
+    """The way is straight and even, the last part leaves before the next tick, and standing arms are told once."""
+    config = load()
+
+    async def work(cell):
+        goal = HOME + 0.1
+        told = []
+        send = cell.bench.arm.write
+
+        async def write(goal, speed):
+            told.append(goal)
+            await send(goal, speed)
+
+        cell.bench.arm.write = write
+        await cell.tick(goal)
+        moving = np.array(told)
+        await cell.tick(goal)
+        return moving, len(told)
+
+    moving, count = on_a_bench(config, work)
+    assert moving == pytest.approx(HOME + 0.1 * np.arange(1, 6)[:, None] / 5, abs=2e-3)
+    assert count == len(moving) + 1
+
+
+def test_a_stream_that_is_stopped_says_no_more():
+    """The arm stays at the last part, and the next way begins there."""
+    config = load()
+
+    async def work(cell):
+        await cell.stream.aim(HOME[None] + 0.1)
+        cell.stream.stop()
+        assert not cell.stream.moves
+        return cell.bench.arm.told
+
+    assert on_a_bench(config, work) == pytest.approx(HOME + 0.02, abs=2e-3)
