@@ -20,7 +20,12 @@ def pad(bed):
     """Overrides, the device, what lets go and pushes forward, and the buttons for success, failure, again and stop."""
     device = bed.xbox()
     endings = (ecodes.BTN_WEST, ecodes.BTN_SOUTH, ecodes.BTN_NORTH, ecodes.BTN_SELECT)  # xpad's Y, A, X, back
-    return ["teleop.type=gamepad"], device, (lambda: device.move(ABS_Y=0), lambda: device.move(ABS_Y=-32768)), endings
+    return (
+        ["teleop.type=gamepad"],
+        device,
+        (lambda: device.move(ABS_Y=0), lambda: device.move(ABS_Y=-32768)),
+        endings,
+    )
 
 
 def keyboard(bed):
