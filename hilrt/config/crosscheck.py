@@ -67,9 +67,22 @@ def _check_arms(config: Config, fail: Fail) -> None:
         if config.sim is not None and arm.port:
             fail(f"{where}.port", f"is {arm.port}, but [sim] brings its own. Remove one of the two.")
         _check_opening(config, side, fail)
-    ports = [arm.port for arm in robot.arms.values() if arm.port]
-    if len(set(ports)) < len(ports):
-        fail("robot.arms", f"two arms on one port, {ports[0]}. Each has a bus of its own.")
+    _check_ports(config, fail)
+
+
+def _check_ports(config: Config, fail: Fail) -> None:
+    """Each arm has a bus of its own: no device twice, by whatever names."""
+    owners: dict[str, tuple[str, str]] = {}
+    for table, arms in (("robot", config.robot.sides), ("teleop", config.teleop.leaders)):
+        for side, arm in arms.items():
+            where = f"{table}.arms.{side}.port" if side else f"{table}.port"
+            other, port = owners.setdefault(os.path.realpath(arm.port), (where, arm.port))
+            if arm.port and other != where:
+                same = f"{arm.port}, which is {port}" if port != arm.port else port
+                fail(
+                    where,
+                    f"is {same}, the port of $.{other}. Two arms cannot be on one: each has a bus of its own.",
+                )
 
 
 def _check_opening(config: Config, side: str, fail: Fail) -> None:
@@ -183,10 +196,6 @@ def _check_leaders(config: Config, fail: Fail) -> None:
             fail(f"{where}.port", "empty. Name the leader arm's serial device, or add a [sim] table.")
         if config.sim is not None and leader.port:
             fail(f"{where}.port", f"is {leader.port}, but [sim] brings its own. Remove one of the two.")
-    followers, leaders = config.robot.sides.values(), teleop.leaders.values()
-    ports = Counter([arm.port for arm in followers] + [leader.port for leader in leaders])
-    if twice := [port for port, count in ports.items() if port and count > 1]:
-        fail("teleop", f"two arms on one port, {twice[0]}. Each has a bus of its own.")
 
 
 def _fail_sides(config: Config, fail: Fail) -> None:

@@ -8,6 +8,7 @@ closed .. 100 open), which is what people and task files write.
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.registers import Register
-from hilrt.errors import CalibrationFileError
+from hilrt.errors import CalibrationFileError, CalibrationMismatchError, PortsSwappedError
 
 Vector = NDArray[np.float64]
 
@@ -75,10 +76,10 @@ class Calibration:
         self._fit_gripper(entries[-1])
 
     @classmethod
-    def nominal(cls) -> Self:
+    def nominal(cls, path: str = "nominal") -> Self:
         """That of an arm whose joints all turn freely; for what needs an arm's shape but no arm."""
         whole = {"drive_mode": 0, "homing_offset": 0, "range_min": 0, "range_max": MAX_COUNT}
-        return cls({name: MotorCalibration(id=i, **whole) for i, name in enumerate(MOTORS, 1)}, "nominal")
+        return cls({name: MotorCalibration(id=i, **whole) for i, name in enumerate(MOTORS, 1)}, path)
 
     def _fit_gripper(self, gripper: MotorCalibration) -> None:
         scale = (GRIPPER_OPEN_RAD - GRIPPER_CLOSED_RAD) / (gripper.range_max - gripper.range_min)
@@ -156,6 +157,28 @@ class Calibration:
             for name, entry in self.motors.items()
             if getattr(held[name], field) != getattr(entry, field)
         ]
+
+    def require(self, held: Mapping[str, MotorCalibration], port: str) -> None:
+        """See that the motors on a port hold this.
+
+        Raises:
+            CalibrationMismatchError: they hold something else.
+            PortsSwappedError: they hold what another arm's file says.
+        """
+        if differences := self.differences(held):
+            if owners := self.owners(held):
+                raise PortsSwappedError(port, self.path, owners)
+            raise CalibrationMismatchError(port, self.path, differences)
+
+    def owners(self, held: Mapping[str, MotorCalibration]) -> list[str]:
+        """Files of other arms, in the same `calibration_dir`, that say just what motors hold."""
+        found = []
+        folder = Path(self.path).absolute().parent.parent.parent
+        for path in sorted((*folder.glob("robots/*/*.json"), *folder.glob("teleoperators/*/*.json"))):
+            with suppress(CalibrationFileError):
+                if not Calibration.load(path).differences(held):
+                    found.append(str(path))
+        return found
 
 
 def _entry(path: str, name: str, data: msgspec.Raw) -> MotorCalibration:

@@ -7,12 +7,11 @@ import msgspec
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.eeprom import have_acknowledged, write_eeprom
-from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
+from hilrt.devices.feetech.registers import CALIBRATED, MODEL_STS3215, Fault, Register
 from hilrt.devices.holding import ease
 from hilrt.errors import (
     ArmUnderTorqueError,
     BusTimeoutError,
-    CalibrationMismatchError,
     MotorMissingError,
     ServoFaultError,
     WrongModelError,
@@ -64,7 +63,7 @@ async def prepare(bus: Bus, calibration: Calibration, settings: Settings) -> Non
 
     Raises:
         MotorMissingError, WrongModelError, ServoFaultError: a motor is not as it must be.
-        CalibrationMismatchError: the servos hold another calibration.
+        CalibrationMismatchError, PortsSwappedError: the servos hold another calibration.
         ArmUnderTorqueError: a motor would have to let go for a setting; nothing was written.
         SettingRefusedError: a servo does not keep what is written.
     """
@@ -108,19 +107,13 @@ async def _check_motors(bus: Bus, calibration: Calibration) -> None:
 
 
 async def _check_calibration(bus: Bus, calibration: Calibration) -> None:
-    differences = []
-    for field, register in (
-        ("homing_offset", Register.HOMING_OFFSET),
-        ("range_min", Register.MIN_POSITION_LIMIT),
-        ("range_max", Register.MAX_POSITION_LIMIT),
-    ):
-        held = await bus.sync_read(register, calibration.ids)
-        for name, entry in calibration.motors.items():
-            wanted = getattr(entry, field)
-            if held[entry.id] != wanted:
-                differences.append(f"{name} {field} is {held[entry.id]}, not {wanted}")
-    if differences:
-        raise CalibrationMismatchError(bus.port, calibration.path, differences)
+    held = dict(calibration.motors)
+    for field, register in CALIBRATED.items():
+        values = await bus.sync_read(register, calibration.ids)
+        held = {
+            name: msgspec.structs.replace(entry, **{field: values[entry.id]}) for name, entry in held.items()
+        }
+    calibration.require(held, bus.port)
 
 
 async def _differing(bus: Bus, ids: Sequence[int], settings: Settings) -> dict[int, dict[Register, int]]:

@@ -22,6 +22,16 @@ class CalibrationMismatchError(HilrtError):
         )
 
 
+class PortsSwappedError(HilrtError):
+    """The arm on a port is another one that is known."""
+
+    def __init__(self, port: str, path: str, owners: Sequence[str]) -> None:
+        super().__init__(
+            f"the ports are swapped: the arm on {port} holds the calibration of {', '.join(owners)}, not of {path}. "
+            "Exchange the two arms' ports in the task file, or their plugs. Do not calibrate it under this name."
+        )
+
+
 class NoMotorError(HilrtError):
     """No motor answers at any baud rate."""
 

@@ -11,7 +11,7 @@ from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
-from hilrt.errors import BusTimeoutError, CalibrationFileError, CalibrationMismatchError
+from hilrt.errors import BusTimeoutError, CalibrationFileError, PortsSwappedError
 from hilrt.setup.console import Console, Table
 from hilrt.setup.eeprom import check_motors, entries_of, memory_of, read_memory, release, write_memory
 from hilrt.setup.place import IDS, Place
@@ -25,15 +25,18 @@ PATIENCE = 5
 async def calibrate(console: Console, place: Place) -> Calibration:
     """Find each joint's middle and range, write them to the motors and to the calibration file.
 
-    Where there is a file that the motors do not hold, the operator may have it written to them instead.
+    Where there is a file that the motors do not hold, the operator may have it written to them instead. Where they hold
+    another arm's, she is asked whether the ports are swapped.
 
     Raises:
+        PortsSwappedError: they are.
         MotorMissingError, WrongModelError: see `check_motors`.
         SweepError: a joint was moved in a way that says nothing.
         SettingRefusedError, BusTimeoutError, BusLostError: the motors were restored as far as they answer.
     """
     async with await place.open() as bus:
         await check_motors(bus)
+        await _require_own(console, bus, place)
         known = await _known(bus, place)
         if known and not await _restore(console, place):
             known = None
@@ -50,14 +53,27 @@ async def check_calibration(say: Callable[[str], None], place: Place) -> None:
 
     Raises:
         CalibrationFileError: no usable file.
-        CalibrationMismatchError: they differ.
+        CalibrationMismatchError, PortsSwappedError: they differ.
     """
     calibration = Calibration.load(place.calibration_path)
     async with await place.open() as bus:
         await check_motors(bus)
-        if differences := await _differences(bus, calibration):
-            raise CalibrationMismatchError(place.port, calibration.path, differences)
+        calibration.require(entries_of(await read_memory(bus, calibration.ids), calibration), place.port)
     say(f"The motors hold what {place.calibration_path} says.")
+
+
+async def _require_own(console: Console, bus: Bus, place: Place) -> None:
+    """See that it is not another arm that is known, unless the operator says so."""
+    here = Calibration.nominal(str(place.calibration_path))
+    owners = here.owners(entries_of(await read_memory(bus), here))
+    if not owners or str(place.calibration_path.absolute()) in owners:
+        return
+    question = (
+        f"The motors on {place.port} hold the calibration of {', '.join(owners)}: most likely the ports are swapped. "
+        "Stop, or calibrate this arm all the same?"
+    )
+    if await console.ask(question, ("stop", "calibrate"), "stop") == "stop":
+        raise PortsSwappedError(place.port, str(place.calibration_path), owners)
 
 
 async def _differences(bus: Bus, calibration: Calibration) -> list[str]:

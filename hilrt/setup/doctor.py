@@ -5,6 +5,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,7 +16,9 @@ from hilrt.config import Config, Safety
 from hilrt.control.health import Limits
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.port import latency_timer
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
+from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.holding import require_inside
 from hilrt.errors import (
     BusTimeoutError,
@@ -23,6 +26,7 @@ from hilrt.errors import (
     HilrtError,
     JointOutsideError,
     OverheatError,
+    PortsSwappedError,
     VoltageError,
 )
 from hilrt.run.memory import RING_BYTES
@@ -38,6 +42,11 @@ LOOK_S = 0.05
 WITHOUT_CAMERAS_MB = 50
 """Shared memory of a run that records no pictures."""
 
+
+READS = 100
+MOST_HZ = 200
+SLOW_S = 0.05
+"""A leader's replies may take as long."""
 
 LENIENT = Safety()
 
@@ -58,7 +67,9 @@ async def doctor(say: Callable[[str], None], config: Config) -> bool:
     findings = list(_computer(config))
     if config.sim is None:
         for side in config.robot.sides:
-            findings += await examine_arm(Place.of(config, side), f"arm {side}".strip(), config.safety)
+            findings += await examine_arm(
+                Place.of(config, side), f"arm {side}".strip(), config.safety, config.env.fps
+            )
         for side in config.teleop.leaders:
             findings += await examine_arm(Place.of(config, side, leader=True), f"leader {side}".strip())
     for name, settings in config.robot.real_cameras.items():
@@ -68,8 +79,10 @@ async def doctor(say: Callable[[str], None], config: Config) -> bool:
     return all(finding.ok for finding in findings)
 
 
-async def examine_arm(place: Place, name: str = "arm", safety: Safety = LENIENT) -> list[Finding]:
-    """Its port, its motors and its calibration; `safety`: the limits of a run."""
+async def examine_arm(
+    place: Place, name: str = "arm", safety: Safety = LENIENT, fps: int = 0
+) -> list[Finding]:
+    """Its port, its motors, its calibration and its adapter; `safety` and `fps`: the limits and the rate of a run."""
     try:
         bus = await place.open()
     except HilrtError as error:
@@ -79,6 +92,8 @@ async def examine_arm(place: Place, name: str = "arm", safety: Safety = LENIENT)
         for motor, number in IDS.items():
             findings.append(await _motor(bus, f"{name} motor {number} ({motor})", number, safety))
         findings.append(await _calibration(bus, place, f"{name} calibration"))
+        with suppress(BusTimeoutError):  # a motor is missing, which has been said
+            findings.append(await _adapter(bus, f"{name} adapter", fps))
     return findings
 
 
@@ -115,12 +130,34 @@ async def _motor(bus: Bus, what: str, motor: int, safety: Safety) -> Finding:
 async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
     try:
         calibration = Calibration.load(place.calibration_path)
-        memory = await read_memory(bus, calibration.ids)
+        held = entries_of(await read_memory(bus, calibration.ids), calibration)
     except HilrtError as error:
         return Finding(what, False, f"{error} (hilrt calibrate{place.options})")
-    if differences := calibration.differences(entries_of(memory, calibration)):
+    if differences := calibration.differences(held):
+        if owners := calibration.owners(held):
+            return Finding(what, False, str(PortsSwappedError(place.port, calibration.path, owners)))
         return Finding(what, False, f"{'; '.join(differences)}. Run hilrt calibrate{place.options}")
     return Finding(what, True, str(place.calibration_path))
+
+
+async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
+    """How long its replies take, and what rate it therefore carries; `fps` is what is asked of it, 0 for nothing."""
+    for _ in range(READS):
+        await bus.read_telemetry(tuple(IDS.values()))
+    times, timer = bus.times, latency_timer(bus.port)
+    text = (
+        f"replies after {1e3 * times.within(0.5):.1f} ms (median), {1e3 * times.within(0.99):.1f} ms (99 %), "
+        f"{'in' if bus.low_latency else 'no'} low latency mode; "
+        f"carries {min(int(times.carries_hz), MOST_HZ)} ticks a second"
+    )
+    if bus.statistics().echoes:
+        text += "; gives back what is sent (recognised)"
+    if times.slowest_s <= (read_deadline_s(fps) if fps else SLOW_S):
+        return Finding(what, True, text)
+    cure = "In WSL2 usbipd is slow: run Linux itself. Else try another port, no hub, or another adapter"
+    if timer and timer[1] > 1:
+        cure = f"Its latency timer is {timer[1]} ms: echo 1 | sudo tee {timer[0]}"
+    return Finding(what, False, f"{text}; too slow for {fps or 'a leader'}. {cure}")
 
 
 def _camera(camera: Camera) -> Finding:

@@ -7,18 +7,12 @@ from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.eeprom import have_acknowledged, write_eeprom
-from hilrt.devices.feetech.registers import MODEL_STS3215, Register
+from hilrt.devices.feetech.registers import CALIBRATED, MODEL_STS3215, Register
 from hilrt.errors import BusTimeoutError, HilrtError, MotorMissingError, WrongModelError
 from hilrt.setup.place import IDS
 
 Memory = dict[int, dict[Register, int]]
 """Calibration registers by motor id."""
-
-CALIBRATED = {
-    "homing_offset": Register.HOMING_OFFSET,
-    "range_min": Register.MIN_POSITION_LIMIT,
-    "range_max": Register.MAX_POSITION_LIMIT,
-}
 
 
 def memory_of(calibration: Calibration) -> Memory:

@@ -282,13 +282,26 @@ def test_two_leaders_checked_by_side(overrides, words):
 
 
 @pytest.mark.parametrize(
-    ("port", "words"), [("", r"teleop\.port: empty"), ("/dev/ttyACM0", "two arms on one port, /dev/ttyACM0")]
+    ("port", "words"),
+    [
+        ("", r"teleop\.port: empty"),
+        ("/dev/ttyACM0", r"teleop\.port: is /dev/ttyACM0, the port of \$\.robot\.port"),
+    ],
 )
 def test_a_real_leader_needs_a_port_of_its_own(port, words):
     """Without a simulator it must be given, and not be the follower's."""
     overrides = ["teleop.type=so100_leader", "teleop.id=a", f"teleop.port={port}"]
     with pytest.raises(ConfigError, match=words):
         taskfile.load(SIM.with_name("so100.toml"), overrides)
+
+
+def test_one_adapter_under_two_names_is_one(tmp_path):
+    """A stable name and the plain one are the same device."""
+    (tmp_path / "ttyACM0").touch()
+    (tmp_path / "by-id").symlink_to(tmp_path / "ttyACM0")
+    overrides = ["teleop.type=so100_leader", "teleop.id=a", f"robot.port={tmp_path}/ttyACM0"]
+    with pytest.raises(ConfigError, match=r"by-id, which is .*ttyACM0, the port of \$\.robot\.port"):
+        taskfile.load(SIM.with_name("so100.toml"), [*overrides, f"teleop.port={tmp_path}/by-id"])
 
 
 def test_a_leaders_calibration_is_named_by_its_type_and_id():

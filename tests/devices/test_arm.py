@@ -15,6 +15,7 @@ from hilrt.errors import (
     CalibrationMismatchError,
     GoalError,
     MotorMissingError,
+    PortsSwappedError,
     ServoFaultError,
     SettingRefusedError,
     WrongModelError,
@@ -201,6 +202,24 @@ def test_goals_reach_the_servos_within_their_range(run, line, calibration):
     assert sum(request.count(b"\xff\xff\xfe") for request in line.requests) == 2
 
 
+def test_an_arm_is_left_without_a_speed(run, line, calibration):
+    """What drives it next finds its servos as quick as they are; torque and goals stay."""
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            await arm.enable_torque()
+            await arm.write(arm.told, np.full(6, 0.5))
+            goals = held(line, Register.GOAL_POSITION)
+            await arm.leave()
+            await arm.read()  # comes after it on the wire
+            return goals
+
+    goals = run(check())
+    assert held(line, Register.GOAL_VELOCITY) == [0] * 6
+    assert held(line, Register.GOAL_POSITION) == goals
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
 @pytest.mark.parametrize("goal", [np.array([0, 0, np.nan, 0, 0, 0]), np.full(6, np.inf), np.zeros(5)])
 def test_a_goal_that_is_no_pose_is_refused(run, line, calibration, goal):
     """Nothing is sent for a goal that is not finite or not of six joints."""
@@ -278,6 +297,20 @@ def test_another_arms_calibration_is_refused(run, line, calibration):
     assert "as arm.json says: elbow_flex homing_offset is -50, not 7; " in str(caught.value)
     assert "elbow_flex range_max is 3340, not 3300. " in str(caught.value)
     assert not any(request[4] == Instruction.WRITE for request in line.requests)
+
+
+def test_swapped_ports_are_called_so(run, line, calibration, tmp_path):
+    """Where the servos hold what another arm's file says, both are named, and nobody is told to calibrate."""
+    follower, leader = (
+        tmp_path / "robots/so100_follower/f.json",
+        tmp_path / "teleoperators/so100_leader/l.json",
+    )
+    calibration.save(leader)
+    Calibration({**calibration.motors, "elbow_flex": MotorCalibration(3, 0, 7, 720, 3300)}).save(follower)
+    with pytest.raises(
+        PortsSwappedError, match=rf"swapped: .* of {leader}, not of {follower}\. .*Do not calibrate"
+    ):
+        run(connect(line, Calibration.load(follower)))
 
 
 def test_a_setting_that_is_not_kept_is_an_error(run, line, calibration):

@@ -14,10 +14,12 @@ from hilrt.errors import (
     CalibrationFileError,
     CalibrationMismatchError,
     MotorMissingError,
+    PortsSwappedError,
     SweepError,
     WrongModelError,
 )
 from hilrt.setup.calibrate import calibrate, check_calibration
+from hilrt.setup.place import Place
 
 MIDDLES = (3476, 1100, 4095, 15, 2048, 2900)
 ENDS = {
@@ -230,6 +232,22 @@ def test_a_users_own_file_can_be_written_to_the_motors(work):
     assert work.desk.eeprom_writes() == [(2, Register.HOMING_OFFSET.address)]
     play(check_calibration(operator.say, work.where))
     assert operator.said[-1] == f"The motors hold what {work.where.calibration_path} says."
+
+
+def test_another_arm_that_is_known_is_not_calibrated_unless_told(work):
+    """Motors that hold another arm's calibration are most likely at the wrong port: nothing is written."""
+    work.calibrate()
+    other = Place(work.where.port, work.where.calibration_path.with_name("other.json"))
+    work.desk.bank.writes.clear()
+    operator = Operator(["stop"])
+    with pytest.raises(PortsSwappedError, match=r"follower\.json, not of .*other\.json"):
+        play(calibrate(operator, other))
+    assert "most likely the ports are swapped" in operator.asked[0]
+    assert work.desk.bank.writes == []
+    work.moves = sweep(work.servos, MIDDLES, ENDS)
+    told = Operator(["calibrate", "", "", work.closed], [work.moves])
+    play(calibrate(told, other))
+    assert other.calibration_path.is_file()
 
 
 def test_check_compares_and_writes_nothing(work):

@@ -1,4 +1,5 @@
 import re
+import time
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,7 @@ def test_a_sound_arm_is_ok_line_by_line(servos, where, desk):
         "ok   arm motor 6 (gripper): firmware 3.10, position 2047, 12.0 V, 30 degC, torque off"
     )
     assert lines[7] == f"ok   arm calibration: {where.calibration_path}"
+    assert "no low latency mode; carries " in lines[8]
     assert all(line.startswith("ok") for line in lines)
     assert desk.bank.writes == []
 
@@ -87,6 +89,16 @@ def test_a_missing_motor_and_an_absent_file_have_theirs(desk, where):
     assert "there is no such file" in calibration
 
 
+def test_an_adapter_that_is_too_slow_is_named(servos, where, desk):
+    """It says how long replies take, which rate that carries, and what may be done; power is not what is wrong."""
+    feed = desk.bank.feed
+    desk.bank.feed = lambda request: time.sleep(0.006) or feed(request)
+    (adapter,) = [str(f) for f in play(examine_arm(where, fps=200)) if not f.ok]
+    assert re.match(
+        r"BAD  arm adapter: replies after \d+\.\d ms .*; carries \d+ ticks a second; too slow", adapter
+    )
+
+
 def test_a_port_that_cannot_be_opened_says_why():
     """Then there is nothing more to say about the arm."""
     (line,) = bad(Place("/dev/ttyACM77", Path("nowhere.json")))
@@ -104,7 +116,7 @@ def test_the_whole_desk(desk, servos, where, tmp_path):
     heads = [line[5:].split(":")[0] for line in operator.said]
     assert heads[:4] == ["real-time scheduling", "/dev/shm", "video devices", "arm port"]
     assert operator.said[-1].startswith("BAD  camera: camera front: /dev/video77 does not exist")
-    assert sum(line.startswith("ok   arm") for line in operator.said) == 8
+    assert sum(line.startswith("ok   arm") for line in operator.said) == 9
 
 
 def test_a_camera_is_measured(tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ def test_six_new_motors_become_a_leader(desk, tmp_path):
     assert where.calibration_path.is_file()
     operator = Operator()
     play(doctor(operator.say, config))
-    assert sum(line.startswith("ok   leader") for line in operator.said) == 8
+    assert sum(line.startswith("ok   leader") for line in operator.said) == 9
 
     async def connect():
         arm = await LeaderArm.connect(where.port, Calibration.load(where.calibration_path), "leader", 1.0)

@@ -115,6 +115,12 @@ class Register(Enum):
 
 
 _NO_TIME = Register.GOAL_TIME.encode(0)
+CALIBRATED = {
+    "homing_offset": Register.HOMING_OFFSET,
+    "range_min": Register.MIN_POSITION_LIMIT,
+    "range_max": Register.MAX_POSITION_LIMIT,
+}
+"""Where a motor keeps its calibration, by the names of the file's fields."""
 
 
 def signed(raw: int, sign_bit: int | None) -> int:
