@@ -207,7 +207,9 @@ class Supervisor:
             (Role.LEARNER, LEARNER_HUNG_S if self._watched(self.status.learner) else inf),
         ):
             if child := self._children.get(role):
-                sign = getattr(self.status, role.value).heartbeat_ns, self.status.supervisor.stop
+                process = getattr(self.status, role.value)
+                # that it has become ready is one, too: loading may have taken minutes without another
+                sign = process.heartbeat_ns, process.ready, self.status.supervisor.stop
                 if child.pulse.silent_s(sign) > patience_s:
                     log.error("%s has shown no sign of life for %.0f s; killing it", role, patience_s)
                     child.kill()
