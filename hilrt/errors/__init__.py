@@ -100,6 +100,7 @@ from hilrt.errors.safety import (
     OvercurrentError,
     OverheatError,
     ReplayBlockedError,
+    StartOutsideBoxError,
     StartPoseError,
     VoltageError,
 )
@@ -227,6 +228,7 @@ __all__ = [
     "SharedMemoryFullError",
     "SharedMemoryUnusableError",
     "SimulatorGoneError",
+    "StartOutsideBoxError",
     "StartPoseError",
     "StepError",
     "StepsLostError",
