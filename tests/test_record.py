@@ -126,3 +126,24 @@ def test_time_to_put_the_scene_back(tmp_path):
             assert terminal.finish() == 0, terminal.text()
     (episode,) = open_dataset(tmp_path / "here")
     assert episode.records[0].monotonic_ns >= until_ns
+
+
+DEEPER = (
+    "processor.inverse_kinematics.end_effector_bounds={min = [0.15, -0.11, -0.04], max = [0.31, 0.17, 0.12]}"
+)
+
+
+def test_an_arm_that_pushes_against_the_table_is_eased(tmp_path, at_the_keys):
+    """Driven into the table until a motor stalls, the arm pushes no longer and goes back; only the episode is cut."""
+    with at_the_keys(DEEPER, ENDLESS) as terminal:
+        terminal.runs_episode(0)
+
+        def cut():
+            terminal.type(b"\x1b[1;2B")
+            return terminal.control.episode == 1
+
+        terminal.until(cut)
+        terminal.runs_episode(1)
+        terminal.type(b"q")
+        assert terminal.finish() == 0, terminal.text()
+    assert re.search(r"drew 2\.\d A for a second and was eased", re.sub(r"[│ ]+", " ", terminal.text()))

@@ -57,13 +57,13 @@ def test_replay_is_exact_in_lockstep(request, arms, task, what):
 
 
 def test_half_speed_takes_twice_the_ticks_and_nearly_the_same_way(one_arm):
-    """Slower, the arm lags less, and is never far from where it was."""
+    """Slower, the arm lags less: between two ticks it is on its way, and so half of the fastest one nearer at most."""
     done = jobs.run(one_arm, "replay", jobs.SIM, "--episode", "1", "--speed", "0.5")
     assert done.returncode == 0, done.stderr
     came = outcome(one_arm)
     assert came["played"] == came["steps"]
     assert came["goal_deg"] < 1e-5
-    assert 0.01 < came["joint_deg"] < 5.0
+    assert 0.01 < came["joint_deg"] < 18.0 / 2
     assert re.search(r"measured joints \d\.\d\d deg \(\w+ at step \d+\)", done.stdout)
 
 

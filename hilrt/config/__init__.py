@@ -97,8 +97,8 @@ class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_temperature_c: Positive = 65.0
     """A hotter servo trips to hold."""
     max_current_a: Positive | None = None
-    """A servo that draws more for a whole second trips to hold [A]; absent: 2.0, with a supply below 6.7 V 0.3 for each
-    volt. A stalled STS3215 draws 2.7 at 12 V, 1.6 at 5 V."""
+    """A servo that draws more for a whole second is eased, and the episode cut [A]; absent: 2.0, with a supply below
+    6.7 V 0.3 for each volt. A stalled STS3215 draws 2.7 at 12 V, 1.6 at 5 V."""
     min_voltage_v: NonNegative | None = None
     """A lower supply trips to hold [V]; absent: four fifths of what is measured at the start, so that arms of 5 and
     of 12 V run."""

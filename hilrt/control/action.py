@@ -95,7 +95,8 @@ class Delta(Stateless):
 class Leash:
     """Keeps the last command near an arm that something holds back, and nearer when it changes hands.
 
-    One reading moves nothing: of each joint's last two, the one nearer to its goal counts.
+    One reading moves nothing: of each joint's last two, the one nearer to its goal counts. When the arm changes hands,
+    the way that it was sent last is not held against it: an arm in motion is a tick behind, and nobody brakes it.
     """
 
     name = "leash"
@@ -109,6 +110,7 @@ class Leash:
 
     def begin(self) -> None:
         """The set-point is fresh, and the arm is there."""
+        self._sent = self._setpoint.sent
         self._last: Float64 | None = None
         self._ticks = 0.0
         """That a change of hands goes on for: the command may need several to come near."""
@@ -117,12 +119,15 @@ class Leash:
         seen, sent = tick.joints, self._setpoint.sent
         if self._last is not None:
             seen = np.where(np.abs(sent - self._last) < np.abs(sent - seen), self._last, seen)
-        self._last = tick.joints
+        ahead = sent - seen
+        near = HANDOVER_LEAD + np.maximum((sent - self._sent) * np.sign(ahead), 0.0)
+        self._last, self._sent = tick.joints, sent
         if tick.handover:
-            self._ticks = float(np.abs(sent - seen)[:, :5].max() - HANDOVER_LEAD) / self._max_step
-        near = tick.handover or self._ticks > 0.0
+            self._ticks = float((np.abs(ahead) - near)[:, :5].max()) / self._max_step
+        changing = tick.handover or self._ticks > 0.0
         self._ticks -= 1.0
-        if self._setpoint.catch_up(seen, HANDOVER_LEAD if near else LEAD + self._max_step):
+        reach = near if changing else np.full_like(near, LEAD + self._max_step)
+        if self._setpoint.catch_up(seen, reach):
             tick.limits |= Limit.HELD
 
 

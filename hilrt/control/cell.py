@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -11,13 +12,13 @@ import numpy as np
 from hilrt.config import Config
 from hilrt.control.assembly import Pipelines
 from hilrt.control.health import Health
-from hilrt.control.lifeline import Lifeline
+from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.scene import SceneSource
 from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
-from hilrt.errors import CameraLostError
+from hilrt.errors import CameraLostError, OvercurrentError
 from hilrt.run.realtime import Lateness, Stopwatch
 from hilrt.shm.pictures import Frame, Pictures
 from hilrt.shm.status import FRAME_AGES_TEXT, STEPS_TEXT, ControlStatus
@@ -29,6 +30,8 @@ T = TypeVar("T")
 
 TORQUE_CHECK_S = 0.2
 """How often a reading takes in whether the motors still have torque: their telemetry alone does not tell."""
+STALLS = 2
+"""How often in a row a motor may stall before an arm has taken a step again: it then pushes against its own reset."""
 CAMERA_PATIENCE_S = 10.0
 """How old a camera's newest frame may get before the run stops."""
 
@@ -66,6 +69,7 @@ class Cell:
         self._waited = 0
         self._told = self.remark = ""
         self._observes_object = bool(config.sim and config.sim.observe_object)
+        self._stalls, self._stalled, self._eased = 0, "", False
         self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
         self._lateness = Lateness()
         self._watch = Stopwatch()
@@ -82,6 +86,8 @@ class Cell:
             OverheatError, OvercurrentError, VoltageError, ServoFaultError: a servo must not go on.
             WrongModelError, CalibrationMismatchError, SettingRefusedError: another arm came back.
         """
+        if step:
+            self._stalls, self._stalled = 0, ""
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
         # in simulated time they were taken when the tick began, and it has stood still since
@@ -98,7 +104,7 @@ class Cell:
             stale=() if simulated else self._stale(),
             unwritten=not simulated and self._crowded(),
             unguarded=not simulated and self._unguarded(),
-            cut=not blind and sum(line.take_return() for line in self._lines) > 0,
+            cut=not blind and self._take_cut(),
             object=self.scene.object_pose() if self._observes_object else None,
             task_success=self.scene.success(),
             missed=missed + self._waited,
@@ -142,18 +148,38 @@ class Cell:
             self._account(woken.lateness_ns, woken.missed)
             missed += woken.missed
             fresh = await together([line.read(torque=torque) for line in self._lines])
-            self._take(fresh)
+            await self._take(fresh)
             readings = tuple(reading for reading in self._readings if reading is not None)
             if len(readings) == len(self._lines):
                 return readings, None in fresh, woken.time_ns, missed
             missed += 1  # the first tick of all: there is no older reading
             self._tell((), unwritten=False)
 
-    def _take(self, fresh: Sequence[ArmReading | None]) -> None:
+    async def _take(self, fresh: Sequence[ArmReading | None]) -> None:
         for arm, reading in enumerate(fresh):
             if reading is not None:
-                self._health[arm].check(reading)
                 self._readings[arm] = reading
+                try:
+                    self._health[arm].check(reading)
+                except OvercurrentError as error:
+                    await self._ease(self._arms[arm], error)
+
+    async def _ease(self, arm: Arm, error: OvercurrentError) -> None:
+        """Have an arm push no longer, and the episode cut; give up where it stalls on its way back as well."""
+        self._stalls += 1
+        if self._stalls > STALLS:
+            raise error
+        log.warning("%s", error)
+        self._stalled, self._eased = error.remark, True
+        self._stream.stop()
+        with suppress(*BUS_ERRORS):  # it stalls on, and is found again in a second
+            await arm.hold()
+
+    def _take_cut(self) -> bool:
+        """Whether arms are no longer where they were told to be, since last asked."""
+        returned = [line.take_return() for line in self._lines]
+        eased, self._eased = self._eased, False
+        return eased or any(returned)
 
     def _stale(self) -> tuple[str, ...]:
         """Names of the cameras that have shown nothing new for longer than they may.
@@ -174,6 +200,7 @@ class Cell:
         """What is the matter, on the screen, and the `remark` of others; a text is written only when it changes."""
         texts = [line.text for line in self._lines]
         texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
+        texts += [self._stalled]
         texts += ["the arm holds until the recorder has written what waits"] if unwritten else []
         if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
             self._told = self._status.message = told

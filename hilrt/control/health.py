@@ -64,10 +64,13 @@ class Streak:
         self._count = np.zeros(6, np.int64)
 
     def worst(self, wrong: npt.NDArray[np.bool_]) -> int | None:
-        """Take in a reading, shape (6,); the motor for which the limit is reached, if there is one."""
+        """Take in a reading, shape (6,); the motor for which the limit is reached, if there is one: it counts anew."""
         self._count = np.where(wrong, self._count + 1, 0)
         motor = int(np.argmax(self._count))
-        return motor if self._count[motor] >= self._limit else None
+        if self._count[motor] < self._limit:
+            return None
+        self._count[motor] = 0
+        return motor
 
 
 class Health:

@@ -19,6 +19,8 @@ class OvercurrentError(HilrtError):
     """A servo has drawn more current than it may for too long."""
 
     def __init__(self, name: str, found_a: float, limit_a: float) -> None:
+        self.remark = f"{name} drew {found_a:.1f} A for a second and was eased; the episode was cut"
+        """For the screen, where the run goes on."""
         super().__init__(
             f"{name} draws {found_a:.2f} A, for a second more than safety.max_current_a = {limit_a:g}: the arm holds. "
             "See what it pushes against."

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import next_episode, online_steps
+from hilrt.errors import RunFolderError
 from hilrt.report.summary import Summary, summarise
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Playback, Role, Spec
+from hilrt.shm.segment import runs_with, sweep_stale
 from hilrt.supervisor.supervisor import Supervisor
 
 
@@ -16,6 +18,17 @@ def progress(folder: RunFolder) -> tuple[int, int]:
     """Number of the next episode, and online steps already taken, from the journal."""
     there = folder.journal.is_dir()
     return (next_episode(folder.journal), online_steps(folder.journal)) if there else (0, 0)
+
+
+def require_ended(folder: RunFolder) -> None:
+    """See that no process of a run is alive: its checkpoints are about to be moved.
+
+    Raises:
+        RunFolderError: it is going on.
+    """
+    sweep_stale()  # what a killed run has left is not alive
+    if folder.tag in runs_with("status"):
+        raise RunFolderError(str(folder.path), "is going on; stop it first")
 
 
 def run(

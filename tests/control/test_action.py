@@ -528,6 +528,17 @@ def test_handover_does_not_drive_on_a_held_arm(make):
     assert tick.joint_goal[0, 0] - held[0, 0] == pytest.approx(HANDOVER_LEAD, abs=0.01)
 
 
+def test_handover_does_not_brake_an_arm_in_motion():
+    """An arm that is nearly a tick behind its fast command goes on to it when it changes hands."""
+    rig = by_joint("processor.joint_step_deg=18.0")
+    told = rig.act([1, 0, 0, 0, 0]).joint_goal
+    late = told.copy()
+    late[0, 0] -= np.deg2rad(17.0)
+    taken = rig.act([0] * 5, human=True, joints=late)
+    assert taken.handover
+    assert taken.joint_goal == pytest.approx(told, abs=1e-9)
+
+
 def test_takeover_takes_the_reference_along():
     """What a held arm does next counts from near where it is: the reference pose and the joints agree."""
     rig = Rig()

@@ -16,4 +16,4 @@ def test_absent_device_of_the_policy_is_named() -> None:
     config = load("policy.device=cuda:99")
     spec = Spec(role=Role.CONTROL, job=Job.TRAIN, run="none", run_dir="none", fds={})
     with pytest.raises(DeviceError, match=r'policy\.device = "cuda:99": .*Use "auto" or "cpu"'):
-        _policy(spec, config, from_config(config), AsyncExitStack())
+        _policy(spec, config, from_config(config), None, AsyncExitStack())

@@ -202,6 +202,24 @@ def test_goals_reach_the_servos_within_their_range(run, line, calibration):
     assert sum(request.count(b"\xff\xff\xfe") for request in line.requests) == 2
 
 
+def test_an_arm_is_left_without_a_speed(run, line, calibration):
+    """What drives it next finds its servos as quick as they are; torque and goals stay."""
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            await arm.enable_torque()
+            await arm.write(arm.told, np.full(6, 0.5))
+            goals = held(line, Register.GOAL_POSITION)
+            await arm.leave()
+            await arm.read()  # comes after it on the wire
+            return goals
+
+    goals = run(check())
+    assert held(line, Register.GOAL_VELOCITY) == [0] * 6
+    assert held(line, Register.GOAL_POSITION) == goals
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
 @pytest.mark.parametrize("goal", [np.array([0, 0, np.nan, 0, 0, 0]), np.full(6, np.inf), np.zeros(5)])
 def test_a_goal_that_is_no_pose_is_refused(run, line, calibration, goal):
     """Nothing is sent for a goal that is not finite or not of six joints."""

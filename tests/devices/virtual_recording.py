@@ -17,10 +17,15 @@ def bed(tmp_path):
 
 
 def pad(bed):
-    """Overrides, the device, what pushes forward, and the buttons for success, failure, again and stop."""
+    """Overrides, the device, what lets go and pushes forward, and the buttons for success, failure, again and stop."""
     device = bed.xbox()
     endings = (ecodes.BTN_WEST, ecodes.BTN_SOUTH, ecodes.BTN_NORTH, ecodes.BTN_SELECT)  # xpad's Y, A, X, back
-    return ["teleop.type=gamepad"], device, lambda: device.move(ABS_Y=-32768), endings
+    return (
+        ["teleop.type=gamepad"],
+        device,
+        (lambda: device.move(ABS_Y=0), lambda: device.move(ABS_Y=-32768)),
+        endings,
+    )
 
 
 def keyboard(bed):
@@ -28,20 +33,22 @@ def keyboard(bed):
     device = bed.plug("AT Translated Set 2 keyboard", (1, 1), {}, KEYS, number=3)
     endings = (ecodes.KEY_S, ecodes.KEY_ESC, ecodes.KEY_R, ecodes.KEY_Q)
     named = ["teleop.type=keyboard", "teleop.device=keyboard"]
-    return named, device, lambda: device.press(ecodes.KEY_UP), endings
+    pushes = (lambda: device.release(ecodes.KEY_UP), lambda: device.press(ecodes.KEY_UP))
+    return named, device, pushes, endings
 
 
 @pytest.mark.parametrize("made", [pad, keyboard])
 def test_all_endings(bed, tmp_path, made):
-    """Success, failure, again and stop by the device's own buttons; what is held moves the arm in every episode."""
-    named, device, push, (success, failure, again, stop) = made(bed)
+    """Success, failure, again and stop by the device's own buttons; what is held moves the arm once it was let go."""
+    named, device, (let_go, push), (success, failure, again, stop) = made(bed)
     overrides = [*named, "sim.clock=realtime", "env.fps=20", "processor.reset.control_time_s=60"]
     with jobs.WatchedTerminal(tmp_path, "record", jobs.SIM, overrides=overrides) as terminal:
-        terminal.runs_episode(0)
-        push()
-        terminal.until(lambda: terminal.control.step > 12)
         for number, button in enumerate((success, failure, again, success)):
             terminal.runs_episode(number)
+            for act in (let_go, push):
+                act()
+                begun = terminal.control.step
+                terminal.until(lambda begun=begun: terminal.control.step > begun + 4)
             device.tap(button)
         terminal.runs_episode(4)
         device.tap(stop)
@@ -51,4 +58,5 @@ def test_all_endings(bed, tmp_path, made):
     for episode in episodes:
         steps = [r for r in episode.records if not r.final]
         assert {r.source for r in steps} == {Source.HUMAN}
+        assert vector(steps[0].action)[0] == 0.0
         assert vector(steps[-1].action)[0] == 1.0
