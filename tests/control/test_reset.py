@@ -4,7 +4,6 @@ import asyncio
 
 import numpy as np
 import pytest
-
 from armbench import Bench
 from rig import Rig
 

@@ -280,7 +280,7 @@ CHECKED = [Register.MODEL, Register.MIN_POSITION_LIMIT, Register.P_COEFFICIENT, 
 
 @pytest.mark.parametrize("register", CHECKED, ids=lambda register: register.name)
 def test_one_wrong_reply_refuses_and_writes_nothing(run, line, calibration, register):
-    """A reply whose checksum fits and whose value is wrong is no other motor, calibration or setting: it is read again."""
+    """A reply whose checksum fits and whose value is wrong is no other motor, calibration or setting."""
     feed, lied = line.bank.feed, []
 
     def lie(request):
