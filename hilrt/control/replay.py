@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from hilrt.config import Config
 from hilrt.control.cell import Cell
 from hilrt.control.episode import scene_seed

@@ -100,10 +100,10 @@ async def _check_motors(bus: Bus, calibration: Calibration) -> None:
         raise MotorMissingError(bus.port, missing, found, bus.baudrate)
     for motor, model in models.items():
         name = bus.names[motor]
-        if model != MODEL_STS3215 or bus.errors[motor]:  # one reply may be wrong
-            model = await bus.ping(motor)
-        if model != MODEL_STS3215:
-            raise WrongModelError(bus.port, motor, name, model, MODEL_STS3215)
+        doubtful = model != MODEL_STS3215 or bus.errors[motor]
+        confirmed = await bus.ping(motor) if doubtful else model  # one reply may be wrong
+        if confirmed != MODEL_STS3215:
+            raise WrongModelError(bus.port, motor, name, confirmed, MODEL_STS3215)
         if error := bus.errors[motor]:
             raise ServoFaultError(bus.port, motor, name, Fault.describe(error))
 

@@ -81,8 +81,8 @@ class StartOutsideBoxError(HilrtError):
         )
         own = f", or those of robot.arms.{side}," if side else ""
         super().__init__(
-            f"the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm would run into "
-            "the box by itself, so nothing moves. Change processor.reset.fixed_reset_joint_positions or "
+            f"the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm would run "
+            "into the box by itself, so nothing moves. Change processor.reset.fixed_reset_joint_positions or "
             f"processor.inverse_kinematics.end_effector_bounds{own} so that the pose is in the box; "
             "hilrt find-limits drives the arm without one and shows where it has been."
         )
