@@ -72,6 +72,7 @@ from hilrt.errors.learning import (
     CheckpointAbsentError,
     CheckpointError,
     CheckpointsUnusableError,
+    CheckpointWriteError,
     DeviceError,
     EncoderChangedError,
     EncoderWeightsError,
@@ -88,6 +89,7 @@ from hilrt.errors.runs import (
     NoRunError,
     ProcessError,
     RunFolderError,
+    RunWriteError,
     SimulatorGoneError,
 )
 from hilrt.errors.safety import (
@@ -146,6 +148,7 @@ __all__ = [
     "CameraLostError",
     "CheckpointAbsentError",
     "CheckpointError",
+    "CheckpointWriteError",
     "CheckpointsUnusableError",
     "CollisionError",
     "ConfigError",
@@ -215,6 +218,7 @@ __all__ = [
     "ReplayMemoryError",
     "RobotModelError",
     "RunFolderError",
+    "RunWriteError",
     "SegmentAbsentError",
     "SegmentDamagedError",
     "SegmentError",
