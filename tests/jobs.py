@@ -30,12 +30,12 @@ SMALL = [
 ]
 
 
-def command(*words, overrides=()):
-    """Arguments of a hilrt command on the simulated arm."""
+def command(*words, overrides=(), under=()):
+    """Arguments of a hilrt command on the simulated arm; `under`: of a command that starts it, as nohup does."""
     sets = [f"robot.calibration_dir={ROOT}/configs/calibration", "safety.resume_after_s=1", *overrides]
     takes = {"--resume", "checkpoint", "dataset"}.isdisjoint(words)
     flags = [part for text in sets for part in ("--set", text)] if takes else []
-    return [sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]
+    return [*under, sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]
 
 
 def run(folder, *words, overrides=()):
@@ -53,13 +53,13 @@ def run(folder, *words, overrides=()):
 class InTerminal:
     """A command in a terminal of its own, as a person would run it: types keys, reads the screen."""
 
-    def __init__(self, folder, *words, overrides=()):
+    def __init__(self, folder, *words, overrides=(), under=()):
         self.seen = bytearray()
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
             os.chdir(folder)
-            arguments = command(*words, overrides=overrides)
-            os.execv(arguments[0], arguments)
+            arguments = command(*words, overrides=overrides, under=under)
+            os.execvp(arguments[0], arguments)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -106,9 +106,9 @@ class InTerminal:
 class WatchedTerminal(InTerminal):
     """The same, watched through its status block."""
 
-    def __init__(self, folder, *words, overrides=()):
+    def __init__(self, folder, *words, overrides=(), under=()):
         before = runs_of(folder, words[0])
-        super().__init__(folder, *words, overrides=overrides)
+        super().__init__(folder, *words, overrides=overrides, under=under)
         self.until(lambda: self._attach(runs_of(folder, words[0]) - before))
         self.control = self.status.control
 
@@ -140,9 +140,11 @@ class WatchedTerminal(InTerminal):
 STATUS = [sys.executable, "-c", "from hilrt.cli import main; main()", "status"]
 
 
-def status(words=STATUS):
+def status(words=STATUS, environment=None):
     """`hilrt status`."""
-    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    return subprocess.run(
+        words, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 def record(folder, *overrides):
@@ -177,11 +179,11 @@ def summary(run_folder):
 class LiveRun:
     """A run in the background, watched through its status block."""
 
-    def __init__(self, folder, *words, overrides=(), environment=None):
+    def __init__(self, folder, *words, overrides=(), environment=None, under=()):
         self.folder, self.kind = folder, words[0]
         before = runs_of(folder, self.kind) if "--resume" not in words else set()
         self.process = subprocess.Popen(
-            command(*words, overrides=overrides),
+            command(*words, overrides=overrides, under=under),
             cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,

@@ -162,12 +162,14 @@ def test_checkpoints_are_listed_and_restored(workplace):
     overrides = [*jobs.SMALL, "learner.online_steps=240", "eval.every_steps=120", "eval.episodes=2"]
     with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=overrides) as live:
         live.wait_for(lambda: live.status.learner.ready)
-        refused = jobs.run(workplace, "checkpoint", "restore", f"runs/{live.path.name}", "0")
+        run = f"runs/{live.path.name}"
+        asked = ["checkpoint", "restore", run, "0"], ["train", "--resume", run, "--anew"]
+        refused = [jobs.run(workplace, *words) for words in asked]
         text = live.finish()
     assert live.process.returncode == 0, text
-    assert refused.returncode == 2
-    assert "is going on; stop it first" in " ".join(refused.stderr.split())
-    run = f"runs/{live.path.name}"
+    assert [one.returncode for one in refused] == [2, 2]
+    assert all("is going on; stop it first" in " ".join(one.stderr.split()) for one in refused)
+    assert not list((live.path / "checkpoints").glob("set-aside-*"))
     listed = jobs.run(workplace, "checkpoint", "list", run)
     assert listed.returncode == 0, listed.stderr
     assert "newest" in listed.stdout

@@ -57,13 +57,13 @@ def test_replay_is_exact_in_lockstep(request, arms, task, what):
 
 
 def test_half_speed_takes_twice_the_ticks_and_nearly_the_same_way(one_arm):
-    """Slower, the arm lags less, and is never far from where it was."""
+    """Slower, the arm lags less: between two ticks it is on its way, and so half of the fastest one nearer at most."""
     done = jobs.run(one_arm, "replay", jobs.SIM, "--episode", "1", "--speed", "0.5")
     assert done.returncode == 0, done.stderr
     came = outcome(one_arm)
     assert came["played"] == came["steps"]
     assert came["goal_deg"] < 1e-5
-    assert 0.01 < came["joint_deg"] < 5.0
+    assert 0.01 < came["joint_deg"] < 18.0 / 2
     assert re.search(r"measured joints \d\.\d\d deg \(\w+ at step \d+\)", done.stdout)
 
 
@@ -93,7 +93,7 @@ def test_gamepads_stop_button():
 
 def test_ctrl_c_while_it_goes_to_the_first_pose(one_arm):
     """Ctrl-C on the way ends it there: nothing has been played."""
-    pose = "processor.reset.fixed_reset_joint_positions=[-80, -7.5, 9, 88.5, -84.7, 50]"
+    pose = "processor.reset.fixed_reset_joint_positions=[-30, -7.5, 9, 88.5, -84.7, 50]"
     slow = "safety.max_joint_velocity_deg_s=3"
     overrides = [*REALTIME, pose, slow]
     with jobs.InTerminal(one_arm, "replay", jobs.SIM, *SLOW, overrides=overrides) as terminal:

@@ -23,9 +23,11 @@ app.add_typer(checkpoint, name="checkpoint")
 
 def main() -> None:
     """Console entry: a named error is one message and exit status 2."""
+    from hilrt.cli.surroundings import prepare  # noqa: PLC0415
     from hilrt.errors import HilrtError  # noqa: PLC0415
 
     try:
+        prepare()
         app()
     except HilrtError as error:
         typer.echo(f"error: {error}", err=True)

@@ -200,16 +200,16 @@ async def _connect(
         arm = await Arm.connect(port, calibration)
         stack.push_async_callback(arm.close)
         await arm.enable_torque()
-        stack.push_async_callback(_hold, arm)
+        stack.push_async_callback(_leave, arm)
         arm.keep_pace(LOCKSTEP_DEADLINE_S if config.lockstep else read_deadline_s(config.env.fps))
         arm.bus.simulated_time = config.lockstep
         arms.append(arm)
     return arms
 
 
-async def _hold(arm: Arm) -> None:
+async def _leave(arm: Arm) -> None:
     with suppress(*BUS_ERRORS, JointOutsideError):
-        await arm.hold()
+        await arm.leave()
 
 
 def _ticker(

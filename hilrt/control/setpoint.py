@@ -38,7 +38,7 @@ class Setpoint:
         """T_base_ee, shape (arms, 4, 4) [m], of joints (arms, 6) [rad]."""
         return np.array([k.forward(q) for k, q in zip(self._kinematics, joints, strict=True)])
 
-    def catch_up(self, measured: Float64, reach: float) -> bool:
+    def catch_up(self, measured: Float64, reach: Float64) -> bool:
         """Go on from the last command, but no further than `reach` ahead of the arm [rad]; whether that changed it.
 
         An arm that something holds back is not driven on into it; one that only lags or sags a little does not drop.
@@ -46,13 +46,13 @@ class Setpoint:
 
         Args:
             measured: shape (arms, 6) [rad].
-            reach: [rad].
+            reach: shape (arms, 6) [rad].
         """
-        ahead = self.joints[:, :5] - measured[:, :5]
-        held = np.flatnonzero(np.abs(ahead).max(axis=1) > reach).tolist()
+        ahead, reach = (self.joints - measured)[:, :5], reach[:, :5]
+        held = np.flatnonzero((np.abs(ahead) > reach).any(axis=1)).tolist()
         for arm in held:
             self.joints, self.pose = self.joints.copy(), self.pose.copy()
-            self.joints[arm, :5] = measured[arm, :5] + np.clip(ahead[arm], -reach, reach)
+            self.joints[arm, :5] = measured[arm, :5] + np.clip(ahead[arm], -reach[arm], reach[arm])
             self.pose[arm, :3, 3] = self._kinematics[arm].forward(self.joints[arm])[:3, 3]
         return bool(held)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
+from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import READ_SHARE
 from hilrt.devices.holding import hold, let_go, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
@@ -170,6 +171,11 @@ class Arm:
     async def hold(self) -> None:
         """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""
         self._told = await hold(self.bus, self._ids)
+
+    async def leave(self) -> None:
+        """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why."""
+        await self.hold()
+        await self.bus.sync_write(Register.GOAL_VELOCITY, dict.fromkeys(self._ids, 0))
 
     async def close(self) -> None:
         """Close the port; idempotent."""

@@ -51,10 +51,10 @@ class Gamepad(Motionless):
         Raises:
             InputDeviceAbsentError, InputDeviceRefusedError: there is none, or it may not be opened.
         """
-        self._pad = Pad(on_stop)
+        self._pad = Pad(on_stop, dead_zone)
         self._plugged = Plugged("gamepad", device, lambda entry: layout_of(entry) is not None, self._pad)
         self._axes, self._arms = [AXES[name][0] for name in axes], arms
-        self._may_intervene, self._dead_zone = intervene, dead_zone
+        self._may_intervene = intervene
         self._mode = Mode.DEMO
         self._arm = 0
 
@@ -100,5 +100,5 @@ class Gamepad(Motionless):
         roll = on[Key.ROLL_RIGHT] - on[Key.ROLL_LEFT]
         way = {Key.TILT_UP: tilt, Key.TILT_DOWN: -tilt, Key.ROLL_RIGHT: roll, Key.ROLL_LEFT: -roll}
         for key, (stick, sign) in DIRECTIONS.items():
-            way[key] = sign * self._pad.stick(stick, self._dead_zone) + 0.0  # no minus zero
+            way[key] = sign * self._pad.stick(stick) + 0.0  # no minus zero
         return [way[key] for key in self._axes]

@@ -26,7 +26,7 @@ BUTTONS = {
 }
 """What each button means; the names are those of `Layout`."""
 REST = 0.25
-"""Share of its way around the middle within which a stick is at rest, however small its dead zone."""
+"""Share of its way around the middle within which a stick is at rest; its dead zone, where that is larger."""
 
 
 class Switch:
@@ -52,6 +52,11 @@ class Switch:
     def down(self, source: str) -> bool:
         """Whether one of its controls is held."""
         return source in self._down
+
+    def found_held(self, source: str) -> None:
+        """One of its controls was held before anybody looked: it must be let go first."""
+        self._down.add(source)
+        self.held = self._stale = True
 
     def begin(self) -> None:
         """What it did until now counts no more; where it is a direction and held, it must be let go first."""
@@ -79,28 +84,31 @@ class Stick:
     Until a pad is first moved the kernel reports 0 for each of its axes, which for most pads is one of their ends.
     """
 
-    def __init__(self, source: str, span: AbsInfo) -> None:
+    def __init__(self, source: str, span: AbsInfo, dead_zone: float) -> None:
         self._sign = -1.0 if source.endswith("-") else 1.0
-        self._span = span
+        self._span, self._dead_zone = span, dead_zone
+        self._rested = False
         self.move(span.value)
-        self.begin()
 
     def move(self, value: int) -> None:
         """Where it is now."""
         low, high = self._span.min, self._span.max
         self._share = self._sign * (2.0 * (value - low) / max(1, high - low) - 1.0)
-        if abs(self._share) < REST:
-            self._rested = True
+        self._rested |= self._at_rest
 
     def begin(self) -> None:
         """From now on it must be seen at rest first, where it is not."""
-        self._rested = abs(self._share) < REST
+        self._rested = self._at_rest
 
-    def points(self, dead_zone: float) -> float:
+    @property
+    def _at_rest(self) -> bool:
+        return abs(self._share) < max(REST, self._dead_zone)
+
+    def points(self) -> float:
         """Where to, -1..1; it leaves its dead zone without a jump."""
         if not self._rested:
             return 0.0
-        beyond = max(0.0, abs(self._share) - dead_zone) / (1.0 - dead_zone)
+        beyond = max(0.0, abs(self._share) - self._dead_zone) / (1.0 - self._dead_zone)
         return float(np.sign(self._share) * min(1.0, beyond)) + 0.0  # no minus zero
 
 
@@ -111,8 +119,9 @@ class Pad:
         layout: of the device that is attached, or was last.
     """
 
-    def __init__(self, on_stop: Callable[[], None]) -> None:
-        self._on_stop = on_stop
+    def __init__(self, on_stop: Callable[[], None], dead_zone: float) -> None:
+        """`dead_zone`: share of a stick's way around its middle that means nothing."""
+        self._on_stop, self._dead_zone = on_stop, dead_zone
         self.layout: Layout | None = None
         self.switches = {key: Switch(key) for key in BUTTONS}
         self._controls: list[tuple[Code, Control, Switch]] = []
@@ -125,7 +134,7 @@ class Pad:
         assert layout is not None, "only gamepads are attached"
         sources = {name: str(getattr(layout, name)) for name in STICKS}
         self._sticks = {
-            name: Stick(source, device.absinfo(code_of(source)[1]))
+            name: Stick(source, device.absinfo(code_of(source)[1]), self._dead_zone)
             for name, source in sources.items()
             if offered(device.entry, source)
         }
@@ -136,6 +145,9 @@ class Pad:
             for source in getattr(layout, place)
             if offered(device.entry, source)
         ]
+        for _, control, switch in self._controls:
+            if control.span and control.pressed(control.span.value, before=False):
+                switch.found_held(control.source)
         self.layout = layout
 
     def event(self, event: InputEvent) -> None:
@@ -165,10 +177,10 @@ class Pad:
             switch.release()
         self.switches[Key.INTERVENE].taken()
 
-    def stick(self, name: str, dead_zone: float) -> float:
+    def stick(self, name: str) -> float:
         """Where a stick points, -1..1."""
         stick = self._sticks.get(name)
-        return stick.points(dead_zone) if stick else 0.0
+        return stick.points() if stick else 0.0
 
 
 def _span(device: InputDevice, source: str) -> AbsInfo | None:

@@ -44,7 +44,7 @@ def _about(entry: Entry) -> str:
 
 def _follow(device: InputDevice, dead_zone: float) -> Iterator[str]:
     """Raises OSError when the device goes."""
-    pad = Pad(_nothing)
+    pad = Pad(_nothing, dead_zone)
     words = KeyWords(_nothing, _nothing)
     listener = pad if layout_of(device.entry) else words
     listener.attached(device)
@@ -53,7 +53,7 @@ def _follow(device: InputDevice, dead_zone: float) -> Iterator[str]:
         select.select([device.fd], [], [])
         for event in device.changes():
             listener.event(event)
-        line = _pad_line(pad, dead_zone) if listener is pad else _keys_line(words)
+        line = _pad_line(pad) if listener is pad else _keys_line(words)
         if line != before:
             before = line
             yield line
@@ -63,8 +63,8 @@ def _nothing() -> None:
     """Stop is only shown."""
 
 
-def _pad_line(pad: Pad, dead_zone: float) -> str:
-    sticks = [f"{name} {pad.stick(name, dead_zone):+.2f}" for name in STICKS]
+def _pad_line(pad: Pad) -> str:
+    sticks = [f"{name} {pad.stick(name):+.2f}" for name in STICKS]
     return "  ".join(
         sticks + [f"{BUTTONS[key]} ({_word(key)})" for key, switch in pad.switches.items() if switch.on()]
     )

@@ -57,3 +57,13 @@ class NoRunError(HilrtError):
 
     def __init__(self) -> None:
         super().__init__("no run is alive on this computer. Start one with `hilrt train CONFIG`.")
+
+
+class OpenFilesError(HilrtError):
+    """This shell lets a process have too few open files."""
+
+    def __init__(self, allowed: int, needed: int) -> None:
+        super().__init__(
+            f"a process may have {allowed} files open here, hilrt needs {needed}: `ulimit -Hn` shows the limit. "
+            "Start in a new shell, or raise it in /etc/security/limits.conf."
+        )

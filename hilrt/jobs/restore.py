@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from hilrt.errors import RunFolderError
-from hilrt.jobs.run import progress
+from hilrt.jobs.run import progress, require_ended
 from hilrt.run.folder import RunFolder
-from hilrt.shm.segment import runs_with, sweep_stale
 
 
 def go_back(path: Path, steps: int) -> Path:
@@ -18,7 +16,5 @@ def go_back(path: Path, steps: int) -> Path:
     from hilrt.data import history  # noqa: PLC0415 - torch is behind it
 
     folder = RunFolder.open(path)
-    sweep_stale()  # what a killed run has left is not alive
-    if folder.tag in runs_with("status"):
-        raise RunFolderError(str(path), "is going on; stop it first")
+    require_ended(folder)
     return history.go_back(folder.path, steps, progress(folder)[1])

@@ -7,11 +7,12 @@ from pathlib import Path
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import next_episode, online_steps
-from hilrt.errors import RunWriteError
+from hilrt.errors import RunFolderError, RunWriteError
 from hilrt.report.summary import Summary, summarise
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Playback, Role, Spec
 from hilrt.run.logs import log_to
+from hilrt.shm.segment import runs_with, sweep_stale
 from hilrt.shm.status import Status
 from hilrt.supervisor.supervisor import Supervisor
 
@@ -20,6 +21,17 @@ def progress(folder: RunFolder) -> tuple[int, int]:
     """Number of the next episode, and online steps already taken, from the journal."""
     there = folder.journal.is_dir()
     return (next_episode(folder.journal), online_steps(folder.journal)) if there else (0, 0)
+
+
+def require_ended(folder: RunFolder) -> None:
+    """See that no process of a run is alive: its checkpoints are about to be moved.
+
+    Raises:
+        RunFolderError: it is going on.
+    """
+    sweep_stale()  # what a killed run has left is not alive
+    if folder.tag in runs_with("status"):
+        raise RunFolderError(str(folder.path), "is going on; stop it first")
 
 
 def run(

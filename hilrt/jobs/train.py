@@ -6,7 +6,7 @@ from pathlib import Path
 from hilrt.config import Config, taskfile
 from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError
 from hilrt.jobs.demonstrations import fold_demonstrations, require_one_task
-from hilrt.jobs.run import progress, run
+from hilrt.jobs.run import progress, require_ended, run
 from hilrt.policy.vision import frozen_weights
 from hilrt.report.summary import Summary
 from hilrt.run.folder import RunFolder
@@ -31,14 +31,18 @@ def resume(path: Path, *, anew: bool = False) -> tuple[RunFolder, Summary]:
     """Go on with a run where it was left: checkpoint, journal, episode and step counts.
 
     `anew`: its checkpoints are set aside first, so that all is learned again from what the journal has.
+
+    Raises:
+        RunFolderError: not a run; with `anew`, one that is alive.
     """
     folder = RunFolder.open(path)
+    _require_demonstrations(folder.config())
     if anew:
+        require_ended(folder)
         from hilrt.data.history import set_aside  # noqa: PLC0415 - torch is behind it
         from hilrt.policy.saved import checkpoints_of  # noqa: PLC0415
 
         set_aside(folder.path, checkpoints_of(folder.path))
-    _require_demonstrations(folder.config())
     first, steps = progress(folder)
     return folder, run(folder, Job.TRAIN, first_episode=first, online_steps=steps)
 

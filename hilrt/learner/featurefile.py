@@ -6,6 +6,7 @@ there are as many as the replay has rows, the next is written over the oldest; w
 kept.
 """
 
+import errno
 import logging
 import os
 from pathlib import Path
@@ -120,9 +121,8 @@ class FeatureFile(Resource):
         except OSError as error:
             written, reason = 0, error.strerror
         else:
-            reason = os.strerror(28)
-        if written != len(data):
-            self._file.truncate(min(offset, self._file.seek(0, os.SEEK_END)))
+            reason = os.strerror(errno.ENOSPC)
+        if written != len(data):  # an entry that is torn is known by its digest
             self._full = True
             log.warning("features are not kept any more (%s); a restart will encode frames again", reason)
         return not self._full

@@ -75,24 +75,27 @@ class Intake:
         """Journalled records between the last one and this one, each by its place, once the recorder has got so far."""
         until = time.monotonic() + PATIENCE_S
         while True:
-            found = self._between(record)
-            last = found[-1][0].records[found[-1][1]] if found else None
-            whole = last is not None and self._joins(last, record)
-            if whole or time.monotonic() > until:
+            found = self._journalled(record)
+            reached = bool(found) and _key(_at(found[-1])) == _key(record)
+            missing = found[:-1] if reached else found
+            whole = bool(missing) and self._joins(_at(missing[-1]), record)
+            if whole or reached or time.monotonic() > until:
                 break
             time.sleep(0.02)
-        if not whole:
+        # An episode that a crash has cut ends with what there is of it: the journal has this one's beginning.
+        if not whole and not (reached and record.step == 0):
             log.warning("steps before episode %d step %d are in neither ring nor journal", *_key(record))
-        return found
+        return missing
 
-    def _between(self, record: Record) -> list[tuple[Episode, int]]:
+    def _journalled(self, record: Record) -> list[tuple[Episode, int]]:
+        """What the journal has behind the last one, up to this one."""
         found: list[tuple[Episode, int]] = []
         for episode in range(max(self._last[0], 0), record.episode + 1):
             try:
                 cut = read_episode(episode_path(self._journal, episode), frames=True)
             except JournalFormatError:
                 continue  # not there (yet): numbers may be skipped
-            found += [(cut, i) for i, r in enumerate(cut.records) if self._last < _key(r) < _key(record)]
+            found += [(cut, i) for i, r in enumerate(cut.records) if self._last < _key(r) <= _key(record)]
         return found
 
     @staticmethod
@@ -104,3 +107,8 @@ class Intake:
 
 def _key(record: Record) -> Key:
     return record.episode, record.step
+
+
+def _at(place: tuple[Episode, int]) -> Record:
+    episode, index = place
+    return episode.records[index]

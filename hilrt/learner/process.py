@@ -188,9 +188,8 @@ class _Process:
         """How far learning has come; after publishing, because in lockstep control waits for it and then adopts."""
         self._own.version = publication.version
         last, owed = self.training.last, self.training.credit.owed
-        if (
-            last and not owed and last.place > self._own.learned
-        ):  # what a learner before this one has told stands
+        # what a learner before this one has told stands
+        if last and not owed and last.place > self._own.learned:
             self._own.learned = last.place
             os.eventfd_write(self._updates_fd, 1)
 

@@ -321,7 +321,7 @@ class Training(Resource):
                 problems.append(f"{error.path}: {error.problem}")
                 continue
             self.updates = meta.updates
-            if meta.online_steps == self.credit.online_steps and (meta.evaluation or self._evaluating):
+            if meta.online_steps == self.credit.online_steps:  # it may be what is being judged
                 self._judged = self.networks, path
             self.credit.forgive(meta.online_steps, meta.credit)
             log.info("going on from %s", path)

@@ -100,7 +100,8 @@ class Trunk(nn.Module):
         keeps its unit.
         """
         self.mean.copy_(torch.from_numpy(states.mean(axis=0)))
-        std = np.maximum(states.std(axis=0), [least_spread(name) for name in self._names])
+        varies = np.ptp(states, axis=0) > 0.0  # of what does not, rounding makes a spread of its own
+        std = np.maximum(states.std(axis=0) * varies, [least_spread(name) for name in self._names])
         self.std.copy_(torch.from_numpy(np.where(std > 0.0, std, 1.0).astype(np.float32)))
 
     def encode(self, pictures: Sequence[Tensor]) -> Pictures:

@@ -29,7 +29,7 @@ STATE_NOISE = 0.1
 LIGHT = 0.1
 """Spread of each colour's brightness between two looks at a picture; an offset has half of it [share of white]."""
 HELD_OUT = 10
-"""One episode in so many is not trained on, and judges; fewer than five are all trained on."""
+"""One episode in so many is not trained on, and judges; fewer are all trained on."""
 
 
 class Judgement(NamedTuple):
@@ -59,11 +59,8 @@ class Pretraining:
         self._features, self._device = features, device
         self._steps, self._shift = steps, shift
         self._rng = np.random.default_rng(seed)
-        few = examples.episode[-1] < 4
-        self._held = examples.of(
-            (examples.episode % HELD_OUT == HELD_OUT - 1) if not few else examples.episode < 0
-        )
-        self._shown = examples.of(~np.isin(examples.episode, self._held.episode))
+        held = examples.episode % HELD_OUT == HELD_OUT - 1
+        self._held, self._shown = examples.of(held), examples.of(~held)
         self._mean = self._shown.future.mean(axis=0)
         self._spread = np.maximum(self._shown.future.std(axis=0), 1e-6)
         self._net = Pretext(features, examples.future.shape[1], vision)

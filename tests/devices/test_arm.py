@@ -6,7 +6,7 @@ import pytest
 from hilrt.config import MOTORS
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, MotorCalibration
-from hilrt.devices.feetech.packets import Instruction
+from hilrt.devices.feetech.packets import Instruction, encode
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.errors import (
     ArmUnderTorqueError,
@@ -202,6 +202,24 @@ def test_goals_reach_the_servos_within_their_range(run, line, calibration):
     assert sum(request.count(b"\xff\xff\xfe") for request in line.requests) == 2
 
 
+def test_an_arm_is_left_without_a_speed(run, line, calibration):
+    """What drives it next finds its servos as quick as they are; torque and goals stay."""
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            await arm.enable_torque()
+            await arm.write(arm.told, np.full(6, 0.5))
+            goals = held(line, Register.GOAL_POSITION)
+            await arm.leave()
+            await arm.read()  # comes after it on the wire
+            return goals
+
+    goals = run(check())
+    assert held(line, Register.GOAL_VELOCITY) == [0] * 6
+    assert held(line, Register.GOAL_POSITION) == goals
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
 @pytest.mark.parametrize("goal", [np.array([0, 0, np.nan, 0, 0, 0]), np.full(6, np.inf), np.zeros(5)])
 def test_a_goal_that_is_no_pose_is_refused(run, line, calibration, goal):
     """Nothing is sent for a goal that is not finite or not of six joints."""
@@ -255,6 +273,38 @@ def test_a_dead_bus_asks_for_power(run, line, calibration):
         servo.put(Register.ID, 90)
     with pytest.raises(MotorMissingError, match=r"No motor did: .* power .* 1000000 baud"):
         run(connect(line, calibration, 0.05))
+
+
+CHECKED = [Register.MODEL, Register.MIN_POSITION_LIMIT, Register.P_COEFFICIENT, Register.PHASE]
+
+
+@pytest.mark.parametrize("register", CHECKED, ids=lambda register: register.name)
+def test_one_wrong_reply_refuses_and_writes_nothing(run, line, calibration, register):
+    """A reply whose checksum fits and whose value is wrong is no other motor, calibration or setting."""
+    feed, lied = line.bank.feed, []
+
+    def lie(request):
+        """The first answer about the register has one bit wrong."""
+        reply = feed(request)
+        asked = request[4] in {Instruction.READ, Instruction.SYNC_READ} and request[5] == register.address
+        if asked and not lied:
+            lied.append(request)
+            end = reply[3] + 4
+            wrong = encode(reply[2], reply[4], bytes((reply[5] ^ 0x10, *reply[6 : end - 1])))
+            return wrong + reply[end:]
+        return reply
+
+    async def again():
+        async with await connect(line, calibration):
+            pass
+        line.requests.clear()
+        line.bank.feed = lie
+        async with await connect(line, calibration):
+            pass
+
+    run(again())
+    assert lied
+    assert not any(request[4:6] == bytes((Instruction.WRITE, register.address)) for request in line.requests)
 
 
 def test_another_model_is_refused(run, line, calibration):

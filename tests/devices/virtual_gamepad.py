@@ -40,14 +40,14 @@ def soon(monkeypatch):
 class Session:
     """A gamepad in its event loop, and one tick at a time."""
 
-    def __init__(self, loop, device="", axes=XYZ, arms=1, mode=Mode.TRAIN, *, intervene=True):
+    def __init__(self, loop, device="", axes=XYZ, arms=1, mode=Mode.TRAIN, *, intervene=True, dead_zone=0.1):
         self.stops = 0
         self.loop = loop
-        self.pad = self.loop.run_until_complete(self._open(device, axes, arms, intervene))
+        self.pad = self.loop.run_until_complete(self._open(device, axes, arms, intervene, dead_zone))
         self.pad.begin(mode, 0)
 
-    async def _open(self, device, axes, arms, intervene):
-        return Gamepad(device, axes, arms, intervene=intervene, dead_zone=0.1, on_stop=self._stop)
+    async def _open(self, device, axes, arms, intervene, dead_zone):
+        return Gamepad(device, axes, arms, intervene=intervene, dead_zone=dead_zone, on_stop=self._stop)
 
     def _stop(self):
         self.stops += 1
@@ -320,6 +320,30 @@ def test_untouched_pad_stands_still(bed, start, one):
     assert session.tick().action == (0, 0, 0), "not seen at rest yet"
     pad.move(ABS_Y=axes[ecodes.ABS_Y][1] // 2)
     pad.move(ABS_Y=0)
+    assert session.tick().action == (1, 0, 0)
+
+
+def test_trigger_that_is_held_when_the_pad_is_found_must_be_let_go_first(bed, start):
+    """Its way goes on meaning nothing until it was seen at rest."""
+    name, ids, axes, keys = UNTOUCHED[1]
+    trigger = axes[ecodes.ABS_BRAKE]
+    held = {f"EVIOCGABS({ecodes.ABS_BRAKE}) 0": struct.pack("6i", trigger[1], *trigger, 0, 0, 0)}
+    pad = bed.plug(name, ids, axes, keys, answers=held)
+    session = start(mode=Mode.DEMO)
+    for value, command in ((trigger[1] - 1, "STAY"), (0, "STAY"), (trigger[1], "CLOSE")):
+        pad.move(ABS_BRAKE=value)
+        assert session.tick().gripper == (GripperCommand[command],)
+
+
+def test_stick_that_rests_beside_its_middle_drives_with_a_wider_dead_zone(bed, start):
+    """What `teleop.dead_zone` takes for rest is rest also where it is more than a quarter of the way."""
+    pad = bed.xbox()
+    pad.move(ABS_Y=round(0.3 * FULL))
+    session = start(mode=Mode.DEMO, dead_zone=0.4)
+    pad.move(ABS_Y=round(0.35 * FULL))
+    session.pad.begin(Mode.DEMO, 1)
+    assert session.tick().action == (0, 0, 0)
+    pad.move(ABS_Y=-32768)
     assert session.tick().action == (1, 0, 0)
 
 

@@ -1,5 +1,6 @@
 """The file of features: a cache that is right or silent."""
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,3 +106,17 @@ def test_file_grows_no_further_than_the_replay(path: Path, make_record: MakeReco
         assert path.stat().st_size == size
     with FeatureFile(path, SIGHT, MAKING, 2) as file:
         assert path.stat().st_size < size
+
+
+def test_full_disk_takes_nothing_that_is_kept(path: Path, make_record: MakeRecord) -> None:
+    """Where an entry cannot be written over the oldest, that one may be lost; the others are found as before."""
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with FeatureFile(path, SIGHT, MAKING, 4) as file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (HEAD_BYTES + 50, hard))
+        try:
+            file.put(make_record(8, 0), MARK, pictures(8))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+        assert file.get(make_record(8, 0), MARK) is None
+        assert file.get(make_record(7, 0), MARK) is None
+        assert all(same(file.get(make_record(7, step), MARK), pictures(step)) for step in range(1, 4))

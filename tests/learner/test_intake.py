@@ -122,8 +122,28 @@ def test_cut_episode_is_no_gap(
     assert keys(intake.drain()) == keys_of([*cut, *after])
 
 
+def test_episode_cut_with_the_run_before_is_no_gap(
+    world: World,
+    make_episode: Callable[..., list[Record]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A resumed run goes on behind an episode without an end; it waits for the recorder alone, and misses nothing."""
+    monkeypatch.setattr(module, "PATIENCE_S", 1e9)
+    cut, after = make_episode(0, 5)[:3], make_episode(1, 2)
+    for record in cut:
+        world.journal.write(bytes(encode_into(record, bytearray())))
+    intake = world.intake(after=cut[-1])
+    world.happens(*after)
+    assert keys(intake.drain()) == keys_of(after)
+    assert not caplog.records
+
+
 def test_gap_nobody_can_fill_is_passed_over(
-    world: World, make_episode: Callable[..., list[Record]], monkeypatch: pytest.MonkeyPatch
+    world: World,
+    make_episode: Callable[..., list[Record]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Steps that are in neither ring nor journal are given up after a while, and the rest goes on."""
     monkeypatch.setattr(module, "PATIENCE_S", 0.05)
@@ -134,3 +154,4 @@ def test_gap_nobody_can_fill_is_passed_over(
     assert keys(intake.drain()) == keys_of(episode[:SLOTS])
     world.happens(*episode[10:])
     assert keys(intake.drain()) == keys_of(episode[10:])
+    assert "before episode 0 step 10 are in neither ring nor journal" in caplog.text

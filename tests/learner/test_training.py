@@ -396,8 +396,12 @@ def test_evaluation_is_written_to_the_weights_it_judged(run: Run) -> None:
     assert all(np.array_equal(kept[name], value) for name, value in judged.items())
 
 
-def test_what_was_learned_during_an_evaluation_is_owed_after_a_restart(run: Run) -> None:
-    """A learner stopped in an evaluation goes on from what is judged; the score of the whole finds its way there."""
+@pytest.mark.parametrize("judged", [0, 1])
+def test_what_was_learned_during_an_evaluation_is_owed_after_a_restart(run: Run, judged: int) -> None:
+    """A learner stopped in an evaluation goes on from what is judged; the score of the whole finds its way there.
+
+    `judged`: episodes that it had got by then.
+    """
     episodes = [run.episode(0, Mode.TRAIN), run.episode(1, Mode.EVAL), run.episode(2, Mode.EVAL)]
     one, whole = run.training(), run.training()
     for training in (one, whole):
@@ -405,15 +409,19 @@ def test_what_was_learned_during_an_evaluation_is_owed_after_a_restart(run: Run)
         take(training, episodes[0])
     one.judge()
     spend(one, 3)
-    take(one, episodes[1])
+    for episode in episodes[1 : 1 + judged]:
+        take(one, episode)
     one.save()
-    run.write("journal", *episodes[:2])
+    run.write("journal", *episodes[: 1 + judged])
     other = run.training()
     assert other.load()
-    take(other, episodes[2])
     assert spend(other, 3) == spend(whole, 3)
+    other.save()
+    for episode in episodes[1 + judged :]:
+        take(other, episode)
     other.close_evaluation()
-    assert load_meta(newest_checkpoint(run.folder)).evaluation == Evaluation(2, 2)
+    meta = load_meta(newest_checkpoint(run.folder))
+    assert (meta.evaluation, meta.updates) == (Evaluation(2, 2), 0)
 
 
 def test_cut_evaluation_of_other_weights_does_not_count(run: Run) -> None:

@@ -97,7 +97,7 @@ def test_small_errors_of_the_setpoint_are_seen_and_not_blurred_away() -> None:
     names = ("setpoint_error.z", "left.setpoint_error.gripper", "elbow_flex.pos", "mine", "constant")
     features = msgspec.structs.replace(FEATURES, state=names)
     trunk = Trunk(features)
-    states = np.random.default_rng(0).normal(0, 1, (1000, 5)) * [5e-4, 1e-3, 0.3, 2e-5, 0]
+    states = np.random.default_rng(0).normal(0, 1, (1000, 5)) * [5e-4, 1e-3, 0.3, 2e-5, 0] + [0, 0, 0, 0, 0.3]
     trunk.normalise_by(states.astype(np.float32))
     assert np.allclose(trunk.std, [1e-3, 0.01, 0.3, 2e-5, 1.0], rtol=0.1)
     still, pushing = torch.zeros(5), torch.tensor([2e-3, 0, 0, 0, 0])

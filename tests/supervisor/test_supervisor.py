@@ -78,3 +78,26 @@ def test_control_is_told_to_end_by_a_stranger(terminal):
     os.kill(terminal.control.pid, signal.SIGTERM)
     assert terminal.finish() == 2
     assert "control was told to end (SIGTERM), but not by its run" in terminal.log.read_text()
+
+
+def test_control_that_does_not_hear_a_stop(terminal):
+    """It is killed, the arm is made to hold, no other is started, and the run does not end as if all were well."""
+    terminal.until(lambda: runs(terminal))
+    os.kill(terminal.control.pid, signal.SIGSTOP)
+    terminal.type(b"q")
+    assert terminal.finish() == 2
+    assert "control was killed by SIGKILL while it was being stopped" in terminal.text()
+    assert "control died; arm: hold" in terminal.log.read_text()
+    assert terminal.status.supervisor.restarts == 0
+
+
+def test_supervisor_killed_in_a_shell(tmp_path):
+    """After kill -9 of the process that was started as `hilrt` the shell's terminal is as it was."""
+    shell = ("sh", "-c", '"$@"; cat', "sh")
+    with jobs.WatchedTerminal(tmp_path, "teleoperate", jobs.SIM, overrides=REALTIME, under=shell) as terminal:
+        terminal.until(lambda: runs(terminal))
+        assert not modes(terminal)[3] & (termios.ECHO | termios.ICANON)
+        os.kill(terminal.status.supervisor.pid, signal.SIGKILL)
+        terminal.until(lambda: modes(terminal)[3] & termios.ECHO and modes(terminal)[3] & termios.ICANON)
+        terminal.type(b"\x04")
+        terminal.finish()
