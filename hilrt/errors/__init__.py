@@ -72,6 +72,7 @@ from hilrt.errors.learning import (
     CheckpointAbsentError,
     CheckpointError,
     CheckpointsUnusableError,
+    CheckpointWriteError,
     DeviceError,
     EncoderChangedError,
     EncoderWeightsError,
@@ -89,6 +90,7 @@ from hilrt.errors.runs import (
     OpenFilesError,
     ProcessError,
     RunFolderError,
+    RunWriteError,
     SimulatorGoneError,
 )
 from hilrt.errors.safety import (
@@ -148,6 +150,7 @@ __all__ = [
     "CameraLostError",
     "CheckpointAbsentError",
     "CheckpointError",
+    "CheckpointWriteError",
     "CheckpointsUnusableError",
     "CollisionError",
     "ConfigError",
@@ -218,6 +221,7 @@ __all__ = [
     "ReplayMemoryError",
     "RobotModelError",
     "RunFolderError",
+    "RunWriteError",
     "SegmentAbsentError",
     "SegmentDamagedError",
     "SegmentError",
