@@ -71,7 +71,7 @@ class Recording:
             status.control.done = status.supervisor.stop = 1
             began = time.monotonic()
             assert child.wait(120.0)
-            words = child.collect(self.folder / "log.txt")
+            words = child.collect()
             assert not words, words
             figures["recorder_behind_at_the_end_s"] = round(time.monotonic() - began, 2)
         whole = [e for e in read_episodes(self.folder / "dataset" / "journal") if e.complete]

@@ -93,7 +93,7 @@ def test_gamepads_stop_button():
 
 def test_ctrl_c_while_it_goes_to_the_first_pose(one_arm):
     """Ctrl-C on the way ends it there: nothing has been played."""
-    pose = "processor.reset.fixed_reset_joint_positions=[-80, -7.5, 9, 88.5, -84.7, 50]"
+    pose = "processor.reset.fixed_reset_joint_positions=[-30, -7.5, 9, 88.5, -84.7, 50]"
     slow = "safety.max_joint_velocity_deg_s=3"
     overrides = [*REALTIME, pose, slow]
     with jobs.InTerminal(one_arm, "replay", jobs.SIM, *SLOW, overrides=overrides) as terminal:

@@ -11,7 +11,7 @@ from hilrt.control.rotation import leashed, tilted
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
-from hilrt.errors import ActionError
+from hilrt.errors import ActionError, StartOutsideBoxError
 from hilrt.robots.kinematics import Kinematics
 from hilrt.step.record import GripperCommand, Limit
 
@@ -27,6 +27,10 @@ HANDOVER_LEAD = float(np.deg2rad(10.0))
 """How far the command may be ahead of an arm that changes hands [rad]: more than gravity and friction make of it."""
 LEAD = float(np.deg2rad(20.0))
 """How far it may ever be, beside one tick of the fastest motion [rad]."""
+LED_BACK = 1 / 3
+"""Of a step: how fast a command that is outside the box comes back in without being driven, as a reset goes."""
+ROUNDING = 1e-3
+"""By as much a start pose may be outside the box, whose corners are whole millimetres [m]."""
 LEASH = 0.1
 """How far a wanted orientation may be ahead of the one that the arm can follow [rad]."""
 
@@ -152,7 +156,7 @@ class ReferenceAndDelta(Stateless):
 
 
 class Box(NamedTuple):
-    """Workspace of all arms: corners, shape (arms, 3) [m], and the fastest way back in per tick, shape (3,) [m]."""
+    """Workspace of all arms: corners, shape (arms, 3) [m], and the longest way in a tick, shape (3,) [m]."""
 
     low: Float64
     high: Float64
@@ -163,9 +167,19 @@ class Box(NamedTuple):
         low, high = np.minimum(self.low[arm], before), np.maximum(self.high[arm], before)
         return bool(((position >= low) & (position <= high)).all())
 
+    def require(self, start: Float64, sides: Sequence[str]) -> None:
+        """Look at the arms' start positions, shape (arms, 3) [m].
+
+        Raises:
+            StartOutsideBoxError: one is outside: its arm would run into the box by itself.
+        """
+        for side, off in zip(sides, start - np.clip(start, self.low, self.high), strict=True):
+            if outside := {axis: o for axis, o in zip("xyz", off.tolist(), strict=True) if abs(o) > ROUNDING}:
+                raise StartOutsideBoxError(side, outside)
+
 
 class WorkspaceBounds(Stateless):
-    """Keeps the target in the box; from outside it is led back a step at a time."""
+    """Keeps the target in the box; from outside it comes back at a third of a step, or as fast as it is driven."""
 
     name = "workspace_bounds"
     reads = (TARGET,)
@@ -177,10 +191,12 @@ class WorkspaceBounds(Stateless):
     def __call__(self, tick: Tick) -> None:
         before, box = self._setpoint.pose[:, :3, 3], self._box
         wanted = tick.target[:, :3, 3]
-        inside = np.clip(wanted, box.low, box.high)
-        if (inside != wanted).any():
+        inside = np.clip(before, box.low, box.high)
+        led = before + np.clip(inside - before, -LED_BACK * box.step, LED_BACK * box.step)
+        allowed = np.clip(wanted, np.minimum(box.low, led), np.maximum(box.high, led))
+        if (allowed != wanted).any():
             tick.limits |= Limit.BOX
-        tick.target[:, :3, 3] = before + np.clip(inside - before, -box.step, box.step)
+        tick.target[:, :3, 3] = before + np.clip(allowed - before, -box.step, box.step)
 
 
 class InverseKinematics(Stateless):

@@ -25,7 +25,7 @@ KEEPING_WEIGHT = 0.005
 TURNING_WEIGHT = 0.02
 """The same where pitch or roll are actions, and the arm can follow both: fewer solves end with a degree missing."""
 LEAD_BACK = 0.01
-"""Fastest way back into the box along an axis that the action does not have, per tick [m]."""
+"""A step along an axis that the action does not have: see `WorkspaceBounds` [m]."""
 
 
 class Pipelines:
@@ -34,6 +34,7 @@ class Pipelines:
     Raises:
         RobotModelError, UnknownNameError: of the arm's description.
         StepError: a step of the user's own cannot be used.
+        StartPoseError, StartOutsideBoxError, CollisionError: a start pose cannot be.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
         steps.append(action.JointDelta(setpoint, parts.kinematics))
     else:
         box = parts.box(config)
+        box.require(setpoint.pose[:, :3, 3], tuple(config.robot.sides))
         steps += [
             action.ReferenceAndDelta(setpoint, tuple(parts.axes), parts.kinematics[0].root),
             action.WorkspaceBounds(setpoint, box),

@@ -67,6 +67,7 @@ class OwnStep:
                 raise StepError(
                     self.name, f"left `{name}` with shape {_shape(tick, name)} instead of {shape}"
                 )
+        for name in (*shapes, "reward"):  # a reward that is no number makes all networks so, declared or not
             if not _finite(getattr(tick, name)):
                 raise StepError(self.name, f"left `{name}` with values that are not finite")
 
@@ -95,4 +96,4 @@ def _shape(tick: Tick, name: str) -> tuple[int, ...]:
 
 
 def _finite(value: object) -> bool:
-    return not isinstance(value, np.ndarray) or bool(np.isfinite(value).all())
+    return not isinstance(value, np.ndarray | float) or bool(np.isfinite(value).all())

@@ -12,7 +12,7 @@ from hilrt.control.cell import Cell
 from hilrt.control.episode import Episode, scene_seed
 from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
-from hilrt.control.reset import go
+from hilrt.control.reset import go, stay
 from hilrt.control.tick import Float64, Tick
 from hilrt.data.episodes import Tally
 from hilrt.devices.calibration import units_from_radians
@@ -101,17 +101,16 @@ class Loop:
         tick = await self._cell.sense()
         began_ns, given_s = tick.time_ns, self._cell.scene.reset_time_s
         self._status.reset_until_ns = began_ns + round(given_s * 1e9) if given_s else 0
-        await self._go_home(tick)
+        home = self._pipelines.home
+        await go(self._cell, home, tick, self.stopping, self._on_the_way)
         self._cell.scene.place(seed)
-        while not self.stopping():
-            tick = await self._cell.sense()
-            if tick.cut:
-                await self._go_home(tick)
-            elif self._cell.scene.ready((tick.time_ns - began_ns) * 1e-9):
-                break
-
-    async def _go_home(self, tick: Tick) -> None:
-        await go(self._cell, self._pipelines.home, tick, self.stopping, self._on_the_way)
+        await stay(
+            self._cell,
+            home,
+            lambda tick: self._cell.scene.ready((tick.time_ns - began_ns) * 1e-9),
+            self.stopping,
+            self._on_the_way,
+        )
 
     def _on_the_way(self, joints: Float64) -> None:
         """The arms have been told to be here, shape (arms, 6) [rad]; a leader comes along."""

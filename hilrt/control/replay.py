@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from hilrt.config import Config
 from hilrt.control.cell import Cell
 from hilrt.control.episode import scene_seed
@@ -13,7 +11,7 @@ from hilrt.control.loop import Phase
 from hilrt.control.players import ActionPlayer, GoalPlayer, Player
 from hilrt.control.recording import Recording
 from hilrt.control.replayed import Replayed
-from hilrt.control.reset import BLOCKED_S, NEAR, go
+from hilrt.control.reset import BLOCKED_S, go, near, stay
 from hilrt.control.tick import Float64, Tick
 from hilrt.devices.operator import Operator
 from hilrt.errors import ReplayBlockedError
@@ -64,7 +62,7 @@ class Replay:
     def _first_pose(self) -> Float64:
         """The start pose as it was commanded where that is the config's; else where the arms were measured first."""
         home, seen = self._pipelines.home, self._pipelines.limits.clip(self._recording.start)
-        return home if np.abs(home - seen)[:, :5].max() < NEAR else seen
+        return home if near(home, seen) else seen
 
     async def _begin(self) -> None:
         """Go to the first pose, have the scene put back."""
@@ -73,12 +71,7 @@ class Replay:
         scene, start = self._cell.scene, self._start
         await go(self._cell, start, await self._cell.sense(), self._stopping)
         scene.place(scene_seed(self._config.seed, self._recording.number, self._recording.mode))
-        while not self._stopping():
-            tick = await self._cell.sense()
-            if tick.cut:
-                await go(self._cell, start, tick, self._stopping)
-            elif scene.ready(math.inf):
-                break
+        await stay(self._cell, start, lambda _: scene.ready(math.inf), self._stopping)
         self._pipelines.begin()
         self._pipelines.setpoint.anchor(start)
 

@@ -21,6 +21,11 @@ Meets = Callable[[int, Float64, Float64], Clearance | None]
 """What an arm, by its number, would run into on its way to a goal from where it is, both of shape (6,) [rad]."""
 
 
+def near(joints: Float64, pose: Float64) -> bool:
+    """Whether arms are at a pose, each joint but the gripper, which may hold something; shape (arms, 6) [rad]."""
+    return bool(np.abs(joints - pose)[:, :5].max() < NEAR)
+
+
 class ResetMove:
     """Straight in joint space to the start pose, at limited speed, from wherever the arms are.
 
@@ -117,3 +122,26 @@ async def go(
         tick = await cell.sense()
         if tick.cut:
             move = move_from_here()
+
+
+async def stay(
+    cell: Cell,
+    pose: Float64,
+    until: Callable[[Tick], bool],
+    stopping: Callable[[], bool],
+    told: Callable[[Float64], None] = lambda _: None,
+) -> None:
+    """Keep the arms at a pose, shape (arms, 6) [rad], until the scene is ready: one that was moved goes back there.
+
+    An episode that began elsewhere, as after a push by hand, would begin with a motion that no action asked for.
+
+    Raises:
+        CollisionError, ArmBlockedError: see `ResetMove`.
+    """
+    while not stopping():
+        tick = await cell.sense()
+        ready = until(tick)
+        if tick.cut or (ready and not near(tick.joints, pose)):
+            await go(cell, pose, tick, stopping, told)
+        elif ready:
+            return

@@ -21,6 +21,10 @@ T = TypeVar("T")
 
 SLOWEST = 0.1
 """Share of the joint velocity limit at which a servo may arrive, however slow its goals are: it lags behind them."""
+SWING = 0.16
+"""Share of a change of velocity by which a servo swings beyond it."""
+SWING_S = 0.1
+"""How long that takes it [s]."""
 STANDING = 1e-3
 """A way shorter than this, about half a count, goes out in one part [rad]."""
 
@@ -33,7 +37,7 @@ class Stream:
         self.parts = self.sent = parts
         """Of each way, and of the last one those that have gone out."""
         self._arms, self._period_s, self._limit = arms, period_s, limit
-        self._start = self._way = self._velocity = self._speed = np.zeros((len(arms), 6))
+        self._start = self._way = self._velocity = self._speed = self._trail = np.zeros((len(arms), 6))
 
     @property
     def moves(self) -> bool:
@@ -44,9 +48,12 @@ class Stream:
         """Take a new goal, shape (arms, 6) [rad], and send the first part of the way; whether it went out."""
         self._start = np.array([arm.told for arm in self._arms])
         self._way = goal - self._start
-        velocity = np.abs(self._way) / self._period_s
+        velocity, toward = np.abs(self._way) / self._period_s, np.sign(self._way)
+        # A servo that starts or turns back swings: asked for the limit at once, it would exceed it.
+        fastest = (self._limit + SWING * toward * self._trail) / (1.0 + SWING)
         # A servo lags: it may go on at the speed of the last way until it is there.
-        self._speed = np.clip(np.maximum(velocity, self._velocity), SLOWEST * self._limit, self._limit)
+        self._speed = np.clip(np.maximum(velocity, self._velocity), SLOWEST * self._limit, fastest)
+        self._trail = self._trail + (toward * self._speed - self._trail) * min(1.0, self._period_s / SWING_S)
         self._velocity = velocity
         return await self.send(1 if np.abs(self._way).max() > STANDING else self.parts)
 

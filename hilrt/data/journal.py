@@ -184,11 +184,13 @@ class JournalWriter(Resource):
         Raises:
             JournalWriteError: disk full, folder read-only ...; what was written before stays readable, and
                 the same call may be tried again.
-            JournalOrderError: a further step of an episode that has ended.
+            JournalOrderError: a further step of an episode that has ended, or another one for one that it has.
         """
         record = decode(memoryview(header))
         file = self._file_of(record)
         if record.step <= file.last_step:
+            if file.taken_ns.get(record.step, record.wall_ns) != record.wall_ns:
+                raise JournalOrderError(str(file.path), file.last_step, record.step)
             return 0
         if file.ended:
             raise JournalOrderError(str(file.path), file.last_step, record.step)
@@ -223,6 +225,8 @@ class _EpisodeFile:
         self.episode = header.episode
         self.last_step = -1
         self.ended = False
+        self.taken_ns: dict[int, int] = {}
+        """When each step was taken, which tells it from one of another episode by the same number."""
         try:
             if not path.exists():
                 _create(path, header)
@@ -236,7 +240,7 @@ class _EpisodeFile:
         """See what is there: the last step, where it ends, and what digests begin with."""
         with Scan(self.path, features) as scan:
             for record, _ in scan.records(frames=True):
-                self.last_step, self.ended = record.step, record.final
+                self._note(record)
         self._end, self._seed = scan.end, scan.seed
 
     def append(self, record: Record, head: Buffer, frames: Buffer) -> int:
@@ -247,8 +251,12 @@ class _EpisodeFile:
                 os.ftruncate(self._fd, self._end)
             raise JournalWriteError(str(self.path), error) from None
         self._end += written
-        self.last_step, self.ended = record.step, record.final
+        self._note(record)
         return written
+
+    def _note(self, record: Record) -> None:
+        self.last_step, self.ended = record.step, record.final
+        self.taken_ns[record.step] = record.wall_ns
 
     def close(self) -> None:
         try:

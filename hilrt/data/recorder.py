@@ -16,6 +16,7 @@ from hilrt.data.lerobot.change import locked
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.resource import Resource
+from hilrt.run.alive import alive
 from hilrt.run.job import Job, Spec
 from hilrt.shm.ring import Ring, Slot
 from hilrt.shm.status import Status, Stop
@@ -26,8 +27,6 @@ WAIT_MS = 50
 """Longest sleep, so that heartbeat and stop are never older."""
 RETRY_S = 1.0
 """Between two attempts at a disk that refused."""
-CONTROL_GONE_S = 1.0
-"""Control that has not shown itself for so long pushes nothing more."""
 
 SLOW = 'the disk, or the encoding of pictures, is too slow; dataset.image_format = "jpeg" is faster'
 
@@ -144,13 +143,18 @@ class Recorder:
             raise StepsLostError(missing)
 
     def _finished(self) -> bool:
-        """Told to stop, nothing in the ring, and nobody left to fill it; or the disk refuses, and nobody waits."""
-        if not self._stopping():
+        """Nobody fills the ring any more, and nothing is in it; or the disk refuses that, and nobody waits."""
+        if not self._stopping() or not self._control_gone():
             return False
+        return not self._ring.statistics().used or (bool(self._refusal) and self._given_up())
+
+    def _control_gone(self) -> bool:
+        """Whether it pushes nothing more; to be asked after `_stopping`: one that comes later sees that, too.
+
+        One that is silent is not gone: frozen, or busy with an end that takes its time, it has steps to send.
+        """
         control = self._status.control
-        silence_s = (time.monotonic_ns() - control.heartbeat_ns) / 1e9
-        gone = bool(control.done) or silence_s > CONTROL_GONE_S
-        return (gone and not self._ring.statistics().used) or (bool(self._refusal) and self._given_up())
+        return bool(control.done) or not alive(control.pid)
 
     def _stopping(self) -> bool:
         return self._told or bool(self._status.supervisor.stop)
@@ -166,14 +170,14 @@ class Recorder:
             self._beat()
 
     def _store(self, slot: Slot) -> bool:
-        """Try until the disk takes it, or until a person asks to stop: the slot is then left in the ring."""
+        """Try until the disk takes it, or nobody waits for that any more: the slot is then left in the ring."""
         record = decode(slot.header)
         while True:
             try:
                 written = self._archive.add(record, slot.header, slot.frames)
             except JournalWriteError as error:
                 self._refuse(str(error))
-                if self._given_up():
+                if self._given_up() and self._control_gone():
                     return False
                 time.sleep(RETRY_S)
             else:

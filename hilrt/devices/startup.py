@@ -6,7 +6,7 @@ import msgspec
 
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
-from hilrt.devices.feetech.eeprom import have_acknowledged, write_eeprom
+from hilrt.devices.feetech.eeprom import have_acknowledged, held, write_eeprom
 from hilrt.devices.feetech.registers import CALIBRATED, MODEL_STS3215, Fault, Register
 from hilrt.devices.holding import ease
 from hilrt.errors import (
@@ -100,20 +100,23 @@ async def _check_motors(bus: Bus, calibration: Calibration) -> None:
         raise MotorMissingError(bus.port, missing, found, bus.baudrate)
     for motor, model in models.items():
         name = bus.names[motor]
-        if model != MODEL_STS3215:
-            raise WrongModelError(bus.port, motor, name, model, MODEL_STS3215)
+        doubtful = model != MODEL_STS3215 or bus.errors[motor]
+        confirmed = await bus.ping(motor) if doubtful else model  # one reply may be wrong
+        if confirmed != MODEL_STS3215:
+            raise WrongModelError(bus.port, motor, name, confirmed, MODEL_STS3215)
         if error := bus.errors[motor]:
             raise ServoFaultError(bus.port, motor, name, Fault.describe(error))
 
 
 async def _check_calibration(bus: Bus, calibration: Calibration) -> None:
-    held = dict(calibration.motors)
+    found = dict(calibration.motors)
     for field, register in CALIBRATED.items():
-        values = await bus.sync_read(register, calibration.ids)
-        held = {
-            name: msgspec.structs.replace(entry, **{field: values[entry.id]}) for name, entry in held.items()
+        expected = {entry.id: getattr(entry, field) for entry in found.values()}
+        values = await held(bus, register, expected)
+        found = {
+            name: msgspec.structs.replace(entry, **{field: values[entry.id]}) for name, entry in found.items()
         }
-    calibration.require(held, bus.port)
+    calibration.require(found, bus.port)
 
 
 async def _differing(bus: Bus, ids: Sequence[int], settings: Settings) -> dict[int, dict[Register, int]]:
@@ -122,12 +125,12 @@ async def _differing(bus: Bus, ids: Sequence[int], settings: Settings) -> dict[i
     groups = ((ids, settings.every), (ids[:-1], settings.joints), (ids[-1:], settings.gripper))
     wanted = [(motors, register, value) for motors, values in groups for register, value in values.items()]
     for motors, register, value in wanted:
-        for motor, held in (await bus.sync_read(register, motors)).items():
-            if held != value:
+        for motor, found in (await held(bus, register, dict.fromkeys(motors, value))).items():
+            if found != value:
                 differing[motor][register] = value
     for motor, phase in (await bus.sync_read(Register.PHASE, ids)).items():
-        if phase & _MULTI_TURN:
-            differing[motor][Register.PHASE] = phase & ~_MULTI_TURN
+        if phase & _MULTI_TURN and (again := await bus.read(motor, Register.PHASE)) & _MULTI_TURN:
+            differing[motor][Register.PHASE] = again & ~_MULTI_TURN
     return differing
 
 

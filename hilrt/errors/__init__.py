@@ -72,6 +72,7 @@ from hilrt.errors.learning import (
     CheckpointAbsentError,
     CheckpointError,
     CheckpointsUnusableError,
+    CheckpointWriteError,
     DeviceError,
     EncoderChangedError,
     EncoderWeightsError,
@@ -89,6 +90,7 @@ from hilrt.errors.runs import (
     OpenFilesError,
     ProcessError,
     RunFolderError,
+    RunWriteError,
     SimulatorGoneError,
 )
 from hilrt.errors.safety import (
@@ -101,6 +103,7 @@ from hilrt.errors.safety import (
     OvercurrentError,
     OverheatError,
     ReplayBlockedError,
+    StartOutsideBoxError,
     StartPoseError,
     VoltageError,
 )
@@ -147,6 +150,7 @@ __all__ = [
     "CameraLostError",
     "CheckpointAbsentError",
     "CheckpointError",
+    "CheckpointWriteError",
     "CheckpointsUnusableError",
     "CollisionError",
     "ConfigError",
@@ -217,6 +221,7 @@ __all__ = [
     "ReplayMemoryError",
     "RobotModelError",
     "RunFolderError",
+    "RunWriteError",
     "SegmentAbsentError",
     "SegmentDamagedError",
     "SegmentError",
@@ -229,6 +234,7 @@ __all__ = [
     "SharedMemoryFullError",
     "SharedMemoryUnusableError",
     "SimulatorGoneError",
+    "StartOutsideBoxError",
     "StartPoseError",
     "StepError",
     "StepsLostError",

@@ -44,11 +44,11 @@ class PictureFileError(HilrtError):
 
 
 class JournalOrderError(HilrtError):
-    """A step came for an episode that has ended."""
+    """A step came for an episode that has ended, or another than the one it has."""
 
     def __init__(self, path: str, last: int, step: int) -> None:
         super().__init__(
-            f"{path} ended with step {last}, and step {step} came after it. "
+            f"{path} {'ended with' if step > last else 'goes to'} step {last}, and another step {step} came after it. "
             "Two processes write to this folder, or an episode's number was used twice."
         )
 

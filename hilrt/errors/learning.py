@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hilrt.errors.root import HilrtError
+from hilrt.errors.root import HilrtError, disk_cure
 
 
 class ActorMismatchError(HilrtError):
@@ -42,6 +42,16 @@ class CheckpointError(HilrtError):
         super().__init__(
             f"{path}: {problem}. Move its folder away; the next older checkpoint is then used, "
             "and the journal gives back the steps since."
+        )
+
+
+class CheckpointWriteError(HilrtError):
+    """The disk does not take a checkpoint."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        super().__init__(
+            f"no checkpoint can be written: {cause.strerror}: {path}. {disk_cure(cause)}; the journal and the "
+            "checkpoints before it give back all but what was learned since."
         )
 
 

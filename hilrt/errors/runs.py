@@ -1,6 +1,6 @@
 """Failures of a run and its processes."""
 
-from hilrt.errors.root import HilrtError
+from hilrt.errors.root import HilrtError, disk_cure
 
 
 class RunFolderError(HilrtError):
@@ -8,6 +8,13 @@ class RunFolderError(HilrtError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}. `ls runs` shows the runs there are.")
+
+
+class RunWriteError(HilrtError):
+    """The disk does not take a file of a run."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        super().__init__(f"{path} cannot be written: {cause.strerror}. {disk_cure(cause)}.")
 
 
 class ProcessError(HilrtError):

@@ -1,5 +1,7 @@
 """Failures of what an arm must not do, or cannot."""
 
+from collections.abc import Mapping
+
 from hilrt.errors.root import HilrtError
 
 
@@ -65,6 +67,24 @@ class StartPoseError(HilrtError):
         super().__init__(
             f"fixed_reset_joint_positions: {motor} at {asked:.1f} is outside {low:.1f} .. {high:.1f}, its range less "
             "the margin. Choose a pose inside it."
+        )
+
+
+class StartOutsideBoxError(HilrtError):
+    """The start pose is outside the workspace box."""
+
+    def __init__(self, side: str, outside: Mapping[str, float]) -> None:
+        """`outside`: how far beyond the box, by axis [m]; negative is below its min."""
+        off = ", ".join(
+            f"{1e3 * abs(by):.0f} mm {'above max' if by > 0 else 'below min'} in {axis}"
+            for axis, by in outside.items()
+        )
+        own = f", or those of robot.arms.{side}," if side else ""
+        super().__init__(
+            f"the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm would run "
+            "into the box by itself, so nothing moves. Change processor.reset.fixed_reset_joint_positions or "
+            f"processor.inverse_kinematics.end_effector_bounds{own} so that the pose is in the box; "
+            "hilrt find-limits drives the arm without one and shows where it has been."
         )
 
 

@@ -1,16 +1,19 @@
 """One run, from its start to its summary; how far a run has come."""
 
-import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import next_episode, online_steps
-from hilrt.errors import RunFolderError
+from hilrt.errors import RunFolderError, RunWriteError
 from hilrt.report.summary import Summary, summarise
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Playback, Role, Spec
+from hilrt.run.logs import log_to
 from hilrt.shm.segment import runs_with, sweep_stale
+from hilrt.shm.status import Status
 from hilrt.supervisor.supervisor import Supervisor
 
 
@@ -41,9 +44,13 @@ def run(
     checkpoint: str = "",
     playback: Playback | None = None,
 ) -> Summary:
-    """Start the processes of a job, wait for their end, sum up."""
-    pattern = "%(asctime)s supervisor %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(filename=folder.log, level=logging.INFO, format=pattern)
+    """Start the processes of a job, wait for their end, sum up.
+
+    Raises:
+        ProcessError: a process ended for good before its time, or with something lost.
+        RunWriteError: the disk does not take the summary.
+    """
+    log_to(folder.log, "supervisor")
     config = folder.config()
     spec = Spec(
         role=Role.CONTROL,
@@ -61,8 +68,14 @@ def run(
     with Supervisor(folder, config, spec) as supervisor:
         try:
             supervisor.run()
-        finally:  # also of a run that failed: what it came to until then
-            episodes_seen = read_summaries(folder.episodes)
-            summary = summarise(job, config, episodes_seen, supervisor.status, time.monotonic() - began)
-            folder.write_json("summary.json", summary)
+        except BaseException:  # what it came to until then
+            with suppress(RunWriteError):
+                _sum_up(folder, job, config, supervisor.status, began)
+            raise
+        return _sum_up(folder, job, config, supervisor.status, began)
+
+
+def _sum_up(folder: RunFolder, job: Job, config: Config, status: Status, began: float) -> Summary:
+    summary = summarise(job, config, read_summaries(folder.episodes), status, time.monotonic() - began)
+    folder.write_json("summary.json", summary)
     return summary

@@ -23,7 +23,7 @@ from hilrt.policy.sizes import with_sizes
 from hilrt.report.metrics import Metrics
 from hilrt.run.job import Spec
 from hilrt.shm.ring import Ring
-from hilrt.shm.status import Status
+from hilrt.shm.status import Status, Stop
 from hilrt.shm.weights import WeightsWriter
 from hilrt.step.features import from_config
 
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 WAIT_MS = 50
 """Longest sleep, so that the heartbeat is never older."""
 REPORT_S = 1.0
+RETRY_S = 5.0
+"""Between two attempts at a disk that refused a checkpoint."""
 
 
 class LearnerPhase(IntEnum):
@@ -50,6 +52,7 @@ def main(spec: Spec) -> None:
     Raises:
         NoDemonstrationsError: there is nothing to start from.
         DeviceError: `learner.device` is not there.
+        CheckpointWriteError: at the end, when the disk does not take the last one.
         HilrtError: of shared memory, journal or checkpoint.
     """
     torch.set_num_threads(1)
@@ -93,7 +96,7 @@ class _Process:
         journal = Path(spec.run_dir) / "journal"
         self._films = Films(journal, metrics) if config.robot.cameras else None
         self._stopping = False
-        self._saved_s = time.monotonic()
+        self._save_at_s = time.monotonic() + config.learner.checkpoint_every_s
         self._idle_s = 0.0
         self._reported = (time.monotonic(), 0)
         self._own.pid = os.getpid()
@@ -116,7 +119,7 @@ class _Process:
             self._beat(LearnerPhase.WARM_START)
             if self._asked_to_stop:
                 return False
-        self.training.save()
+        self._save()
         return True
 
     def _catch_up(self) -> bool:
@@ -198,20 +201,29 @@ class _Process:
 
     def _housekeeping(self, intake: Intake) -> None:
         now = time.monotonic()
-        if now - self._saved_s >= self._config.learner.checkpoint_every_s:
+        if now >= self._save_at_s:
             self._save()
         if now - self._reported[0] >= REPORT_S:
             self._report(intake, now)
 
     def _save(self) -> None:
-        self.training.save()
-        self._saved_s = time.monotonic()
-        self._own.checkpoint_ns = time.monotonic_ns()
+        every_s, taken = self._config.learner.checkpoint_every_s, self.training.save()
+        self._save_at_s = time.monotonic() + (every_s if taken else min(every_s, RETRY_S))
+        if taken:
+            self._own.checkpoint_ns = time.monotonic_ns()
+        self._speak()
 
     def _finish(self, intake: Intake, publication: Publication) -> None:
         self._take_in(intake, publication)
         self.training.close_evaluation()
         self._save()
+        while self.training.refusal:  # waited for, unless a person wants the end
+            if self._stopping or self._supervisor.stop == Stop.ASKED:
+                raise self.training.refusal
+            self._beat(LearnerPhase.WAITING)
+            time.sleep(WAIT_MS / 1000)
+            if time.monotonic() >= self._save_at_s:
+                self._save()
         self._report(intake, time.monotonic())
         self._beat(LearnerPhase.DONE)
         self._own.done = 1
@@ -225,6 +237,12 @@ class _Process:
         own.updates = training.updates
         own.credit = training.credit.credit
 
+    def _speak(self) -> None:
+        """Say what whoever looks at the screen should know."""
+        words = str(self.training.refusal or self.training.notice)
+        if self._own.message != words:
+            self._own.message = words
+
     def _report(self, intake: Intake, now: float) -> None:
         own, training = self._own, self.training
         since, updates = self._reported
@@ -232,8 +250,7 @@ class _Process:
         own.updates_per_s = (training.updates - updates) / seconds
         own.utd = training.updates / max(1, training.credit.online_steps)
         own.gaps_filled = intake.gaps_filled
-        if own.message != training.notice:
-            own.message = training.notice
+        self._speak()
         self._reported = (now, training.updates)
         rows = training.replay.statistics()
         own.online_rows, own.demo_rows = rows.rows["online"], rows.rows["demonstrations"]

@@ -14,7 +14,12 @@ from hilrt.data.history import best_checkpoint
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import demonstrations, exists, open_dataset
 from hilrt.data.lerobot.views import Seen, episodes_seen
-from hilrt.errors import CheckpointError, CheckpointsUnusableError, NoDemonstrationsError
+from hilrt.errors import (
+    CheckpointError,
+    CheckpointsUnusableError,
+    CheckpointWriteError,
+    NoDemonstrationsError,
+)
 from hilrt.learner import checkpoint
 from hilrt.learner.album import Album
 from hilrt.learner.eyes import Eyes
@@ -87,6 +92,8 @@ class Training(Resource):
         """The last record taken in."""
         self.notice = ""
         """What whoever looks at the screen should know; empty if nothing."""
+        self.refusal: CheckpointWriteError | None = None
+        """Why the last checkpoint could not be written."""
         self._watch = Watch()
         self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
@@ -236,7 +243,11 @@ class Training(Resource):
         """
         if self._judged is None or self._judged[0] != self.networks:
             self._evaluating.clear()
-            self._judged = self.networks, self._write()
+            self._judged = None
+            try:
+                self._judged = self.networks, self._write()
+            except CheckpointWriteError as error:
+                self._say(f"this evaluation's score will not be kept, because {error}")
 
     def close_evaluation(self) -> None:
         """If evaluation episodes are in, report them and write their score to the checkpoint that they judged."""
@@ -249,13 +260,24 @@ class Training(Resource):
             return
         try:
             write_score(self._judged[1], score)
-        except CheckpointError as error:
+        except (CheckpointError, CheckpointWriteError) as error:
             self._say(f"an evaluation's score could not be written to what it judged, because {error}")
 
-    def save(self) -> None:
-        """Write a checkpoint; not over one that is judged: what was learned since is owed once more instead."""
+    def save(self) -> bool:
+        """Write a checkpoint; not over one that is judged: what was learned since is owed once more instead.
+
+        Returns:
+            Whether the disk took it; see `refusal`.
+        """
         if self._judged is None or int(self._judged[1].name) != self.credit.online_steps:
-            self._write()
+            try:
+                self._write()
+            except CheckpointWriteError as error:
+                self.refusal = error
+                log.error("%s", error)  # noqa: TRY400 - the message says it all
+                return False
+        self.refusal = None
+        return True
 
     def _write(self) -> Path:
         return checkpoint.save(

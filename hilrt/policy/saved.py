@@ -16,7 +16,7 @@ import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from hilrt.errors import CheckpointError, EncoderChangedError, PolicyFeaturesError
+from hilrt.errors import CheckpointError, CheckpointWriteError, EncoderChangedError, PolicyFeaturesError
 from hilrt.policy.actor import Actor
 from hilrt.policy.vision import Vision
 from hilrt.step.difference import difference
@@ -83,27 +83,39 @@ def load_meta(path: Path) -> Meta:
 
 
 def write_checkpoint(folder: Path, meta: Meta, files: Mapping[str, bytes]) -> Path:
-    """Write a checkpoint named after its online steps; one of that name is replaced once this one is on disk."""
+    """Write a checkpoint named after its online steps; one of that name is replaced once this one is on disk.
+
+    Raises:
+        CheckpointWriteError: the disk does not take it; what was there before still is.
+    """
     name = f"{meta.online_steps:08d}"
     draft, path, former = folder / f".{name}.new", folder / name, folder / f".{name}.old"
     for leftover in (draft, former):
         shutil.rmtree(leftover, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for file_name, data in {**files, "meta.json": sealed(meta, FORMAT)}.items():
-        _write(draft / file_name, data)
-    if path.exists():
-        path.rename(former)
-    draft.rename(path)
+    try:
+        draft.mkdir(parents=True)
+        for file_name, data in {**files, "meta.json": sealed(meta, FORMAT)}.items():
+            _write(draft / file_name, data)
+        if path.exists():
+            path.rename(former)
+        draft.rename(path)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise CheckpointWriteError(str(path), error) from None
     shutil.rmtree(former, ignore_errors=True)
     return path
 
 
 def write_score(path: Path, score: Evaluation) -> None:
-    """Write to a checkpoint what its actor was worth; raises as `load_meta`."""
+    """Write to a checkpoint what its actor was worth; raises as `load_meta` and `write_checkpoint`."""
     meta = msgspec.structs.replace(load_meta(path), evaluation=score)
     beside = path / ".meta.json.new"
-    _write(beside, sealed(meta, FORMAT))
-    beside.replace(path / "meta.json")
+    try:
+        _write(beside, sealed(meta, FORMAT))
+        beside.replace(path / "meta.json")
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise CheckpointWriteError(str(path), error) from None
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -76,12 +76,7 @@ def _kept(path: Path, config: Config) -> Sizes:
 
 
 def _keep(path: Path, sizes: Sizes) -> None:
-    """Control and learner start at the same time: who comes second takes what the first has written."""
+    """Control and learner start side by side on one machine, so that both would write the same."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_bytes(msgspec.json.encode(sizes) + b"\n")
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
+    draft.replace(path)

@@ -10,22 +10,23 @@ from torch.utils.tensorboard import SummaryWriter
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
 from hilrt.data.pictures import Picture
 from hilrt.report import boards
+from hilrt.report.events import Events
 from hilrt.resource import Resource
 from hilrt.shm.status import Status
 from hilrt.step.record import Mode, Record, Source, vector
 
 
 class Metrics(Resource):
-    """One run's event file."""
+    """What TensorBoard shows of one run."""
 
     def __init__(self, folder: Path, fps: int) -> None:
-        self._writer = SummaryWriter(str(folder))
+        self._events = Events(folder)
         self._fps = fps
         self._human_steps = 0
         self._by_human = False
         self._jumps: list[float] = []
         self._failures = {"declared": 0, "time_limit": 0}
-        self._writer.add_custom_scalars(boards.LAYOUT)
+        self._events.write(lambda writer: writer.add_custom_scalars(boards.LAYOUT))
 
     def observe(self, record: Record) -> None:
         """Take every step in, for what episode summaries do not tell."""
@@ -81,16 +82,21 @@ class Metrics(Resource):
 
     def scalars(self, board: str, values: Mapping[str, float], online_steps: int) -> None:
         """Write values of a board."""
-        for name, value in values.items():
-            self._writer.add_scalar(f"{board}/{name}", value, online_steps)
+
+        def add(writer: SummaryWriter) -> None:
+            for name, value in values.items():
+                writer.add_scalar(f"{board}/{name}", value, online_steps)
+
+        self._events.write(add)
 
     def picture(self, board: str, name: str, picture: Picture, online_steps: int) -> None:
         """Show a picture, RGB."""
-        self._writer.add_image(f"{board}/{name}", picture, online_steps, dataformats="HWC")
+        tag = f"{board}/{name}"
+        self._events.write(lambda writer: writer.add_image(tag, picture, online_steps, dataformats="HWC"))
 
     def close(self) -> None:
         """Write out what is buffered; may be called again."""
-        self._writer.close()
+        self._events.close()
 
     def _fail(self, label: str, online_steps: int) -> None:
         self._failures[label] += 1

@@ -12,7 +12,7 @@ import xxhash
 
 from hilrt.config import Config, taskfile
 from hilrt.config.paths import HERE
-from hilrt.errors import RunFolderError
+from hilrt.errors import RunFolderError, RunWriteError
 from hilrt.policy.vision import frozen_weights
 from hilrt.run.job import Job
 
@@ -94,11 +94,18 @@ class RunFolder:
         return taskfile.load(self.path / "config.toml")
 
     def write_json(self, name: str, content: object) -> Path:
-        """Write a JSON file, whole or not at all."""
+        """Write a JSON file, whole or not at all.
+
+        Raises:
+            RunWriteError: the disk does not take it.
+        """
         target = self.path / name
         beside = target.with_suffix(".tmp")
-        beside.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-        beside.replace(target)
+        try:
+            beside.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+            beside.replace(target)
+        except OSError as error:
+            raise RunWriteError(str(target), error) from None
         return target
 
 

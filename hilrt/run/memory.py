@@ -39,6 +39,7 @@ class RunMemory(Resource):
         features = from_config(config)
         with ExitStack() as stack:
             self._stack = stack
+            self._recorders: Ring | None = None
             self.status = self._own(Status.create(run))
             pictures = {
                 "recorder": features.frame_bytes,
@@ -60,12 +61,18 @@ class RunMemory(Resource):
         """Let go and take the names away."""
         self._stack.close()
 
+    def unwritten(self) -> int:
+        """Steps that the recorder has not stored yet."""
+        return self._recorders.statistics().used if self._recorders else 0
+
     def _make_ring(self, run: str, reader: str, config: Config, features: Features, pictures: int) -> None:
         """`pictures`: bytes of those in one step."""
         slot = features.header_bytes + pictures
         slots = int(max(64, min(RING_SECONDS * max(config.env.fps, 20), RING_BYTES // slot)))
         sizes, schema = (slots, features.header_bytes, pictures), features.schema()
-        self._own(Ring.create(run, f"steps-{reader}", *sizes, schema, reserve=int(slots * RESERVE)))
+        ring = self._own(Ring.create(run, f"steps-{reader}", *sizes, schema, reserve=int(slots * RESERVE)))
+        if reader == "recorder":
+            self._recorders = ring
 
     def _own(self, segment: Owned) -> Owned:
         self._stack.callback(segment.close)

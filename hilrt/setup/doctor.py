@@ -13,6 +13,7 @@ from msgspec import Struct
 from hilrt.cameras.camera import Camera
 from hilrt.cameras.rate import CURE, Rate
 from hilrt.config import Config, Safety
+from hilrt.control.assembly import Pipelines
 from hilrt.control.health import Limits
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
@@ -33,6 +34,7 @@ from hilrt.run.memory import RING_BYTES
 from hilrt.run.realtime import PRIORITY
 from hilrt.setup.eeprom import entries_of, read_memory
 from hilrt.setup.place import IDS, Place
+from hilrt.step.features import from_config
 
 SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
 CAP_SYS_NICE = 23
@@ -64,7 +66,7 @@ class Finding(Struct, frozen=True):
 
 async def doctor(say: Callable[[str], None], config: Config) -> bool:
     """Look at arms, cameras and the computer; whether all is well. Nothing is written or moved."""
-    findings = list(_computer(config))
+    findings = [*_computer(config), _pipelines(config)]
     if config.sim is None:
         for side in config.robot.sides:
             findings += await examine_arm(
@@ -158,6 +160,16 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
     if timer and timer[1] > 1:
         cure = f"Its latency timer is {timer[1]} ms: echo 1 | sudo tee {timer[0]}"
     return Finding(what, False, f"{text}; too slow for {fps or 'a leader'}. {cure}")
+
+
+def _pipelines(config: Config) -> Finding:
+    """Whether they can be made: a start pose, too, may be one that a run would refuse."""
+    try:
+        Pipelines(config, from_config(config), [Calibration.nominal() for _ in config.robot.sides])
+    except HilrtError as error:
+        return Finding("pipelines", False, str(error))
+    box = " and the workspace box" if config.processor.inverse_kinematics else ""
+    return Finding("pipelines", True, f"the start pose is inside the joints' ranges{box}")
 
 
 def _camera(camera: Camera) -> Finding:

@@ -1,16 +1,18 @@
 """One child process of a run: started clean, watched by pidfd, its last words kept."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 
 from hilrt.run.job import Role, Spec
 from hilrt.supervisor.pulse import Pulse
+
+log = logging.getLogger(__name__)
 
 NAMED_ERROR = 2
 """Exit status of a child that ended with an error of its own making; restarting it would not help."""
@@ -29,7 +31,8 @@ class Child:
     def __init__(self, role: Role, spec: Spec, niceness: int) -> None:
         self.role = role
         self.spec = msgspec.structs.replace(spec, role=role)
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `collect`
+        # in memory: no disk is too full for it; closed by `collect`
+        self._words = os.fdopen(os.memfd_create("words"), "r+b")
         self._process = subprocess.Popen(
             [
                 sys.executable,
@@ -75,13 +78,15 @@ class Child:
         """End it."""
         self._process.kill()
 
-    def put_down(self, timeout_s: float) -> bool:
-        """End it, by force if it must be; whether it went by itself."""
+    def put_down(self, timeout_s: float, sign: Callable[[], int]) -> bool:
+        """End it, by force once it has given no new sign for that time; whether it went by itself."""
         self.terminate()
-        willing = self.wait(timeout_s)
-        if not willing:
-            self.kill()
-        return willing
+        seen = sign()
+        while not self.wait(timeout_s):
+            if seen == (seen := sign()):
+                self.kill()
+                return False
+        return True
 
     def wait(self, timeout_s: float) -> bool:
         """Whether it has ended within that time."""
@@ -91,14 +96,13 @@ class Child:
             return False
         return True
 
-    def collect(self, log: Path) -> str:
-        """What it wrote to its terminal; appended to the run's log. Call once, after its end."""
+    def collect(self) -> str:
+        """What it wrote to its terminal; also to the log. Call once, after its end."""
         self._process.wait()
         os.close(self.pidfd)
         with self._words:
             self._words.seek(0)
             words = self._words.read().decode(errors="replace").strip()
         if words:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(f"{self.role}: {words}\n")
+            log.info("last words of %s: %s", self.role, words)
         return words

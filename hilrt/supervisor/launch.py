@@ -15,6 +15,7 @@ import msgspec
 
 from hilrt.errors import HilrtError
 from hilrt.run.job import Role, Spec
+from hilrt.run.logs import log_to
 
 MODULES = {
     Role.SIM: "hilrt.sim.process",
@@ -38,9 +39,7 @@ def main(argv: list[str]) -> int:
     spec = msgspec.json.decode(argv[1], type=Spec)
     _die_with_parent(int(argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's; it asks us to stop
-    log = Path(spec.run_dir) / "log.txt"
-    pattern = f"%(asctime)s {spec.role} %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(filename=log, level=logging.WARNING, format=pattern)
+    log_to(Path(spec.run_dir) / "log.txt", spec.role, logging.WARNING)
     logging.getLogger("hilrt").setLevel(logging.INFO)
     try:
         importlib.import_module(MODULES[spec.role]).main(spec)

@@ -26,15 +26,15 @@ from hilrt.supervisor.verdict import Judge
 log = logging.getLogger(__name__)
 
 START_S = 60.0
-FINISH_S = 60.0
 TERMINATE_S = 5.0
 LOOK_MS = 100
 HUNG_S = 2.0
 """A control that has not ticked for so long is as dead as one that was killed, and the arm as unguarded."""
 STOP_S = 10.0
 """The same, for one that was asked to stop, or is closing its devices."""
-LEARNER_HUNG_S = 60.0
-"""A learner that has not beaten for so long is replaced; writing a checkpoint takes seconds."""
+HUNG_AT_WORK_S = 60.0
+"""A learner that has not beaten for so long is replaced; writing a checkpoint takes seconds.
+At the end of a run nobody waits longer for it, or for a recorder, either."""
 NICENESS = {
     Role.SIM: 0,
     Role.CAMERAS: 0,
@@ -76,11 +76,11 @@ class Supervisor:
     ) -> None:
         self._desk.be_deaf()
         self.status.supervisor.stop = Stop.ASKED
-        # the simulator last: it is the arm
-        for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.CAMERAS, Role.SIM):
-            if child := self._children.pop(role, None):
-                self._put_down(child)
-        self._stack.close()
+        with self._stack:
+            # the simulator last: it is the arm
+            for role in (Role.CONTROL, Role.LEARNER, Role.VIEWER, Role.RECORDER, Role.CAMERAS, Role.SIM):
+                if child := self._children.pop(role, None):
+                    self._put_down(child)
 
     def _open(self) -> None:
         """Shared memory, and the person's place."""
@@ -89,7 +89,8 @@ class Supervisor:
         spec = self._spec
         memory = self._stack.enter_context(RunMemory(spec.run, self._config, spec.job))
         self.status, own = memory.status, memory.status.supervisor
-        self._judge = Judge(self.status, str(self._folder.log), replaying=spec.playback is not None)
+        replaying, log_file = spec.playback is not None, str(self._folder.log)
+        self._judge = Judge(self.status, log_file, memory.unwritten, replaying=replaying)
         own.pid = os.getpid()
         own.started_ns = own.heartbeat_ns = time.monotonic_ns()
         if spec.job.recorded or spec.playback:
@@ -158,14 +159,11 @@ class Supervisor:
         self._desk.attend(ready)
 
     def _finish(self) -> None:
-        """Learner: checkpoint; recorder: drain; simulator: last, because it is the hardware."""
+        """Learner: checkpoint; recorder: drain, for as long as they beat; simulator: last, it is the hardware."""
         self._judge.finishing = True
         if not self.stopped:
             self.status.supervisor.stop = Stop.DONE
-        deadline = time.monotonic() + FINISH_S
-        while self._children.keys() & {Role.LEARNER, Role.RECORDER} and time.monotonic() < deadline:
-            if self.status.recorder.message and not self.stopped:  # a disk that takes nothing is waited for
-                deadline = time.monotonic() + FINISH_S
+        while self._children.keys() & {Role.LEARNER, Role.RECORDER}:
             self._look()
 
     # --- deaths
@@ -178,7 +176,7 @@ class Supervisor:
             self._rescue.make_safe(self.status)
         del self._children[child.role]
         self._poll.unregister(child.pidfd)
-        words = child.collect(self._folder.log)
+        words = child.collect()
         if self._was_due(child):
             return
         if child.role is Role.VIEWER:  # a window that was closed, or could not be opened, ends nothing
@@ -187,7 +185,9 @@ class Supervisor:
         failure = self._judge.failure(child, words)
         if failure is None:
             self._replace(child)
-        elif self._judge.finishing:  # the others still have a checkpoint or a journal to close
+        elif self._judge.finishing or (
+            self.status.supervisor.stop and child.role in {Role.LEARNER, Role.RECORDER}
+        ):  # the others still have an arm, a checkpoint or a journal to look after
             self._failure = self._failure or failure
         else:
             raise failure
@@ -204,7 +204,8 @@ class Supervisor:
         """Kill who has shown no sign of life for longer than it may."""
         for role, patience_s in (
             (Role.CONTROL, self._patience_with_control()),
-            (Role.LEARNER, LEARNER_HUNG_S if self._watched(self.status.learner) else inf),
+            (Role.LEARNER, self._patience_at_work(watched=self._watched(self.status.learner))),
+            (Role.RECORDER, self._patience_at_work(watched=False)),
         ):
             if child := self._children.get(role):
                 process = getattr(self.status, role.value)
@@ -224,11 +225,16 @@ class Supervisor:
             return HUNG_S
         return STOP_S if self.status.supervisor.stop or control.done else inf
 
+    def _patience_at_work(self, *, watched: bool) -> float:
+        return HUNG_AT_WORK_S if watched or self._judge.finishing else inf
+
     def _put_down(self, child: Child) -> None:
-        """End a child that is still there."""
-        if not child.put_down(TERMINATE_S) and child.role is Role.CONTROL:
+        """End a child that is still there; a recorder may go on for as long as it beats."""
+        recorder = self.status.recorder if child.role is Role.RECORDER else None
+        willing = child.put_down(TERMINATE_S, lambda: recorder.heartbeat_ns if recorder else 0)
+        if not willing and child.role is Role.CONTROL:
             self._rescue.make_safe(self.status)
-        child.collect(self._folder.log)
+        child.collect()
 
     def _replace(self, child: Child) -> None:
         role = child.role

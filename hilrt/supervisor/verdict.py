@@ -1,6 +1,7 @@
 """What the end of a process means: whether it can be replaced, or the run cannot go on."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from hilrt.errors import ProcessError
 from hilrt.run.job import Role
@@ -18,9 +19,12 @@ class Judge:
         restarts: how often each role was replaced.
     """
 
-    def __init__(self, status: Status, log: str, *, replaying: bool) -> None:
-        """`log`: the file that has the whole story; `replaying`: a replay does not begin anew by itself."""
-        self._status, self._log, self._replaying = status, log, replaying
+    def __init__(self, status: Status, log: str, unwritten: Callable[[], int], *, replaying: bool) -> None:
+        """`log`: the file that has the whole story; `unwritten`: steps that the recorder still has to write.
+
+        `replaying`: a replay does not begin anew by itself.
+        """
+        self._status, self._log, self._unwritten, self._replaying = status, log, unwritten, replaying
         self.finishing = False
         self.restarts: Counter[Role] = Counter()
 
@@ -48,7 +52,8 @@ class Judge:
     def _end_for(self, role: Role) -> str:
         """What keeps anybody from being replaced now, in words."""
         if self.finishing:
-            return "at the end of the run"
+            lost = f"; {self._unwritten()} steps are lost" if role is Role.RECORDER else ""
+            return f"at the end of the run{lost}"
         if role is Role.CONTROL and self._status.supervisor.stop:
             return "while it was being stopped"
         return "and a replay does not begin anew by itself" if self._replaying else ""

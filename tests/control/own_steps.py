@@ -100,7 +100,8 @@ class Mess(Detector):
         if self._field == "parts":
             tick.parts.append(value)
         else:
-            setattr(tick, self._field, tuple(value) if self._field == "gripper" else np.array(value))
+            kind = {"gripper": tuple, "reward": float}.get(self._field, np.array)
+            setattr(tick, self._field, kind(value))
 
 
 class Quits(Detector):

@@ -292,6 +292,18 @@ def test_own_step_that_leaves_a_mess(field, value, before, words):
         rig.act([0, 0, 0])
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_own_reward_that_is_no_number(value):
+    """A reward of a user's step that is none is that step's error, before anything learns from it."""
+    options = "{field = 'reward', value = 0.0}"
+    own_step = f"{{step = 'own_steps:Mess', pipeline = 'outcome', options = {options}}}"
+    rig = Rig(f"processor.steps=[{own_step}]")
+    own = next(each for each in rig.pipelines.outcome.steps if each.name == "own_steps:Mess")
+    own._step._value = value
+    with pytest.raises(StepError, match="own_steps:Mess left `reward` with values that are not finite"):
+        rig.pipelines.outcome.run(rig.tick())
+
+
 def test_own_step_that_adds_text():
     """Text in the state is the error of the step that put it there."""
     options = "{field = 'parts', value = ['a']}"

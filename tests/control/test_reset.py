@@ -1,14 +1,27 @@
 """The way back to the start pose."""
 
+import asyncio
+
 import numpy as np
 import pytest
+from armbench import Bench
+from rig import Rig
 
+from hilrt.control.cell import Cell
 from hilrt.control.collision import Clearance
-from hilrt.control.reset import SETTLE_TICKS, ResetMove
+from hilrt.control.reset import SETTLE_TICKS, ResetMove, near, stay
+from hilrt.control.scene import RealScene
+from hilrt.control.stream import Stream
+from hilrt.control.ticker import Tick
+from hilrt.devices.calibration import Calibration
 from hilrt.errors import ArmBlockedError, CollisionError
+from hilrt.shm.status import ControlStatus
+from hilrt.sim.world import World
 
 HOME = np.array([[0.0, -0.1, 0.1, 1.5, -1.5, 0.8]] * 2)
 STEP, PATIENCE = 0.1, 10
+PUSH = 6.0
+"""More than a servo holds [N m]."""
 LIMIT = 3 * STEP  # a reset runs at a third of the joint velocity limit
 
 
@@ -105,3 +118,55 @@ def test_no_way_on_is_an_error():
         CollisionError, match="on the way to the start pose, wrist_link would be too near the table"
     ):
         move.advance()
+
+
+class Ticks:
+    """Time of a bench, tick by tick; somebody pushes the base aside on the first five."""
+
+    simulated = True
+
+    def __init__(self, bench, stream, period_s):
+        self.bench, self.stream, self.period_s, self.count = bench, stream, period_s, 0
+
+    async def wait(self):
+        self.count += 1
+        self.bench.world._data.qfrc_applied[0] = PUSH if self.count <= 5 else 0.0
+        for _ in range(self.stream.parts):
+            await self.bench.go_on(self.period_s / self.stream.parts)
+            if self.stream.moves:
+                await self.stream.send(self.stream.sent + 1)
+        return Tick(round(self.count * self.period_s * 1e9), 0, 0)
+
+    async def until_act(self):
+        """At once."""
+
+
+def test_an_arm_that_is_pushed_aside_goes_back_before_the_episode():
+    """The scene is ready while the arm is away from where the episode begins: it begins once the arm is back."""
+    rig = Rig()
+    period_s, limit = 1 / rig.config.env.fps, rig.limits.max_step * rig.config.env.fps
+    calibration = Calibration.load(rig.config.robot.calibration_path(""))
+    status = ControlStatus(memoryview(bytearray(ControlStatus.size)))
+    seen = []
+
+    def ready(tick):
+        seen.append(tick.joints)
+        return len(seen) > 2
+
+    async def main():
+        with World("pick_lift", 0) as world:
+            async with Bench(world, calibration) as bench:
+                await bench.arm.enable_torque()
+                stream = Stream([bench.arm], rig.config.goals_per_tick, period_s, limit)
+                ticks = Ticks(bench, stream, period_s)
+                scene = RealScene(0.0)
+                cell = Cell(
+                    rig.config, ticks, stream, [bench.arm], None, scene, rig.pipelines, status, bool, bool
+                )
+                await stay(cell, rig.home, ready, bool)
+                return ticks.count
+
+    assert asyncio.run(main()) > 5
+    assert len(seen) == 4
+    assert not near(seen[2], rig.home), "it is away as the scene is ready"
+    assert near(seen[3], rig.home)

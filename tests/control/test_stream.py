@@ -72,19 +72,22 @@ def test_a_reset_keeps_its_speed_between_the_ticks(fps, limit, promised):
     assert there == pytest.approx(AWAY if limit == 180 else HOME + 0.15, abs=0.06)
 
 
-@pytest.mark.parametrize("fps", [10, 30])
+@pytest.mark.parametrize("fps", [10, 30, 100])
 def test_no_joint_exceeds_the_limit(fps):
-    """Goals that go as far as a tick may, at a limit of 30 degrees/s; a joint swings by a tenth as it starts."""
+    """Goals that go as far as a tick may, and back, at a limit of 30 degrees/s: a start or a turn swings by 5 %."""
     config = load(f"env.fps={fps}", "safety.max_joint_velocity_deg_s=30.0")
 
     async def work(cell):
-        goal = HOME.copy()
-        for _ in range(fps):
-            goal = goal + cell.max_step * np.array((1, -1, -1, -1, 1, 1))
+        goal, way = HOME.copy(), cell.max_step * np.array((1, -1, -1, -1, 1, 1))
+        for sign in np.repeat((1, -1, 1), round(0.4 * fps)):
+            goal = goal + sign * way
             await cell.tick(goal)
-        return np.rad2deg(np.max(cell.bench.speeds))
+        behind = np.abs(goal - cell.bench.world.positions()).max()
+        return np.rad2deg(np.max(cell.bench.speeds)), np.rad2deg(behind)
 
-    assert 28.0 < on_a_bench(config, work) < 34.5
+    fastest, behind = on_a_bench(config, work)
+    assert 28.0 < fastest < 31.6
+    assert behind < 2.0
 
 
 def test_a_speed_that_another_program_left_behind_has_no_effect():

@@ -122,9 +122,21 @@ def test_a_step_after_the_end_is_refused(write_steps, tmp_path, features, make_r
     write_steps(0, range(3), final=True)
     with (
         JournalWriter(tmp_path, features, "pick") as journal,
-        pytest.raises(JournalOrderError, match="ended with step 2, and step 3"),
+        pytest.raises(JournalOrderError, match="ended with step 2, and another step 3"),
     ):
         journal.write(encode(make_record(0, 3)))
+
+
+def test_another_step_by_the_same_number_is_not_dropped(write_steps, tmp_path, features, make_record, encode):
+    """Two episodes by one number are found out at the first step, also by a writer that finds the file there."""
+    write_steps(0, range(3))
+    other = make_record(0, 1)
+    other.wall_ns += 1
+    with (
+        JournalWriter(tmp_path, features, "pick") as journal,
+        pytest.raises(JournalOrderError, match="goes to step 2, and another step 1 came"),
+    ):
+        journal.write(encode(other))
 
 
 @pytest.mark.parametrize("cut", [1, 20, 24, 60, 200])

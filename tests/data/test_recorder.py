@@ -83,7 +83,6 @@ class Rig:
 
     def push(self, record, pixel: int = 0) -> None:
         """Do as control does after a tick."""
-        self.status.control.heartbeat_ns = time.monotonic_ns()
         frame = np.full((24, 32, 3), pixel, np.uint8)
         assert self.ring.try_push(encode_into(record, bytearray()), [frame], offsets=[0])
         os.eventfd_write(self.wake, 1)
@@ -155,13 +154,20 @@ def test_demonstrations_go_to_the_dataset(rig, make_record):
 
 
 def test_told_to_end_it_waits_for_control_and_drains(rig, make_record):
-    """SIGTERM does not end it while control still pushes: the last steps of a cut episode are kept too."""
+    """A stop, or SIGTERM, does not end it while control lives, silent or not: its last steps are kept too."""
+    control = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    rig.status.control.pid = control.pid
     rig.start()
     rig.push(make_record(0, 0))
+    rig.until(lambda: rig.status.recorder.records == 1)
     rig.child.terminate()
+    rig.status.supervisor.stop = Stop.ASKED
+    beat = rig.status.recorder.heartbeat_ns
+    rig.until(lambda: rig.status.recorder.heartbeat_ns > beat + 2 * 10**9)
     for step in range(1, 30):
         rig.push(make_record(0, step))
-        time.sleep(0.01)
+    control.kill()
+    control.communicate()
     assert rig.end() == (0, "")
     assert len(read_episode(episode_path(rig.dir / "journal", 0)).records) == 30
 

@@ -6,7 +6,7 @@ import pytest
 from hilrt.config import MOTORS
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, MotorCalibration
-from hilrt.devices.feetech.packets import Instruction
+from hilrt.devices.feetech.packets import Instruction, encode
 from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.errors import (
     ArmUnderTorqueError,
@@ -273,6 +273,38 @@ def test_a_dead_bus_asks_for_power(run, line, calibration):
         servo.put(Register.ID, 90)
     with pytest.raises(MotorMissingError, match=r"No motor did: .* power .* 1000000 baud"):
         run(connect(line, calibration, 0.05))
+
+
+CHECKED = [Register.MODEL, Register.MIN_POSITION_LIMIT, Register.P_COEFFICIENT, Register.PHASE]
+
+
+@pytest.mark.parametrize("register", CHECKED, ids=lambda register: register.name)
+def test_one_wrong_reply_refuses_and_writes_nothing(run, line, calibration, register):
+    """A reply whose checksum fits and whose value is wrong is no other motor, calibration or setting."""
+    feed, lied = line.bank.feed, []
+
+    def lie(request):
+        """The first answer about the register has one bit wrong."""
+        reply = feed(request)
+        asked = request[4] in {Instruction.READ, Instruction.SYNC_READ} and request[5] == register.address
+        if asked and not lied:
+            lied.append(request)
+            end = reply[3] + 4
+            wrong = encode(reply[2], reply[4], bytes((reply[5] ^ 0x10, *reply[6 : end - 1])))
+            return wrong + reply[end:]
+        return reply
+
+    async def again():
+        async with await connect(line, calibration):
+            pass
+        line.requests.clear()
+        line.bank.feed = lie
+        async with await connect(line, calibration):
+            pass
+
+    run(again())
+    assert lied
+    assert not any(request[4:6] == bytes((Instruction.WRITE, register.address)) for request in line.requests)
 
 
 def test_another_model_is_refused(run, line, calibration):

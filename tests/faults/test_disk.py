@@ -1,15 +1,19 @@
 """A disk that fills up, or may not be written to, while a recording goes on."""
 
 import os
+import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import jobs
 import pytest
 
 from hilrt.control.loop import Phase
-from hilrt.data.journal import read_episodes
+from hilrt.data.journal import online_steps, read_episodes
+from hilrt.policy.saved import newest_checkpoint
+from hilrt.run.folder import RunFolder
 
 BIG = [f"robot.cameras.{name}={{type='sim', width=640, height=480}}" for name in ("front", "wrist")]
 REALTIME = ["sim.clock=realtime", "env.fps=20", "dataset.root=disk/demonstrations"]
@@ -134,3 +138,62 @@ def test_simulated_time_waits_for_the_recorder(tmp_path):
         text = live.finish()
     assert live.process.returncode == 0, text
     assert len(jobs.demonstrations(tmp_path / "demonstrations")) == 80
+
+
+def first_of_all(monkeypatch, code):
+    """Have hilrt run some code before its own."""
+    command = jobs.command
+
+    def changed(*words, overrides=()):
+        python, option, main, *rest = command(*words, overrides=overrides)
+        return [python, option, f"{code}; {main}", *rest]
+
+    monkeypatch.setattr(jobs, "command", changed)
+
+
+def test_a_full_run_folder_is_waited_for(disk, monkeypatch):
+    """Training goes on without checkpoints and figures, then holds; with room again no step is missing, or there twice.
+
+    A learner that is killed meanwhile is replaced.
+    """
+    folder = disk.folder
+    jobs.record(folder)
+    first_of_all(monkeypatch, "import hilrt.run.memory as module; module.RING_SECONDS = 10")
+    overrides = ["learner.online_steps=400", "learner.checkpoint_every_s=0.5"]
+    with jobs.LiveRun(folder, "train", jobs.SIM, overrides=[*jobs.SMALL, *overrides]) as live:
+        control, learner, recorder = live.status.control, live.status.learner, live.status.recorder
+        live.wait_for(lambda: control.online_steps > 20)
+        disk.fill()
+        live.wait_for(lambda: "no checkpoint can be written: No space left on device" in learner.message)
+        live.wait_for(lambda: "No space left on device" in recorder.message)
+        killed = live.kill("learner")
+        live.wait_for(lambda: learner.pid != killed and learner.ready)
+        live.wait_for(lambda: recorder.room - recorder.lag <= recorder.room // 8)
+        assert not control.done
+        held = control.online_steps
+        disk.clear()
+        live.wait_for(lambda: not recorder.message)
+        memory = RunFolder(live.path).tag
+        text = live.finish()
+        taken = control.online_steps
+    assert live.process.returncode == 0, text
+    episodes = list(read_episodes(live.path / "journal"))
+    assert [e.number for e in episodes] == list(range(len(episodes)))
+    assert all([r.step for r in e.records] == list(range(len(e.records))) for e in episodes)
+    assert online_steps(live.path / "journal") == taken
+    assert int(newest_checkpoint(live.path).name) > held
+    assert not list(Path("/dev/shm").glob(f"hilrt-*-{memory}-*"))
+
+
+def test_a_recorder_that_hangs_at_the_end(tmp_path, monkeypatch):
+    """A run whose last steps nobody writes says how many are lost, and its status is not 0."""
+    first_of_all(monkeypatch, "import hilrt.supervisor.supervisor as module; module.HUNG_AT_WORK_S = 1.0")
+    overrides = ["dataset.num_episodes_to_record=4"]
+    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
+        recorder = live.status.recorder
+        live.wait_for(lambda: recorder.records > 10)
+        os.kill(recorder.pid, signal.SIGSTOP)
+        text = " ".join(live.finish().split())
+    assert live.process.returncode == 2, text
+    lost = re.search(r"recorder was killed by SIGKILL at the end of the run; (\d+) steps are lost", text)
+    assert int(lost[1]) > 0, text

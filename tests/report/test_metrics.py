@@ -1,5 +1,7 @@
 """What TensorBoard gets to read."""
 
+import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from hilrt.data.episodes import Tally
 from hilrt.report import boards
+from hilrt.report.events import Events
 from hilrt.report.metrics import Metrics
 from hilrt.step.record import Mode, Record, Source
 
@@ -71,3 +74,19 @@ def test_boards_name_the_scalars_there_are(tmp_path: Path) -> None:
     known = {f"Task/{name}" for name in boards.TASK} | {f"Human/{name}" for name in boards.HUMAN}
     assert set(events.Tags()["scalars"]) <= known
     assert "custom_scalars__config__" in events.Tags()["tensors"]
+
+
+def test_a_disk_that_refuses_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the disk does not take, from the start or later, is not plotted; what comes when it does again is."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)  # of TensorBoard's own thread
+    folder = tmp_path / "board"
+    folder.write_bytes(b"no folder can be made here")
+    with Events(folder, retry_s=0.0) as events:
+        events.write(lambda writer: writer.add_scalar("a", 1.0, 1))
+        folder.unlink()
+        events.write(lambda writer: writer.add_scalar("a", 2.0, 2))
+        shutil.rmtree(folder)
+        while not folder.exists():
+            events.write(lambda writer: writer.add_scalar("a", 3.0, 3))
+        events.write(lambda writer: writer.add_scalar("a", 4.0, 4))
+    assert [(e.step, e.value) for e in read(folder).Scalars("a")] == [(3, 3.0), (4, 4.0)]

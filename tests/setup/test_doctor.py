@@ -111,10 +111,14 @@ def test_the_whole_desk(desk, servos, where, tmp_path):
     text = (CONFIGS / "so100.toml").read_text().replace('"/dev/ttyACM0"', f'"{desk.port}"')
     text = text.replace('id = "follower"', f'id = "follower"\ncalibration_dir = "{tmp_path / "calibration"}"')
     path.write_text(text.replace("index_or_path = 0", "index_or_path = 77"))
+    outside = ["processor.reset.fixed_reset_joint_positions=[90, -7.5, 9, 88.5, -84.7, 50]"]
     operator = Operator()
-    assert play(doctor(operator.say, taskfile.load(path))) is False
+    assert play(doctor(operator.say, taskfile.load(path, outside))) is False
     heads = [line[5:].split(":")[0] for line in operator.said]
-    assert heads[:4] == ["real-time scheduling", "/dev/shm", "video devices", "arm port"]
+    assert heads[:5] == ["real-time scheduling", "/dev/shm", "video devices", "pipelines", "arm port"]
+    assert operator.said[3].startswith(
+        "BAD  pipelines: the start pose of the arm is outside its workspace box: "
+    )
     assert operator.said[-1].startswith("BAD  camera: camera front: /dev/video77 does not exist")
     assert sum(line.startswith("ok   arm") for line in operator.said) == 9
 

@@ -37,7 +37,8 @@ def killed(tmp_path):
 
 def test_the_cameras_process_is_replaced_whatever_the_run_is_at(status, killed):
     """Nothing is lost with it: not in a replay, not while others finish. With the recorder something is."""
-    judge = Judge(status, "log.txt", replaying=True)
+    judge = Judge(status, "log.txt", lambda: 7, replaying=True)
     judge.finishing = True
     assert judge.failure(killed(Role.CAMERAS), "") is None
-    assert "killed by SIGKILL at the end of the run" in str(judge.failure(killed(Role.RECORDER), ""))
+    lost = "killed by SIGKILL at the end of the run; 7 steps are lost."
+    assert lost in str(judge.failure(killed(Role.RECORDER), ""))

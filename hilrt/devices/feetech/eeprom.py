@@ -7,6 +7,14 @@ from hilrt.devices.feetech.registers import Register
 from hilrt.errors import SettingRefusedError
 
 
+async def held(bus: Bus, register: Register, expected: Mapping[int, int]) -> dict[int, int]:
+    """What motors hold in a register; what is not as expected, by motor, is read again: one reply may be wrong."""
+    values = await bus.sync_read(register, tuple(expected))
+    if odd := [motor for motor, value in values.items() if value != expected[motor]]:
+        values |= await bus.sync_read(register, odd)
+    return values
+
+
 async def write_eeprom(bus: Bus, motor: int, values: Mapping[Register, int]) -> None:
     """Write registers of one motor's EEPROM.
 
@@ -20,7 +28,7 @@ async def write_eeprom(bus: Bus, motor: int, values: Mapping[Register, int]) -> 
     finally:
         await bus.write(motor, Register.LOCK, 1)
     for register, value in values.items():
-        if (found := await bus.read(motor, register)) != value:
+        if (found := (await held(bus, register, {motor: value}))[motor]) != value:
             name = bus.names.get(motor, "")
             raise SettingRefusedError(bus.port, motor, name, register.name, value, found)
 
@@ -39,5 +47,5 @@ async def have_acknowledged(bus: Bus, motors: Sequence[int]) -> None:
         await bus.sync_read(level, silent)  # an answer proves that it was taken in
         await bus.sync_write(Register.LOCK, dict.fromkeys(silent, 1))
     for motor in silent:
-        if (found := await bus.read(motor, level)) != 1:
+        if (found := (await held(bus, level, {motor: 1}))[motor]) != 1:
             raise SettingRefusedError(bus.port, motor, bus.names.get(motor, ""), level.name, 1, found)
