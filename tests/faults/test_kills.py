@@ -135,6 +135,7 @@ def test_everything_killed(workplace):
     assert memory
     assert not any(path.exists() for path in memory)
     assert jobs.summary(run)["online_steps"] == train_steps(run) >= 400 > before
+    assert "in neither ring nor journal" not in (run / "log.txt").read_text()
     assert episodes_are_whole(run)
 
 
