@@ -1,6 +1,7 @@
 """Steps of the user's own, named in the task file by their import path."""
 
 import importlib
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,9 +68,20 @@ class OwnStep:
                 raise StepError(
                     self.name, f"left `{name}` with shape {_shape(tick, name)} instead of {shape}"
                 )
-        for name in (*shapes, "reward"):  # a reward that is no number makes all networks so, declared or not
             if not _finite(getattr(tick, name)):
                 raise StepError(self.name, f"left `{name}` with values that are not finite")
+        self._check_outcome(tick)
+
+    def _check_outcome(self, tick: Tick) -> None:
+        """A record takes plain numbers and truths, and a learner nothing that is not finite, declared or not."""
+        try:
+            tick.reward = float(tick.reward)
+            tick.terminated, tick.truncated = bool(tick.terminated), bool(tick.truncated)
+            tick.success, tick.discarded = bool(tick.success), bool(tick.discarded)
+        except (TypeError, ValueError) as error:
+            raise StepError(self.name, f"left an outcome that is none: {error}") from error
+        if not math.isfinite(tick.reward):
+            raise StepError(self.name, f"left `reward` as {tick.reward}; it must be finite")
 
     def _check_parts(self, parts: Sequence[npt.ArrayLike]) -> None:
         try:
@@ -96,4 +108,4 @@ def _shape(tick: Tick, name: str) -> tuple[int, ...]:
 
 
 def _finite(value: object) -> bool:
-    return not isinstance(value, np.ndarray | float) or bool(np.isfinite(value).all())
+    return not isinstance(value, np.ndarray) or bool(np.isfinite(value).all())

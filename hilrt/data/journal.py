@@ -189,7 +189,7 @@ class JournalWriter(Resource):
         record = decode(memoryview(header))
         file = self._file_of(record)
         if record.step <= file.last_step:
-            if file.taken_ns.get(record.step, record.wall_ns) != record.wall_ns:
+            if file.taken_ns.get(record.step) != record.wall_ns:
                 raise JournalOrderError(str(file.path), file.last_step, record.step)
             return 0
         if file.ended:

@@ -56,7 +56,7 @@ class Run:
     def close(self):
         for child in self.children:
             child.kill()
-            child.collect(self.folder / "log.txt")
+            child.collect()
         self.pictures.close()
         self.memory.close()
 

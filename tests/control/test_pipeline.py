@@ -292,15 +292,22 @@ def test_own_step_that_leaves_a_mess(field, value, before, words):
         rig.act([0, 0, 0])
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_own_reward_that_is_no_number(value):
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), "left `reward` as nan; it must be finite"),
+        (np.float32("inf"), "left `reward` as inf; it must be finite"),
+        ("much", "left an outcome that is none"),
+    ],
+)
+def test_own_reward_that_is_no_number(value, words):
     """A reward of a user's step that is none is that step's error, before anything learns from it."""
     options = "{field = 'reward', value = 0.0}"
     own_step = f"{{step = 'own_steps:Mess', pipeline = 'outcome', options = {options}}}"
     rig = Rig(f"processor.steps=[{own_step}]")
     own = next(each for each in rig.pipelines.outcome.steps if each.name == "own_steps:Mess")
     own._step._value = value
-    with pytest.raises(StepError, match="own_steps:Mess left `reward` with values that are not finite"):
+    with pytest.raises(StepError, match=f"own_steps:Mess {words}"):
         rig.pipelines.outcome.run(rig.tick())
 
 

@@ -45,7 +45,7 @@ def hung(tmp_path, monkeypatch, caplog):
         status.unlink()
     for child in supervisor._children.values():
         child.kill()
-        child.collect(folder.log)
+        child.collect()
     supervisor._stack.close()
 
 
