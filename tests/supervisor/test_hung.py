@@ -10,7 +10,7 @@ from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.shm.status import Status, Stop
 from hilrt.supervisor.children import Child
-from hilrt.supervisor.supervisor import LEARNER_HUNG_S, STOP_S, Supervisor
+from hilrt.supervisor.supervisor import HUNG_AT_WORK_S, STOP_S, Supervisor
 from hilrt.supervisor.verdict import Judge
 
 
@@ -53,11 +53,11 @@ def test_a_learner_that_hangs_is_replaced(hung):
     """Loading may take as long as it does; from when it is ready silence is counted, and a minute of it is too much."""
     learner = hung(Role.LEARNER)
     status = learner.supervisor.status
-    assert not learner.after(10 * LEARNER_HUNG_S)
+    assert not learner.after(10 * HUNG_AT_WORK_S)
     status.learner.ready = 1
-    assert not learner.after(10 * LEARNER_HUNG_S)
-    assert not learner.after(LEARNER_HUNG_S / 2)
-    assert learner.after(LEARNER_HUNG_S)
+    assert not learner.after(10 * HUNG_AT_WORK_S)
+    assert not learner.after(HUNG_AT_WORK_S / 2)
+    assert learner.after(HUNG_AT_WORK_S)
     assert learner.child.wait(jobs.PATIENCE_S)
     assert Judge(status, "log.txt", replaying=False).failure(learner.child, "") is None
 
