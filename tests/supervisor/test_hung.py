@@ -41,6 +41,7 @@ def hung(tmp_path, monkeypatch, caplog):
     supervisor = Supervisor(folder, folder.config(), spec)
     with Status.create(folder.tag) as status:
         supervisor.status = status
+        supervisor._judge = Judge(status, "log.txt", replaying=False)
         yield lambda role: Hung(supervisor, role, caplog)
         status.unlink()
     for child in supervisor._children.values():
