@@ -41,7 +41,7 @@ def hung(tmp_path, monkeypatch, caplog):
     supervisor = Supervisor(folder, folder.config(), spec)
     with Status.create(folder.tag) as status:
         supervisor.status = status
-        supervisor._judge = Judge(status, "log.txt", replaying=False)
+        supervisor._judge = Judge(status, "log.txt", int, replaying=False)
         yield lambda role: Hung(supervisor, role, caplog)
         status.unlink()
     for child in supervisor._children.values():
@@ -60,7 +60,7 @@ def test_a_learner_that_hangs_is_replaced(hung):
     assert not learner.after(HUNG_AT_WORK_S / 2)
     assert learner.after(HUNG_AT_WORK_S)
     assert learner.child.wait(jobs.PATIENCE_S)
-    assert Judge(status, "log.txt", replaying=False).failure(learner.child, "") is None
+    assert Judge(status, "log.txt", int, replaying=False).failure(learner.child, "") is None
 
 
 def test_a_control_that_does_not_end_is_killed_for_good(hung):
@@ -73,5 +73,5 @@ def test_a_control_that_does_not_end_is_killed_for_good(hung):
     assert not control.after(STOP_S / 2)
     assert control.after(STOP_S)
     assert control.child.wait(jobs.PATIENCE_S)
-    judge = Judge(status, "log.txt", replaying=False)
+    judge = Judge(status, "log.txt", int, replaying=False)
     assert "while it was being stopped" in str(judge.failure(control.child, ""))
