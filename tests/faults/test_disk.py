@@ -144,8 +144,8 @@ def first_of_all(monkeypatch, code):
     """Have hilrt run some code before its own."""
     command = jobs.command
 
-    def changed(*words, overrides=()):
-        python, option, main, *rest = command(*words, overrides=overrides)
+    def changed(*words, overrides=(), under=()):
+        python, option, main, *rest = command(*words, overrides=overrides, under=under)
         return [python, option, f"{code}; {main}", *rest]
 
     monkeypatch.setattr(jobs, "command", changed)
