@@ -26,19 +26,6 @@ class ServoBank:
         """The servos of an arm whose EEPROM holds `calibration`, each at the middle of its range."""
         return cls([_calibrated(motor, nature) for motor in calibration.motors.values()])
 
-    def set_present(
-        self,
-        index: int,
-        position: int,
-        velocity: int,
-        load: float,
-        current_a: float,
-        temperature: float,
-        voltage: float,
-    ) -> None:
-        """`Servo.set_present` of the servo at `index`."""
-        self.servos[index].set_present(position, velocity, load, current_a, temperature, voltage)
-
     def feed(self, data: bytes) -> bytes:
         """What the servos answer to these bytes; broken or foreign packets get no answer."""
         return b"".join(self._dispatch(packet) for packet in self._parser.feed(data))

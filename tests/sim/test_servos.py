@@ -108,7 +108,7 @@ def test_a_homing_offset_shifts_position_and_goal(bank):
     """Present is raw minus offset within one turn; the goal comes back in raw counts."""
     servo = bank.servos[0]
     servo.put(Register.HOMING_OFFSET, -1429)
-    bank.set_present(0, 3000, 0, 0.0, 0.0, 30.0, 12.0)
+    bank.servos[0].set_present(3000, 0, 0.0, 0.0, 30.0, 12.0)
     assert read(bank, 1, Register.PRESENT_POSITION) == (3000 + 1429) % 4096
     write(bank, 1, Register.GOAL_POSITION, 2000)
     assert servo.goal == 571
@@ -126,7 +126,7 @@ def test_goals_stop_at_the_position_limits(bank):
 
 def test_present_values_arrive_in_their_registers(bank):
     """What the world puts in is what the wire gives out, in the wire's units."""
-    bank.set_present(1, 1500, -40, -0.25, -0.65, 44.0, 7.4)
+    bank.servos[1].set_present(1500, -40, -0.25, -0.65, 44.0, 7.4)
     shown = {r: read(bank, 2, r) for r in Register if r.name.startswith("PRESENT")}
     assert list(shown.values()) == [1500, -40, -250, 74, 44, -100]
     assert read(bank, 2, Register.MOVING) == 1
@@ -139,10 +139,10 @@ def test_present_values_arrive_in_their_registers(bank):
 def test_faults_show_in_every_reply(bank, temperature, voltage, fault):
     """Heat and bad supply set the error byte, and clear it; other faults stay."""
     bank.servos[0].put(Register.STATUS, Fault.OVERLOAD)
-    bank.set_present(0, 0, 0, 0.0, 0.0, temperature, voltage)
+    bank.servos[0].set_present(0, 0, 0.0, 0.0, temperature, voltage)
     (reply,) = ask(bank, encode(1, Instruction.PING))
     assert reply.code == fault | Fault.OVERLOAD
-    bank.set_present(0, 0, 0, 0.0, 0.0, 30.0, 12.0)
+    bank.servos[0].set_present(0, 0, 0.0, 0.0, 30.0, 12.0)
     assert ask(bank, encode(1, Instruction.PING))[0].code == Fault.OVERLOAD
 
 
