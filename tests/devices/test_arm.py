@@ -150,7 +150,7 @@ def test_motors_that_acknowledge_nothing_are_no_dead_ones(run, line, calibration
 def test_a_reading_is_in_si_units(run, line, calibration):
     """Counts, signs and scales of all six motors arrive as radians, amperes, volts and degrees Celsius."""
     move(line, [2000, 2005, 2010, 2015, 2020, 2025])
-    line.bank.set_present(2, 2010 + 500 - 50 - 500, -100, -0.5, -1.3, 41.0, 7.4)
+    line.bank.servos[2].set_present(2010 + 500 - 50 - 500, -100, -0.5, -1.3, 41.0, 7.4)
     line.bank.servos[4].put(Register.STATUS, Fault.OVERLOAD)
 
     async def check():

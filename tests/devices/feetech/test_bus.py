@@ -113,7 +113,7 @@ def test_a_servo_is_found_and_read_and_written(run, line):
 def test_several_servos_in_one_transaction(run, line):
     """A sync write reaches every servo, a sync read and the telemetry come back for each."""
     goals = {motor: 1000 + motor for motor in MOTORS}
-    line.bank.set_present(2, 2000, -30, -0.5, 0.65, 41.0, 7.4)
+    line.bank.servos[2].set_present(2000, -30, -0.5, 0.65, 41.0, 7.4)
 
     async def check():
         async with await connected(line.path) as bus:
@@ -532,7 +532,7 @@ def test_what_servos_were_told_is_read_with_the_telemetry(run, line):
     for servo in line.bank.servos:
         servo.put(Register.GOAL_POSITION, 2048 + 2 * servo.id)
         servo.put(Register.TORQUE_LIMIT, 990 + servo.id)
-    line.bank.set_present(2, 2000, -30, -0.5, 0.65, 41.0, 7.4)
+    line.bank.servos[2].set_present(2000, -30, -0.5, 0.65, 41.0, 7.4)
 
     async def check():
         async with await connected(line.path) as bus:
