@@ -18,6 +18,12 @@ class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     accordingly. Measured arms have 11 to 24."""
     goal_switches_torque_on: bool = False
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
+    stale_goal: bool = True
+    """Whether torque that comes on drives a servo to the goal it was given last; else it stays where it is."""
+    supply_ohm: NonNegative = 0.1
+    """Of power supply and cables: the servos' voltage falls by as much with each ampere that the arm draws [ohm]."""
+    gripper_warmth_c: NonNegative = 0.0
+    """By how much the gripper's motor is warmer than the others without load, as a worn one is [degC]."""
 
 
 class SimUsb(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,6 +9,7 @@ from hilrt.config.state import state_groups
 from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
+from hilrt.control.grip import Grip
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
@@ -47,7 +48,7 @@ class Pipelines:
         """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
-        self.kinematics = parts.kinematics
+        self.kinematics, self.grip = parts.kinematics, parts.grip
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
@@ -89,6 +90,7 @@ class _Parts:
         self.home: Float64 = self.limits.require(np.array(poses))
         self.setpoint = Setpoint(self.kinematics, len(processor.action_names))
         self.setpoint.anchor(self.home)
+        self.grip = Grip(len(sides), config.robot.grip_lead_deg, self.limits.max_step, config.env.fps)
         for arm, solver in enumerate(self.kinematics):
             solver.inverse(
                 self.home[arm], self.setpoint.pose[arm]
@@ -166,7 +168,7 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
                 setpoint, parts.kinematics, box, turns=bool(parts.axes.keys() & {"pitch", "roll"})
             ),
         ]
-    steps.append(action.GripperToJoint(setpoint, limits))
+    steps.append(action.GripperToJoint(setpoint, limits, parts.grip))
     return [*steps, guards.JointLimitGuard(setpoint, limits, parts.kinematics)]
 
 

@@ -13,7 +13,7 @@ from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import READ_SHARE
-from hilrt.devices.holding import hold, let_go, require_inside, sink
+from hilrt.devices.holding import hold, let_go, rearm, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
 from hilrt.errors import AdapterTooSlowError, GoalError
 
@@ -171,6 +171,12 @@ class Arm:
     async def hold(self) -> None:
         """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""
         self._told = await hold(self.bus, self._ids)
+
+    async def regrip(self) -> None:
+        """Have the gripper stay where it is, its overload forgotten."""
+        motor = self._ids[-1]
+        present = (await self.bus.read_telemetry([motor], drive=True))[motor]
+        self._told[motor] = await rearm(self.bus, motor, present)
 
     async def leave(self) -> None:
         """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why."""

@@ -105,6 +105,7 @@ class ControlStatus(Region):
     limited_joint = Int()
     limited_velocity = Int()
     limited_held = Int()
+    grip_overloads = Int()  # how often a gripper has pushed too hard, and was told to stay where it was
     driver = Text(24)  # who has the arm, and which one her keys move
     steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
     frame_ages_ms = Text(FRAME_AGES_TEXT)  # JSON: of each camera's newest frame, once a second

@@ -9,13 +9,16 @@ from hilrt.resource import Resource
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
-from hilrt.sim.world import UNLIMITED, World
+from hilrt.sim.world import UNLIMITED, Array, World
 
 NO_LOAD_SPEED = 5.2
 """Of an STS3215 at 12 V [rad/s]."""
 VOLTAGE, AMBIENT = 12.0, 30.0
-HEATING = 15.0
-"""Temperature above ambient at full load [degC]."""
+HEATING = 65.0
+"""By how much a motor at full load would warm up in the end [degC], with the square of the load: 1.5 N m, half of it,
+make 15 degC in 10 minutes (SO-ARM100 issue 134)."""
+HEATING_S = 300.0
+"""Time constant of warming up and cooling [s]."""
 
 
 class SimFollower(Resource):
@@ -31,6 +34,8 @@ class SimFollower(Resource):
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
         self._bank = ServoBank.calibrated(calibration, nature)
+        self._nature, self._measured_at = nature, world.time
+        self._temperatures = self._rest()
         self.terminal = terminal
         self.measure()
 
@@ -46,7 +51,7 @@ class SimFollower(Resource):
 
     def answer(self) -> None:
         """Serve the request that waits in `fd`."""
-        self.terminal.exchange(self._bank.feed)
+        self.terminal.exchange(self._bank.feed, self._bank.return_delay_s)
 
     def drive(self) -> None:
         """From the servos' registers to the motors."""
@@ -69,10 +74,22 @@ class SimFollower(Resource):
         counts = calibration.encoded(world.positions(arm))
         speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
         loads, currents = world.loads(arm), world.currents(arm)
+        volts = VOLTAGE - self._nature.supply_ohm * float(currents.sum())
+        seconds, self._measured_at = world.time - self._measured_at, world.time
+        self._warm(loads, seconds)
         for i, servo in enumerate(self._bank.servos):
-            raw = int(counts[i]) + servo.get(Register.HOMING_OFFSET)
-            heat = AMBIENT + HEATING * abs(float(loads[i]))
-            servo.set_present(raw, round(speeds[i]), float(loads[i]), float(currents[i]), heat, VOLTAGE)
+            raw, heat = int(counts[i]) + servo.get(Register.HOMING_OFFSET), float(self._temperatures[i])
+            servo.set_present(raw, round(speeds[i]), float(loads[i]), float(currents[i]), heat, volts)
+            servo.elapse(seconds)
+
+    def _warm(self, loads: Array, seconds: float) -> None:
+        """Towards what each motor's load comes to in the end."""
+        share = 1.0 - np.exp(-seconds / HEATING_S)
+        self._temperatures += share * (self._rest() + HEATING * loads**2 - self._temperatures)
+
+    def _rest(self) -> Array:
+        """Temperatures without load, shape (6,) [degC]."""
+        return AMBIENT + np.append(np.zeros(5), self._nature.gripper_warmth_c)
 
     def close(self) -> None:
         """Unplug it; idempotent."""

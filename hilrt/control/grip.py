@@ -1,0 +1,136 @@
+"""How far a gripper's goal leads its jaw: one that an object stops is held with some force, not driven on into it.
+
+A servo that pushes for two seconds with more than its limit takes itself for overloaded, and lets go. So the goal of a
+jaw that has stopped stays near it, and nearer while the servo says that this is still too much: how stiff a servo is,
+nobody knows.
+"""
+
+from collections.abc import Callable, Sequence
+from math import ceil
+
+import numpy as np
+
+from hilrt.control.tick import Float64
+from hilrt.devices.arm import ArmReading
+
+STALL_S = 0.4
+"""A jaw that has not come on for so long, told to be further on, has met something [s]."""
+WIND = float(np.deg2rad(20.0))
+"""How far a goal may be ahead of a jaw that moves, beside one tick of the fastest motion [rad]."""
+PROGRESS = float(np.deg2rad(1.0))
+"""A jaw that has come on by less has not [rad]."""
+YIELDING = 5
+"""What gives way by less than that in so many times as long is still held."""
+MOST_LOAD = 0.2
+"""Share of its torque that a gripper holds with: below the quarter from which its servo counts an overload."""
+SETTLE_S = 0.4
+"""Until a servo's load tells what a change of its goal has done [s]."""
+LEAST = float(np.deg2rad(0.1))
+"""A lead that is left in any case, about a count [rad]."""
+
+
+class Jaw:
+    """One gripper. One reading moves nothing: of its last two openings the one nearer to the goal counts."""
+
+    def __init__(self, lead: float, wind: float, fps: float) -> None:
+        """How far a goal may be beyond the opening of a jaw that has stopped, `lead`, and of one that moves [rad]."""
+        self._wind, self._most = wind, lead
+        self._patience, self._settle = ceil(STALL_S * fps), ceil(SETTLE_S * fps)
+        self._last: tuple[float, float] | None = None
+        self._opening = self._from = 0.0
+        self._side = 0.0
+        self._lead, self._still, self._settled = lead, 0, 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it pushes against something."""
+        return self._still >= self._patience
+
+    def see(self, opening: float, load: float, told: float) -> None:
+        """Take in a reading [rad, share of full torque] and the goal that the servo has [rad]."""
+        last_opening, last_load = self._last or (opening, load)
+        self._last = opening, load
+        self._opening = min(opening, last_opening, key=lambda seen: abs(told - seen))
+        ahead = told - self._opening
+        if not self._pushes(ahead):
+            self._free(ahead)
+            return
+        self._still += 1
+        if self.stopped:
+            self._regulate(min(abs(load), abs(last_load)))
+
+    def kept(self, goal: float) -> float:
+        """The goal that keeps its force: of a jaw that has stopped as far ahead of it as may be [rad]."""
+        return self._opening + self._side * self._lead if self.stopped else goal
+
+    def limited(self, goal: float) -> float:
+        """As much of a goal as the jaw is told; the way back is free [rad]."""
+        if self._last is None:
+            return goal
+        low, high = self._opening - self._wind, self._opening + self._wind
+        if self.stopped:
+            low, high = (low, self.kept(high)) if self._side > 0 else (self.kept(low), high)
+        return min(max(goal, low), high)
+
+    def yielded(self) -> None:
+        """Its servo was overloaded all the same: from here on half of the lead will do."""
+        self._still, self._settled = self._patience, 0
+        self._from = self._opening
+        self._lead = max(self._lead / 2, LEAST)
+
+    def _pushes(self, ahead: float) -> bool:
+        """Whether it is told to go on, and does not."""
+        on = (self._opening - self._from) * self._side
+        if self.stopped:
+            if on < 0 or self._still % (YIELDING * self._patience) == 0:
+                self._from = self._opening
+            return ahead * self._side > -PROGRESS and on < PROGRESS
+        return abs(ahead) > self._most and ahead * self._side > 0 and abs(on) < PROGRESS
+
+    def _free(self, ahead: float) -> None:
+        """It moves, or need not: look anew from here."""
+        self._side, self._from = float(np.sign(ahead)), self._opening
+        self._lead, self._still, self._settled = self._most, 0, 0
+
+    def _regulate(self, load: float) -> None:
+        """Bring the goal nearer where the servo says that it pushes too hard."""
+        self._settled += 1
+        if load > MOST_LOAD and self._settled >= self._settle:
+            self._lead, self._settled = max(self._lead * MOST_LOAD / load, LEAST), 0
+
+
+class Grip:
+    """The grippers of all arms; it lasts longer than an episode, as what a gripper holds does."""
+
+    def __init__(self, arms: int, lead_deg: float, max_step: float, fps: float) -> None:
+        """`lead_deg`: see `robot.grip_lead_deg`; `max_step`: of a goal in one tick [rad]."""
+        self._max_step = max_step
+        lead = float(np.deg2rad(lead_deg))
+        self._jaws = [Jaw(lead, max(WIND, lead) + max_step, fps) for _ in range(arms)]
+
+    def see(self, readings: Sequence[ArmReading], told: Float64) -> None:
+        """Take in what the arms say, and where they are told to be, shape (arms, 6) [rad]."""
+        for jaw, reading, goal in zip(self._jaws, readings, told, strict=True):
+            jaw.see(float(reading.position[5]), float(reading.load[5]), float(goal[5]))
+
+    def limited(self, goal: Float64) -> Float64:
+        """Goals, shape (arms, 6) [rad], whose grippers lead no further than they may."""
+        return self._each(Jaw.limited, goal)
+
+    def kept(self, goal: Float64) -> Float64:
+        """Goals, shape (arms, 6) [rad], whose grippers keep hold of what they have."""
+        return self._each(Jaw.kept, goal)
+
+    def toward(self, goal: Float64, told: Float64) -> Float64:
+        """The same from where they are told to be, no faster than goals may move."""
+        eased = self.limited(goal)
+        eased[:, 5] = np.clip(eased[:, 5], told[:, 5] - self._max_step, told[:, 5] + self._max_step)
+        return eased
+
+    def yielded(self, arm: int) -> None:
+        """That arm's gripper was overloaded, and is told to stay where it is."""
+        self._jaws[arm].yielded()
+
+    def _each(self, what: Callable[[Jaw, float], float], goal: Float64) -> Float64:
+        grippers = [what(jaw, float(q)) for jaw, q in zip(self._jaws, goal[:, 5], strict=True)]
+        return np.column_stack((goal[:, :5], grippers))
