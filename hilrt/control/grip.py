@@ -82,7 +82,9 @@ class Jaw:
         """Whether it is told to go on, and does not."""
         on = (self._opening - self._from) * self._side
         if self.stopped:
-            if on < 0 or self._still % (YIELDING * self._patience) == 0:
+            if on < 0:  # pushed open: its load is not the goal's doing
+                self._from, self._settled = self._opening, 0
+            if self._still % (YIELDING * self._patience) == 0:
                 self._from = self._opening
             return ahead * self._side > -PROGRESS and on < PROGRESS
         return abs(ahead) > self._most and ahead * self._side > 0 and abs(on) < PROGRESS

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hilrt.config import SimArm
+from hilrt.config import SimArm, nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
@@ -34,7 +34,7 @@ class SimFollower(Resource):
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
         self._bank = ServoBank.calibrated(calibration, nature)
-        self._nature, self._measured_at = nature, world.time
+        self._nature, self._measured_at = nature_of(nature), world.time
         self._temperatures = self._rest()
         self.terminal = terminal
         self.measure()
