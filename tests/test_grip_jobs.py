@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hilrt.sim.model import STALL_CURRENT
-from hilrt.step.features import vector
+from hilrt.step.record import vector
 
 HOLD_S = 60
 ONE_LONG_EPISODE = [

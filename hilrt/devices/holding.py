@@ -27,9 +27,11 @@ GRIP_LEAD = round(1.5 * COUNTS_PER_DEGREE)
 25 % from which it takes itself for overloaded [counts]."""
 GRIP_LOAD = 200
 """A gripper that pushes with more, on a stiff servo, is eased again [0.1 %]."""
-EASINGS = 5
 EASE_S = 0.1
-"""Until a load tells what another goal has done."""
+EASE_LOOKS = 15
+"""How often, and how many times, it is seen what another goal has done."""
+SETTLED, UNSEEN = 0.9, 10_000
+"""A load that has fallen by less since it was last seen falls no more; and one that was not seen since then."""
 OUTSIDE = round(10 * COUNTS_PER_DEGREE)
 """How far beyond its range a limp joint is brought back by itself, slowly; a servo cuts off a goal there [counts]."""
 SLOW = 100
@@ -92,20 +94,24 @@ async def ease(bus: Bus, motor: int, present: Telemetry, *, gripper: bool) -> in
 
 async def _ease_grip(bus: Bus, motor: int, present: Telemetry, told: int) -> int:
     """Nearer and nearer, until the servo pushes no harder than it can for hours; its goal after that."""
-    way = told - present.position
-    lead, goal = min(abs(way), GRIP_LEAD), told
-    for _ in range(EASINGS):
-        eased = present.position + (lead if way > 0 else -lead)
-        if eased == goal and abs(present.load) <= GRIP_LOAD:
-            break
-        if eased != goal:
-            goal = eased
-            await bus.write(motor, Register.GOAL_POSITION, goal)
-        if bus.simulated_time:  # which stands still
+    side = 1 if told > present.position else -1
+    lead, load, before = min(abs(told - present.position), GRIP_LEAD), abs(present.load), UNSEEN
+    goal = present.position + side * lead
+    if goal != told:
+        await bus.write(motor, Register.GOAL_VELOCITY, 0)  # back to the jaw at once: that moves nothing
+        await bus.write(motor, Register.GOAL_POSITION, goal)
+    for _ in range(0 if bus.simulated_time else EASE_LOOKS):  # time that is simulated stands still
+        if goal == told and load <= GRIP_LOAD:
             break
         await asyncio.sleep(EASE_S)
-        present = (await bus.read_telemetry([motor]))[motor]
-        lead = round(lead * min(1.0, GRIP_LOAD / max(abs(present.load), 1)))
+        load = abs((await bus.read_telemetry([motor]))[motor].load)
+        if load <= GRIP_LOAD:
+            break
+        settled, before = load > SETTLED * before, load
+        if settled and lead:
+            lead, before = lead * GRIP_LOAD // load, UNSEEN
+            goal = present.position + side * lead
+            await bus.write(motor, Register.GOAL_POSITION, goal)
     return goal
 
 

@@ -143,8 +143,8 @@ def test_runs_in_a_row_with_a_held_object_overload_nothing(sim, stiffness):
             await bench.arm.enable_torque()
             for _ in range(2):
                 await squeeze(bench, driver)
-                await bench.go_on(1.5)
-                bench.tick_s, bench.arm.bus.simulated_time = 0.1, False
+                await bench.go_on(0.4)
+                bench.tick_s, bench.arm.bus.simulated_time = 0.05, False
                 await bench.arm.leave()
                 bench.tick_s = 0.0
                 for _ in range(60):
@@ -183,7 +183,7 @@ def test_torque_comes_on_where_the_arm_is_whatever_goal_is_left(sim, stale, swit
                 servo.put(Register.GOAL_POSITION, servo.get(Register.PRESENT_POSITION) + 570)
             before = world.positions()
             await bench.arm.enable_torque()
-            await bench.go_on(1.0)
+            await bench.go_on(0.4)
             return np.rad2deg(world.positions() - before)
 
     with World("pick_lift", 0, nature=nature) as world:

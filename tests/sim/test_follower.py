@@ -78,7 +78,7 @@ def test_a_motor_warms_up_with_the_square_of_its_load_and_cools():
 
 
 def test_a_worn_gripper_is_warmer():
-    """By 15 degC from the start on; the others are not, nor is that of any other arm."""
+    """By 15 degC from the start on; its other motors are not."""
     with Follower(SimArm(preset="worn")) as arm:
         arm.pass_time(1.0)
         assert arm.told(Register.PRESENT_TEMPERATURE) == pytest.approx([AMBIENT] * 5 + [AMBIENT + 15], abs=1)
