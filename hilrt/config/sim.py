@@ -18,6 +18,9 @@ class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     accordingly. Measured arms have 11 to 24."""
     goal_switches_torque_on: bool = False
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
+    zero_offsets_deg: tuple[float, float, float, float, float, float] = (0.0,) * 6
+    """How far each joint is turned beyond what its calibration says [deg]. On a real arm print, assembly and sweep do
+    that, and `hilrt calibrate --touch` finds it."""
 
 
 class SimUsb(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
