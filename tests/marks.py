@@ -24,7 +24,7 @@ def pose(at, lean_deg=0.0):
     target = np.eye(4)
     target[:3, :3] = _about_z(turn) @ _about_y(-np.radians(lean_deg)) @ TRUE.forward(DOWN)[:3, :3]
     target[:3, 3] = at
-    solved = TRUE.inverse(DOWN + [turn, 0, 0, 0, 0], target)
+    solved = TRUE.inverse(DOWN + turn * np.eye(5)[0], target)
     for _ in range(5):
         solved = TRUE.inverse(solved.q, target)
     return solved.q if solved.converged else None

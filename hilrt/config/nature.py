@@ -3,6 +3,7 @@
 import msgspec
 
 from hilrt.config.sim import SimArm
+from hilrt.config.values import SixAngles
 
 
 class Nature(msgspec.Struct, frozen=True, kw_only=True):
@@ -10,6 +11,7 @@ class Nature(msgspec.Struct, frozen=True, kw_only=True):
 
     stiffness: float
     goal_switches_torque_on: bool = False
+    zero_offsets_deg: SixAngles = (0.0,) * 6
 
 
 PRESETS = {

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hilrt.config.values import Fraction, NonNegative, Positive
+from hilrt.config.values import Fraction, NonNegative, Positive, SixAngles
 
 SIM_TASKS = ("pick_lift", "push")
 SIM_CAMERAS = ("front", "wrist")
@@ -20,7 +20,7 @@ class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     accordingly. Measured arms have 11 to 24."""
     goal_switches_torque_on: bool | None = None
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
-    zero_offsets_deg: tuple[float, float, float, float, float, float] = (0.0,) * 6
+    zero_offsets_deg: SixAngles | None = None
     """How far each joint is turned beyond what its calibration says [deg]. On a real arm print, assembly and sweep do
     that, and `hilrt calibrate --touch` finds it."""
 

@@ -1,8 +1,8 @@
 """Zero offsets of an arm's joints, which `hilrt calibrate --touch` finds: a file of ours beside the calibration file.
 
-The calibration file stays what others read, and the motors hold what it says. Its zero is the middle of a joint's swept
-range, which is where the arm's description has its zero only as far as print, assembly and sweep are exact. An offset is
-what is added to such an angle to make it the description's.
+The calibration file stays what others read, and the motors hold what it says. Its zero is the middle of a swept range,
+which is where the arm's description has its zero only as far as print, assembly and sweep are exact. An offset is what
+is added to such an angle to make it the description's.
 """
 
 from pathlib import Path

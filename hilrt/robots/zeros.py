@@ -1,8 +1,8 @@
 """Zero offsets of an arm's joints, from touches: where its tip was, and what the joints showed meanwhile.
 
 The tip touches known places in several postures; the offsets are those that bring forward kinematics to the places, by
-least squares. Touches show a turn of the first four joints by the way that their tip goes. They hardly show wrist_roll's,
-whose axis passes the tip at 8 mm: what a hand's noise would make of it is worse than to leave it.
+least squares. Touches show a turn of the first four joints by the way that the tip goes. They hardly show that of
+wrist_roll, whose axis passes the tip at 8 mm: what a hand's noise would make of it is worse than to leave it.
 The marks lie together a little beside where they should: that is solved for too, and kept apart from the joints.
 """
 
@@ -91,7 +91,8 @@ def _moved(places: Array, astray: Array) -> Array:
     """Places shifted on the table, and turned about their middle by a small angle, shape (touches, 3) [m]."""
     x, y = (places - places.mean(axis=0))[:, :2].T
     ahead, left, turned = astray
-    return places + np.stack((ahead - turned * y, left + turned * x, 0.0 * x), axis=1)
+    moved: Array = places + np.stack((ahead - turned * y, left + turned * x, 0.0 * x), axis=1)
+    return moved
 
 
 def _padded(offsets: Array, like: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Where a calibrated arm's zeros really are: its operator leads the limp gripper's tip to marked places on the table."""
+"""Where a calibrated arm's zeros really are: its operator leads the limp gripper's tip to marks on the table."""
 
 import asyncio
 from datetime import date
@@ -69,7 +69,9 @@ async def touch(console: Console, config: Config, side: str = "") -> ZeroOffsets
     path = found.save(place.calibration_path)
     start = radians_from_units(config.reset_pose(side))[:5]
     taken, true = (_cm(kinematics.forward(q)[:3, 3]) for q in (start, start + zeros.offsets))
-    console.say(f"Saved in {path}. At the start pose the tip is at {true} cm, and was taken to be at {taken} cm.")
+    console.say(
+        f"Saved in {path}. At the start pose the tip is at {true} cm, and was taken to be at {taken} cm."
+    )
     console.say("A workspace box that was found before is off alike: hilrt find-limits CONFIG --write")
     return found
 
@@ -110,7 +112,9 @@ class Touching:
             if np.ptp(reads, axis=0).max() > STILL_RAD:
                 self._console.say("The arm moved while it was read. Once more.")
             elif other and np.abs(joints - other.joints).max() < OTHER_RAD:
-                self._console.say("The arm stands as in the other touch of this mark. Lean the gripper further.")
+                self._console.say(
+                    "The arm stands as in the other touch of this mark. Lean the gripper further."
+                )
             else:
                 self._touches[mark, posture] = Touch(joints, place)
                 return
@@ -155,12 +159,12 @@ def _require(zeros: Zeros) -> None:
         if abs(offset) > LARGEST_DEG - TOUCHING_DEG:
             raise TouchError(
                 f"{name} would need an offset of {LARGEST_DEG:g} degrees or more",
-                "Its middle pose was none, or its horn is mounted a tooth off: hilrt calibrate CONFIG, then touch again.",
+                "Its middle pose was none, or its horn sits a tooth off: hilrt calibrate CONFIG, then touch again.",
             )
     if (rms_mm := 1e3 * zeros.rms) > MOST_RMS_MM:
         raise TouchError(
             f"the touches are {rms_mm:.0f} mm beside the marks with the best offsets there are",
-            "See that the marks are where the list says, measured from the axis and on a flat table as high as the arm's "
+            "See that the marks are where the list says, measured from the axis, on a flat table as high as the arm's "
             "foot, that it was always the tip of the fixed finger, and that no horn slips; then touch again.",
         )
 

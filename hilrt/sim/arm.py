@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hilrt.config import SimArm
+from hilrt.config import SimArm, nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
@@ -30,7 +30,7 @@ class SimFollower(Resource):
         nature: SimArm = IDEAL,
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
-        self._zeros = np.radians(nature.zero_offsets_deg)
+        self._zeros = np.radians(nature_of(nature).zero_offsets_deg)
         self._bank = ServoBank.calibrated(calibration, nature)
         self.terminal = terminal
         self.measure()

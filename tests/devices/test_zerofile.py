@@ -22,9 +22,9 @@ def path(tmp_path):
     path = tmp_path / "arm.v2.json"
     calibration = Calibration.read(SIM)
     calibration.save(path)
-    ZeroOffsets(
-        calibration=calibration.digest, zero_offsets_deg=FOUND, rms_mm=1.2, found="2026-03-01"
-    ).save(path)
+    ZeroOffsets(calibration=calibration.digest, zero_offsets_deg=FOUND, rms_mm=1.2, found="2026-03-01").save(
+        path
+    )
     return path
 
 
@@ -48,7 +48,7 @@ def test_another_calibration_makes_them_stale(path):
     entries["elbow_flex"]["homing_offset"] += 1
     path.write_text(json.dumps(entries))
     with pytest.raises(
-        ZerosStaleError, match="found on 2026-03-01 belong to another calibration.*hilrt calibrate --touch"
+        ZerosStaleError, match=r"found on 2026-03-01 belong to another calibration.*hilrt calibrate --touch"
     ):
         Calibration.load(path)
     aside = put_aside(path, Calibration.read(path).digest)

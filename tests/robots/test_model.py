@@ -26,7 +26,7 @@ def poses():
 
 
 def test_forward_and_inverse_kinematics_have_them():
-    """The pose of shown angles is that of the true ones; inverse kinematics gives shown angles, within shifted limits."""
+    """The pose of shown angles is that of the true ones; inverse kinematics gives shown ones, within shifted limits."""
     plain, shifted = Kinematics(SO100_URDF), Kinematics(SO100_URDF, zeros=ZEROS)
     assert shifted.lower == pytest.approx(plain.lower - ZEROS[:5])
     assert shifted.upper == pytest.approx(plain.upper - ZEROS[:5])

@@ -36,9 +36,9 @@ def test_exact_touches_give_exact_offsets(seed):
     assert zeros.before.min() > zeros.misses.max()
 
 
-def test_a_roll_that_is_off_spoils_little(seed=0):
+def test_a_roll_that_is_off_spoils_little():
     """wrist_roll is not solved for; 3 degrees of it take less than a degree from the others, and a millimetre."""
-    zeros = solve(tip, touches((-3.0, 3.0, 12.5, 3.0, 3.0), seed=seed), LARGEST)
+    zeros = solve(tip, touches((-3.0, 3.0, 12.5, 3.0, 3.0)), LARGEST)
     assert zeros.offsets[4] == 0.0
     assert np.degrees(zeros.offsets[:4]) == pytest.approx((-3.0, 3.0, 12.5, 3.0), abs=0.5)
     assert zeros.rms < 1e-3
