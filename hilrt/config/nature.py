@@ -3,6 +3,7 @@
 import msgspec
 
 from hilrt.config.sim import SimArm
+from hilrt.config.values import SixAngles
 
 
 class Nature(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +16,7 @@ class Nature(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float = 0.0
     camera_latency_ms: float = 60.0
     goal_switches_torque_on: bool = False
+    zero_offsets_deg: SixAngles = (0.0,) * 6
 
 
 PRESETS = {

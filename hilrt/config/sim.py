@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hilrt.config.values import Fraction, NonNegative, Positive
+from hilrt.config.values import Fraction, NonNegative, Positive, SixAngles
 
 SIM_TASKS = ("pick_lift", "push")
 SIM_CAMERAS = ("front", "wrist")
@@ -32,6 +32,9 @@ class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Age of what a simulated camera shows, in simulated time; 30 to 120 with real ones [ms]."""
     goal_switches_torque_on: bool | None = None
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
+    zero_offsets_deg: SixAngles | None = None
+    """How far each joint is turned beyond what its calibration says [deg]. On a real arm print, assembly and sweep do
+    that, and `hilrt calibrate --touch` finds it."""
 
 
 class SimUsb(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
