@@ -6,13 +6,16 @@ from hilrt.config import SimArm, nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
+from hilrt.sim.motors import UNLIMITED, Array
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
-from hilrt.sim.world import UNLIMITED, Array, World
+from hilrt.sim.world import World
 
 NO_LOAD_SPEED = 5.2
 """Of an STS3215 at 12 V [rad/s]."""
+USUAL_P, USUAL_D = 16, 32
+"""Written at start-up; the nature of the servos is stated for them."""
 VOLTAGE, AMBIENT = 12.0, 30.0
 HEATING = 65.0
 """By how much a motor at full load would warm up in the end [degC], with the square of the load: 1.5 N m, half of it,
@@ -33,8 +36,9 @@ class SimFollower(Resource):
         nature: SimArm = IDEAL,
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
-        self._bank = ServoBank.calibrated(calibration, nature)
         self._nature, self._measured_at = nature_of(nature), world.time
+        self._zeros = np.radians(self._nature.zero_offsets_deg)
+        self._bank = ServoBank.calibrated(calibration, nature)
         self._temperatures = self._rest()
         self.terminal = terminal
         self.measure()
@@ -60,18 +64,21 @@ class SimFollower(Resource):
         limits = np.abs(self._calibration.velocities([servo.goal_velocity for servo in servos]))
         ramps = np.abs(self._calibration.velocities([servo.acceleration for servo in servos]))
         self._world.set_goals(
-            self._calibration.radians(goals),
+            self._calibration.radians(goals) + self._zeros,
             [servo.torque_enabled for servo in servos],
             np.where(limits > 0.0, np.minimum(limits, NO_LOAD_SPEED), NO_LOAD_SPEED),
             [servo.torque_limit for servo in servos],
             np.where(ramps > 0.0, ramps, UNLIMITED),
+            p_gain=[servo.get(Register.P_COEFFICIENT) / USUAL_P for servo in servos],
+            d_gain=[servo.get(Register.D_COEFFICIENT) / USUAL_D for servo in servos],
+            supply=[servo.get(Register.PRESENT_VOLTAGE) / (10 * VOLTAGE) for servo in servos],
             arm=self._index,
         )
 
     def measure(self) -> None:
         """From the joints to the servos' registers."""
         world, arm, calibration = self._world, self._index, self._calibration
-        counts = calibration.encoded(world.positions(arm))
+        counts = calibration.encoded(world.positions(arm) - self._zeros)
         speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
         loads, currents = world.loads(arm), world.currents(arm)
         volts = VOLTAGE - self._nature.supply_ohm * float(currents.sum())
