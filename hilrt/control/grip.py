@@ -19,8 +19,8 @@ WIND = float(np.deg2rad(20.0))
 """How far a goal may be ahead of a jaw that moves, beside one tick of the fastest motion [rad]."""
 PROGRESS = float(np.deg2rad(1.0))
 """A jaw that has come on by less has not [rad]."""
-YIELDING = 5
-"""What gives way by less than that in so many times as long is still held."""
+LOOSE = 0.03
+"""Share of its torque with which a gripper holds nothing, but rubs."""
 MOST_LOAD = 0.2
 """Share of its torque that a gripper holds with: below the quarter from which its servo counts an overload."""
 SETTLE_S = 0.4
@@ -52,7 +52,8 @@ class Jaw:
         self._last = opening, load
         self._opening = min(opening, last_opening, key=lambda seen: abs(told - seen))
         ahead = told - self._opening
-        if not self._pushes(ahead):
+        loose = self.stopped and max(abs(load), abs(last_load)) < LOOSE
+        if loose or not self._pushes(ahead):
             self._free(ahead)
             return
         self._still += 1
@@ -84,7 +85,7 @@ class Jaw:
         if self.stopped:
             if on < 0:  # pushed open: its load is not the goal's doing
                 self._from, self._settled = self._opening, 0
-            if self._still % (YIELDING * self._patience) == 0:
+            if self._still % self._patience == 0:  # what yields slowly is still held
                 self._from = self._opening
             return ahead * self._side > -PROGRESS and on < PROGRESS
         return abs(ahead) > self._most and ahead * self._side > 0 and abs(on) < PROGRESS

@@ -22,7 +22,7 @@ from hilrt.sim.world import World
 
 IDS = (1, 2, 3, 4, 5, 6)
 FAST = np.full(6, 5.0)
-SOFT = SimArm(stiffness=17.8)
+SOFT = SimArm(stiffness=17.8, supply_ohm=0.0)
 SIM = "configs/calibration/robots/so100_follower/sim.json"
 TORQUE_LIMIT = Register.TORQUE_LIMIT
 
