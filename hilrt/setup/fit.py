@@ -3,24 +3,22 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
-from rich.table import Table as RichTable
 
-from hilrt.config import Config, taskfile
-from hilrt.control.assembly import Pipelines
+from hilrt.config import Config
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import Dataset, open_dataset
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, radians_from_units, units_from_radians
 from hilrt.errors import FitError, JournalFeaturesError, UnknownNameError
 from hilrt.jobs.demonstrations import fold_what_is_left, require_one_task
+from hilrt.robots.kinematics import Kinematics
 from hilrt.setup.console import Console, Table
 from hilrt.setup.limits import kinematics_of
 from hilrt.setup.place import Place
+from hilrt.setup.proposal import Fit, Proposal, calibration_of
 from hilrt.setup.reach import Float64, Reach, Way
 from hilrt.step.difference import difference
 from hilrt.step.extent import QUANTITIES, table_name
@@ -41,59 +39,6 @@ and would be told a lower pose each time."""
 USED = 95
 """Percentile of the actions that tells how much of a step is used."""
 IK = "processor.inverse_kinematics"
-
-
-class Proposal(Struct, frozen=True):
-    """A value for an option of the task file, and what it comes from."""
-
-    table: str
-    key: str
-    today: Any
-    value: Any
-    why: str
-
-    @property
-    def row(self) -> tuple[str, str, str, str]:
-        """Option, today's value, the one proposed, and why."""
-        option = f"{self.table}.{self.key}".removeprefix("processor.").removeprefix("inverse_kinematics.")
-        proposed = "as today" if self.value == self.today else _text(self.value)
-        return option, _text(self.today), proposed, self.why
-
-
-class Fit(Struct, frozen=True):
-    """What was found."""
-
-    proposals: Sequence[Proposal]
-    notes: Sequence[str] = ()
-    """What should be known of it."""
-
-    @property
-    def table(self) -> RichTable:
-        """To be shown."""
-        table = RichTable()
-        for column in ("option", "today", "proposed", "from"):
-            table.add_column(column, no_wrap=column == "option")
-        for proposal in self.proposals:
-            table.add_row(*proposal.row)
-        return table
-
-    def write(self, path: Path) -> bool:
-        """Put what is new into the task file, whose rest stays as it is, comments too; whether anything was new.
-
-        Raises:
-            ConfigError: it does not suit the rest of the file, or cannot be written.
-            StartPoseError, StartOutsideBoxError, CollisionError: a run would refuse the start pose.
-                The file is then as it was.
-        """
-        tables: dict[str, dict[str, Any]] = {}
-        for new in (p for p in self.proposals if p.value != p.today):
-            tables.setdefault(new.table, {})[new.key] = new.value
-        edited = taskfile.edited(path, tables, "the values proposed")
-        config = taskfile.from_tree(edited.unwrap(), str(path), path.parent)
-        Pipelines(config, from_config(config), [Calibration.nominal() for _ in config.robot.sides])
-        if tables:
-            taskfile.write(path, edited)
-        return bool(tables)
 
 
 def fit(config: Config, side: str = "", *, new_steps: bool = False) -> Fit:
@@ -125,7 +70,7 @@ def fit(config: Config, side: str = "", *, new_steps: bool = False) -> Fit:
     moved = False
     for each in [side] if side else config.robot.sides:
         ways = [Way.of(episode, dataset.features, each) for episode in shown]
-        reach, start = Reach.of(kinematics_of(config), ways), _start(config, each, ways)
+        reach, start = Reach.of(_kinematics(config, each), ways), _start(config, each, ways)
         moved |= reach.moved
         proposals.append(start)
         if config.bounds(each) and reach.moved:
@@ -207,10 +152,13 @@ def _steps(config: Config, features: Features, shown: Sequence[Episode], *, new:
         numbers = np.degrees([config.action_scale[0], scale[0], used.max()])
         table, rows = "processor", [("joint_step_deg", *numbers)]
     for key, today, recorded, most in rows:
-        why = f"as recorded; {USED} % of the actions keep within {most:.2g}"
+        value, why = recorded, f"as recorded; {USED} % of the actions keep within {most:.2g}"
         if new:
-            why = f"{USED} % of the actions keep within it; record anew with it"
-        yield Proposal(table, key, _rounded(today), _rounded(most if new else recorded), why)
+            value, why = (
+                math.ceil(1e3 * most - 1e-3) / 1e3,
+                f"{USED} % of the actions keep within it; record anew with it",
+            )
+        yield Proposal(table, key, _rounded(today), _rounded(value), why)
 
 
 def _time_limit(config: Config, shown: Sequence[Episode]) -> Proposal:
@@ -244,7 +192,7 @@ def _box(
     config: Config, side: str, reach: Reach, start: Sequence[float], widths: Sequence[float]
 ) -> Iterator[Proposal]:
     """Around all that was reached by demonstrations that succeeded, and the start pose; no narrower than `widths`."""
-    place = kinematics_of(config).forward(radians_from_units(start))[:3, 3]
+    place = _kinematics(config, side).forward(radians_from_units(start))[:3, 3]
     low = np.minimum(reach.low.min(axis=0), place) - SPARED
     high = np.maximum(reach.high.max(axis=0), place) + MARGIN
     if (table := config.safety.table_height_m) is not None:
@@ -259,7 +207,7 @@ def _widened(config: Config, side: str, start: Sequence[float]) -> Iterator[Prop
     """Today's box, with the start pose in it."""
     if (box := config.bounds(side)) is None:
         return
-    place = kinematics_of(config).forward(radians_from_units(start))[:3, 3]
+    place = _kinematics(config, side).forward(radians_from_units(start))[:3, 3]
     low, high = np.array(box.min), np.array(box.max)
     low = np.where(place < low, place - SPARED, low)
     high = np.where(place > high, place + MARGIN, high)
@@ -275,6 +223,10 @@ def _corners(config: Config, side: str, low: Float64, high: Float64, why: str) -
         yield Proposal(table_name(side), key, list(today), [_rounded(mm * 1e-3) for mm in new], words)
 
 
+def _kinematics(config: Config, side: str) -> Kinematics:
+    return kinematics_of(config, calibration_of(config, side))
+
+
 async def _stands(arm: Arm) -> Float64:
     """Where an arm is told to be, and joints without torque are, shape (6,) [rad]."""
     measured = (await arm.read(torque=True)).position
@@ -285,7 +237,3 @@ async def _stands(arm: Arm) -> Float64:
 
 def _rounded(value: float) -> float:
     return round(float(value), 4) + 0.0  # no -0.0
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - a number, or a list of them
-    return "  ".join(f"{number:g}" for number in (value if isinstance(value, list) else [value]))

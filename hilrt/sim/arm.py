@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hilrt.config import SimArm
+from hilrt.config import SimArm, nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
@@ -30,6 +30,7 @@ class SimFollower(Resource):
         nature: SimArm = IDEAL,
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
+        self._zeros = np.radians(nature_of(nature).zero_offsets_deg)
         self._bank = ServoBank.calibrated(calibration, nature)
         self.terminal = terminal
         self.measure()
@@ -55,7 +56,7 @@ class SimFollower(Resource):
         limits = np.abs(self._calibration.velocities([servo.goal_velocity for servo in servos]))
         ramps = np.abs(self._calibration.velocities([servo.acceleration for servo in servos]))
         self._world.set_goals(
-            self._calibration.radians(goals),
+            self._calibration.radians(goals) + self._zeros,
             [servo.torque_enabled for servo in servos],
             np.where(limits > 0.0, np.minimum(limits, NO_LOAD_SPEED), NO_LOAD_SPEED),
             [servo.torque_limit for servo in servos],
@@ -66,7 +67,7 @@ class SimFollower(Resource):
     def measure(self) -> None:
         """From the joints to the servos' registers."""
         world, arm, calibration = self._world, self._index, self._calibration
-        counts = calibration.encoded(world.positions(arm))
+        counts = calibration.encoded(world.positions(arm) - self._zeros)
         speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
         loads, currents = world.loads(arm), world.currents(arm)
         for i, servo in enumerate(self._bank.servos):
