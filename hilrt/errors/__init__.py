@@ -119,6 +119,9 @@ from hilrt.errors.setup import (
     RegionAbsentError,
     RegionError,
     SweepError,
+    TouchError,
+    ZerosFileError,
+    ZerosStaleError,
 )
 from hilrt.errors.shm import (
     PlatformError,
@@ -242,9 +245,12 @@ __all__ = [
     "TasksMixedError",
     "TerminalAbsentError",
     "TorqueLostError",
+    "TouchError",
     "UnknownNameError",
     "UnmappableError",
     "VoltageError",
     "WeightsLayoutError",
     "WrongModelError",
+    "ZerosFileError",
+    "ZerosStaleError",
 ]
