@@ -6,13 +6,16 @@ from hilrt.config import SimArm, nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
+from hilrt.sim.motors import UNLIMITED
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
-from hilrt.sim.world import UNLIMITED, World
+from hilrt.sim.world import World
 
 NO_LOAD_SPEED = 5.2
 """Of an STS3215 at 12 V [rad/s]."""
+USUAL_P, USUAL_D = 16, 32
+"""Written at start-up; the nature of the servos is stated for them."""
 VOLTAGE, AMBIENT = 12.0, 30.0
 HEATING = 15.0
 """Temperature above ambient at full load [degC]."""
@@ -61,6 +64,9 @@ class SimFollower(Resource):
             np.where(limits > 0.0, np.minimum(limits, NO_LOAD_SPEED), NO_LOAD_SPEED),
             [servo.torque_limit for servo in servos],
             np.where(ramps > 0.0, ramps, UNLIMITED),
+            p_gain=[servo.get(Register.P_COEFFICIENT) / USUAL_P for servo in servos],
+            d_gain=[servo.get(Register.D_COEFFICIENT) / USUAL_D for servo in servos],
+            supply=[servo.get(Register.PRESENT_VOLTAGE) / (10 * VOLTAGE) for servo in servos],
             arm=self._index,
         )
 
