@@ -14,6 +14,7 @@ ONE_LONG_EPISODE = [
     "processor.observation.add_current_to_observation=true",
     "dataset.num_episodes_to_record=1",
     "teleop.scripted.wrong_bursts=0",
+    "seed=1",
 ]
 
 
