@@ -19,6 +19,8 @@ IsLeader = Annotated[
 ]
 RealArm = Annotated[Path, typer.Argument(metavar="[CONFIG]", help="Task file of a real arm.")]
 SO100 = Path("configs/so100.toml")
+WIDE = 120
+"""Characters in a line that goes to no terminal."""
 
 
 @setup.command(name="find-port")
@@ -61,6 +63,10 @@ def calibrate(
     side: Side = "",
     leader: IsLeader = False,
     check: Annotated[bool, typer.Option("--check", help="Compare file and motors; write nothing.")] = False,
+    touch: Annotated[
+        bool,
+        typer.Option("--touch", help="Of a calibrated arm: find zero offsets, at five marks on the table."),
+    ] = False,
 ) -> None:
     """Find each joint's middle and range: you move the arm by hand.
 
@@ -71,6 +77,13 @@ def calibrate(
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
+    if touch and (leader or check):
+        raise typer.BadParameter("--touch is for a follower arm, and stands alone.")
+    if touch:
+        from hilrt.setup import touch as job  # noqa: PLC0415
+
+        asyncio.run(job.touch(TerminalConsole(), taskfile.load(config), side))
+        return
     place = Place.of(taskfile.load(config), side, leader=leader)
     asyncio.run(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))
 
@@ -122,6 +135,43 @@ def find_limits(
     if write:
         limits.write_limits(config, found)
         say(f"written into {config}")
+
+
+@setup.command()
+def fit(
+    config: TaskFile,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put what is new into CONFIG; comments are kept.")
+    ] = False,
+    new_steps: Annotated[
+        bool,
+        typer.Option(
+            "--new-steps", help="Propose step sizes by use too; demonstrations must be recorded anew then."
+        ),
+    ] = False,
+    start_here: Annotated[
+        bool, typer.Option("--start-here", help="The start pose alone, from where the arm stands now.")
+    ] = False,
+    side: Side = "",
+    set_: Override = None,
+) -> None:
+    """Fit the task file to its demonstrations: workspace box, time limit, start pose, beside today's values."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt.config import taskfile  # noqa: PLC0415
+    from hilrt.setup import fit as job  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    loaded = taskfile.load(config, set_ or [])
+    if start_here:
+        found = asyncio.run(job.fit_here(TerminalConsole(), loaded, side))
+    else:
+        found = job.fit(loaded, side, new_steps=new_steps)
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(found.table)
+    for note in found.notes:
+        say(note)
+    if write:
+        say(f"written into {config}" if found.write(config) else f"{config} has these values already")
 
 
 @setup.command()

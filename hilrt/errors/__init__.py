@@ -112,6 +112,7 @@ from hilrt.errors.setup import (
     CalibrationFileError,
     CalibrationMismatchError,
     CropError,
+    FitError,
     MotorsTogetherError,
     NoMotorError,
     NotMovedError,
@@ -120,6 +121,9 @@ from hilrt.errors.setup import (
     RegionAbsentError,
     RegionError,
     SweepError,
+    TouchError,
+    ZerosFileError,
+    ZerosStaleError,
 )
 from hilrt.errors.shm import (
     PlatformError,
@@ -171,6 +175,7 @@ __all__ = [
     "EndedFromOutsideError",
     "EpisodeDamagedError",
     "EpisodesAbsentError",
+    "FitError",
     "ForeignDatasetError",
     "GamepadLayoutsError",
     "GoalError",
@@ -244,9 +249,12 @@ __all__ = [
     "TasksMixedError",
     "TerminalAbsentError",
     "TorqueLostError",
+    "TouchError",
     "UnknownNameError",
     "UnmappableError",
     "VoltageError",
     "WeightsLayoutError",
     "WrongModelError",
+    "ZerosFileError",
+    "ZerosStaleError",
 ]

@@ -32,6 +32,34 @@ class PortsSwappedError(HilrtError):
         )
 
 
+class ZerosFileError(HilrtError):
+    """A file of zero offsets cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path}: {problem}. Touch the places again (hilrt calibrate --touch CONFIG), or move the file away to do "
+            "without zero offsets."
+        )
+
+
+class ZerosStaleError(HilrtError):
+    """Zero offsets belong to another calibration."""
+
+    def __init__(self, path: str, calibration: str, found: str) -> None:
+        super().__init__(
+            f"{path}: the zero offsets found on {found} belong to another calibration than {calibration} is now. "
+            "Touch the places again (hilrt calibrate --touch CONFIG), or move the file away: the gripper may then be "
+            "centimetres beside where hilrt takes it to be."
+        )
+
+
+class TouchError(HilrtError):
+    """Touches from which no zero offsets can be told."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}. Nothing was written. {cure}")
+
+
 class NoMotorError(HilrtError):
     """No motor answers at any baud rate."""
 
@@ -70,6 +98,17 @@ class NotMovedError(HilrtError):
         super().__init__(
             "no end effector was moved by more than 5 mm, so there is no workspace to print or to write. "
             "Run it again, and move the gripper through the whole space that the task needs before you end it."
+        )
+
+
+class FitError(HilrtError):
+    """Demonstrations say nothing about the task file."""
+
+    def __init__(self, root: str, problem: str) -> None:
+        super().__init__(
+            f"{root} has {problem}, so there is nothing to fit the task file to. Record demonstrations with `hilrt "
+            "record` first; `hilrt fit --start-here` takes the start pose from the arm, `hilrt find-limits` the box "
+            "from your hand."
         )
 
 
