@@ -10,7 +10,7 @@ from hilrt.step.record import vector
 HOLD_S = 60
 ONE_LONG_EPISODE = [
     "processor.reset.terminate_on_success=false",
-    f"processor.reset.control_time_s={HOLD_S + 10}",
+    f"processor.reset.control_time_s={HOLD_S + 40}",
     "processor.observation.add_current_to_observation=true",
     "dataset.num_episodes_to_record=1",
     "teleop.scripted.wrong_bursts=0",

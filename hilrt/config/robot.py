@@ -68,8 +68,8 @@ class Robot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     number of times in a tick, once at least. It makes motion smooth and keeps joint velocities below their limit."""
     grip_lead_deg: Positive = 2.0
     """How far a gripper's goal stays beyond the opening of a jaw that something has stopped [deg]: that is the force
-    it holds with, on measured servos 10 to 20 % of their torque; less where a servo says that it is more, since one
-    that is told 25 % for two seconds lets go. More is for a gripper with much play."""
+    it holds with, on measured servos 10 to 20 % of their torque, and never more than 20 %: one that gives 25 % for two
+    seconds lets go. A larger lead is for a gripper with much play."""
     arms: dict[str, Arm] = {}
     """Two arms by side, e.g. `left` and `right`, in place of `port` and `id`."""
     cameras: dict[str, Camera] = {}

@@ -269,4 +269,4 @@ class GripperToJoint(Stateless):
         steps = np.array([int(command) - int(GripperCommand.STAY) for command in tick.gripper])
         kept = self._grip.kept(self._setpoint.joints)[:, 5]
         tick.joint_goal[:, 5] = kept + steps * self._limits.opening_step
-        tick.joint_goal = self._grip.limited(tick.joint_goal)
+        tick.joint_goal = self._grip.near(tick.joint_goal)

@@ -202,6 +202,9 @@ class Cell:
         """Where nobody commands, as while a scene is put back, a jaw that has stopped is not driven on either."""
         told, grip = self.told, self.pipelines.grip
         grip.see(readings, told)
+        for arm, limited in zip(self._arms, grip.limited, strict=True):
+            with suppress(*BUS_ERRORS):  # it is tried again with the next reading
+                await arm.limit_grip(limited=limited)
         eased = grip.toward(told, told)
         if not self._commanded and np.abs(eased - told).max() > EASED:
             await self._stream.aim(eased)

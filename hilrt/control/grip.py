@@ -1,8 +1,8 @@
 """How far a gripper's goal leads its jaw: one that an object stops is held with some force, not driven on into it.
 
 A servo that pushes for two seconds with more than its limit takes itself for overloaded, and lets go. So the goal of a
-jaw that has stopped stays near it, and nearer while the servo says that this is still too much: how stiff a servo is,
-nobody knows.
+jaw that has stopped stays near it, which is its force on a soft servo, and its torque is limited, which is its force on
+a stiff one: how stiff a servo is, nobody knows.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,14 +19,11 @@ WIND = float(np.deg2rad(20.0))
 """How far a goal may be ahead of a jaw that moves, beside one tick of the fastest motion [rad]."""
 PROGRESS = float(np.deg2rad(1.0))
 """A jaw that has come on by less has not [rad]."""
-LOOSE = 0.03
-"""Share of its torque with which a gripper holds nothing, but rubs."""
-MOST_LOAD = 0.2
-"""Share of its torque that a gripper holds with: below the quarter from which its servo counts an overload."""
-SETTLE_S = 0.4
-"""Until a servo's load tells what a change of its goal has done [s]."""
-LEAST = float(np.deg2rad(0.1))
-"""A lead that is left in any case, about a count [rad]."""
+STRAIN = 0.2
+STRAIN_S = 1.2
+"""A servo that pushes for so long with more than this share of its torque gets no more, even where its jaw moves."""
+RELIEF = 0.9
+"""Of that: a servo that pushes with less may use all of its torque again."""
 
 
 class Jaw:
@@ -35,36 +32,42 @@ class Jaw:
     def __init__(self, lead: float, wind: float, fps: float) -> None:
         """How far a goal may be beyond the opening of a jaw that has stopped, `lead`, and of one that moves [rad]."""
         self._wind, self._most = wind, lead
-        self._patience, self._settle = ceil(STALL_S * fps), ceil(SETTLE_S * fps)
+        self._patience, self._endurance = ceil(STALL_S * fps), ceil(STRAIN_S * fps)
         self._last: tuple[float, float] | None = None
         self._opening = self._from = 0.0
         self._side = 0.0
-        self._lead, self._still, self._settled = lead, 0, 0
+        self._lead, self._still, self._strained = lead, 0, 0
 
     @property
     def stopped(self) -> bool:
         """Whether it pushes against something."""
         return self._still >= self._patience
 
+    @property
+    def limited(self) -> bool:
+        """Whether its servo shall use little torque."""
+        return self.stopped or self._strained >= self._endurance
+
     def see(self, opening: float, load: float, told: float) -> None:
         """Take in a reading [rad, share of full torque] and the goal that the servo has [rad]."""
         last_opening, last_load = self._last or (opening, load)
         self._last = opening, load
         self._opening = min(opening, last_opening, key=lambda seen: abs(told - seen))
-        ahead = told - self._opening
-        loose = self.stopped and max(abs(load), abs(last_load)) < LOOSE
-        if loose or not self._pushes(ahead):
-            self._free(ahead)
-            return
-        self._still += 1
-        if self.stopped:
-            self._regulate(min(abs(load), abs(last_load)))
+        if self._pushes(told - self._opening):
+            self._still += 1
+        else:
+            self._free(told - self._opening)
+        force = max(abs(load), abs(last_load))
+        if force > STRAIN:
+            self._strained += 1
+        elif force < RELIEF * STRAIN:
+            self._strained = 0
 
     def kept(self, goal: float) -> float:
         """The goal that keeps its force: of a jaw that has stopped as far ahead of it as may be [rad]."""
         return self._opening + self._side * self._lead if self.stopped else goal
 
-    def limited(self, goal: float) -> float:
+    def near(self, goal: float) -> float:
         """As much of a goal as the jaw is told; the way back is free [rad]."""
         if self._last is None:
             return goal
@@ -75,31 +78,22 @@ class Jaw:
 
     def yielded(self) -> None:
         """Its servo was overloaded all the same: from here on half of the lead will do."""
-        self._still, self._settled = self._patience, 0
-        self._from = self._opening
-        self._lead = max(self._lead / 2, LEAST)
+        self._still, self._from = self._patience, self._opening
+        self._lead /= 2
 
     def _pushes(self, ahead: float) -> bool:
         """Whether it is told to go on, and does not."""
         on = (self._opening - self._from) * self._side
-        if self.stopped:
-            if on < 0:  # pushed open: its load is not the goal's doing
-                self._from, self._settled = self._opening, 0
-            if self._still % self._patience == 0:  # what yields slowly is still held
-                self._from = self._opening
-            return ahead * self._side > -PROGRESS and on < PROGRESS
-        return abs(ahead) > self._most and ahead * self._side > 0 and abs(on) < PROGRESS
+        if not self.stopped:
+            return abs(ahead) > self._most and ahead * self._side > 0 and abs(on) < PROGRESS
+        if on < 0 or self._still % self._patience == 0:  # pushed open, or what yields slowly: still held
+            self._from = self._opening
+        return ahead * self._side > -PROGRESS and on < PROGRESS
 
     def _free(self, ahead: float) -> None:
         """It moves, or need not: look anew from here."""
         self._side, self._from = float(np.sign(ahead)), self._opening
-        self._lead, self._still, self._settled = self._most, 0, 0
-
-    def _regulate(self, load: float) -> None:
-        """Bring the goal nearer where the servo says that it pushes too hard."""
-        self._settled += 1
-        if load > MOST_LOAD and self._settled >= self._settle:
-            self._lead, self._settled = max(self._lead * MOST_LOAD / load, LEAST), 0
+        self._lead, self._still = self._most, 0
 
 
 class Grip:
@@ -116,17 +110,22 @@ class Grip:
         for jaw, reading, goal in zip(self._jaws, readings, told, strict=True):
             jaw.see(float(reading.position[5]), float(reading.load[5]), float(goal[5]))
 
-    def limited(self, goal: Float64) -> Float64:
-        """Goals, shape (arms, 6) [rad], whose grippers lead no further than they may."""
-        return self._each(Jaw.limited, goal)
+    @property
+    def limited(self) -> list[bool]:
+        """Which servos shall use little torque."""
+        return [jaw.limited for jaw in self._jaws]
 
     def kept(self, goal: Float64) -> Float64:
         """Goals, shape (arms, 6) [rad], whose grippers keep hold of what they have."""
         return self._each(Jaw.kept, goal)
 
+    def near(self, goal: Float64) -> Float64:
+        """Goals, shape (arms, 6) [rad], whose grippers lead no further than they may."""
+        return self._each(Jaw.near, goal)
+
     def toward(self, goal: Float64, told: Float64) -> Float64:
         """The same from where they are told to be, no faster than goals may move."""
-        eased = self.limited(goal)
+        eased = self.near(goal)
         eased[:, 5] = np.clip(eased[:, 5], told[:, 5] - self._max_step, told[:, 5] + self._max_step)
         return eased
 

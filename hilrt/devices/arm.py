@@ -13,7 +13,7 @@ from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import READ_SHARE
-from hilrt.devices.holding import hold, let_go, rearm, require_inside, sink
+from hilrt.devices.holding import GRIP_TORQUE, hold, let_go, rearm, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
 from hilrt.errors import AdapterTooSlowError, GoalError
 
@@ -59,6 +59,7 @@ class Arm:
         self._settings = settings
         self._ids = calibration.ids
         self._told: dict[int, int] = {}
+        self._grip_limited: bool | None = None
 
     @classmethod
     async def connect(
@@ -129,8 +130,9 @@ class Arm:
 
     def _lost_power(self, motor: int) -> bool:
         """Torque is off, or was and came on again with the next goal, as in some servos: its limit then tells."""
-        drive = self.bus.drives[motor]
-        return not drive.torque or drive.torque_limit != self._settings.torque_limit(motor == self._ids[-1])
+        drive, gripper = self.bus.drives[motor], motor == self._ids[-1]
+        limits = {self._settings.torque_limit(gripper), *([GRIP_TORQUE] if gripper else [])}
+        return not drive.torque or drive.torque_limit not in limits
 
     async def write(self, goal: Vector, speed: Vector) -> None:
         """Send joint angles (6,) [rad], kept within the calibrated ranges, to be reached at `speed` (6,) [rad/s].
@@ -170,6 +172,7 @@ class Arm:
 
     async def hold(self) -> None:
         """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""
+        self._grip_limited = None
         self._told = await hold(self.bus, self._ids)
 
     async def regrip(self) -> None:
@@ -177,6 +180,13 @@ class Arm:
         motor = self._ids[-1]
         present = (await self.bus.read_telemetry([motor], drive=True))[motor]
         self._told[motor] = await rearm(self.bus, motor, present)
+
+    async def limit_grip(self, *, limited: bool) -> None:
+        """Have the gripper use no more torque than it can for hours, or all that it may; nothing where it does."""
+        if limited is not self._grip_limited:
+            limit = GRIP_TORQUE if limited else self._settings.torque_limit(gripper=True)
+            await self.bus.write(self._ids[-1], Register.TORQUE_LIMIT, limit)
+            self._grip_limited = limited
 
     async def leave(self) -> None:
         """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why."""

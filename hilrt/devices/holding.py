@@ -25,13 +25,8 @@ PUSHING = 0.7
 GRIP_LEAD = round(1.5 * COUNTS_PER_DEGREE)
 """How far beyond its opening a gripper's goal may stay: of a measured servo 10 to 20 % of its torque, less than the
 25 % from which it takes itself for overloaded [counts]."""
-GRIP_LOAD = 200
-"""A gripper that pushes with more, on a stiff servo, is eased again [0.1 %]."""
-EASE_S = 0.1
-EASE_LOOKS = 15
-"""How often, and how many times, it is seen what another goal has done."""
-SETTLED, UNSEEN = 0.9, 10_000
-"""A load that has fallen by less since it was last seen falls no more; and one that was not seen since then."""
+GRIP_TORQUE = 200
+"""With how much of its torque a gripper holds on to something, below those 25 % however stiff it is [0.1 %]."""
 OUTSIDE = round(10 * COUNTS_PER_DEGREE)
 """How far beyond its range a limp joint is brought back by itself, slowly; a servo cuts off a goal there [counts]."""
 SLOW = 100
@@ -93,25 +88,12 @@ async def ease(bus: Bus, motor: int, present: Telemetry, *, gripper: bool) -> in
 
 
 async def _ease_grip(bus: Bus, motor: int, present: Telemetry, told: int) -> int:
-    """Nearer and nearer, until the servo pushes no harder than it can for hours; its goal after that."""
-    side = 1 if told > present.position else -1
-    lead, load, before = min(abs(told - present.position), GRIP_LEAD), abs(present.load), UNSEEN
-    goal = present.position + side * lead
+    """Hold on with a goal just beyond the opening, and with no more torque than a servo can give for hours."""
+    goal = min(max(told, present.position - GRIP_LEAD), present.position + GRIP_LEAD)
     if goal != told:
-        await bus.write(motor, Register.GOAL_VELOCITY, 0)  # back to the jaw at once: that moves nothing
         await bus.write(motor, Register.GOAL_POSITION, goal)
-    for _ in range(0 if bus.simulated_time else EASE_LOOKS):  # time that is simulated stands still
-        if goal == told and load <= GRIP_LOAD:
-            break
-        await asyncio.sleep(EASE_S)
-        load = abs((await bus.read_telemetry([motor]))[motor].load)
-        if load <= GRIP_LOAD:
-            break
-        settled, before = load > SETTLED * before, load
-        if settled and lead:
-            lead, before = lead * GRIP_LOAD // load, UNSEEN
-            goal = present.position + side * lead
-            await bus.write(motor, Register.GOAL_POSITION, goal)
+    if abs(present.load) > GRIP_TORQUE:
+        await bus.write(motor, Register.TORQUE_LIMIT, GRIP_TORQUE)
     return goal
 
 
