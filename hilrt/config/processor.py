@@ -48,7 +48,8 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fixed_reset_joint_positions: JointPose
     """Start pose: five joints [deg], gripper's calibrated position [0 .. 100]."""
     reset_time_s: NonNegative = 5.0
-    """Time to put the scene back, counted from the start of the reset; a simulated scene needs none."""
+    """Time to put the scene back, counted from the start of the reset; Enter, or a gamepad's start button, ends it
+    early. A simulated scene needs none."""
     control_time_s: Positive = 20.0
     """Time limit of an episode; reaching it truncates."""
     terminate_on_success: bool = True

@@ -11,6 +11,7 @@ from hilrt.control.agenda import Agenda
 from hilrt.control.cell import Cell
 from hilrt.control.episode import Episode, scene_seed
 from hilrt.control.policy import Policy
+from hilrt.control.presence import Presence, PuttingBack
 from hilrt.control.publisher import Publisher
 from hilrt.control.reset import go, stay
 from hilrt.control.tick import Float64, Tick
@@ -42,6 +43,7 @@ class Loop:
         config: Config,
         cell: Cell,
         operator: Operator,
+        presence: Presence,
         policy: Policy | None,
         publisher: Publisher,
         agenda: Agenda,
@@ -52,6 +54,7 @@ class Loop:
     ) -> None:
         """`extents`: one for each arm where it is to be followed, or none."""
         self._config, self._cell, self._operator, self._policy = config, cell, operator, policy
+        self._presence = presence
         self._pipelines = cell.pipelines
         self._sides = tuple(config.robot.sides)
         self._driver = ""
@@ -99,18 +102,11 @@ class Loop:
         self._enter(Phase.RESETTING)
         collect_garbage()
         tick = await self._cell.sense()
-        began_ns, given_s = tick.time_ns, self._cell.scene.reset_time_s
-        self._status.reset_until_ns = began_ns + round(given_s * 1e9) if given_s else 0
+        putting_back = PuttingBack(self._cell.scene, self._presence, self._status, tick)
         home = self._pipelines.home
         await go(self._cell, home, tick, self.stopping, self._on_the_way)
         self._cell.scene.place(seed)
-        await stay(
-            self._cell,
-            home,
-            lambda tick: self._cell.scene.ready((tick.time_ns - began_ns) * 1e-9),
-            self.stopping,
-            self._on_the_way,
-        )
+        await stay(self._cell, home, putting_back.over, self.stopping, self._on_the_way)
 
     def _on_the_way(self, joints: Float64) -> None:
         """The arms have been told to be here, shape (arms, 6) [rad]; a leader comes along."""

@@ -21,6 +21,7 @@ from hilrt.control.lifeline import BUS_ERRORS
 from hilrt.control.loop import Loop
 from hilrt.control.observation import Show
 from hilrt.control.operators import connect_leaders, make_operator
+from hilrt.control.presence import Presence
 from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
@@ -158,6 +159,7 @@ async def _assemble(
         config=config,
         cell=cell,
         operator=operator,
+        presence=Presence(status.supervisor, operator),
         policy=policy,
         publisher=publisher,
         agenda=agenda,

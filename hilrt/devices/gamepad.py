@@ -68,6 +68,11 @@ class Gamepad(Motionless):
         self._mode = mode
         self._pad.begin()
 
+    def ready(self) -> bool:
+        """Whether the start button was pressed since last asked."""
+        self._plugged.look()
+        return self._pad.switches[Key.GO].taken() > 0
+
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, sticks and triggers now."""
         self._plugged.look()

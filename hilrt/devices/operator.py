@@ -82,12 +82,24 @@ class Operator(Protocol):
         """Between episodes: where the arms are brought, tick by tick."""
         ...
 
+    def ready(self) -> bool:
+        """Between episodes: whether "ready, go" was pressed on the device since last asked."""
+        ...
+
     def sense(self, scene: Scene) -> OperatorInput:
         """What is wanted now; events that happened between two ticks are all in it."""
         ...
 
 
-class Motionless:
+class Silent:
+    """A device without a "ready, go" of its own: the run's terminal has one, whatever the device."""
+
+    def ready(self) -> bool:
+        """Nobody says it here."""
+        return False
+
+
+class Motionless(Silent):
     """A device that does not move by itself."""
 
     def rest(self, command: Command) -> None:

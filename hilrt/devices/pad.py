@@ -17,6 +17,7 @@ BUTTONS = {
     Key.FAILURE: "bottom",
     Key.RERECORD: "left",
     Key.STOP: "back",
+    Key.GO: "start",
     Key.CLOSE: "left_trigger",
     Key.OPEN: "right_trigger",
     Key.TILT_UP: "dpad_up",
