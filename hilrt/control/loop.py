@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 
 import numpy as np
 
@@ -10,28 +9,19 @@ from hilrt.config import Config
 from hilrt.control.agenda import Agenda
 from hilrt.control.cell import Cell
 from hilrt.control.episode import Episode, scene_seed
+from hilrt.control.interval import Interval
+from hilrt.control.phase import Phase
 from hilrt.control.policy import Policy
-from hilrt.control.presence import Presence, PuttingBack
+from hilrt.control.presence import Presence
 from hilrt.control.publisher import Publisher
-from hilrt.control.reset import go, stay
+from hilrt.control.rest import Rest
 from hilrt.control.tick import Float64, Tick
 from hilrt.data.episodes import Tally
 from hilrt.devices.calibration import units_from_radians
 from hilrt.devices.operator import Command, Operator, OperatorInput, Scene
-from hilrt.run.realtime import collect_garbage
 from hilrt.shm.status import ControlStatus
 from hilrt.step.extent import Extent, encode
 from hilrt.step.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
-
-
-class Phase(IntEnum):
-    """What control is doing, for the screen."""
-
-    STARTING = 0
-    WAITING = 1
-    RESETTING = 2
-    RUNNING = 3
-    DONE = 4
 
 
 class Loop:
@@ -44,6 +34,7 @@ class Loop:
         cell: Cell,
         operator: Operator,
         presence: Presence,
+        rest: Rest,
         policy: Policy | None,
         publisher: Publisher,
         agenda: Agenda,
@@ -54,7 +45,6 @@ class Loop:
     ) -> None:
         """`extents`: one for each arm where it is to be followed, or none."""
         self._config, self._cell, self._operator, self._policy = config, cell, operator, policy
-        self._presence = presence
         self._pipelines = cell.pipelines
         self._sides = tuple(config.robot.sides)
         self._driver = ""
@@ -62,6 +52,7 @@ class Loop:
         self._tally, self._extents = tally, extents
         self._stop_wanted = stop_wanted
         self._stopped = False
+        self._interval = Interval(config, cell, presence, rest, status, self.stopping, self._on_the_way)
         status.online_steps = agenda.online_steps  # of earlier starts
         self._show_rates()
 
@@ -78,10 +69,10 @@ class Loop:
             seed = scene_seed(self._config.seed, number, mode)
             if self._policy and mode is not before:
                 await self._wait_for_policy(self._policy, mode)
-            await self._reset(seed)
+            start = await self._interval.prepare(seed)
             if self.stopping():
                 break
-            await self._episode(number, mode, seed)
+            await self._episode(number, mode, seed, start)
             number, before = number + 1, mode
         self._enter(Phase.DONE)
 
@@ -96,28 +87,18 @@ class Loop:
             self._enter(Phase.WAITING)
             await self._cell.sense()
             policy.renew()
-
-    async def _reset(self, seed: int) -> None:
-        """Move to the start pose at limited speed, have the scene put back, settle."""
-        self._enter(Phase.RESETTING)
-        collect_garbage()
-        tick = await self._cell.sense()
-        putting_back = PuttingBack(self._cell.scene, self._presence, self._status, tick)
-        home = self._pipelines.home
-        await go(self._cell, home, tick, self.stopping, self._on_the_way)
-        self._cell.scene.place(seed)
-        await stay(self._cell, home, putting_back.over, self.stopping, self._on_the_way)
+        self._interval.idle.stir()  # nobody had to do anything
 
     def _on_the_way(self, joints: Float64) -> None:
         """The arms have been told to be here, shape (arms, 6) [rad]; a leader comes along."""
         self._operator.rest(self._told(joints))
         self._cell.remark = self._operator.message
 
-    async def _episode(self, number: int, mode: Mode, seed: int) -> None:
+    async def _episode(self, number: int, mode: Mode, seed: int, start: Float64) -> None:
         """One episode, from its first observation to its final record."""
         self._enter(Phase.RUNNING)
         self._operator.begin(mode, seed)
-        self._pipelines.begin()
+        self._pipelines.begin(start)
         episode, kept = Episode(number, mode, self._publisher.publish), OperatorInput()
         while True:
             tick = await self._cell.sense(episode.step, mode)
@@ -125,7 +106,7 @@ class Loop:
             tick.wish = self._operator.sense(self._scene(tick)).after(kept)
             self._cell.remark = self._operator.message
             self._stopped = self._stopped or tick.wish.stop
-            tick.interrupted = self.stopping() or tick.cut
+            tick.interrupted = self.stopping() or tick.cut or self._left_alone(mode, tick.wish)
             if tick.waits and not tick.interrupted:
                 kept = tick.wish  # what the last action led to is not seen yet
                 continue
@@ -142,6 +123,12 @@ class Loop:
                 self._agenda.ended(final)
                 return
             episode.acted(await self._act(tick, episode), tick)
+
+    def _left_alone(self, mode: Mode, wish: OperatorInput) -> bool:
+        """Whether the person whose episode it is has gone; a policy needs nobody."""
+        if wish.active or mode is not Mode.DEMO:
+            self._interval.idle.stir()
+        return self._interval.idle.over()
 
     def _follow(self, tick: Tick) -> None:
         """Where the arms have been, for who is looking for limits."""

@@ -1,32 +1,37 @@
-"""What a person says between two episodes: that the scene is back."""
+"""Whether a person is there, as far as keys, buttons and sticks tell, and whether she says that the scene is back."""
 
 import math
-from typing import Protocol
 
 from hilrt.control.scene import SceneSource
 from hilrt.control.tick import Tick
+from hilrt.devices.keyboard import Key
 from hilrt.devices.operator import Operator
-from hilrt.shm.status import ControlStatus
+from hilrt.shm.status import ControlStatus, SupervisorStatus
 
-
-class Words(Protocol):
-    """What the terminal's owner counts."""
-
-    key_go: int
+KEYS = tuple(key.value for key in Key if key is not Key.STOP)
 
 
 class Presence:
     """The person at the arm, through her device and through the run's terminal: either will do."""
 
-    def __init__(self, words: Words, operator: Operator) -> None:
+    def __init__(self, words: SupervisorStatus, operator: Operator) -> None:
         self._words, self._operator = words, operator
-        self._goes = words.key_go
+        self._goes, self._keys = words.key_go, self._pressed()
 
     def ready(self) -> bool:
         """Whether "ready, go" was pressed since last asked."""
         before, self._goes = self._goes, int(self._words.key_go)
         on_device = self._operator.ready()
         return self._goes > before or on_device
+
+    def active(self) -> bool:
+        """Whether anything was done since last asked."""
+        before, self._keys = self._keys, self._pressed()
+        on_device = self._operator.active()
+        return self._keys != before or on_device
+
+    def _pressed(self) -> tuple[int, ...]:
+        return tuple(getattr(self._words, key) for key in KEYS)
 
 
 class PuttingBack:

@@ -94,6 +94,7 @@ from hilrt.errors.runs import (
     SimulatorGoneError,
 )
 from hilrt.errors.safety import (
+    START_POSE,
     ActionError,
     ArmBlockedError,
     CollisionError,
@@ -136,6 +137,7 @@ from hilrt.errors.shm import (
 )
 
 __all__ = [
+    "START_POSE",
     "ActionError",
     "ActorMismatchError",
     "AdapterTooSlowError",
