@@ -135,6 +135,11 @@ class Cell:
         with suppress(*BUS_ERRORS):
             await together([arm.sink() if lets_go else arm.hold() for arm in self._arms])
 
+    @property
+    def resting(self) -> bool:
+        """Whether the arms were let go to rest."""
+        return any(arm.resting for arm in self._arms)
+
     async def rise(self) -> None:
         """Torque on where the arms are, for those that were let go.
 

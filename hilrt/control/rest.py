@@ -85,7 +85,7 @@ class Rest:
     ) -> None:
         """The last thing that moves in a run, however that ended; where it cannot, the arms hold."""
         able = error is None or (isinstance(error, HilrtError) and not isinstance(error, STAYS))
-        if not self.known or not able:
+        if not self.known or not able or self._cell.resting:
             return
         self._ending.rest()
         try:

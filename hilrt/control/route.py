@@ -15,7 +15,7 @@ TURN = 0.1
 NEAR = 0.03
 """A way over the table that is shorter needs no lift [m]."""
 RISE = 0.1
-"""Above the higher of its two ends, where no box says how far up is [m]."""
+"""Above the higher of its two ends: no way goes further up, whatever the box [m]."""
 REACHED = 1e-3
 """[m]."""
 
@@ -24,7 +24,7 @@ Way = Callable[[Float64, Float64], list[Float64]]
 
 
 class Lift:
-    """Plans a way: each tool straight up to the top of its box, over in joint space and no lower, straight down.
+    """Plans a way: each tool straight up, to the top of its box, over in joint space and no lower, straight down.
 
     Where an arm cannot get up so far it goes as far as it can. A gripper that is to open lets go before anything
     moves, and one that is to close does so at the end: nothing is carried that nobody wants.
@@ -46,8 +46,8 @@ class Lift:
         ends = np.array([self._place(arm, joints) for joints in (start, goal)])
         if np.hypot(*(ends[1] - ends[0])[:2]) < NEAR:
             return [goal]
-        top = self._tops[arm]
-        height = max(ends[:, 2]) + RISE if top is None else top
+        top, highest = self._tops[arm], float(ends[:, 2].max()) + RISE
+        height = highest if top is None else min(top, highest)
         up, down = self._climb(arm, start, height), self._climb(arm, goal, height)[::-1]
         way = [joints.copy() for joints in (*up, *self._over(arm, up[-1], down[0]), *down)]
         wide = max if self._limits.opening_step > 0 else min
