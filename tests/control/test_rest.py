@@ -25,7 +25,7 @@ from hilrt.errors import BusTimeoutError, CameraLostError, OverheatError
 from hilrt.shm.status import ControlStatus
 from hilrt.sim.world import World
 
-PARK = "safety.park_pose=[0.0, -100.0, 90.0, 70.0, 0.0, 10.0]"
+PARK = "safety.park_pose=[0.0, -95.0, 85.0, 75.0, 0.0, 10.0]"
 RELEASE = "safety.park_torque=release"
 
 
@@ -118,7 +118,7 @@ class Station:
         return tick
 
     def held(self, register):
-        return [servo.get(register) for servo in self.bench.follower.bank.servos]
+        return [servo.get(register) for servo in self.bench.follower._bank.servos]
 
     @property
     def parked(self):

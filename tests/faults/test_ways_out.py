@@ -1,8 +1,9 @@
-"""Every way out of a run, with servos that outlive it: where they are then, whether they hold, and how low they went."""
+"""Every way out of a run, with servos that outlive it: where they are then, whether they hold, how low they went."""
 
 import os
 import signal
 import time
+from pathlib import Path
 
 import jobs
 import numpy as np
@@ -17,7 +18,7 @@ from hilrt.devices.feetech.registers import Register
 from hilrt.robots import SO100_URDF
 
 CALIBRATION = jobs.ROOT / "configs/calibration/robots/so100_follower/sim.json"
-PARK = (0.0, -100.0, 90.0, 70.0, 0.0, 10.0)
+PARK = (0.0, -95.0, 85.0, 75.0, 0.0, 10.0)
 NEAR = np.deg2rad(3.0)
 LOWER = 0.003
 """By which an arm of play may be nearer to the table than at the nearer of both ends of its way [m]."""
@@ -153,7 +154,7 @@ def test_an_error_of_a_motor(tmp_path, desk):
     with recording(tmp_path, desk) as run:
         run.runs_episode(0)
         with desk._lock:
-            desk._move = lambda reach: None
+            desk._move = lambda _: None
             servo = desk.servos[2]
             servo.set_present(servo.raw_position, 0, 0.0, 0.0, 69.0, 12.0)
         assert run.finish() == 2
@@ -221,7 +222,7 @@ def test_supervisor_killed(tmp_path, desk):
         control, before = run.control.pid, desk.joints
         os.kill(run._pid, signal.SIGKILL)
         deadline = time.monotonic() + jobs.PATIENCE_S
-        while os.path.exists(f"/proc/{control}"):
+        while Path(f"/proc/{control}").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         run.finish()
