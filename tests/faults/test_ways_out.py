@@ -234,7 +234,7 @@ def test_nobody_is_there(tmp_path, desk):
     """After some minutes without a key the arm is parked and let go; any key takes it back, and the run goes on."""
     with recording(tmp_path, desk, "safety.idle_min=0.05", "safety.park_torque=release") as run:
         run.until(lambda: run.control.phase == Phase.PARKED)
-        run.wait_for(rb"nobody did anything for 0.05 min; any key takes the arm to its start pose")
+        run.until(lambda: run.control.message == "nobody for 0.05 min: any key goes on, q stops")
         assert desk.parked
         assert desk.torque == [0] * 6
         run.type(b"\t")
