@@ -11,12 +11,14 @@ SIM_CAMERAS = ("front", "wrist")
 
 
 class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The nature of the simulated arms' servos."""
+    """The nature of the simulated arms. What is absent here is as the preset has it (`hilrt/config/nature.py`)."""
 
-    stiffness: Positive = 200.0
+    preset: Literal["so100", "stiff", "worn"] = "stiff"
+    """`so100`: as measured arms are; `stiff`: stiffer than any that was built; `worn`: one that has worked for long."""
+    stiffness: Positive | None = None
     """Torque by which a servo answers each radian that it is off its goal [N m/rad]; the arm sags under its own weight
     accordingly. Measured arms have 11 to 24."""
-    goal_switches_torque_on: bool = False
+    goal_switches_torque_on: bool | None = None
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
 
 

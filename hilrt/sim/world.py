@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hilrt.config import SimArm
+from hilrt.config import SimArm, nature_of
 from hilrt.errors import UnknownNameError
 from hilrt.resource import Resource
 from hilrt.sim.layout import bases
@@ -44,7 +44,7 @@ class World(Resource):
     def __init__(self, task: str, seed: int, arms: int = 1, nature: SimArm = IDEAL) -> None:
         self._task = find_task(task)
         self._bases = bases(arms)
-        spec = build_spec(arms, nature.stiffness)
+        spec = build_spec(arms, nature_of(nature).stiffness)
         for base in self._bases:
             self._task.furnish(spec, base)
         self._model = spec.compile()
