@@ -57,9 +57,7 @@ class Interval:
 
     async def _rest_until_wanted(self) -> None:
         """Nobody is there: rest until somebody is."""
-        until = (
-            f"nobody did anything for {self._minutes:g} min; any key takes the arm to its start pose, q stops"
-        )
+        until = f"nobody for {self._minutes:g} min: any key goes on, q stops"
         self._presence.active()
         woken = False
 

@@ -232,9 +232,9 @@ def test_supervisor_killed(tmp_path, desk):
 
 def test_nobody_is_there(tmp_path, desk):
     """After some minutes without a key the arm is parked and let go; any key takes it back, and the run goes on."""
-    with recording(tmp_path, desk, "safety.idle_min=0.05", "safety.park_torque=release") as run:
+    with recording(tmp_path, desk, "safety.idle_min=0.2", "safety.park_torque=release") as run:
         run.until(lambda: run.control.phase == Phase.PARKED)
-        run.until(lambda: run.control.message == "nobody for 0.05 min: any key goes on, q stops")
+        run.until(lambda: run.control.message == "nobody for 0.2 min: any key goes on, q stops")
         assert desk.parked
         assert desk.torque == [0] * 6
         run.type(b"\t")
