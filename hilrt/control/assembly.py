@@ -54,7 +54,9 @@ class Pipelines:
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
         self.park = _park_pose(config, parts, self._guard)
-        self.lift = Lift(parts.kinematics, parts.limits, [b and b.max[2] for b in parts.bounds]).way
+        self.lift = Lift(
+            parts.kinematics, parts.limits, [box.max[2] if box else None for box in parts.bounds]
+        ).way
         self.way: Way | None = self.lift if config.processor.reset.via == "lift" else None
         """To a start pose; None: straight."""
         reach = config.processor.reset.start_range_m

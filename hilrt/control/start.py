@@ -41,7 +41,8 @@ class Starts:
         return np.array([self._draw(arm, rng) for arm in range(len(self._home))])
 
     def _draw(self, arm: int, rng: np.random.Generator) -> Float64:
-        home, kinematics = self._home[arm], self._kinematics[arm]
+        home: Float64 = self._home[arm]
+        kinematics = self._kinematics[arm]
         middle = kinematics.forward(home)[:3, 3]
         low, high = middle - self._reach, middle + self._reach
         if self._box:
