@@ -24,8 +24,8 @@ CONTROL_PHASES = (
     "resetting",
     "running",
     "done",
-    "going to rest",
-    "at rest",
+    "parking",
+    "parked",
 )
 """Texts for `hilrt.control.phase.Phase`."""
 LEARNER_PHASES = ("loading", "warm start", "learning", "waiting", "done")
