@@ -122,7 +122,7 @@ def test_two_arms_go_each_their_way():
     assert rig.position(poses[len(poses) // 2], arm=1)[2] > 0.1
 
 
-def test_straight_is_still_to_be_had():
-    """With `via = "straight"` a reset plans nothing; a rest pose is reached by way of a lift all the same."""
-    assert Rig().pipelines.way
+def test_resets_go_as_the_task_file_says():
+    """With `via = "straight"` a reset plans nothing."""
+    assert Rig("processor.reset.via=lift").pipelines.way
     assert Rig("processor.reset.via=straight").pipelines.way is None
