@@ -28,4 +28,5 @@ CONDITIONS = Conditions(
     joint_velocity_deg_s=180.0,
     own_steps=(),
     sim=None,
+    start_range_mm=(0.0, 0.0, 0.0),
 )

@@ -102,6 +102,10 @@ ENTRIES = [
         f"{BOX}.min=[0.15, -0.11, 0.02]",
         f"{BOX}: min z 5 mm before, 20 mm now, 15 mm further in. What lies out",
     ),
+    (
+        "processor.reset.start_range_m=[0.02, 0.02, 0.0]",
+        "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now. Days were lost",
+    ),
     ("robot.command_hz=10", "robot.command_hz: 50 Hz before, 10 Hz now. Between"),
     (
         "safety.max_joint_velocity_deg_s=120",

@@ -65,6 +65,7 @@ def conditions_of(config: Config) -> Conditions:
         goals_hz=config.goals_per_tick * config.env.fps,
         joint_velocity_deg_s=config.safety.max_joint_velocity_deg_s,
         own_steps=tuple(f"{step.pipeline}: {step.step} {step.options}" for step in processor.steps),
+        start_range_mm=tuple(round(1e3 * metres, 1) for metres in processor.reset.start_range_m),
         sim=msgspec.json.decode(msgspec.json.encode(nature_of(config.sim.arm))) if config.sim else None,
     )
 

@@ -67,6 +67,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """Steps of the user's own, with their options."""
     sim: dict[str, Any] | None
     """Nature of the simulated arms; None for real ones."""
+    start_range_mm: tuple[float, ...] | None = None
+    """How far around the start pose episodes begin, along each axis."""
 
 
 def grouped(conditions: Sequence[Conditions | None]) -> list[tuple[Conditions | None, list[int]]]:

@@ -74,6 +74,7 @@ class _Field(msgspec.Struct, frozen=True):
 FIELDS = (
     _Field("open_position", "processor.gripper.open_position", "", MIRRORED, refused=True),
     _Field("max_gripper_pos", "processor.max_gripper_pos", " of 100", OPENING),
+    _Field("start_range_mm", "processor.reset.start_range_m", " mm", START),
     _Field("goals_hz", "robot.command_hz", " Hz", GOALS),
     _Field("joint_velocity_deg_s", "safety.max_joint_velocity_deg_s", " degrees/s", SPEED),
     _Field("robot_type", "robot.type", "", ANOTHER_ARM),
@@ -116,7 +117,7 @@ def _changed(
 
 def _text(value: object) -> str:
     if isinstance(value, tuple):
-        return "; ".join(map(str, value)) or "none"
+        return ", ".join(map(_text, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 

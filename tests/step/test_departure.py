@@ -75,6 +75,11 @@ MM, POSE = "processor.inverse_kinematics.end_effector_bounds", "processor.reset.
             "robot.type: so101_follower before, so100_follower now",
             departure.ANOTHER_ARM,
         ),
+        (
+            conditions(start_range_mm=(20.0, 20.0, 0.0)),
+            "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now",
+            departure.START,
+        ),
         (conditions(goals_hz=10), "robot.command_hz: 50 Hz before, 10 Hz now", departure.GOALS),
         (
             conditions(joint_velocity_deg_s=90.0),
