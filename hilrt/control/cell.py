@@ -11,8 +11,9 @@ import numpy as np
 
 from hilrt.config import Config, nature_of
 from hilrt.control.assembly import Pipelines
+from hilrt.control.gripwatch import GripWatch
 from hilrt.control.health import Health
-from hilrt.control.lifeline import BUS_ERRORS, TOLD_S, Lifeline
+from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.scene import SceneSource
 from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
@@ -32,8 +33,6 @@ TORQUE_CHECK_S = 0.2
 """How often a reading takes in whether the motors still have torque: their telemetry alone does not tell."""
 STALLS = 2
 """How often in a row a motor may stall before an arm has taken a step again: it then pushes against its own reset."""
-EASED = 5e-3
-"""A goal that would change by less is left alone [rad]."""
 CAMERA_PATIENCE_S = 10.0
 """How old a camera's newest frame may get before the run stops."""
 
@@ -76,7 +75,7 @@ class Cell:
         self._told = self.remark = ""
         self._observes_object = bool(config.sim and config.sim.observe_object)
         self._stalls, self._stalled, self._eased = 0, "", False
-        self._commanded, self._slipped, self._slipped_until = False, "", 0.0
+        self._grips = GripWatch(arms, pipelines.grip, stream, status)
         self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
         self._lateness = Lateness()
         self._watch = Stopwatch()
@@ -97,7 +96,7 @@ class Cell:
             self._stalls, self._stalled = 0, ""
         readings, blind, woken_ns, missed = await self._read()
         if not blind:
-            await self._watch_grip(readings)
+            await self._grips.see(readings)
         frames = self._look()
         now, simulated = time.monotonic_ns(), self._ticker.simulated
         ages_ms = ((now - frame.monotonic_ns) * 1e-6 for frame in frames)
@@ -134,10 +133,33 @@ class Cell:
         self._status.decide_ms = self._watch.lap_ms()
         await self._ticker.until_act()
         self._watch.lap_ms()
-        self._commanded = True
-        sent = await self._stream.aim(self.pipelines.grip.toward(joint_goal, self.told))
+        sent = await self._stream.aim(self._grips.near(joint_goal))
         self._status.act_ms = self._watch.lap_ms()
         return sent
+
+    async def settle(self, *, lets_go: bool) -> None:
+        """The arms are where they rest: have them push against nothing, or let go gently."""
+        self._stream.stop()
+        self._status.heartbeat_ns = time.monotonic_ns()
+        with suppress(*BUS_ERRORS):
+            await together([arm.sink() if lets_go else arm.hold() for arm in self._arms])
+
+    @property
+    def resting(self) -> bool:
+        """Whether the arms were let go to rest."""
+        return any(arm.resting for arm in self._arms)
+
+    async def rise(self) -> None:
+        """Torque on where the arms are, for those that were let go.
+
+        Raises:
+            JointOutsideError: one rests far outside its range.
+        """
+        for arm in self._arms:
+            while arm.resting:
+                with suppress(*BUS_ERRORS):
+                    await arm.enable_torque()
+                await self.sense()
 
     @property
     def told(self) -> Float64:
@@ -175,7 +197,7 @@ class Cell:
                 except OvercurrentError as error:
                     await self._ease(self._arms[arm], error)
                 except GripOverloadError as error:
-                    await self._regrip(arm, error)
+                    await self._grips.regrip(arm, error)
 
     async def _ease(self, arm: Arm, error: OvercurrentError) -> None:
         """Have an arm push no longer, and the episode cut; give up where it stalls on its way back as well."""
@@ -187,28 +209,6 @@ class Cell:
         self._stream.stop()
         with suppress(*BUS_ERRORS):  # it stalls on, and is found again in a second
             await arm.hold()
-
-    async def _regrip(self, arm: int, error: GripOverloadError) -> None:
-        """Have a gripper that was overloaded hold on where it is; the episode goes on."""
-        log.warning("%s", error)
-        self._status.grip_overloads += 1
-        self._slipped, self._slipped_until = error.remark, time.monotonic() + TOLD_S
-        self._stream.stop()
-        with suppress(*BUS_ERRORS):  # its fault is found again
-            await self._arms[arm].regrip()
-        self.pipelines.grip.yielded(arm)
-
-    async def _watch_grip(self, readings: Sequence[ArmReading]) -> None:
-        """Where nobody commands, as while a scene is put back, a jaw that has stopped is not driven on either."""
-        told, grip = self.told, self.pipelines.grip
-        grip.see(readings, told)
-        for arm, limited in zip(self._arms, grip.limited, strict=True):
-            with suppress(*BUS_ERRORS):  # it is tried again with the next reading
-                await arm.limit_grip(limited=limited)
-        eased = grip.toward(told, told)
-        if not self._commanded and np.abs(eased - told).max() > EASED:
-            await self._stream.aim(eased)
-        self._commanded = False
 
     def _take_cut(self) -> bool:
         """Whether arms are no longer where they were told to be, since last asked."""
@@ -235,7 +235,7 @@ class Cell:
         """What is the matter, on the screen, and the `remark` of others; a text is written only when it changes."""
         texts = [line.text for line in self._lines]
         texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
-        texts += [self._stalled, self._slipped if time.monotonic() < self._slipped_until else ""]
+        texts += [self._stalled, self._grips.text]
         texts += ["the arm holds until the recorder has written what waits"] if unwritten else []
         if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
             self._told = self._status.message = told
