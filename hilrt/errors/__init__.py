@@ -73,6 +73,7 @@ from hilrt.errors.learning import (
     CheckpointError,
     CheckpointsUnusableError,
     CheckpointWriteError,
+    ConditionsError,
     DeviceError,
     EncoderChangedError,
     EncoderWeightsError,
@@ -94,6 +95,7 @@ from hilrt.errors.runs import (
     SimulatorGoneError,
 )
 from hilrt.errors.safety import (
+    START_POSE,
     ActionError,
     ArmBlockedError,
     CollisionError,
@@ -140,6 +142,7 @@ from hilrt.errors.shm import (
 )
 
 __all__ = [
+    "START_POSE",
     "ActionError",
     "ActorMismatchError",
     "AdapterTooSlowError",
@@ -157,6 +160,7 @@ __all__ = [
     "CheckpointWriteError",
     "CheckpointsUnusableError",
     "CollisionError",
+    "ConditionsError",
     "ConfigError",
     "CropError",
     "DatasetAbsentError",
