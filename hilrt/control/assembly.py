@@ -11,8 +11,10 @@ from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.safety import JointLimits
+from hilrt.control.sag import Sag
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64
+from hilrt.control.workspace import Box, Workspace, WorkspaceBounds
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import RobotModelError, StepError
@@ -47,7 +49,7 @@ class Pipelines:
         """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
-        self.kinematics = parts.kinematics
+        self.kinematics, self.sag = parts.kinematics, parts.sag
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
@@ -84,6 +86,7 @@ class _Parts:
         if (carrying := self.kinematics[0].joints) != len(MOTORS) - 1:
             problem = f'"{frame}" is carried by {carrying} joints, not by the five of an arm; name another'
             raise RobotModelError(str(self.urdf), f"{problem} target_frame_name")
+        self.sag = Sag(self.kinematics)
         self.limits = JointLimits(config, calibrations, self.kinematics)
         poses = [radians_from_units(config.reset_pose(side)) for side in sides]
         self.home: Float64 = self.limits.require(np.array(poses))
@@ -94,10 +97,10 @@ class _Parts:
                 self.home[arm], self.setpoint.pose[arm]
             )  # the first call takes 30 ms: not in a tick
 
-    def box(self, config: Config) -> action.Box:
+    def box(self, config: Config) -> Box:
         bounds = [config.bounds(side) for side in config.robot.sides]
         lead = min((step for axis, step in self.axes.items() if axis in "xyz"), default=LEAD_BACK)
-        return action.Box(
+        return Box(
             low=np.array([b.min for b in bounds if b]),
             high=np.array([b.max for b in bounds if b]),
             step=np.array([self.axes.get(axis, lead) for axis in "xyz"]),
@@ -159,11 +162,12 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
     else:
         box = parts.box(config)
         box.require(setpoint.pose[:, :3, 3], tuple(config.robot.sides))
+        workspace = Workspace(box, parts.sag, 1.0 / config.env.fps)
         steps += [
             action.ReferenceAndDelta(setpoint, tuple(parts.axes), parts.kinematics[0].root),
-            action.WorkspaceBounds(setpoint, box),
+            WorkspaceBounds(setpoint, workspace),
             action.InverseKinematics(
-                setpoint, parts.kinematics, box, turns=bool(parts.axes.keys() & {"pitch", "roll"})
+                setpoint, parts.kinematics, workspace, turns=bool(parts.axes.keys() & {"pitch", "roll"})
             ),
         ]
     steps.append(action.GripperToJoint(setpoint, limits))

@@ -96,6 +96,7 @@ from hilrt.errors.runs import (
 from hilrt.errors.safety import (
     ActionError,
     ArmBlockedError,
+    ArmSagsError,
     CollisionError,
     GoalError,
     JointOutsideError,
@@ -140,6 +141,7 @@ __all__ = [
     "ActorMismatchError",
     "AdapterTooSlowError",
     "ArmBlockedError",
+    "ArmSagsError",
     "ArmLostError",
     "ArmUnderTorqueError",
     "BusLostError",
