@@ -187,11 +187,7 @@ class InverseKinematics(Stateless):
         before, target, box = self._setpoint.pose[arm, :3, 3], tick.target[arm, :3, 3], self._workspace.now
         reached = self._kinematics[arm].forward(joints)[:3, 3]
         nearer = np.linalg.norm(reached - target) < np.linalg.norm(before - target)
-        if (
-            nearer
-            and (np.abs(reached - before) <= box.step).all()
-            and box.contains(arm, reached, before)
-        ):
+        if nearer and (np.abs(reached - before) <= box.step).all() and box.contains(arm, reached, before):
             tick.joint_goal[arm, :5] = joints
             tick.target[arm, :3, 3] = reached
         else:

@@ -9,6 +9,7 @@ from hilrt.config.state import state_groups
 from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
+from hilrt.control.feedforward import Feedforward
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.safety import JointLimits
 from hilrt.control.sag import Sag
@@ -52,6 +53,10 @@ class Pipelines:
         self.kinematics, self.sag = parts.kinematics, parts.sag
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
+        self.feedforward: Feedforward | None = None
+        """None where the task file wants none."""
+        if config.robot.gravity_compensation:
+            self.feedforward = Feedforward(self.sag, self.limits, self.meets, 1.0 / config.env.fps)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
         self.outcome = _pipeline("outcome", _outcome(config), own)
         self.action = _pipeline("action", _action(config, parts), own, self._guard)

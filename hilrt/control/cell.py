@@ -61,7 +61,7 @@ class Cell:
         self.fps, self._ticker, self._arms, self._pictures = config.env.fps, ticker, arms, pictures
         self._stream = stream
         self.scene, self.pipelines, self._status = scene, pipelines, status
-        self.stand = Stand(pipelines.sag, config.env.fps)
+        self.stand = Stand(pipelines.sag, config.env.fps, pipelines.feedforward)
         sides = config.robot.sides
         self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
         self._readings: list[ArmReading | None] = [None] * len(arms)
@@ -124,6 +124,9 @@ class Cell:
         Returns whether the first part of it went out; the ticker sends the others.
         """
         self._status.decide_ms = self._watch.lap_ms()
+        if self.pipelines.feedforward:
+            for arm, beyond in zip(self._arms, self.pipelines.feedforward.of(joint_goal), strict=True):
+                arm.feedforward = beyond
         await self._ticker.until_act()
         self._watch.lap_ms()
         sent = await self._stream.aim(joint_goal)

@@ -6,6 +6,7 @@ from collections import deque
 import numpy as np
 
 from hilrt.config import MOTORS
+from hilrt.control.feedforward import Feedforward
 from hilrt.control.sag import Sag
 from hilrt.control.tick import Float64, Tick
 from hilrt.devices.arm import ArmReading
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 
 NEAR, FAR = np.deg2rad((3.0, 8.0))
 """Less is as told; up to the second an arm may hang; an episode that began further off would jump [rad]."""
-STILL, STILL_S = np.deg2rad(0.5), 0.3
+STILL, STILL_S = np.deg2rad(0.25), 0.3
 """A joint that has gone no further [rad] in that time [s] has come to rest."""
 SETTLE_TICKS = 2
 BLOCKED_S = 5.0
@@ -37,8 +38,8 @@ def hangs_at(pose: Float64, joints: Float64, sag: Sag) -> bool:
 class Stand:
     """Judges arms that were told to be at a pose, each joint but the gripper, which may hold something."""
 
-    def __init__(self, sag: Sag, fps: float) -> None:
-        self._sag = sag
+    def __init__(self, sag: Sag, fps: float, feedforward: Feedforward | None = None) -> None:
+        self._sag, self._feedforward = sag, feedforward
         self.patience, self.window = round(BLOCKED_S * fps), max(SETTLE_TICKS, round(STILL_S * fps)) + 1
         """In ticks."""
         self._rest: Float64 = np.zeros((len(sag.compliance), 5))
@@ -70,14 +71,18 @@ class Stand:
         sinks = self._sag.along(off, tick.joints)
         for arm, joint in sorted(doubtful, key=lambda at: -abs(off[tuple(at)])):
             reading, at = tick.readings[arm], (arm, joint)
-            hangs = bool(sinks[at]) and _carries(reading, joint) <= HEAVIER * abs(pull[at]) + FRICTION
-            if abs(off[at]) > FAR or _strains(reading, joint) or (patient and not hangs and not known[at]):
+            strains, weight = _strains(reading, joint), HEAVIER * abs(pull[at]) + FRICTION
+            hangs = bool(sinks[at]) and not strains and _carries(reading, joint) <= weight
+            if abs(off[at]) > FAR or strains or (patient and not hangs and not known[at]):
                 if not patient:
                     raise _refusal(reading, joint, float(off[at]), float(pull[at]), hangs=hangs)
                 return False
             self._tell(arm, joint, float(np.rad2deg(abs(off[at]))), hangs=hangs)
         self._rest = off
         self._sag.rest(pose, tick.joints)
+        if self._feedforward and not self._feedforward.learnt:
+            self._feedforward.learn()
+            return False  # it goes on to where it is meant to be
         return True
 
     def _tell(self, arm: int, joint: int, off_deg: float, *, hangs: bool) -> None:
@@ -109,7 +114,10 @@ class Arrival:
             return False
         self._seen.append(tick.joints[:, :5])
         patient = ticks_there <= self._stand.patience
-        return (self._still() or not patient) and self._stand.accepts(self._pose, tick, patient=patient)
+        if patient and not self._still():
+            return False
+        self._seen.clear()
+        return self._stand.accepts(self._pose, tick, patient=patient)
 
     def _still(self) -> bool:
         return len(self._seen) == self._stand.window and bool(np.ptp(self._seen, axis=0).max() < STILL)

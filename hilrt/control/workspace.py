@@ -20,12 +20,16 @@ LED_BACK = 1 / 3
 """Of a step: how fast a command that is outside the box comes back in without being driven, as a reset goes."""
 ROUNDING = 1e-3
 """By as much a start pose may be outside the box, whose corners are whole millimetres [m]."""
-MAY = 2e-3
+MAY = 1e-3
 """So far the arm itself may hang out of the box [m]."""
+SURE = 1.25
+"""Times what is foretold of an arm's sag: friction hides some of it where the arm comes to rest."""
 MORE = 0.03
-"""At most so much narrower the box gets for what the arm's weight does not foretell [m]."""
-LEAD, RELEASE = 2.0, 0.3
-"""Share of what the arm hangs out, or stays in, by which the box gets narrower, or wider, in a second."""
+"""At most so much higher the floor gets for what is not foretold [m]."""
+LEAD, RELEASE = 3.0, 1.0
+"""Share of what the arm hangs below its floor, or stays above, by which that is raised, or lowered, in a second."""
+RESTS = 2e-3
+"""A reference so near to the floor rests on it, and so does an arm that goes no further in a tick [m]."""
 
 
 class Box(NamedTuple):
@@ -54,9 +58,9 @@ class Box(NamedTuple):
 class Workspace:
     """What of the box is left for the reference, so that the arm that hangs from it is in the box, too.
 
-    Its weight is foretold (`Sag`); what else it hangs out by is seen. A reading alone moves nothing: of two in a row
-    the one further inside counts. What is seen narrows the box while nobody drives the arm back in: one that is on its
-    way lags. The floor comes first where there is no room for both.
+    Its sag is foretold (`Sag`), and at the floor put right by what is seen. A reading alone moves nothing: of two in a
+    row the one that is less wrong counts. Nothing is concluded while the arm is driven up: one that is on its way lags.
+    The floor comes first where there is no room for both.
     """
 
     def __init__(self, box: Box, sag: Sag, period_s: float) -> None:
@@ -67,8 +71,9 @@ class Workspace:
 
     def begin(self) -> None:
         """A new episode."""
-        self._low, self._high = np.zeros_like(self.box.low), np.zeros_like(self.box.high)
-        self._last: Float64 | None = None
+        self._more: Float64 = np.zeros(len(self.box.low))
+        """By how much the floor is higher than foretold, shape (arms,) [m]."""
+        self._last: Float64 = np.full(len(self.box.low), np.inf)
 
     def fit(self, joints: Float64, before: Float64, way: Float64, measured: Float64) -> Box:
         """The box of this tick.
@@ -79,30 +84,32 @@ class Workspace:
             way: from there to what is wanted now, likewise.
             measured: where they are, likewise.
         """
-        last = measured if self._last is None else self._last
-        self._last = measured
-        box, hang = self.box, self._sag.hang(joints)
-        low, high = (np.maximum(0.0, side * hang - MAY) for side in (-1.0, 1.0))
-        out = box.low - MAY - np.maximum(measured, last)
-        self._low = self._more(self._low, out, before - box.low - low, way)
-        out = np.minimum(measured, last) - box.high - MAY
-        self._high = self._more(self._high, out, box.high - high - before, -way)
-        floor = np.minimum(box.low + low + self._low, box.high)
-        self.now = box._replace(low=floor, high=np.maximum(box.high - high - self._high, floor))
+        box, hang = self.box, SURE * self._sag.hang(joints)
+        low, high = np.maximum(-hang - MAY, 0.0), np.maximum(hang - MAY, 0.0)
+        floor, seen = box.low[:, 2], measured[:, 2] - box.low[:, 2]
+        self._more = self._corrected(low[:, 2], before[:, 2] - floor, way[:, 2], seen)
+        low[:, 2] += self._more
+        lowest = np.minimum(box.low + low, box.high)
+        self.now = box._replace(low=lowest, high=np.maximum(box.high - high, lowest))
         return self.now
 
-    def _more(self, more: Float64, out: Float64, room: Float64, way: Float64) -> Float64:
-        """How much narrower one side of the box gets for what is seen; all of shape (arms, 3) [m].
+    def _corrected(self, foretold: Float64, room: Float64, way: Float64, seen: Float64) -> Float64:
+        """How much higher the floor is for what is seen; all of shape (arms,), upwards [m].
 
         Args:
-            more: so far.
-            out: how far the arm is outside; below 0 inside.
-            room: from this side, as weight alone narrows it, to the reference.
-            way: of the reference, positive inwards.
+            foretold: how far the arm hangs.
+            room: from the floor of the box to the reference.
+            way: of the reference in this tick.
+            seen: from the floor of the box to the arm.
         """
-        led = np.clip(np.maximum(more, room) + LEAD * self._period_s * out, more, MORE)
-        kept = more + RELEASE * self._period_s * np.clip(out + MAY, -MAY, 0.0)
-        return np.where((out > 0.0) & (way <= 0.0), led, np.maximum(kept, 0.0))
+        last, self._last = self._last, seen
+        more, nearest, furthest = self._more, np.maximum(seen, last), np.minimum(seen, last)
+        out = np.maximum(-nearest - MAY, 0.0)
+        raised = np.maximum(more, room - foretold) + LEAD * self._period_s * out
+        rests = (room - foretold - more < RESTS) & (np.abs(seen - last) < RESTS)
+        lowered = more - RELEASE * self._period_s * np.clip(furthest, 0.0, RESTS)
+        corrected = np.where(out > 0.0, raised, np.where(rests, lowered, more))
+        return np.where(way > 0.0, more, np.clip(corrected, -foretold, MORE))
 
 
 class WorkspaceBounds:
@@ -122,9 +129,12 @@ class WorkspaceBounds:
     def __call__(self, tick: Tick) -> None:
         before, wanted = self._setpoint.pose[:, :3, 3], tick.target[:, :3, 3]
         box = self._workspace.fit(self._setpoint.joints, before, wanted - before, tick.pose[:, :3, 3])
-        inside = np.clip(before, box.low, box.high)
-        led = before + np.clip(inside - before, -LED_BACK * box.step, LED_BACK * box.step)
-        allowed = np.clip(wanted, np.minimum(box.low, led), np.maximum(box.high, led))
+        sent, back = self._setpoint.sent_pose[:, :3, 3], LED_BACK * box.step
+        low = np.minimum(
+            box.low, np.maximum(before, sent) + back
+        )  # what the leash has moved out comes in at once
+        high = np.maximum(box.high, np.minimum(before, sent) - back)
+        allowed = np.clip(wanted, low, high)
         if (allowed != wanted).any():
             tick.limits |= Limit.BOX
         tick.target[:, :3, 3] = before + np.clip(allowed - before, -box.step, box.step)

@@ -121,8 +121,8 @@ class ArmBlockedError(HilrtError):
     def __init__(self, motor: str, off_deg: float, load: float) -> None:
         """`load`: share of full torque."""
         super().__init__(
-            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away, pushes with {load:.0%} of its "
-            "torque and does not get there; its own weight does not explain that. Free its way (cable, table, object, "
+            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away, pushes with {load:.0%} of "
+            "its torque and does not get there; its weight does not explain that. Free its way (cable, table, object, "
             "a screw that binds), then start again; the start pose is processor.reset.fixed_reset_joint_positions, or "
             "in a replay the episode's first."
         )
@@ -133,10 +133,10 @@ class ArmSagsError(HilrtError):
 
     def __init__(self, motor: str, off_deg: float, weight_nm: float, supply_v: float) -> None:
         super().__init__(
-            f"{motor} hangs {off_deg:.0f} degrees below the start pose and stands still: nothing is in its way, it gives "
-            f"in to its own weight ({weight_nm:.2f} N m). At {supply_v:.1f} V: a weak supply makes it softer. See also "
-            "whether the gripper carries something, and whether its horn's screw is tight. A start pose nearer to the "
-            "base (processor.reset.fixed_reset_joint_positions) weighs less."
+            f"{motor} hangs {off_deg:.0f} degrees below the start pose and stands still: nothing is in its way, it "
+            f"gives in to its own weight ({weight_nm:.2f} N m). It has {supply_v:.1f} V: a weak supply makes it "
+            "softer. See also whether the gripper carries something, and whether its horn's screw is tight. A start "
+            "pose nearer to the base (processor.reset.fixed_reset_joint_positions) weighs less."
         )
 
 

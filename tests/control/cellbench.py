@@ -1,7 +1,5 @@
 """A cell around the arm of a bench: time passes tick by tick, and somebody may push a joint."""
 
-import numpy as np
-
 from hilrt.control.cell import Cell
 from hilrt.control.scene import RealScene
 from hilrt.control.stream import Stream
@@ -40,4 +38,6 @@ def make_cell(rig, bench, push=None, ticks=1_000_000):
     stream = Stream([bench.arm], rig.config.goals_per_tick, period_s, rig.limits.max_step / period_s)
     status = ControlStatus(memoryview(bytearray(ControlStatus.size)))
     clock = Ticks(bench, stream, period_s, push, ticks)
-    return Cell(rig.config, clock, stream, [bench.arm], None, RealScene(0.0), rig.pipelines, status, bool, bool)
+    return Cell(
+        rig.config, clock, stream, [bench.arm], None, RealScene(0.0), rig.pipelines, status, bool, bool
+    )

@@ -20,8 +20,8 @@ from hilrt.errors import ArmBlockedError, ArmSagsError
 from hilrt.sim.world import World
 
 LIFT, ELBOW = 1, 2
-OUTSTRETCHED = np.radians((0.0, 45.0, -40.0, 60.0, 0.0, 50.0))
-"""39 cm from the shoulder."""
+OUTSTRETCHED = np.radians((0.0, 40.0, -60.0, 40.0, 0.0, 50.0))
+"""43 cm in front of the base, 17 cm above the table."""
 
 
 class Watch:
@@ -83,7 +83,7 @@ def test_a_tick_without_telemetry_is_no_rest():
 
 
 def test_a_joint_that_hangs_is_there_and_is_named_once(caplog):
-    """Five degrees the way that its weight pulls it, with no more load than that weight: reached; the screen says so."""
+    """Five degrees the way that its weight pulls it, with no more load than that: reached, and the screen says so."""
     watch = Watch()
     with caplog.at_level(logging.WARNING):
         assert watch.ticks_until_there(watch.off(LIFT, 5.0), load=0.2) == watch.stand.window
@@ -200,7 +200,7 @@ def test_a_soft_arm_reaches_its_start_pose(caplog):
 
 
 def test_an_arm_far_too_soft_is_told_from_one_that_is_held():
-    """Of 4 N m/rad it gives in to its weight; one of 17.8 that something pushes down by as much is blocked."""
+    """Of 4 N m/rad it gives in to its weight; one of 11 that is pushed down by as much is blocked."""
 
     async def work(_, cell):
         await go(cell, OUTSTRETCHED[None], await cell.sense(), bool)
@@ -208,4 +208,4 @@ def test_an_arm_far_too_soft_is_told_from_one_that_is_held():
     with pytest.raises(ArmSagsError, match="shoulder_lift hangs"):
         on_a_bench(4.0, work)
     with pytest.raises(ArmBlockedError, match="shoulder_lift is"):
-        on_a_bench(17.8, work, push=(LIFT, 2.5))
+        on_a_bench(11.0, work, push=(LIFT, 1.2))
