@@ -11,8 +11,12 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
+
 from hilrt.control.loop import Phase
+from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
+from hilrt.policy.saved import checkpoints_of, load_meta
 from hilrt.run.folder import RunFolder
 from hilrt.shm.status import Status
 
@@ -169,6 +173,23 @@ def runs_of(folder, kind):
 def newest_run(folder, kind):
     """The newest run folder of a kind."""
     return max(runs_of(folder, kind))
+
+
+def records(run):
+    """Every record of a run, but for the time of day at which it was made."""
+    return [
+        msgspec.structs.replace(record, wall_ns=0)
+        for episode in read_episodes(run / "journal")
+        for record in episode.records
+    ]
+
+
+def learned(run):
+    """All checkpoints of a run: weights, optimisers, random states, counters, scores."""
+    return {
+        path.name: (load_meta(path), *(file.read_bytes() for file in sorted(path.glob("*.safetensors"))))
+        for path in checkpoints_of(run)
+    }
 
 
 def summary(run_folder):

@@ -10,14 +10,12 @@ import threading
 import time
 
 import jobs
-import msgspec
 import pytest
 from emptyshm import emptied
 
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import Calibration
-from hilrt.policy.saved import checkpoints_of, load_meta
 from hilrt.run.folder import RunFolder
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
@@ -107,23 +105,6 @@ def test_train_then_eval(workplace, trained):
     )
 
 
-def records(run):
-    """Every record of a run, but for the time of day at which it was made."""
-    return [
-        msgspec.structs.replace(record, wall_ns=0)
-        for episode in read_episodes(run / "journal")
-        for record in episode.records
-    ]
-
-
-def learned(run):
-    """All checkpoints of a run: weights, optimisers, random states, counters, scores."""
-    return {
-        path.name: (load_meta(path), *(file.read_bytes() for file in sorted(path.glob("*.safetensors"))))
-        for path in checkpoints_of(run)
-    }
-
-
 def hinder(live):
     """Stop learner and control by turns, each for a while, until the run has ended, as a busy machine does."""
     roles, pauses_s = itertools.cycle(("learner", "learner", "control")), (0.02, 0.11, 0.05, 0.17)
@@ -145,15 +126,17 @@ def test_equal_seeds_give_equal_trainings(workplace, trained):
         text = live.finish()
     assert live.process.returncode == 0, text
     run, _ = trained
-    assert len(records(run)) > 200
-    assert records(live.path) == records(run)
-    assert learned(live.path) == learned(run)
-    assert [meta.evaluation.episodes for meta, *_ in learned(run).values() if meta.evaluation] == [2, 2]
+    assert len(jobs.records(run)) > 200
+    assert jobs.records(live.path) == jobs.records(run)
+    assert jobs.learned(live.path) == jobs.learned(run)
+    assert [meta.evaluation.episodes for meta, *_ in jobs.learned(run).values() if meta.evaluation] == [2, 2]
 
     few = ["learner.online_steps=20", "eval.every_steps=0"]
     other = jobs.run(workplace, "train", jobs.SIM, overrides=[*TRAINING, "seed=1", *few])
     assert other.returncode == 0, other.stdout + other.stderr
-    actions = [[r.policy_action for r in records(r)[:20]] for r in (run, jobs.newest_run(workplace, "train"))]
+    actions = [
+        [r.policy_action for r in jobs.records(r)[:20]] for r in (run, jobs.newest_run(workplace, "train"))
+    ]
     assert actions[0] != actions[1]
 
 

@@ -79,16 +79,22 @@ def test_pretrain_train_resume_eval(workplace):
 
 
 def test_encoders_trained_with_the_policy(workplace):
-    """With `conv` nothing is pretrained, and the views themselves travel to the learner."""
+    """With `conv` nothing is pretrained, views travel to the learner, and equal seeds give equal runs."""
     overrides = [
         *SHORT,
         "policy.encoder=conv",
         "learner.online_steps=30",
         "learner.online_step_before_learning=5",
     ]
-    done = jobs.run(workplace, "train", PIXELS, overrides=overrides)
-    assert done.returncode == 0, done.stdout + done.stderr
-    run = jobs.newest_run(workplace, "train")
+    runs = []
+    for _ in range(2):
+        done = jobs.run(workplace, "train", PIXELS, overrides=overrides)
+        assert done.returncode == 0, done.stdout + done.stderr
+        runs.append(jobs.newest_run(workplace, "train"))
+    run, again = runs
+    assert run != again
+    assert jobs.records(run) == jobs.records(again)
+    assert jobs.learned(run) == jobs.learned(again) != {}
     assert not (run / "features.cache").exists()
     assert jobs.summary(run)["updates"] > 0
     steps = [

@@ -61,6 +61,10 @@ def calibrate(
     side: Side = "",
     leader: IsLeader = False,
     check: Annotated[bool, typer.Option("--check", help="Compare file and motors; write nothing.")] = False,
+    touch: Annotated[
+        bool,
+        typer.Option("--touch", help="Of a calibrated arm: find zero offsets, at five marks on the table."),
+    ] = False,
 ) -> None:
     """Find each joint's middle and range: you move the arm by hand.
 
@@ -71,6 +75,13 @@ def calibrate(
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
+    if touch and (leader or check):
+        raise typer.BadParameter("--touch is for a follower arm, and stands alone.")
+    if touch:
+        from hilrt.setup import touch as job  # noqa: PLC0415
+
+        asyncio.run(job.touch(TerminalConsole(), taskfile.load(config), side))
+        return
     place = Place.of(taskfile.load(config), side, leader=leader)
     asyncio.run(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from hilrt.config.learning import Evaluation, Learner, Policy
+from hilrt.config.nature import Nature, nature_of
 from hilrt.config.processor import (
     CustomStep,
     Gripper,
@@ -41,6 +42,7 @@ __all__ = [
     "JointPose",
     "Leader",
     "Learner",
+    "Nature",
     "ObservationSteps",
     "Policy",
     "Processor",
@@ -54,6 +56,7 @@ __all__ = [
     "StepSizes",
     "Teleop",
     "Vec3",
+    "nature_of",
 ]
 
 

@@ -4,20 +4,37 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hilrt.config.values import Fraction, NonNegative, Positive
+from hilrt.config.values import Fraction, NonNegative, Positive, SixAngles
 
 SIM_TASKS = ("pick_lift", "push")
 SIM_CAMERAS = ("front", "wrist")
 
 
 class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The nature of the simulated arms' servos."""
+    """The nature of the simulated arms. What is absent here is as the preset has it (`hilrt/config/nature.py`)."""
 
-    stiffness: Positive = 200.0
-    """Torque by which a servo answers each radian that it is off its goal [N m/rad]; the arm sags under its own weight
-    accordingly. Measured arms have 11 to 24."""
-    goal_switches_torque_on: bool = False
+    preset: Literal["so100", "stiff", "worn"] = "stiff"
+    """`so100`: as measured arms are; `stiff`: stiffer than any that was built; `worn`: one that has worked for long."""
+    stiffness: Positive | None = None
+    """Torque by which a servo answers each radian that it is off its goal, at the P of 16 that is written at start-up
+    and in proportion at another [N m/rad]; the arm sags accordingly under its own weight. Measured arms have 11 to
+    24."""
+    damping: NonNegative | None = None
+    """Torque that a servo takes off for each rad/s, at the D of 32 that is written at start-up and in proportion at
+    another [N m s/rad]. Nobody has measured it; the motor's own, 0.6, comes on top."""
+    dead_zone_deg: NonNegative | None = None
+    """Error on either side up to which a servo does nothing."""
+    play_deg: NonNegative | None = None
+    """Of the gears between motor and encoder: the motor crosses it before it pushes the other way."""
+    lag_s: NonNegative | None = None
+    """Time constant with which a servo takes up a new goal [s]."""
+    camera_latency_ms: NonNegative | None = None
+    """Age of what a simulated camera shows, in simulated time; 30 to 120 with real ones [ms]."""
+    goal_switches_torque_on: bool | None = None
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
+    zero_offsets_deg: SixAngles | None = None
+    """How far each joint is turned beyond what its calibration says [deg]. On a real arm print, assembly and sweep do
+    that, and `hilrt calibrate --touch` finds it."""
 
 
 class SimUsb(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -15,6 +15,8 @@ Vec3 = tuple[float, float, float]
 MOTORS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
 """Motors of an arm in the order of their bus ids 1..6."""
 
+SixAngles = tuple[float, float, float, float, float, float]
+"""One for each joint, in the order of the motors [deg]."""
 JointPose = tuple[float, float, float, float, float, float]
 """Five joints [deg], gripper [0 .. 100], in the order of the motors."""
 

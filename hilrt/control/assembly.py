@@ -87,7 +87,10 @@ class _Parts:
         frame = self.ik.target_frame_name if self.ik else SO100_FRAME
         self.axes = self.ik.end_effector_step_sizes.axes if self.ik else {}
         weight = TURNING_WEIGHT if self.axes.keys() & {"pitch", "roll"} else KEEPING_WEIGHT
-        self.kinematics = [Kinematics(self.urdf, frame, orientation_weight=weight) for _ in sides]
+        self.zeros = [calibration.zeros for calibration in calibrations]
+        self.kinematics = [
+            Kinematics(self.urdf, frame, orientation_weight=weight, zeros=zeros) for zeros in self.zeros
+        ]
         if (carrying := self.kinematics[0].joints) != len(MOTORS) - 1:
             problem = f'"{frame}" is carried by {carrying} joints, not by the five of an arm; name another'
             raise RobotModelError(str(self.urdf), f"{problem} target_frame_name")
@@ -188,7 +191,7 @@ def _collision_guard(config: Config, parts: _Parts) -> guards.CollisionGuard | N
     table, itself = config.safety.table_height_m, config.safety.self_collision
     if table is None and not itself:
         return None
-    checks = [Collisions(parts.urdf, table_height=table, itself=itself) for _ in parts.kinematics]
+    checks = [Collisions(parts.urdf, table_height=table, itself=itself, zeros=z) for z in parts.zeros]
     guard = guards.CollisionGuard(parts.setpoint, checks)
     guard.require_free(parts.home)
     return guard

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from hilrt.config import Config
+from hilrt.config import Config, nature_of
 from hilrt.control.assembly import Pipelines
 from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
@@ -67,6 +67,10 @@ class Cell:
         self._readings: list[ArmReading | None] = [None] * len(arms)
         self._max_ages_s = {name: camera.max_age_s for name, camera in config.robot.cameras.items()}
         self._ages_ms: tuple[float, ...] = ()
+        latency_ms = nature_of(config.sim.arm).camera_latency_ms if config.sim else 0.0
+        self._simulated_ages_ms = tuple(
+            latency_ms if camera.type == "sim" else 0.0 for camera in config.robot.cameras.values()
+        )
         self._torque_every = max(1, round(TORQUE_CHECK_S * config.env.fps))
         self._waited = 0
         self._told = self.remark = ""
@@ -92,9 +96,10 @@ class Cell:
             self._stalls, self._stalled, self.stand.text = 0, "", ""
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
-        # in simulated time they were taken when the tick began, and it has stood still since
         now, simulated = time.monotonic_ns(), self._ticker.simulated
-        self._ages_ms = tuple(0.0 if simulated else (now - frame.monotonic_ns) * 1e-6 for frame in frames)
+        ages_ms = ((now - frame.monotonic_ns) * 1e-6 for frame in frames)
+        # simulated time has stood still since they were taken
+        self._ages_ms = self._simulated_ages_ms if simulated else tuple(ages_ms)
         tick = Tick(
             step=step,
             mode=mode,

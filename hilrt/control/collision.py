@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from hilrt.config import MOTORS
 from hilrt.errors import RobotModelError
 from hilrt.robots import SO100_URDF
+from hilrt.robots.model import load_model
 from hilrt.robots.shapes import BOXES, CAPSULES, Box, Capsule
 
 log = logging.getLogger(__name__)
@@ -46,16 +47,22 @@ class Collisions:
             used, but for the shipped SO-100 `robots.shapes`.
         table_height: of the table's surface in the base frame [m]; None is no table.
         itself: whether the arm's links are checked against each other.
+        zeros: the joints' zero offsets [rad]; see `load_model`.
 
     Raises:
         RobotModelError: the file cannot be read, has no simple shapes, or none that could meet.
     """
 
     def __init__(
-        self, urdf_path: str | PathLike[str], *, table_height: float | None = None, itself: bool = True
+        self,
+        urdf_path: str | PathLike[str],
+        *,
+        table_height: float | None = None,
+        itself: bool = True,
+        zeros: ArrayLike = (),
     ) -> None:
         path = Path(urdf_path)
-        self._model, self._shapes = _load(path)
+        self._model, self._shapes = _load(path, zeros)
         self._data = self._model.createData()
         self._q: NDArray[np.float64] = np.zeros(self._model.nq)
         self._links = [self._model.frames[shape.parentFrame].name for shape in self._shapes.geometryObjects]
@@ -129,11 +136,8 @@ class Collisions:
                 self._shapes.addCollisionPair(pin.CollisionPair(index, table))
 
 
-def _load(path: Path) -> "tuple[pin.Model, pin.GeometryModel]":
-    try:
-        model = pin.buildModelFromUrdf(str(path))
-    except ValueError as error:
-        raise RobotModelError(str(path), str(error)) from error
+def _load(path: Path, zeros: ArrayLike) -> "tuple[pin.Model, pin.GeometryModel]":
+    model = load_model(path, zeros)
     if path.resolve() == SO100_URDF.resolve():
         return model, _so100_shapes(model)
     try:

@@ -3,10 +3,11 @@
 Three kinds of unit: counts (the servo's own, its homing offset included), radians (the URDF's, zero in the
 middle of a joint's range; the gripper's linear over its opening), and user units (degrees; gripper 0
 closed .. 100 open), which is what people and task files write.
+Zero offsets change none of them: an angle is what it is in other tools and in recordings. It is the arm's model that
+has them (`hilrt.robots.model`).
 """
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Self
 
 import msgspec
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.registers import Register
+from hilrt.devices.wholefile import write_whole
+from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import CalibrationFileError, CalibrationMismatchError, PortsSwappedError
 
 Vector = NDArray[np.float64]
@@ -61,9 +65,12 @@ class Calibration:
         motors: entries by name, in the order of `MOTORS`.
         ids: bus ids in that order.
         path: the file it came from, for messages.
+        zeros: what is added to the joints' angles to make them the URDF's, shape (6,) [rad].
     """
 
-    def __init__(self, motors: dict[str, MotorCalibration], path: str = "calibration") -> None:
+    def __init__(
+        self, motors: dict[str, MotorCalibration], path: str = "calibration", zeros: Vector | None = None
+    ) -> None:
         _check(motors, path)
         self.motors = {name: motors[name] for name in MOTORS}
         self.path = path
@@ -74,6 +81,12 @@ class Calibration:
         self._scale = np.full(6, RAD_PER_COUNT)
         self._zero = (self._low + self._high) / 2.0
         self._fit_gripper(entries[-1])
+        self.zeros = np.zeros(6) if zeros is None else zeros
+
+    @property
+    def digest(self) -> str:
+        """Of what the motors hold: of the same calibration always the same."""
+        return xxhash.xxh3_64_hexdigest(msgspec.json.encode(self.motors))
 
     @classmethod
     def nominal(cls, path: str = "nominal") -> Self:
@@ -122,7 +135,19 @@ class Calibration:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a calibration file.
+        """Read a calibration file, and the zero offsets that were found for it, if any.
+
+        Raises:
+            CalibrationFileError: see `read`.
+            ZerosFileError, ZerosStaleError: see `ZeroOffsets.of`.
+        """
+        calibration = cls.read(path)
+        offsets = ZeroOffsets.of(Path(path), calibration.digest)
+        return cls(calibration.motors, calibration.path, offsets.radians) if offsets else calibration
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a calibration file alone: for what sets an arm up.
 
         Raises:
             CalibrationFileError: absent, not of this format, or a value that cannot be.
@@ -137,17 +162,7 @@ class Calibration:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a calibration file, whole or not at all; another one that was there stays as `.bak`."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = msgspec.json.format(msgspec.json.encode(self.motors), indent=4)
-        if target.is_file() and target.read_bytes() != text:
-            shutil.copy2(target, target.with_name(f"{target.name}.bak"))
-        beside = target.with_name(f"{target.name}.tmp")
-        with beside.open("wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
+        write_whole(Path(path), msgspec.json.format(msgspec.json.encode(self.motors), indent=4))
 
     def differences(self, held: Mapping[str, MotorCalibration]) -> list[str]:
         """Where motors hold something else than this, in words: `gripper range_max is 3400, not 3500`."""
@@ -176,7 +191,7 @@ class Calibration:
         folder = Path(self.path).absolute().parent.parent.parent
         for path in sorted((*folder.glob("robots/*/*.json"), *folder.glob("teleoperators/*/*.json"))):
             with suppress(CalibrationFileError):
-                if not Calibration.load(path).differences(held):
+                if not Calibration.read(path).differences(held):
                     found.append(str(path))
         return found
 

@@ -120,6 +120,9 @@ from hilrt.errors.setup import (
     RegionAbsentError,
     RegionError,
     SweepError,
+    TouchError,
+    ZerosFileError,
+    ZerosStaleError,
 )
 from hilrt.errors.shm import (
     PlatformError,
@@ -244,9 +247,12 @@ __all__ = [
     "TasksMixedError",
     "TerminalAbsentError",
     "TorqueLostError",
+    "TouchError",
     "UnknownNameError",
     "UnmappableError",
     "VoltageError",
     "WeightsLayoutError",
     "WrongModelError",
+    "ZerosFileError",
+    "ZerosStaleError",
 ]

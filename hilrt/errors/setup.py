@@ -32,6 +32,34 @@ class PortsSwappedError(HilrtError):
         )
 
 
+class ZerosFileError(HilrtError):
+    """A file of zero offsets cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path}: {problem}. Touch the places again (hilrt calibrate --touch CONFIG), or move the file away to do "
+            "without zero offsets."
+        )
+
+
+class ZerosStaleError(HilrtError):
+    """Zero offsets belong to another calibration."""
+
+    def __init__(self, path: str, calibration: str, found: str) -> None:
+        super().__init__(
+            f"{path}: the zero offsets found on {found} belong to another calibration than {calibration} is now. "
+            "Touch the places again (hilrt calibrate --touch CONFIG), or move the file away: the gripper may then be "
+            "centimetres beside where hilrt takes it to be."
+        )
+
+
+class TouchError(HilrtError):
+    """Touches from which no zero offsets can be told."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}. Nothing was written. {cure}")
+
+
 class NoMotorError(HilrtError):
     """No motor answers at any baud rate."""
 

@@ -2,7 +2,6 @@
 
 import math
 from os import PathLike
-from pathlib import Path
 from typing import NamedTuple
 
 import eigenpy
@@ -10,7 +9,8 @@ import numpy as np
 import pinocchio as pin
 from numpy.typing import ArrayLike, NDArray
 
-from hilrt.errors import RobotModelError, UnknownNameError
+from hilrt.errors import UnknownNameError
+from hilrt.robots.model import load_model
 
 Array = NDArray[np.float64]
 
@@ -58,6 +58,7 @@ class Kinematics:
         orientation_weight: [m/rad], how many metres of position error one radian is worth. Small, so
             that an arm with five joints gives up orientation and not position; 0 ignores orientation.
         max_step: largest change of a joint from `q_start` in one `inverse` [rad].
+        zeros: the joints' zero offsets, shape (n,) or longer [rad]; see `load_model`.
 
     Raises:
         RobotModelError: the file cannot be read.
@@ -71,8 +72,9 @@ class Kinematics:
         *,
         orientation_weight: float = 0.005,
         max_step: float = np.inf,
+        zeros: ArrayLike = (),
     ) -> None:
-        self._model = _load(Path(urdf_path))
+        self._model = load_model(urdf_path, zeros)
         self._data = self._model.createData()
         self._frame = _frame_of(self._model, frame)
         # Joints are numbered from 1 along the chain, so the frame's own joint counts them.
@@ -219,10 +221,3 @@ def _frame_of(model: pin.Model, name: str) -> int:
     if not found:
         raise UnknownNameError("target_frame_name", name, [frame.name for frame in model.frames])
     return next((i for i in found if model.frames[i].type == pin.FrameType.BODY), found[0])
-
-
-def _load(path: Path) -> "pin.Model":
-    try:
-        return pin.buildModelFromUrdf(str(path))
-    except ValueError as error:
-        raise RobotModelError(str(path), str(error)) from error

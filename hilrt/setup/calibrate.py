@@ -11,6 +11,7 @@ from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
+from hilrt.devices.zerofile import put_aside
 from hilrt.errors import BusTimeoutError, CalibrationFileError, PortsSwappedError
 from hilrt.setup.console import Console, Table
 from hilrt.setup.eeprom import check_motors, entries_of, memory_of, read_memory, release, write_memory
@@ -45,6 +46,11 @@ async def calibrate(console: Console, place: Place) -> Calibration:
         new = known or await _by_hand(console, bus, place)
         await _finish(_commit(bus, new, place))
     console.say(f"Calibrated; saved in {place.calibration_path}")
+    if aside := put_aside(place.calibration_path, new.digest):
+        console.say(
+            f"The zero offsets that were found for the calibration before mean nothing now; they lie in {aside}. "
+            "Find new ones: hilrt calibrate --touch CONFIG"
+        )
     return new
 
 
@@ -55,7 +61,7 @@ async def check_calibration(say: Callable[[str], None], place: Place) -> None:
         CalibrationFileError: no usable file.
         CalibrationMismatchError, PortsSwappedError: they differ.
     """
-    calibration = Calibration.load(place.calibration_path)
+    calibration = Calibration.read(place.calibration_path)
     async with await place.open() as bus:
         await check_motors(bus)
         calibration.require(entries_of(await read_memory(bus, calibration.ids), calibration), place.port)
@@ -84,7 +90,7 @@ async def _differences(bus: Bus, calibration: Calibration) -> list[str]:
 async def _known(bus: Bus, place: Place) -> Calibration | None:
     """The file, where it is usable and the motors hold something else."""
     with suppress(CalibrationFileError):
-        calibration = Calibration.load(place.calibration_path)
+        calibration = Calibration.read(place.calibration_path)
         if set(calibration.ids) == set(IDS.values()) and await _differences(bus, calibration):
             return calibration
     return None

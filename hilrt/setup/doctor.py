@@ -21,6 +21,7 @@ from hilrt.devices.feetech.port import latency_timer
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
 from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.holding import require_inside
+from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import (
     BusTimeoutError,
     CameraError,
@@ -131,7 +132,7 @@ async def _motor(bus: Bus, what: str, motor: int, safety: Safety) -> Finding:
 
 async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
     try:
-        calibration = Calibration.load(place.calibration_path)
+        calibration = Calibration.read(place.calibration_path)
         held = entries_of(await read_memory(bus, calibration.ids), calibration)
     except HilrtError as error:
         return Finding(what, False, f"{error} (hilrt calibrate{place.options})")
@@ -139,7 +140,11 @@ async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
         if owners := calibration.owners(held):
             return Finding(what, False, str(PortsSwappedError(place.port, calibration.path, owners)))
         return Finding(what, False, f"{'; '.join(differences)}. Run hilrt calibrate{place.options}")
-    return Finding(what, True, str(place.calibration_path))
+    try:
+        zeros = ZeroOffsets.of(place.calibration_path, calibration.digest)
+    except HilrtError as error:
+        return Finding(what, False, str(error))
+    return Finding(what, True, f"{place.calibration_path}{f'; {zeros}' if zeros else ''}")
 
 
 async def _adapter(bus: Bus, what: str, fps: int) -> Finding:

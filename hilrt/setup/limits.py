@@ -25,8 +25,9 @@ async def find_limits(console: Console, config: Config, side: str = "") -> Exten
     if config.sim is not None:
         raise ConfigError("[sim]", "nobody can move a simulated arm by hand.", "Drive it: add --teleoperate.")
     place = Place.of(config, side)
-    kinematics, extent = _kinematics(config), Extent()
-    async with await Arm.connect(place.port, Calibration.load(place.calibration_path)) as arm:
+    calibration = Calibration.load(place.calibration_path)
+    kinematics, extent = _kinematics(config, calibration), Extent()
+    async with await Arm.connect(place.port, calibration) as arm:
         await console.ask("The motors let go now: hold the arm, then press Enter.")
         await arm.disable_torque()
 
@@ -75,6 +76,7 @@ def write_limits(path: Path, extents: Mapping[str, Extent]) -> None:
     taskfile.write(path, taskfile.edited(path, boxes, "the limits found"))
 
 
-def _kinematics(config: Config) -> Kinematics:
+def _kinematics(config: Config, calibration: Calibration) -> Kinematics:
     ik = config.processor.inverse_kinematics
-    return Kinematics((ik and ik.urdf_path) or SO100_URDF, ik.target_frame_name if ik else SO100_FRAME)
+    frame = ik.target_frame_name if ik else SO100_FRAME
+    return Kinematics((ik and ik.urdf_path) or SO100_URDF, frame, zeros=calibration.zeros)

@@ -2,17 +2,20 @@
 
 import numpy as np
 
-from hilrt.config import SimArm
+from hilrt.config import SimArm, nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
+from hilrt.sim.motors import UNLIMITED
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
-from hilrt.sim.world import UNLIMITED, World
+from hilrt.sim.world import World
 
 NO_LOAD_SPEED = 5.2
 """Of an STS3215 at 12 V [rad/s]."""
+USUAL_P, USUAL_D = 16, 32
+"""Written at start-up; the nature of the servos is stated for them."""
 VOLTAGE, AMBIENT = 12.0, 30.0
 HEATING = 15.0
 """Temperature above ambient at full load [degC]."""
@@ -30,6 +33,7 @@ class SimFollower(Resource):
         nature: SimArm = IDEAL,
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
+        self._zeros = np.radians(nature_of(nature).zero_offsets_deg)
         self._bank = ServoBank.calibrated(calibration, nature)
         self.terminal = terminal
         self.measure()
@@ -55,18 +59,21 @@ class SimFollower(Resource):
         limits = np.abs(self._calibration.velocities([servo.goal_velocity for servo in servos]))
         ramps = np.abs(self._calibration.velocities([servo.acceleration for servo in servos]))
         self._world.set_goals(
-            self._calibration.radians(goals),
+            self._calibration.radians(goals) + self._zeros,
             [servo.torque_enabled for servo in servos],
             np.where(limits > 0.0, np.minimum(limits, NO_LOAD_SPEED), NO_LOAD_SPEED),
             [servo.torque_limit for servo in servos],
             np.where(ramps > 0.0, ramps, UNLIMITED),
+            p_gain=[servo.get(Register.P_COEFFICIENT) / USUAL_P for servo in servos],
+            d_gain=[servo.get(Register.D_COEFFICIENT) / USUAL_D for servo in servos],
+            supply=[servo.get(Register.PRESENT_VOLTAGE) / (10 * VOLTAGE) for servo in servos],
             arm=self._index,
         )
 
     def measure(self) -> None:
         """From the joints to the servos' registers."""
         world, arm, calibration = self._world, self._index, self._calibration
-        counts = calibration.encoded(world.positions(arm))
+        counts = calibration.encoded(world.positions(arm) - self._zeros)
         speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
         loads, currents = world.loads(arm), world.currents(arm)
         for i, servo in enumerate(self._bank.servos):

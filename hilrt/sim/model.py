@@ -17,7 +17,6 @@ STALL_CURRENT = 2.7  # [A], STS3215 at 12 V
 TIMESTEP = 0.002  # [s]
 
 ARMATURE = 0.028  # [kg m2]
-VELOCITY_GAIN = 2.73  # [N m s/rad]
 
 # The jaw's inner face is parallel to the fixed finger's when a cube is between them.
 JAW_PARALLEL = 0.165  # [rad]
@@ -39,17 +38,17 @@ RED = (0.85, 0.10, 0.12, 1.0)
 WOOD = (0.55, 0.47, 0.38, 1.0)
 
 
-def build_spec(arms: int = 1, stiffness: float = 200.0) -> mujoco.MjSpec:
+def build_spec(arms: int = 1) -> mujoco.MjSpec:
     """The scene common to all tasks, not yet compiled; joints and actuators come arm after arm, as `of_arm` names them.
 
-    A single arm's base is the world's frame; see `layout.bases` for two. `stiffness` of each servo [N m/rad].
+    A single arm's base is the world's frame; see `layout.bases` for two. `motors` sets the servos' gains.
     """
     places = bases(arms)
-    spec = _build_arm(0, stiffness)
+    spec = _build_arm(0)
     spec.body("base_link").pos = places[0]
     for arm in range(1, arms):
         stand = spec.worldbody.add_frame(pos=places[arm])
-        spec.attach(_build_arm(arm, stiffness), prefix=of_arm(arm, ""), frame=stand)
+        spec.attach(_build_arm(arm), prefix=of_arm(arm, ""), frame=stand)
     _set_options(spec)
     _add_scene(spec, arms)
     return spec
@@ -60,12 +59,12 @@ def of_arm(arm: int, name: str) -> str:
     return f"{arm}.{name}" if arm else name
 
 
-def _build_arm(arm: int, stiffness: float) -> mujoco.MjSpec:
+def _build_arm(arm: int) -> mujoco.MjSpec:
     spec = mujoco.MjSpec.from_file(str(SO100_URDF))
     spec.compiler.fusestatic = False  # keeps gripper_frame_link a body of its own
     for i, name in enumerate(JOINTS):
         # A group of its own, so that torque can be switched off.
-        _add_servo(spec, name, stiffness, group=arm * len(JOINTS) + i)
+        _add_servo(spec, name, group=arm * len(JOINTS) + i)
     for body, start, end, radius in CAPSULES:
         spec.body(body).add_geom(
             type=mujoco.mjtGeom.mjGEOM_CAPSULE,
@@ -95,10 +94,10 @@ def _set_options(spec: mujoco.MjSpec) -> None:
     spec.visual.map.znear = 0.01
 
 
-def _add_servo(spec: mujoco.MjSpec, name: str, stiffness: float, group: int) -> None:
+def _add_servo(spec: mujoco.MjSpec, name: str, group: int) -> None:
     spec.joint(name).armature = ARMATURE
     servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT, group=group)
-    servo.set_to_position(kp=stiffness, kv=VELOCITY_GAIN)
+    servo.set_to_position(kp=0.0)
     servo.forcelimited = True
     servo.forcerange = (-STALL_TORQUE, STALL_TORQUE)
 

@@ -69,7 +69,7 @@ class Simulator:
     ) -> None:
         robot, sim = config.robot, config.sim or Sim()
         self._world = stack.enter_context(World(config.env.task, config.seed, len(robot.sides), sim.arm))
-        calibrations = [Calibration.load(robot.calibration_path(side)) for side in robot.sides]
+        calibrations = [Calibration.read(robot.calibration_path(side)) for side in robot.sides]
         self._arms = [
             stack.enter_context(SimFollower(self._world, i, c, _terminal(sim, config.seed + i), sim.arm))
             for i, c in enumerate(calibrations)
@@ -77,7 +77,7 @@ class Simulator:
         self._leaders = [
             stack.enter_context(
                 SimLeader(
-                    Calibration.load(config.leader_path(side)), _terminal(sim, config.seed - 1 - i), sim.arm
+                    Calibration.read(config.leader_path(side)), _terminal(sim, config.seed - 1 - i), sim.arm
                 )
             )
             for i, side in enumerate(config.teleop.leaders)

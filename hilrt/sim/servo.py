@@ -4,7 +4,7 @@ Whoever moves the joint reads `goal` and `torque_enabled` and puts present value
 Both speak raw encoder counts; a servo's own positions are raw minus its homing offset, within one turn.
 """
 
-from hilrt.config import SimArm
+from hilrt.config import SimArm, nature_of
 from hilrt.devices.feetech.packets import BROADCAST, Instruction, Packet, encode
 from hilrt.devices.feetech.registers import (
     AMPERE_PER_COUNT,
@@ -56,7 +56,7 @@ class Servo:
     """One servo's memory, as it leaves the factory; `nature`: how it answers where servos differ."""
 
     def __init__(self, nature: SimArm = IDEAL) -> None:
-        self._nature = nature
+        self._nature = nature_of(nature)
         self._memory = bytearray(88)
         self._pending: tuple[int, bytes] | None = None
         self.raw_position = 2048

@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from hilrt.config import Config
+from hilrt.config import Config, Sim, nature_of
 from hilrt.run.realtime import become_realtime
 from hilrt.shm.pictures import Pictures
 from hilrt.sim.world import World
@@ -26,7 +26,9 @@ class Studio:
         self._cameras = {n: c for n, c in config.robot.cameras.items() if c.type == "sim"}
         self._interval_s = 1.0 / min((c.fps for c in self._cameras.values()), default=1)
         self._pictures = pictures
-        self._realtime = config.sim is not None and config.sim.clock == "realtime"
+        sim = config.sim or Sim()
+        self._realtime = sim.clock == "realtime"
+        self._latency_ns = round(nature_of(sim.arm).camera_latency_ms * 1e6)
         self._copy = World(config.env.task, config.seed, len(config.robot.sides))
         self._due = 0.0
         self._closing = False
@@ -68,7 +70,7 @@ class Studio:
             self._done.set()
 
     def _shoot(self) -> None:
-        taken_ns = time.monotonic_ns()
+        taken_ns = time.monotonic_ns() - self._latency_ns
         for name, camera in self._cameras.items():
             turned = camera.rotation in {90, 270}
             height, width = (camera.width, camera.height) if turned else (camera.height, camera.width)

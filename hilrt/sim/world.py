@@ -1,17 +1,19 @@
 """The simulated world: the physics of one or two arms, one cube, a task, and cameras that render on request."""
 
 import warnings
+from collections import deque
 from typing import Self
 
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hilrt.config import SimArm
+from hilrt.config import SimArm, nature_of
 from hilrt.errors import UnknownNameError
 from hilrt.resource import Resource
 from hilrt.sim.layout import bases
-from hilrt.sim.model import CAMERAS, FINGERS, JOINTS, STALL_CURRENT, STALL_TORQUE, build_spec, of_arm
+from hilrt.sim.model import CAMERAS, FINGERS, STALL_CURRENT, STALL_TORQUE, build_spec, of_arm
+from hilrt.sim.motors import UNLIMITED, Motors, Orders, joints_of
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.tasks import CUBE_REST, Scene, draw_cube_pose, find_task
 
@@ -22,7 +24,6 @@ Array = NDArray[np.float64]
 START_POSE_DEG = (2.5, -7.5, 9.0, 88.5, -84.7, 50.0)
 
 SUCCESS_HOLD = 0.5  # [s], how long the goal must hold without a break
-UNLIMITED = 1e9  # [rad/s], [rad/s2]
 CHUNK = 5  # physics steps between looks at the task and at the servos' set-points
 
 
@@ -44,7 +45,8 @@ class World(Resource):
     def __init__(self, task: str, seed: int, arms: int = 1, nature: SimArm = IDEAL) -> None:
         self._task = find_task(task)
         self._bases = bases(arms)
-        spec = build_spec(arms, nature.stiffness)
+        told = nature_of(nature)
+        spec = build_spec(arms)
         for base in self._bases:
             self._task.furnish(spec, base)
         self._model = spec.compile()
@@ -59,12 +61,10 @@ class World(Resource):
         self._steps = 0
         self._hold_steps = round(SUCCESS_HOLD / self._model.opt.timestep)
         self._goal_since: int | None = None
-        self._goals: Array = np.tile(np.radians(START_POSE_DEG), arms)
-        self._velocity_limit: Array = np.full(self._goals.size, UNLIMITED)
-        self._acceleration: Array = self._velocity_limit.copy()
-        self._velocity: Array = np.zeros(self._goals.size)
-        self._data.qpos[: self._goals.size] = self._goals
-        self._data.ctrl[:] = self._goals
+        start = np.tile(np.radians(START_POSE_DEG), arms)
+        self._motors = Motors(self._model, self._data, told, start)
+        self._latency_steps = round(told.camera_latency_ms * 1e-3 / self._model.opt.timestep)
+        self._views: deque[tuple[int, Array]] = deque()
         self.place(seed)
 
     def place(self, seed: int) -> None:
@@ -75,6 +75,7 @@ class World(Resource):
         cube.qvel = np.zeros(6)
         self._goal_since = None
         mujoco.mj_forward(self._model, self._data)
+        self._views.clear()  # nobody has seen it come
 
     def set_goals(
         self,
@@ -84,31 +85,16 @@ class World(Resource):
         torque_limit: ArrayLike = 1.0,
         acceleration: ArrayLike = UNLIMITED,
         *,
+        p_gain: ArrayLike = 1.0,
+        d_gain: ArrayLike = 1.0,
+        supply: ArrayLike = 1.0,
         arm: int = 0,
     ) -> None:
-        """Goal positions of one arm's servos, from the next step on.
-
-        Args:
-            goals: shape (6,) [rad].
-            torque_enabled: shape (6,), bool; a servo without torque is limp.
-            velocity_limit: shape (6,) or scalar [rad/s], of the servo's set-point on its way.
-            torque_limit: shape (6,) or scalar, share of the stall torque a servo may use.
-            acceleration: shape (6,) or scalar [rad/s2], of the set-point.
-            arm: whose servos.
-        """
-        joints, bits = _joints(arm), 1 << np.arange(len(JOINTS)) + arm * len(JOINTS)
-        off = self._model.opt.disableactuator
-        # A servo that is switched on starts from where it is, not from an old set-point.
-        fresh = (off & bits).astype(bool)
-        np.copyto(self._data.ctrl[joints], self.positions(arm), where=fresh)
-        np.copyto(self._velocity[joints], 0.0, where=fresh)
-        limp = ~np.asarray(torque_enabled, dtype=bool)
-        self._model.opt.disableactuator = int(off & ~bits.sum() | limp @ bits)
-        self._goals[joints] = goals
-        self._velocity_limit[joints] = velocity_limit
-        self._acceleration[joints] = acceleration
-        torque = STALL_TORQUE * np.broadcast_to(torque_limit, len(JOINTS))
-        self._model.actuator_forcerange[joints] = np.stack((-torque, torque), axis=1)
+        """Goal positions of one arm's servos, from the next step on; all as in `Orders`."""
+        orders = Orders(
+            goals, torque_enabled, velocity_limit, torque_limit, acceleration, p_gain, d_gain, supply
+        )
+        self._motors.order(arm, orders)
 
     def step(self, seconds: float) -> None:
         """Let that much time pass, to the nearest physics step; the rest is carried over [s]."""
@@ -116,10 +102,12 @@ class World(Resource):
         remaining = round(self._clock / self._model.opt.timestep) - self._steps
         while remaining > 0:
             count = min(CHUNK, remaining)
-            self._move_set_points(count * self._model.opt.timestep)
+            self._motors.advance(count * self._model.opt.timestep)
             mujoco.mj_step(self._model, self._data, nstep=count)
             self._steps += count
             self._watch_goal()
+            if self._latency_steps:
+                self._be_seen()
             remaining -= count
 
     @property
@@ -129,15 +117,15 @@ class World(Resource):
 
     def positions(self, arm: int = 0) -> Array:
         """Joint angles, shape (6,) [rad]."""
-        return np.array(self._data.qpos[_joints(arm)])
+        return np.array(self._data.qpos[joints_of(arm)])
 
     def velocities(self, arm: int = 0) -> Array:
         """Joint velocities, shape (6,) [rad/s]."""
-        return np.array(self._data.qvel[_joints(arm)])
+        return np.array(self._data.qvel[joints_of(arm)])
 
     def loads(self, arm: int = 0) -> Array:
         """Servo torques as a share of the stall torque, shape (6,), in [-1, 1]."""
-        return np.array(self._data.qfrc_actuator[_joints(arm)]) / STALL_TORQUE
+        return np.array(self._data.qfrc_actuator[joints_of(arm)]) / STALL_TORQUE
 
     def currents(self, arm: int = 0) -> Array:
         """Servo currents, shape (6,) [A], estimated as proportional to torque."""
@@ -167,8 +155,11 @@ class World(Resource):
         return self._task.progress(ee, float(opening), self._scene(arm).cube)
 
     def mirror(self, other: Self) -> None:
-        """Look like another world of the same task and arms, so that this one can be rendered in its place."""
-        np.copyto(self._data.qpos, other._data.qpos)
+        """Look as a camera sees another world of the same task and arms, so that this one can be rendered in its place.
+
+        That is as it was `camera_latency_ms` ago, or up to a chunk earlier.
+        """
+        np.copyto(self._data.qpos, other._views[0][1] if other._views else other._data.qpos)
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
 
@@ -201,17 +192,11 @@ class World(Resource):
         if getattr(self, "_renderers", None):
             warnings.warn("World was not closed", ResourceWarning, source=self, stacklevel=2)
 
-    def _move_set_points(self, seconds: float) -> None:
-        """Towards the goals as fast as servos may, and no faster than they can stop there."""
-        way = self._goals - self._data.ctrl
-        stopping = np.sqrt(2.0 * self._acceleration * np.abs(way))
-        wanted = np.sign(way) * np.minimum(self._velocity_limit, stopping)
-        change = self._acceleration * seconds
-        velocity = np.clip(wanted, self._velocity - change, self._velocity + change)
-        arrives = (velocity * way >= 0.0) & (np.abs(velocity) * seconds >= np.abs(way))
-        step = np.where(arrives, way, velocity * seconds)
-        self._velocity = step / seconds
-        self._data.ctrl += step
+    def _be_seen(self) -> None:
+        """Keep how everything stands until cameras have shown it."""
+        self._views.append((self._steps, self._data.qpos.copy()))
+        while len(self._views) > 1 and self._views[1][0] <= self._steps - self._latency_steps:
+            self._views.popleft()
 
     def _watch_goal(self) -> None:
         # mj_step leaves contacts and poses of the last step's start; they are consistent with each
@@ -232,8 +217,3 @@ class World(Resource):
         pairs = self._data.contact.geom
         touching = pairs[(pairs == self._cube_geom).any(axis=1)]
         return all((touching == finger).any() for finger in self._fingers[arm])
-
-
-def _joints(arm: int) -> slice:
-    """That arm's part of MuJoCo's arrays."""
-    return slice(arm * len(JOINTS), (arm + 1) * len(JOINTS))

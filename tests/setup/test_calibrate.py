@@ -9,6 +9,7 @@ from hilrt.config import MOTORS
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
+from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import (
     BusTimeoutError,
     CalibrationFileError,
@@ -113,6 +114,25 @@ def test_more_than_a_turn_is_an_error(desk, where):
         work.calibrate()
     assert work.memory() == [[0, 0, 4095]] * 6
     assert not work.where.calibration_path.exists()
+
+
+def test_zero_offsets_of_the_calibration_before_are_put_aside(work):
+    """They would shift what they were not found for; the operator is told to find new ones."""
+    path = work.where.calibration_path
+    Calibration.nominal().save(path)
+    offsets = ZeroOffsets(
+        calibration=Calibration.nominal().digest,
+        zero_offsets_deg={"elbow_flex": 5.0},
+        rms_mm=1.0,
+        found="2026-03-01",
+    )
+    offsets.save(path)
+    assert Calibration.load(path).zeros.any()
+    work.operator.answers.insert(0, "anew")
+    work.calibrate()
+    assert not Calibration.load(path).zeros.any()
+    assert work.operator.said[-1].endswith("Find new ones: hilrt calibrate --touch CONFIG")
+    assert path.with_name("follower.zeros.json.bak").exists()
 
 
 def test_an_unmoved_joint_is_asked_for_again(desk, where):

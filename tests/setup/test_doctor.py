@@ -3,6 +3,7 @@ import time
 from pathlib import Path
 
 import cv2
+import msgspec
 import pytest
 from cameras.driver import YUYV, Driver, after, pictures
 from desk import Operator, factory, play
@@ -13,6 +14,7 @@ from hilrt.cameras.camera import Camera
 from hilrt.config import Safety, taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.setup.doctor import _camera, doctor, examine_arm
 from hilrt.setup.place import Place
 from hilrt.sim.servos import ServoBank
@@ -79,6 +81,19 @@ def test_a_joint_that_could_not_be_armed_is_named(servos, where):
     assert bad(where)[0].startswith(
         f"BAD  arm motor 2 (shoulder_lift): motor 2 (shoulder_lift) on {where.port} rests 18 degrees beyond the lower"
     )
+
+
+def test_zero_offsets_are_shown_and_stale_ones_are_bad(servos, where):
+    """What the model of the arm is corrected by is said; what belongs to another calibration would end a run."""
+    digest = Calibration.nominal().digest
+    offsets = ZeroOffsets(
+        calibration=digest, zero_offsets_deg={"elbow_flex": -12.5}, rms_mm=1.0, found="2026-03-01"
+    )
+    offsets.save(where.calibration_path)
+    (line,) = [str(f) for f in play(examine_arm(where)) if f.what == "arm calibration"]
+    assert line.endswith("follower.json; zero offsets of 2026-03-01 [deg]: elbow_flex -12.5")
+    msgspec.structs.replace(offsets, calibration="0" * 16).save(where.calibration_path)
+    assert "belong to another calibration" in bad(where)[0]
 
 
 def test_a_missing_motor_and_an_absent_file_have_theirs(desk, where):

@@ -113,7 +113,7 @@ def test_goals_sent_before_the_clock_count_for_that_period(bench):
         for arm in bench.arms:
             os.write(arm.fd, encode_sync_write(goal.address, goal.size, {PAN: goal.encode(count)}))
         bench.tick()
-        left, right = bench.simulator._world._goals[[0, 6]]
+        left, right = bench.simulator._world._motors.goals[[0, 6]]
         assert left == right != last
         last = right
 

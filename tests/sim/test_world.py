@@ -111,7 +111,7 @@ def test_arms_stop_at_each_other():
         world.step(2.0)
         owners = world._model.geom_contype[world._data.contact.geom]
         assert (np.sort(owners, axis=1) == ARMS).all(axis=1).any()
-        goals = world._goals.reshape(2, 6)
+        goals = world._motors.goals.reshape(2, 6)
         assert all(np.abs(world.positions(arm) - goals[arm]).max() > 0.1 for arm in (0, 1))
 
 
