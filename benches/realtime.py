@@ -18,7 +18,7 @@ import cv2
 from host import report
 from recording_loop import FPS, pictures
 
-from hilrt.shm.segment import runs_with
+from hilrt.shm.names import runs_with
 from hilrt.shm.status import Status
 
 ROOT = Path(__file__).parents[1]

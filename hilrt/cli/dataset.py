@@ -33,6 +33,20 @@ Pairs = Annotated[
     list[str] | None,
     typer.Option(metavar="OURS=THEIRS", help="Where a name differs: dx=action.0, or a camera's column."),
 ]
+Factors = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OURS=FACTOR[,OFFSET]", help="To our units: '*.pos=0.0174533' from degrees."),
+]
+Constants = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OURS=VALUE", help="A constant for what it lacks: 'setpoint_error.*=0'."),
+]
+Pairing = Annotated[
+    Literal["before", "after"] | None,
+    typer.Option(
+        help="A row's observation is of before its action, or of after it; default: as the data tell."
+    ),
+]
 
 
 @dataset.command()
@@ -115,14 +129,8 @@ def import_(
         str, typer.Option(metavar="A,B,...", help="Names of its observation.state, where it tells none.")
     ] = "",
     rename: Pairs = None,
-    convert: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=FACTOR[,OFFSET]", help="To our units: '*.pos=0.0174533' from degrees."),
-    ] = None,
-    fill: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=VALUE", help="A constant for what it lacks: 'setpoint_error.*=0'."),
-    ] = None,
+    convert: Factors = None,
+    fill: Constants = None,
     success: Annotated[
         bool, typer.Option("--success", help="Every episode ended in success, whatever its rewards say.")
     ] = False,
@@ -130,12 +138,7 @@ def import_(
         float | None,
         typer.Option(metavar="VALUE", help="Rewards are graded: a last one of VALUE or more is success."),
     ] = None,
-    observation: Annotated[
-        Literal["before", "after"] | None,
-        typer.Option(
-            help="A row's observation is of before its action, or of after it; default: as the data tell."
-        ),
-    ] = None,
+    observation: Pairing = None,
     task: Annotated[
         str | None, typer.Option(metavar="THEIRS", help="Which of its tasks, where it has several.")
     ] = None,

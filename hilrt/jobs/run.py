@@ -12,7 +12,7 @@ from hilrt.report.summary import Summary, summarise
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Playback, Role, Spec
 from hilrt.run.logs import log_to
-from hilrt.shm.segment import runs_with, sweep_stale
+from hilrt.shm.names import runs_with, sweep_stale
 from hilrt.shm.status import Status
 from hilrt.supervisor.supervisor import Supervisor
 

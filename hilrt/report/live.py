@@ -6,7 +6,7 @@ from hilrt.errors import HilrtError, NoRunError
 from hilrt.report.panel import render
 from hilrt.report.view import view
 from hilrt.run.alive import alive
-from hilrt.shm.segment import runs_with
+from hilrt.shm.names import runs_with
 from hilrt.shm.status import Status
 
 

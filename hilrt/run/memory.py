@@ -8,9 +8,9 @@ from hilrt.policy.vision import sight_of
 from hilrt.resource import Resource
 from hilrt.run.job import Job
 from hilrt.run.simlink import SimLink
+from hilrt.shm.names import Claim
 from hilrt.shm.pictures import PictureSegment
 from hilrt.shm.ring import Ring
-from hilrt.shm.segment import Claim
 from hilrt.shm.status import Status
 from hilrt.shm.weights import claim_weights
 from hilrt.step.features import Features, from_config
@@ -28,7 +28,7 @@ RESERVE = 1 / 8
 class RunMemory(Resource):
     """All segments that a job needs; `close` removes their names.
 
-    All of the names are taken here, before there is a process that would open one: see `hilrt.shm.segment`.
+    All of the names are taken here, before there is a process that would open one: see `hilrt.shm.names`.
 
     Raises:
         SegmentExistsError, SegmentForeignError, SharedMemoryFullError, PlatformError: see `Segment.create`; nothing is

@@ -18,7 +18,8 @@ import xxhash
 
 from hilrt.errors import SegmentAbsentError, SegmentDamagedError, SegmentNotReadyError, WeightsLayoutError
 from hilrt.resource import Resource
-from hilrt.shm.segment import LINE, Claim, Segment, align
+from hilrt.shm.names import Claim
+from hilrt.shm.segment import LINE, Segment, align
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from hilrt.errors import ProcessError
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.run.memory import RunMemory
-from hilrt.shm.segment import sweep_stale
+from hilrt.shm.names import sweep_stale
 from hilrt.shm.status import ControlStatus, LearnerStatus, Stop
 from hilrt.supervisor.children import NAMED_ERROR, Child
 from hilrt.supervisor.desk import Desk

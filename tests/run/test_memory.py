@@ -11,7 +11,7 @@ from hilrt.config import taskfile
 from hilrt.errors import SegmentForeignError
 from hilrt.run.job import Job
 from hilrt.run.memory import RunMemory
-from hilrt.shm.segment import segment_name
+from hilrt.shm.names import segment_name
 from hilrt.shm.weights import WeightsReader
 
 

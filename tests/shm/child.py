@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hilrt.shm.names import sweep_stale
 from hilrt.shm.pictures import Pictures
 from hilrt.shm.ring import Ring
-from hilrt.shm.segment import Segment, sweep_stale
+from hilrt.shm.segment import Segment
 from hilrt.shm.status import Status
 from hilrt.shm.weights import WeightsReader, WeightsWriter
 from hilrt.step.features import Image

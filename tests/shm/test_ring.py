@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from mutations import survey
 
 from hilrt.errors import RecordSizeError, SegmentError, SegmentExistsError, SegmentMismatchError
+from hilrt.shm.names import segment_name
 from hilrt.shm.ring import Ring
-from hilrt.shm.segment import LINE, Segment, segment_name
+from hilrt.shm.segment import LINE, Segment
 
 HEADER, FRAMES = 40, 128
 

@@ -11,7 +11,8 @@ from child import weights
 from mutations import survey
 
 from hilrt.errors import SegmentAbsentError, SegmentError, SegmentMismatchError, WeightsLayoutError
-from hilrt.shm.segment import LINE, Segment, segment_name
+from hilrt.shm.names import segment_name
+from hilrt.shm.segment import LINE, Segment
 from hilrt.shm.weights import WeightsReader, WeightsWriter, claim_weights
 
 

@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from hilrt.devices.feetech.bus import PATIENCE, Bus
+from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.packets import encode
 from hilrt.devices.feetech.registers import Drive, Fault, Register
+from hilrt.devices.feetech.transactions import PATIENCE
 from hilrt.errors import (
     BusLostError,
     BusTimeoutError,
@@ -143,7 +144,7 @@ def test_the_error_byte_of_each_servo_is_kept(run, line):
 @pytest.fixture
 def impatient(monkeypatch):
     """Attempts of 0.1 s under the long deadline."""
-    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.005)
+    monkeypatch.setattr("hilrt.devices.feetech.transactions.PATIENCE", 0.005)
 
 
 @pytest.mark.parametrize("fault", HEALED)
@@ -178,7 +179,7 @@ def test_noise_among_the_replies_costs_nothing(run, line, fault):
 
 def test_only_the_missing_servos_are_asked_again(run, line, monkeypatch):
     """A retry of a sync read names those that did not answer."""
-    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.025)  # half a second
+    monkeypatch.setattr("hilrt.devices.feetech.transactions.PATIENCE", 0.025)  # half a second
 
     async def check():
         async with await connected(line.path) as bus:
@@ -275,7 +276,7 @@ def held_back(release):
 @pytest.fixture
 def very_quiet(monkeypatch):
     """Half a second of silence after a failure, for the servos are a thread that may have to wait."""
-    monkeypatch.setattr("hilrt.devices.feetech.bus.QUIET_S", 0.5)
+    monkeypatch.setattr("hilrt.devices.feetech.transactions.QUIET_S", 0.5)
 
 
 def test_a_reply_after_its_deadline_is_not_the_answer_to_the_next_question(run, line, very_quiet):
@@ -315,8 +316,8 @@ def test_a_cancelled_transaction_leaves_a_clean_line(run, line, very_quiet):
 
 def test_no_fault_makes_a_wrong_value(run, line, monkeypatch):
     """Under random faults every read gives what its own register holds."""
-    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.001)  # 20 ms
-    monkeypatch.setattr("hilrt.devices.feetech.bus.QUIET_S", 0.05)
+    monkeypatch.setattr("hilrt.devices.feetech.transactions.PATIENCE", 0.001)  # 20 ms
+    monkeypatch.setattr("hilrt.devices.feetech.transactions.QUIET_S", 0.05)
     dice = random.Random(1)
     registers = [register for register in Register if register.size == 2]
     for number, register in enumerate(registers):
@@ -546,7 +547,7 @@ def test_what_servos_were_told_is_read_with_the_telemetry(run, line):
 
 def test_half_a_reply_is_kept_for_its_other_half(run, line, monkeypatch):
     """An adapter passes on replies in pieces: what came before a second attempt counts."""
-    monkeypatch.setattr("hilrt.devices.feetech.bus.PATIENCE", 0.005)  # 0.1 s
+    monkeypatch.setattr("hilrt.devices.feetech.transactions.PATIENCE", 0.005)  # 0.1 s
 
     async def check():
         async with await connected(line.path) as bus:
