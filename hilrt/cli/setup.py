@@ -238,5 +238,5 @@ def doctor(
             asyncio.run(check_pad(TerminalConsole(), teleop.device))
         for line in lines(teleop.device, teleop.dead_zone):
             say(line)
-    elif not asyncio.run(doctor(say, taskfile.load(config))):
+    elif not asyncio.run(doctor(say, taskfile.load(config), str(config))):
         raise typer.Exit(1)

@@ -1,6 +1,5 @@
 """The workspace box: for what is wanted, and for the arm that hangs below it."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,6 @@ from hilrt.control.pipeline import Signal
 from hilrt.control.sag import Sag
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
-from hilrt.errors import StartOutsideBoxError
 from hilrt.step.record import Limit
 
 TARGET = Signal("target", ("arms", 4, 4), "m")
@@ -18,8 +16,6 @@ LIMITS = Signal("limits")
 
 LED_BACK = 1 / 3
 """Of a step: how fast a command that is outside the box comes back in without being driven, as a reset goes."""
-ROUNDING = 1e-3
-"""By as much a start pose may be outside the box, whose corners are whole millimetres [m]."""
 MAY = 1e-3
 """So far the arm itself may hang out of the box [m]."""
 SURE = 1.25
@@ -43,16 +39,6 @@ class Box(NamedTuple):
         """Whether a position is in the box, or no further out of it than the last one."""
         low, high = np.minimum(self.low[arm], before), np.maximum(self.high[arm], before)
         return bool(((position >= low) & (position <= high)).all())
-
-    def require(self, start: Float64, sides: Sequence[str]) -> None:
-        """Look at the arms' start positions, shape (arms, 3) [m].
-
-        Raises:
-            StartOutsideBoxError: one is outside: its arm would run into the box by itself.
-        """
-        for side, off in zip(sides, start - np.clip(start, self.low, self.high), strict=True):
-            if outside := {axis: o for axis, o in zip("xyz", off.tolist(), strict=True) if abs(o) > ROUNDING}:
-                raise StartOutsideBoxError(side, outside)
 
 
 class Workspace:
