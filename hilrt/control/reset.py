@@ -6,12 +6,11 @@ import numpy as np
 
 from hilrt.control.cell import Cell
 from hilrt.control.collision import Clearance
+from hilrt.control.route import Way
 from hilrt.control.stand import Arrival
 from hilrt.control.tick import Float64, Tick
+from hilrt.control.walk import SPEED, walk
 from hilrt.errors import CollisionError
-
-SPEED = 1 / 3
-"""Of the joint velocity limit."""
 
 Meets = Callable[[int, Float64, Float64], Clearance | None]
 """What an arm, by its number, would run into on its way to a goal from where it is, both of shape (6,) [rad]."""
@@ -78,10 +77,11 @@ async def go(
     tick: Tick,
     stopping: Callable[[], bool],
     told: Callable[[Float64], None] = lambda _: None,
+    way: Way | None = None,
 ) -> None:
     """Move the arms to a pose, shape (arms, 6) [rad], from where they are told to be: where they hang is lower.
 
-    `told` hears each set-point on the way, of the same shape.
+    `told` hears each set-point on the way, of the same shape; `way`: another than the task file's.
 
     Raises:
         CollisionError, ArmBlockedError, ArmSagsError: see `ResetMove` and `Arrival`.
@@ -92,6 +92,8 @@ async def go(
         move = ResetMove(cell.told, goal, pipelines.limits.max_step, stand.patience, pipelines.meets)
         return move, Arrival(stand, goal)
 
+    if way := way or pipelines.way:
+        tick = await walk(cell, way, goal, tick, stopping, told)
     move, arrival = move_from_here()
     while not arrival.complete(tick, move.ticks_there) and not stopping():
         if not (tick.blind or tick.unguarded):

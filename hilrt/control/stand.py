@@ -89,11 +89,10 @@ class Stand:
         if (arm, joint) in self._told:
             return
         self._told.add((arm, joint))
-        how = "hangs below" if hangs else "stays away from"
+        how = "below" if hangs else "away from"
         cause = "its own weight" if hangs else "something that holds it, friction or play"
-        self.text = (
-            f"{MOTORS[joint]} {how} the start pose by {off_deg:.0f} degrees ({cause}); that counts as reached"
-        )
+        off = f"{off_deg:.0f} degrees {how} where it is told to be"
+        self.text = f"{MOTORS[joint]} stands {off} ({cause}); that counts as there"
         log.warning("%s", self.text)
 
 

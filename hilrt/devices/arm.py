@@ -64,6 +64,8 @@ class Arm:
         self.feedforward: Vector = np.zeros(6)
         """What goals are changed by on their way out, against what the arm would give in to [rad]: they stay what they
         are for all others."""
+        self.resting = False
+        """Whether it was let go to rest: then nothing but `enable_torque` stiffens it."""
 
     @classmethod
     async def connect(
@@ -129,7 +131,7 @@ class Arm:
             temperature=temperature,
             voltage=voltage,
             status=status.astype(np.int64) | error.astype(np.int64),
-            limp=tuple(filter(self._lost_power, self._ids)) if torque else (),
+            limp=tuple(filter(self._lost_power, self._ids)) if torque and not self.resting else (),
         )
 
     def _lost_power(self, motor: int) -> bool:
@@ -164,18 +166,24 @@ class Arm:
             JointOutsideError: one is far outside; the arm is as it was.
         """
         await require_inside(self.bus, self._ids)
-        await self.hold()
+        await self._hold()
+        self.resting = False
 
     async def disable_torque(self) -> None:
         """Torque off; the arm falls."""
         await let_go(self.bus, self._ids)
 
     async def sink(self) -> None:
-        """Torque down in steps of a second in all, then off."""
+        """Torque down in steps of a second in all, then off: it rests."""
+        self.resting = True
         await sink(self.bus, self._ids)
 
     async def hold(self) -> None:
-        """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""
+        """Stay where the arm is told to be, torque on, unless it rests; see `hilrt.devices.holding.hold`."""
+        if not self.resting:
+            await self._hold()
+
+    async def _hold(self) -> None:
         held = await hold(self.bus, self._ids)
         self._told = np.array([held[motor] for motor in self._ids]) - self._beyond
 

@@ -87,7 +87,7 @@ def test_a_joint_that_hangs_is_there_and_is_named_once(caplog):
     watch = Watch()
     with caplog.at_level(logging.WARNING):
         assert watch.ticks_until_there(watch.off(LIFT, 5.0), load=0.2) == watch.stand.window
-        assert "shoulder_lift hangs below the start pose by 5 degrees" in watch.stand.text
+        assert "shoulder_lift stands 5 degrees below where it is told to be" in watch.stand.text
         watch.ticks_until_there(watch.off(LIFT, 5.2), load=0.2)
     assert len(caplog.records) == 1
 
@@ -98,9 +98,9 @@ def test_a_joint_that_stands_above_its_pose_is_waited_for(caplog):
     with caplog.at_level(logging.WARNING):
         for joint, degrees in ((LIFT, -5.0), (0, 5.0)):
             assert watch.ticks_until_there(watch.off(joint, degrees)) == watch.stand.patience + 1
-    assert [record.args[0][:31] for record in caplog.records] == [
-        "shoulder_lift stays away from t",
-        "shoulder_pan stays away from th",
+    assert [record.args[0][:35] for record in caplog.records] == [
+        "shoulder_lift stands 5 degrees away",
+        "shoulder_pan stands 5 degrees away ",
     ]
     assert watch.ticks_until_there(watch.off(0, 5.5)) == watch.stand.window, "it is known by now"
 
@@ -195,7 +195,7 @@ def test_a_soft_arm_reaches_its_start_pose(caplog):
     with caplog.at_level(logging.WARNING):
         compliance, ticks = on_a_bench(11.0, work)
     assert ticks == 1
-    assert "hangs below the start pose" in caplog.text
+    assert "degrees below where it is told to be" in caplog.text
     assert 1 / compliance == pytest.approx(11.0, rel=0.15)
 
 
