@@ -58,7 +58,12 @@ class Arm:
         self.calibration = calibration
         self._settings = settings
         self._ids = calibration.ids
-        self._told: dict[int, int] = {}
+        self._told: NDArray[np.int64] = np.zeros(6, np.int64)
+        self._beyond: NDArray[np.int64] = np.zeros(6, np.int64)
+        """What the motors' goals are beyond that [counts]."""
+        self.feedforward: Vector = np.zeros(6)
+        """What goals are changed by on their way out, against what the arm would give in to [rad]: they stay what they
+        are for all others."""
         self._grip_limited: bool | None = None
         self.resting = False
         """Whether it was let go to rest: then nothing but `enable_torque` stiffens it."""
@@ -146,14 +151,15 @@ class Arm:
         """
         if goal.shape != (6,) or not np.isfinite(goal).all() or not np.isfinite(speed).all():
             raise GoalError(self.bus.port, f"{goal} at {speed}")
-        counts, speeds = self.calibration.counts(goal).tolist(), self.calibration.speeds(speed).tolist()
-        await self.bus.write_goals(dict(zip(self._ids, zip(counts, speeds, strict=True), strict=True)))
-        self._told = dict(zip(self._ids, counts, strict=True))
+        told, counts = self.calibration.counts(goal), self.calibration.counts(goal + self.feedforward)
+        rows = zip(counts.tolist(), self.calibration.speeds(speed).tolist(), strict=True)
+        await self.bus.write_goals(dict(zip(self._ids, rows, strict=True)))
+        self._told, self._beyond = told, counts - told
 
     @property
     def told(self) -> Vector:
         """Where it was told to be by the last `write` or `hold`, of which there was one, shape (6,) [rad]."""
-        return self.calibration.radians([self._told[motor] for motor in self._ids])
+        return self.calibration.radians(self._told.astype(np.float64))
 
     async def enable_torque(self) -> None:
         """Torque on where the arm is: nothing moves, but for a joint just outside its range, which comes back slowly.
@@ -162,7 +168,7 @@ class Arm:
             JointOutsideError: one is far outside; the arm is as it was.
         """
         await require_inside(self.bus, self._ids)
-        self._told = await hold(self.bus, self._ids)
+        await self._hold()
         self.resting = False
 
     async def disable_torque(self) -> None:
@@ -178,13 +184,17 @@ class Arm:
         """Stay where the arm is told to be, torque on, unless it rests; see `hilrt.devices.holding.hold`."""
         self._grip_limited = None
         if not self.resting:
-            self._told = await hold(self.bus, self._ids)
+            await self._hold()
+
+    async def _hold(self) -> None:
+        held = await hold(self.bus, self._ids)
+        self._told = np.array([held[motor] for motor in self._ids]) - self._beyond
 
     async def regrip(self) -> None:
         """Have the gripper stay where it is, its overload forgotten."""
         motor = self._ids[-1]
         present = (await self.bus.read_telemetry([motor], drive=True))[motor]
-        self._told[motor] = await rearm(self.bus, motor, present)
+        self._told[-1] = await rearm(self.bus, motor, present) - self._beyond[-1]
 
     async def limit_grip(self, *, limited: bool) -> None:
         """Have the gripper use no more torque than it can for hours, or all that it may; nothing where it does."""
