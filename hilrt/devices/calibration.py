@@ -94,6 +94,18 @@ class Calibration:
         whole = {"drive_mode": 0, "homing_offset": 0, "range_min": 0, "range_max": MAX_COUNT}
         return cls({name: MotorCalibration(id=i, **whole) for i, name in enumerate(MOTORS, 1)}, path)
 
+    @classmethod
+    def load_or_nominal(cls, path: str | os.PathLike[str]) -> Self:
+        """A file's, or where there is none that can be used, the nominal one: whoever moves the arm says so.
+
+        Raises:
+            ZerosFileError, ZerosStaleError: see `load`.
+        """
+        try:
+            return cls.load(path)
+        except CalibrationFileError:
+            return cls.nominal(str(path))
+
     def _fit_gripper(self, gripper: MotorCalibration) -> None:
         scale = (GRIPPER_OPEN_RAD - GRIPPER_CLOSED_RAD) / (gripper.range_max - gripper.range_min)
         closed = gripper.range_min

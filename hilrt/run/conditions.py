@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import xxhash
 
 from hilrt.config import Camera, Config, Vec3
@@ -69,7 +70,8 @@ def conditions_of(config: Config) -> Conditions:
 
 
 def _arm(config: Config, side: str, place: Vec3) -> ArmConditions:
-    *zeros, closed, opened = Calibration.load(config.robot.calibration_path(side)).landmarks_deg
+    calibration = Calibration.load(config.robot.calibration_path(side))
+    *zeros, closed, opened = calibration.landmarks_deg
     return ArmConditions(
         id=config.robot.sides[side].id,
         start=config.reset_pose(side),
@@ -77,6 +79,7 @@ def _arm(config: Config, side: str, place: Vec3) -> ArmConditions:
         box=config.bounds(side),
         zeros_deg=tuple(zeros),
         gripper_deg=(closed, opened),
+        offsets_deg=tuple(np.degrees(calibration.zeros[:5]).round(2).tolist()),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hilrt.config import Config, Vec3
-from hilrt.devices.calibration import radians_from_units
+from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.errors import StartOutsideBoxError
 from hilrt.robots import SO100_FRAME, SO100_URDF
 
@@ -16,13 +16,19 @@ def start_places(config: Config) -> list[Vec3]:
 
     Raises:
         RobotModelError, UnknownNameError: of the arm's description.
+        ZerosFileError, ZerosStaleError: of its zero offsets.
     """
     from hilrt.robots.kinematics import Kinematics  # noqa: PLC0415 - pinocchio is behind it
 
+    def place(side: str) -> Vec3:
+        calibration = Calibration.load_or_nominal(config.robot.calibration_path(side))
+        solver = Kinematics(urdf, frame, zeros=calibration.zeros)
+        x, y, z = solver.forward(radians_from_units(config.reset_pose(side)))[:3, 3].tolist()
+        return x, y, z
+
     ik = config.processor.inverse_kinematics
-    solver = Kinematics((ik and ik.urdf_path) or SO100_URDF, ik.target_frame_name if ik else SO100_FRAME)
-    poses = [solver.forward(radians_from_units(config.reset_pose(side))) for side in config.robot.sides]
-    return [(x, y, z) for x, y, z in (pose[:3, 3].tolist() for pose in poses)]
+    urdf, frame = (ik and ik.urdf_path) or SO100_URDF, ik.target_frame_name if ik else SO100_FRAME
+    return [place(side) for side in config.robot.sides]
 
 
 def require_start(config: Config, places: Sequence[Vec3], source: str = "the task file") -> None:

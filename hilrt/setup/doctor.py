@@ -172,7 +172,8 @@ def _pipelines(config: Config, task_file: str) -> Finding:
     """Whether they can be made: a start pose, too, may be one that a run would refuse."""
     try:
         require_start(config, start_places(config), task_file)
-        Pipelines(config, from_config(config), [Calibration.nominal() for _ in config.robot.sides])
+        paths = [config.robot.calibration_path(side) for side in config.robot.sides]
+        Pipelines(config, from_config(config), [Calibration.load_or_nominal(path) for path in paths])
     except HilrtError as error:
         return Finding("pipelines", False, str(error))
     box = " and the workspace box" if config.processor.inverse_kinematics else ""

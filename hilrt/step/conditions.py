@@ -25,6 +25,8 @@ class ArmConditions(msgspec.Struct, frozen=True, kw_only=True):
     """Where zero of each of the five joints lies on its motor's encoder; with others equal angles are other places."""
     gripper_deg: tuple[float, float]
     """The same of the gripper, closed and open."""
+    offsets_deg: tuple[float, ...] | None = None
+    """Zero offsets of the five joints, which `calibrate --touch` finds: angles mean the same, places do not."""
 
 
 class CameraConditions(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,10 @@ ZEROS = (
     "Equal angles are other places now (an elbow 12.5 degrees off put a gripper 4.8 cm beside the object), unless a "
     "motor was replaced or mounted anew"
 )
+TOUCHED = (
+    "Joint angles mean what they did; where the gripper was taken to be, its ways and the box were off by as much, up "
+    "to centimetres"
+)
 ANOTHER_ARM = "No two arms bend and sag alike: look at the first episodes"
 MIRRORED = "What was open is closed now, in every recorded position"
 OPENING = "An open gripper is another width now, and may not go around the object"
@@ -147,10 +151,14 @@ def _of_arm(before: ArmConditions, now: ArmConditions, side: str) -> Iterator[De
         yield Departure(option=option, what=f"arm {before.id} before, {now.id} now", cost=ANOTHER_ARM)
     elif words := ", ".join(_turned(before, now)):
         yield Departure(option=f"calibration{of_arm}", what=words, cost=ZEROS)
+    elif words := ", ".join(_touched(before, now)):
+        yield Departure(option=f"zero offsets{of_arm}", what=words, cost=TOUCHED)
 
 
 def _moved(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
     """The start pose: where the end effector is, then which joints differ."""
+    if before.start == now.start and any(_touched(before, now)):
+        return  # the arm stands where it stood, and is known to stand elsewhere
     for axis, then, here in zip("xyz", before.start_m, now.start_m, strict=True):
         if abs(here - then) > SEEN_M:
             way = WAYS[axis][here > then]
@@ -183,6 +191,15 @@ def _turned(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
         turned = (here - then + 180.0) % 360.0 - 180.0
         if abs(turned) > SEEN_DEG:
             yield f"{name} turned by {turned:+.1f} degrees"
+
+
+def _touched(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
+    """The joints whose zero offset is another one."""
+    if before.offsets_deg is None or now.offsets_deg is None:
+        return
+    for motor, then, here in zip(MOTORS[:-1], before.offsets_deg, now.offsets_deg, strict=True):
+        if abs(here - then) > SEEN_DEG:
+            yield f"{motor} {then:+.1f} before, {here:+.1f} degrees now"
 
 
 def _mm(metres: float) -> str:

@@ -61,6 +61,11 @@ MM, POSE = "processor.inverse_kinematics.end_effector_bounds", "processor.reset.
             departure.ZEROS,
         ),
         (
+            arm(offsets_deg=(0.0, 0.0, 12.5, 0.0, 0.0), start_m=(0.19, 0.0, 0.03)),
+            "zero offsets: elbow_flex +0.0 before, +12.5 degrees now",
+            departure.TOUCHED,
+        ),
+        (
             arm(id="spare", zeros_deg=(0.0,) * 5),
             "robot.id: arm follower before, spare now",
             departure.ANOTHER_ARM,
