@@ -96,15 +96,12 @@ class Calibration:
 
     @classmethod
     def load_or_nominal(cls, path: str | os.PathLike[str]) -> Self:
-        """A file's, or where there is none that can be used, the nominal one: whoever moves the arm says so.
+        """A file's; on a computer that does not have it, the nominal one.
 
         Raises:
-            ZerosFileError, ZerosStaleError: see `load`.
+            CalibrationFileError, ZerosFileError, ZerosStaleError: see `load`.
         """
-        try:
-            return cls.load(path)
-        except CalibrationFileError:
-            return cls.nominal(str(path))
+        return cls.load(path) if Path(path).exists() else cls.nominal()
 
     def _fit_gripper(self, gripper: MotorCalibration) -> None:
         scale = (GRIPPER_OPEN_RAD - GRIPPER_CLOSED_RAD) / (gripper.range_max - gripper.range_min)

@@ -11,24 +11,32 @@ ROUNDING = 1e-3
 """By as much a start pose may be outside the box, whose corners are whole millimetres [m]."""
 
 
-def start_places(config: Config) -> list[Vec3]:
+def calibrations_of(config: Config) -> list[Calibration]:
+    """Each arm's.
+
+    Raises:
+        CalibrationFileError, ZerosFileError, ZerosStaleError: one cannot be read, or used.
+    """
+    return [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
+
+
+def start_places(config: Config, calibrations: Sequence[Calibration]) -> list[Vec3]:
     """Where each arm's end effector is at its start pose, base frame [m].
 
     Raises:
         RobotModelError, UnknownNameError: of the arm's description.
-        ZerosFileError, ZerosStaleError: of its zero offsets.
     """
     from hilrt.robots.kinematics import Kinematics  # noqa: PLC0415 - pinocchio is behind it
 
-    def place(side: str) -> Vec3:
-        calibration = Calibration.load_or_nominal(config.robot.calibration_path(side))
-        solver = Kinematics(urdf, frame, zeros=calibration.zeros)
-        x, y, z = solver.forward(radians_from_units(config.reset_pose(side)))[:3, 3].tolist()
-        return x, y, z
-
-    ik = config.processor.inverse_kinematics
+    ik, places = config.processor.inverse_kinematics, []
     urdf, frame = (ik and ik.urdf_path) or SO100_URDF, ik.target_frame_name if ik else SO100_FRAME
-    return [place(side) for side in config.robot.sides]
+    for side, calibration in zip(config.robot.sides, calibrations, strict=True):
+        pose = Kinematics(urdf, frame, zeros=calibration.zeros).forward(
+            radians_from_units(config.reset_pose(side))
+        )
+        x, y, z = pose[:3, 3].tolist()
+        places.append((x, y, z))
+    return places
 
 
 def require_start(config: Config, places: Sequence[Vec3], source: str = "the task file") -> None:

@@ -36,6 +36,7 @@ from hilrt.run.realtime import PRIORITY
 from hilrt.run.start import require_start, start_places
 from hilrt.setup.eeprom import entries_of, read_memory
 from hilrt.setup.place import IDS, Place
+from hilrt.setup.proposal import calibration_of
 from hilrt.step.features import from_config
 
 SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
@@ -125,9 +126,7 @@ async def _motor(bus: Bus, what: str, motor: int, safety: Safety) -> Finding:
     except (OverheatError, VoltageError) as error:
         return Finding(what, False, f"{text}; a run would end: {error}")
     if faults := seen.status | seen.error:
-        return Finding(
-            what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, switch its power off and on"
-        )
+        return Finding(what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, then hilrt unfault")
     return Finding(what, True, text)
 
 
@@ -171,9 +170,9 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
 def _pipelines(config: Config, task_file: str) -> Finding:
     """Whether they can be made: a start pose, too, may be one that a run would refuse."""
     try:
-        require_start(config, start_places(config), task_file)
-        paths = [config.robot.calibration_path(side) for side in config.robot.sides]
-        Pipelines(config, from_config(config), [Calibration.load_or_nominal(path) for path in paths])
+        calibrations = [calibration_of(config, side) for side in config.robot.sides]
+        require_start(config, start_places(config, calibrations), task_file)
+        Pipelines(config, from_config(config), calibrations)
     except HilrtError as error:
         return Finding("pipelines", False, str(error))
     box = " and the workspace box" if config.processor.inverse_kinematics else ""

@@ -24,10 +24,6 @@ ZEROS = (
     "Equal angles are other places now (an elbow 12.5 degrees off put a gripper 4.8 cm beside the object), unless a "
     "motor was replaced or mounted anew"
 )
-TOUCHED = (
-    "Joint angles mean what they did; where the gripper was taken to be, its ways and the box were off by as much, up "
-    "to centimetres"
-)
 ANOTHER_ARM = "No two arms bend and sag alike: look at the first episodes"
 MIRRORED = "What was open is closed now, in every recorded position"
 OPENING = "An open gripper is another width now, and may not go around the object"
@@ -78,6 +74,7 @@ class _Field(msgspec.Struct, frozen=True):
 FIELDS = (
     _Field("open_position", "processor.gripper.open_position", "", MIRRORED, refused=True),
     _Field("max_gripper_pos", "processor.max_gripper_pos", " of 100", OPENING),
+    _Field("start_range_mm", "processor.reset.start_range_m", " mm", START),
     _Field("goals_hz", "robot.command_hz", " Hz", GOALS),
     _Field("joint_velocity_deg_s", "safety.max_joint_velocity_deg_s", " degrees/s", SPEED),
     _Field("robot_type", "robot.type", "", ANOTHER_ARM),
@@ -112,7 +109,7 @@ def _changed(
 ) -> Iterator[Departure]:
     for field in fields:
         then, here = (getattr(each, field.name) for each in (before, now))
-        if then != here:
+        if then is not None and then != here:
             what = f"{_text(then)}{field.unit} before, {_text(here)}{field.unit} now"
             what = what if field.told else "another file than before"
             yield Departure(option=table + field.option, what=what, cost=field.cost, refused=field.refused)
@@ -120,7 +117,7 @@ def _changed(
 
 def _text(value: object) -> str:
     if isinstance(value, tuple):
-        return "; ".join(map(str, value)) or "none"
+        return ", ".join(map(_text, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
@@ -149,16 +146,17 @@ def _of_arm(before: ArmConditions, now: ArmConditions, side: str) -> Iterator[De
     if before.id != now.id:
         option = f"robot.arms.{side}.id" if side else "robot.id"
         yield Departure(option=option, what=f"arm {before.id} before, {now.id} now", cost=ANOTHER_ARM)
-    elif words := ", ".join(_turned(before, now)):
+        return
+    if words := ", ".join(_turned(before, now)):
         yield Departure(option=f"calibration{of_arm}", what=words, cost=ZEROS)
-    elif words := ", ".join(_touched(before, now)):
-        yield Departure(option=f"zero offsets{of_arm}", what=words, cost=TOUCHED)
+    if words := ", ".join(_offset(before, now)):
+        yield Departure(option=f"zero offsets{of_arm} (hilrt calibrate --touch)", what=words, cost=MODEL)
 
 
 def _moved(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
-    """The start pose: where the end effector is, then which joints differ."""
-    if before.start == now.start and any(_touched(before, now)):
-        return  # the arm stands where it stood, and is known to stand elsewhere
+    """The start pose: where the end effector is, then which joints differ; nothing where none does."""
+    if not any(abs(here - then) > SEEN_DEG for then, here in zip(before.start, now.start, strict=True)):
+        return
     for axis, then, here in zip("xyz", before.start_m, now.start_m, strict=True):
         if abs(here - then) > SEEN_M:
             way = WAYS[axis][here > then]
@@ -193,13 +191,13 @@ def _turned(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
             yield f"{name} turned by {turned:+.1f} degrees"
 
 
-def _touched(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
-    """The joints whose zero offset is another one."""
+def _offset(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
+    """The joints that the arm's model has turned otherwise."""
     if before.offsets_deg is None or now.offsets_deg is None:
         return
-    for motor, then, here in zip(MOTORS[:-1], before.offsets_deg, now.offsets_deg, strict=True):
+    for motor, then, here in zip(MOTORS, before.offsets_deg, now.offsets_deg, strict=True):
         if abs(here - then) > SEEN_DEG:
-            yield f"{motor} {then:+.1f} before, {here:+.1f} degrees now"
+            yield f"{motor} {then:g} before, {here:g} degrees now"
 
 
 def _mm(metres: float) -> str:
