@@ -19,6 +19,8 @@ IsLeader = Annotated[
 ]
 RealArm = Annotated[Path, typer.Argument(metavar="[CONFIG]", help="Task file of a real arm.")]
 SO100 = Path("configs/so100.toml")
+WIDE = 120
+"""Characters in a line that goes to no terminal."""
 
 
 @setup.command(name="find-port")
@@ -136,6 +138,43 @@ def find_limits(
 
 
 @setup.command()
+def fit(
+    config: TaskFile,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put what is new into CONFIG; comments are kept.")
+    ] = False,
+    new_steps: Annotated[
+        bool,
+        typer.Option(
+            "--new-steps", help="Propose step sizes by use too; demonstrations must be recorded anew then."
+        ),
+    ] = False,
+    start_here: Annotated[
+        bool, typer.Option("--start-here", help="The start pose alone, from where the arm stands now.")
+    ] = False,
+    side: Side = "",
+    set_: Override = None,
+) -> None:
+    """Fit the task file to its demonstrations: workspace box, time limit, start pose, beside today's values."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt.config import taskfile  # noqa: PLC0415
+    from hilrt.setup import fit as job  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+    loaded = taskfile.load(config, set_ or [])
+    if start_here:
+        found = asyncio.run(job.fit_here(TerminalConsole(), loaded, side))
+    else:
+        found = job.fit(loaded, side, new_steps=new_steps)
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(found.table)
+    for note in found.notes:
+        say(note)
+    if write:
+        say(f"written into {config}" if found.write(config) else f"{config} has these values already")
+
+
+@setup.command()
 def crop(
     config: TaskFile,
     write: Annotated[
@@ -199,5 +238,5 @@ def doctor(
             asyncio.run(check_pad(TerminalConsole(), teleop.device))
         for line in lines(teleop.device, teleop.dead_zone):
             say(line)
-    elif not asyncio.run(doctor(say, taskfile.load(config))):
+    elif not asyncio.run(doctor(say, taskfile.load(config), str(config))):
         raise typer.Exit(1)

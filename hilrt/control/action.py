@@ -11,7 +11,7 @@ from hilrt.control.rotation import leashed, tilted
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
-from hilrt.errors import ActionError, StartOutsideBoxError
+from hilrt.errors import ActionError
 from hilrt.robots.kinematics import Kinematics
 from hilrt.step.record import GripperCommand, Limit
 
@@ -29,8 +29,6 @@ LEAD = float(np.deg2rad(20.0))
 """How far it may ever be, beside one tick of the fastest motion [rad]."""
 LED_BACK = 1 / 3
 """Of a step: how fast a command that is outside the box comes back in without being driven, as a reset goes."""
-ROUNDING = 1e-3
-"""By as much a start pose may be outside the box, whose corners are whole millimetres [m]."""
 LEASH = 0.1
 """How far a wanted orientation may be ahead of the one that the arm can follow [rad]."""
 
@@ -166,16 +164,6 @@ class Box(NamedTuple):
         """Whether a position is in the box, or no further out of it than the last one."""
         low, high = np.minimum(self.low[arm], before), np.maximum(self.high[arm], before)
         return bool(((position >= low) & (position <= high)).all())
-
-    def require(self, start: Float64, sides: Sequence[str]) -> None:
-        """Look at the arms' start positions, shape (arms, 3) [m].
-
-        Raises:
-            StartOutsideBoxError: one is outside: its arm would run into the box by itself.
-        """
-        for side, off in zip(sides, start - np.clip(start, self.low, self.high), strict=True):
-            if outside := {axis: o for axis, o in zip("xyz", off.tolist(), strict=True) if abs(o) > ROUNDING}:
-                raise StartOutsideBoxError(side, outside)
 
 
 class WorkspaceBounds(Stateless):

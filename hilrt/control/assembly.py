@@ -18,6 +18,7 @@ from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import RobotModelError, StepError
 from hilrt.robots import SO100_FRAME, SO100_URDF
 from hilrt.robots.kinematics import Kinematics
+from hilrt.run.start import require_start
 from hilrt.step.features import Features
 
 KEEPING_WEIGHT = 0.005
@@ -161,7 +162,7 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
         steps.append(action.JointDelta(setpoint, parts.kinematics))
     else:
         box = parts.box(config)
-        box.require(setpoint.pose[:, :3, 3], tuple(config.robot.sides))
+        require_start(config, setpoint.pose[:, :3, 3].tolist())
         steps += [
             action.ReferenceAndDelta(setpoint, tuple(parts.axes), parts.kinematics[0].root),
             action.WorkspaceBounds(setpoint, box),

@@ -1,6 +1,6 @@
 """Failures of what an arm must not do, or cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hilrt.errors.root import HilrtError
 
@@ -71,20 +71,37 @@ class StartPoseError(HilrtError):
 
 
 class StartOutsideBoxError(HilrtError):
-    """The start pose is outside the workspace box."""
+    """A task file has the start pose outside the workspace box."""
 
-    def __init__(self, side: str, outside: Mapping[str, float]) -> None:
-        """`outside`: how far beyond the box, by axis [m]; negative is below its min."""
+    def __init__(
+        self,
+        source: str,
+        side: str,
+        place: Sequence[float],
+        outside: Mapping[str, float],
+        pose: str,
+        bounds: str,
+    ) -> None:
+        """What is outside, and where that is said.
+
+        Args:
+            source: the task file.
+            side: of the arm.
+            place: where its end effector starts [m].
+            outside: how far beyond the box that is, by axis [m]; negative is below its min.
+            pose: table of the start pose.
+            bounds: table of the box.
+        """
         off = ", ".join(
             f"{1e3 * abs(by):.0f} mm {'above max' if by > 0 else 'below min'} in {axis}"
             for axis, by in outside.items()
         )
-        own = f", or those of robot.arms.{side}," if side else ""
+        where = [round(metres, 3) + 0.0 for metres in place]  # no -0.0
         super().__init__(
-            f"the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm would run "
-            "into the box by itself, so nothing moves. Change processor.reset.fixed_reset_joint_positions or "
-            f"processor.inverse_kinematics.end_effector_bounds{own} so that the pose is in the box; "
-            "hilrt find-limits drives the arm without one and shows where it has been."
+            f"{source}: the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm "
+            f"would run into the box by itself, so nothing moves. $.{pose}.fixed_reset_joint_positions puts the end "
+            f"effector at {where}; change it, or $.{bounds}.end_effector_bounds, so that it is inside. hilrt "
+            "find-limits drives the arm without a box and shows where it has been."
         )
 
 

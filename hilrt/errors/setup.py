@@ -101,6 +101,17 @@ class NotMovedError(HilrtError):
         )
 
 
+class FitError(HilrtError):
+    """Demonstrations say nothing about the task file."""
+
+    def __init__(self, root: str, problem: str) -> None:
+        super().__init__(
+            f"{root} has {problem}, so there is nothing to fit the task file to. Record demonstrations with `hilrt "
+            "record` first; `hilrt fit --start-here` takes the start pose from the arm, `hilrt find-limits` the box "
+            "from your hand."
+        )
+
+
 class PortsUnchangedError(HilrtError):
     """Unplugging and plugging in did not single out one serial port."""
 

@@ -33,6 +33,7 @@ from hilrt.errors import (
 )
 from hilrt.run.memory import RING_BYTES
 from hilrt.run.realtime import PRIORITY
+from hilrt.run.start import require_start, start_places
 from hilrt.setup.eeprom import entries_of, read_memory
 from hilrt.setup.place import IDS, Place
 from hilrt.step.features import from_config
@@ -65,9 +66,9 @@ class Finding(Struct, frozen=True):
         return f"{'ok  ' if self.ok else 'BAD '} {self.what}: {self.text}"
 
 
-async def doctor(say: Callable[[str], None], config: Config) -> bool:
+async def doctor(say: Callable[[str], None], config: Config, task_file: str = "the task file") -> bool:
     """Look at arms, cameras and the computer; whether all is well. Nothing is written or moved."""
-    findings = [*_computer(config), _pipelines(config)]
+    findings = [*_computer(config), _pipelines(config, task_file)]
     if config.sim is None:
         for side in config.robot.sides:
             findings += await examine_arm(
@@ -167,9 +168,10 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
     return Finding(what, False, f"{text}; too slow for {fps or 'a leader'}. {cure}")
 
 
-def _pipelines(config: Config) -> Finding:
+def _pipelines(config: Config, task_file: str) -> Finding:
     """Whether they can be made: a start pose, too, may be one that a run would refuse."""
     try:
+        require_start(config, start_places(config), task_file)
         Pipelines(config, from_config(config), [Calibration.nominal() for _ in config.robot.sides])
     except HilrtError as error:
         return Finding("pipelines", False, str(error))

@@ -26,7 +26,7 @@ async def find_limits(console: Console, config: Config, side: str = "") -> Exten
         raise ConfigError("[sim]", "nobody can move a simulated arm by hand.", "Drive it: add --teleoperate.")
     place = Place.of(config, side)
     calibration = Calibration.load(place.calibration_path)
-    kinematics, extent = _kinematics(config, calibration), Extent()
+    kinematics, extent = kinematics_of(config, calibration), Extent()
     async with await Arm.connect(place.port, calibration) as arm:
         await console.ask("The motors let go now: hold the arm, then press Enter.")
         await arm.disable_torque()
@@ -76,7 +76,8 @@ def write_limits(path: Path, extents: Mapping[str, Extent]) -> None:
     taskfile.write(path, taskfile.edited(path, boxes, "the limits found"))
 
 
-def _kinematics(config: Config, calibration: Calibration) -> Kinematics:
+def kinematics_of(config: Config, calibration: Calibration) -> Kinematics:
+    """Of an arm with that calibration."""
     ik = config.processor.inverse_kinematics
     frame = ik.target_frame_name if ik else SO100_FRAME
     return Kinematics((ik and ik.urdf_path) or SO100_URDF, frame, zeros=calibration.zeros)

@@ -22,6 +22,8 @@ FileIndex = tuple[int, int]
 
 ORIGIN = "hilrt/origin"
 """Which journal file an episode was made from, so that no crash can bring it in twice."""
+IMPORT = "import:"
+"""What the origin of an episode made by others begins with."""
 
 
 class Clip(Struct, frozen=True):
@@ -49,6 +51,11 @@ class EpisodeRow(Struct, frozen=True, kw_only=True):
     """File that this row is in."""
     origin: str = ""
     stats: dict[str, Stats] = {}
+
+    @property
+    def imported(self) -> bool:
+        """Whether others recorded it."""
+        return self.origin.startswith(IMPORT)
 
 
 def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:

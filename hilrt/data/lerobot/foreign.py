@@ -16,7 +16,7 @@ from hilrt.data.lerobot import suspect
 from hilrt.data.lerobot.change import Change
 from hilrt.data.lerobot.columns import Arrays, files_of, from_table, stay
 from hilrt.data.lerobot.dataset import exists, open_dataset
-from hilrt.data.lerobot.episodes import EpisodeRow
+from hilrt.data.lerobot.episodes import IMPORT, EpisodeRow
 from hilrt.data.lerobot.layout import SIDECAR
 from hilrt.data.lerobot.mapping import STATE, Wishes, translate
 from hilrt.data.lerobot.outcome import COLUMNS, Outcome, outcome
@@ -152,12 +152,12 @@ class _Reader:
             records=records,
             frames=lambda: self._frames(row),
             size=self._store.size(row),
-            origin=f"import:{self._mark(numbers)}:{content.hexdigest()}",
+            origin=f"{IMPORT}{self._mark(numbers)}:{content.hexdigest()}",
         )
 
     def former_origin(self, numbers: Numbers) -> str:
         """What earlier versions called this episode."""
-        return f"import:{xxhash.xxh3_64_hexdigest(numbers.state.tobytes() + numbers.action.tobytes())}"
+        return f"{IMPORT}{xxhash.xxh3_64_hexdigest(numbers.state.tobytes() + numbers.action.tobytes())}"
 
     # --- numbers ---------------------------------------------------------------------------------
 
