@@ -138,6 +138,30 @@ class Cell:
         self._status.act_ms = self._watch.lap_ms()
         return sent
 
+    async def settle(self, *, lets_go: bool) -> None:
+        """The arms are where they rest: have them push against nothing, or let go gently."""
+        self._stream.stop()
+        self._status.heartbeat_ns = time.monotonic_ns()
+        with suppress(*BUS_ERRORS):
+            await together([arm.sink() if lets_go else arm.hold() for arm in self._arms])
+
+    @property
+    def resting(self) -> bool:
+        """Whether the arms were let go to rest."""
+        return any(arm.resting for arm in self._arms)
+
+    async def rise(self) -> None:
+        """Torque on where the arms are, for those that were let go.
+
+        Raises:
+            JointOutsideError: one rests far outside its range.
+        """
+        for arm in self._arms:
+            while arm.resting:
+                with suppress(*BUS_ERRORS):
+                    await arm.enable_torque()
+                await self.sense()
+
     @property
     def told(self) -> Float64:
         """Where the arms were last told to be, whatever is measured, shape (arms, 6) [rad]."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from hilrt.config import Config
 from hilrt.control.cell import Cell
 from hilrt.control.episode import scene_seed
-from hilrt.control.loop import Phase
+from hilrt.control.phase import Phase
 from hilrt.control.players import ActionPlayer, GoalPlayer, Player
 from hilrt.control.recording import Recording
 from hilrt.control.replayed import Replayed
@@ -62,7 +62,7 @@ class Replay:
     def _first_pose(self) -> Float64:
         """The start pose as it was commanded where that is the config's; else where the arms were measured first."""
         home, seen = self._pipelines.home, self._pipelines.limits.clip(self._recording.start)
-        return home if near(home, seen) else seen
+        return home if near(home, seen) and not self._pipelines.starts.drawn else seen
 
     async def _begin(self) -> None:
         """Go to the first pose, have the scene put back."""

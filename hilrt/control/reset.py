@@ -7,11 +7,11 @@ import numpy as np
 from hilrt.config import MOTORS
 from hilrt.control.cell import Cell
 from hilrt.control.collision import Clearance
+from hilrt.control.route import Way
 from hilrt.control.tick import Float64, Tick
+from hilrt.control.walk import SPEED, walk
 from hilrt.errors import ArmBlockedError, CollisionError
 
-SPEED = 1 / 3
-"""Of the joint velocity limit."""
 SETTLE_TICKS = 2
 NEAR = np.deg2rad(3.0)
 BLOCKED_S = 5.0
@@ -100,10 +100,11 @@ async def go(
     tick: Tick,
     stopping: Callable[[], bool],
     told: Callable[[Float64], None] = lambda _: None,
+    way: Way | None = None,
 ) -> None:
     """Move the arms to a pose, shape (arms, 6) [rad], from where they are told to be: where they hang is lower.
 
-    `told` hears each set-point on the way, of the same shape.
+    `told` hears each set-point on the way, of the same shape; `way`: another than the task file's.
 
     Raises:
         CollisionError, ArmBlockedError: see `ResetMove`.
@@ -114,6 +115,8 @@ async def go(
         patience = round(BLOCKED_S * cell.fps)
         return ResetMove(cell.told, goal, pipelines.limits.max_step, patience, pipelines.meets)
 
+    if way := way or pipelines.way:
+        tick = await walk(cell, way, goal, tick, stopping, told)
     move = move_from_here()
     while not move.arrived(tick.joints) and not stopping():
         if not (tick.blind or tick.unguarded):

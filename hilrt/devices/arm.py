@@ -59,6 +59,8 @@ class Arm:
         self._settings = settings
         self._ids = calibration.ids
         self._told: dict[int, int] = {}
+        self.resting = False
+        """Whether it was let go to rest: then nothing but `enable_torque` stiffens it."""
 
     @classmethod
     async def connect(
@@ -124,7 +126,7 @@ class Arm:
             temperature=temperature,
             voltage=voltage,
             status=status.astype(np.int64) | error.astype(np.int64),
-            limp=tuple(filter(self._lost_power, self._ids)) if torque else (),
+            limp=tuple(filter(self._lost_power, self._ids)) if torque and not self.resting else (),
         )
 
     def _lost_power(self, motor: int) -> bool:
@@ -158,19 +160,22 @@ class Arm:
             JointOutsideError: one is far outside; the arm is as it was.
         """
         await require_inside(self.bus, self._ids)
-        await self.hold()
+        self._told = await hold(self.bus, self._ids)
+        self.resting = False
 
     async def disable_torque(self) -> None:
         """Torque off; the arm falls."""
         await let_go(self.bus, self._ids)
 
     async def sink(self) -> None:
-        """Torque down in steps of a second in all, then off."""
+        """Torque down in steps of a second in all, then off: it rests."""
+        self.resting = True
         await sink(self.bus, self._ids)
 
     async def hold(self) -> None:
-        """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""
-        self._told = await hold(self.bus, self._ids)
+        """Stay where the arm is told to be, torque on, unless it rests; see `hilrt.devices.holding.hold`."""
+        if not self.resting:
+            self._told = await hold(self.bus, self._ids)
 
     async def leave(self) -> None:
         """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why."""

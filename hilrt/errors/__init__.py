@@ -95,6 +95,7 @@ from hilrt.errors.runs import (
     SimulatorGoneError,
 )
 from hilrt.errors.safety import (
+    START_POSE,
     ActionError,
     ArmBlockedError,
     CollisionError,
@@ -141,6 +142,7 @@ from hilrt.errors.shm import (
 )
 
 __all__ = [
+    "START_POSE",
     "ActionError",
     "ActorMismatchError",
     "AdapterTooSlowError",

@@ -60,12 +60,17 @@ class JointOutsideError(HilrtError):
         )
 
 
-class StartPoseError(HilrtError):
-    """The start pose cannot be taken up."""
+START_POSE = "fixed_reset_joint_positions"
+"""The option that says where an arm starts."""
 
-    def __init__(self, motor: str, asked: float, low: float, high: float) -> None:
+
+class StartPoseError(HilrtError):
+    """A pose of the task file cannot be taken up."""
+
+    def __init__(self, option: str, motor: str, asked: float, low: float, high: float) -> None:
+        """`option`: whose pose it is."""
         super().__init__(
-            f"fixed_reset_joint_positions: {motor} at {asked:.1f} is outside {low:.1f} .. {high:.1f}, its range less "
+            f"{option}: {motor} at {asked:.1f} is outside {low:.1f} .. {high:.1f}, its range less "
             "the margin. Choose a pose inside it."
         )
 
@@ -106,12 +111,13 @@ class StartOutsideBoxError(HilrtError):
 
 
 class CollisionError(HilrtError):
-    """The arm cannot get to its start pose without running into something."""
+    """The arm cannot get to a pose without running into something."""
 
-    def __init__(self, where: str, first: str, second: str) -> None:
+    def __init__(self, where: str, first: str, second: str, option: str = START_POSE) -> None:
+        """`option`: whose pose it is."""
         super().__init__(
-            f"{where}, {first} would be too near {second}. Choose another start pose "
-            "(fixed_reset_joint_positions), or bring the arm nearer to it by hand."
+            f"{where}, {first} would be too near {second}. Choose another pose ({option}), or bring the arm nearer "
+            "to it by hand."
         )
 
 

@@ -125,9 +125,7 @@ async def _motor(bus: Bus, what: str, motor: int, safety: Safety) -> Finding:
     except (OverheatError, VoltageError) as error:
         return Finding(what, False, f"{text}; a run would end: {error}")
     if faults := seen.status | seen.error:
-        return Finding(
-            what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, switch its power off and on"
-        )
+        return Finding(what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, then hilrt unfault")
     return Finding(what, True, text)
 
 
