@@ -10,6 +10,7 @@ ARM = ArmConditions(
     box=Bounds(min=(0.15, -0.1, 0.005), max=(0.3, 0.1, 0.12)),
     zeros_deg=(180.0, 178.0, 91.5, 180.0, 359.0),
     gripper_deg=(150.0, 270.0),
+    offsets_deg=(0.0,) * 6,
 )
 CAMERA = CameraConditions(
     device="/dev/video0", width=640, height=480, fps=30, rotation=0, fourcc="MJPG", crop=(40, 80, 400, 400)
@@ -27,4 +28,5 @@ CONDITIONS = Conditions(
     joint_velocity_deg_s=180.0,
     own_steps=(),
     sim=None,
+    start_range_mm=(0.0, 0.0, 0.0),
 )

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from hilrt.config import Config, taskfile
+from hilrt.config import Config, SimArm, taskfile
+from hilrt.config.nature import nature_of
 from hilrt.data.journal import JOURNAL, JournalWriter, read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.rewrite import delete_episodes, merge
 from hilrt.data.pictures import packed
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import ConditionsError, PolicyFeaturesError
 from hilrt.jobs.otherwise import UNKNOWN, played_otherwise, recorded_otherwise, trained_otherwise
 from hilrt.policy.saved import FORMAT, Meta, checkpoints_of, load_meta
@@ -99,6 +102,10 @@ ENTRIES = [
         f"{BOX}.min=[0.15, -0.11, 0.02]",
         f"{BOX}: min z 5 mm before, 20 mm now, 15 mm further in. What lies out",
     ),
+    (
+        "processor.reset.start_range_m=[0.02, 0.02, 0.0]",
+        "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now. Days were lost",
+    ),
     ("robot.command_hz=10", "robot.command_hz: 50 Hz before, 10 Hz now. Between"),
     (
         "safety.max_joint_velocity_deg_s=120",
@@ -145,8 +152,7 @@ def test_with_demonstrations(home: Path, override: str, said: str) -> None:
     now = configured(home, override)
     lines = recorded_otherwise(now, conditions_of(now))
     assert any(line.startswith(f"the demonstrations: {said}") for line in lines), lines
-    # the end effector's place follows from frame
-    assert len(lines) == 1 + ("target_frame" in override)
+    assert len(lines) == 1
 
 
 @pytest.mark.parametrize(("override", "said"), [*ENTRIES, *ONLY_FOR_A_POLICY])
@@ -176,6 +182,23 @@ def test_another_calibration(home: Path) -> None:
         assert said in lines[0]
 
 
+def test_zero_offsets_found_by_touch(home: Path) -> None:
+    """They turn no recorded angle, but the arm's model; where the end effector starts follows from it."""
+    config = configured(home)
+    before = conditions_of(config)
+    recorded(home, config, range(1), before)
+    path = home / "calibration" / CALIBRATION
+    digest = Calibration.load(path).digest
+    ZeroOffsets(
+        calibration=digest, zero_offsets_deg={"elbow_flex": -12.5}, rms_mm=1.0, found="2026-03-01"
+    ).save(path)
+    now = conditions_of(config)
+    assert abs(now.arms[""].start_m[2] - before.arms[""].start_m[2]) > 0.02
+    (line,) = recorded_otherwise(config, now)
+    said = "zero offsets (hilrt calibrate --touch): elbow_flex 0 before, -12.5 degrees now. Equal angles are other"
+    assert line.startswith(f"the demonstrations: {said}")
+
+
 def test_another_description_of_the_arm(home: Path) -> None:
     """By its content, not by its path."""
     for name in ("same.urdf", "other.urdf"):
@@ -196,9 +219,14 @@ def test_the_nature_of_a_simulated_arm(home: Path) -> None:
     config = configured(home)
     before = conditions_of(config)
     recorded(home, config, range(1), before)
-    soft = configured(home, "sim.arm.stiffness=17.8")
+    soft = configured(home, "sim.arm.stiffness=30.0")
     (line,) = recorded_otherwise(soft, conditions_of(soft))
-    assert line.startswith("the demonstrations: sim.arm.stiffness: 200 before, 17.8 now. A policy that won")
+    stiffness = f"{nature_of(SimArm()).stiffness:g}"
+    assert line.startswith(
+        f"the demonstrations: sim.arm.stiffness: {stiffness} before, 30 now. A policy that won"
+    )
+    worn = configured(home, "sim.arm.preset=worn")
+    assert len(recorded_otherwise(worn, conditions_of(worn))) > 1
     (line,) = recorded_otherwise(config, msgspec.structs.replace(before, sim=None))
     assert line.startswith("the demonstrations: sim: a simulated one before, a real arm now.")
 

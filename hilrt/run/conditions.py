@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import xxhash
 
 from hilrt.config import Camera, Config, Vec3
+from hilrt.config.nature import nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.errors import RunFolderError
 from hilrt.robots import SO100_FRAME, SO100_URDF
-from hilrt.run.start import start_places
+from hilrt.run.start import calibrations_of, start_places
 from hilrt.step.conditions import ArmConditions, CameraConditions, Conditions
 
 CONDITIONS = "conditions.json"
@@ -44,16 +46,15 @@ def conditions_of(config: Config) -> Conditions:
     """Those of now.
 
     Raises:
-        CalibrationFileError: an arm's calibration cannot be read.
+        CalibrationFileError, ZerosFileError, ZerosStaleError: of an arm's calibration.
         RobotModelError, UnknownNameError: of its description.
     """
     processor, robot, ik = config.processor, config.robot, config.processor.inverse_kinematics
     urdf = Path((ik and ik.urdf_path) or SO100_URDF)
+    calibrations = calibrations_of(config)
+    arms = zip(robot.sides, calibrations, start_places(config, calibrations), strict=True)
     return Conditions(
-        arms={
-            side: _arm(config, side, place)
-            for side, place in zip(robot.sides, start_places(config), strict=True)
-        },
+        arms={side: _arm(config, side, calibration, place) for side, calibration, place in arms},
         cameras={name: _camera(config, name, camera) for name, camera in robot.cameras.items()},
         resize=processor.image_preprocessing.resize_size,
         robot_type=robot.type,
@@ -64,12 +65,13 @@ def conditions_of(config: Config) -> Conditions:
         goals_hz=config.goals_per_tick * config.env.fps,
         joint_velocity_deg_s=config.safety.max_joint_velocity_deg_s,
         own_steps=tuple(f"{step.pipeline}: {step.step} {step.options}" for step in processor.steps),
-        sim=msgspec.json.decode(msgspec.json.encode(config.sim.arm)) if config.sim else None,
+        start_range_mm=tuple(round(1e3 * metres, 1) for metres in processor.reset.start_range_m),
+        sim=msgspec.json.decode(msgspec.json.encode(nature_of(config.sim.arm))) if config.sim else None,
     )
 
 
-def _arm(config: Config, side: str, place: Vec3) -> ArmConditions:
-    *zeros, closed, opened = Calibration.load(config.robot.calibration_path(side)).landmarks_deg
+def _arm(config: Config, side: str, calibration: Calibration, place: Vec3) -> ArmConditions:
+    *zeros, closed, opened = calibration.landmarks_deg
     return ArmConditions(
         id=config.robot.sides[side].id,
         start=config.reset_pose(side),
@@ -77,6 +79,7 @@ def _arm(config: Config, side: str, place: Vec3) -> ArmConditions:
         box=config.bounds(side),
         zeros_deg=tuple(zeros),
         gripper_deg=(closed, opened),
+        offsets_deg=tuple(np.rad2deg(calibration.zeros).round(2).tolist()),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hilrt.config import Config, Vec3
-from hilrt.devices.calibration import radians_from_units
+from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.errors import StartOutsideBoxError
 from hilrt.robots import SO100_FRAME, SO100_URDF
 
@@ -11,7 +11,16 @@ ROUNDING = 1e-3
 """By as much a start pose may be outside the box, whose corners are whole millimetres [m]."""
 
 
-def start_places(config: Config) -> list[Vec3]:
+def calibrations_of(config: Config) -> list[Calibration]:
+    """Each arm's.
+
+    Raises:
+        CalibrationFileError, ZerosFileError, ZerosStaleError: one cannot be read, or used.
+    """
+    return [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
+
+
+def start_places(config: Config, calibrations: Sequence[Calibration]) -> list[Vec3]:
     """Where each arm's end effector is at its start pose, base frame [m].
 
     Raises:
@@ -19,10 +28,15 @@ def start_places(config: Config) -> list[Vec3]:
     """
     from hilrt.robots.kinematics import Kinematics  # noqa: PLC0415 - pinocchio is behind it
 
-    ik = config.processor.inverse_kinematics
-    solver = Kinematics((ik and ik.urdf_path) or SO100_URDF, ik.target_frame_name if ik else SO100_FRAME)
-    poses = [solver.forward(radians_from_units(config.reset_pose(side))) for side in config.robot.sides]
-    return [(x, y, z) for x, y, z in (pose[:3, 3].tolist() for pose in poses)]
+    ik, places = config.processor.inverse_kinematics, []
+    urdf, frame = (ik and ik.urdf_path) or SO100_URDF, ik.target_frame_name if ik else SO100_FRAME
+    for side, calibration in zip(config.robot.sides, calibrations, strict=True):
+        pose = Kinematics(urdf, frame, zeros=calibration.zeros).forward(
+            radians_from_units(config.reset_pose(side))
+        )
+        x, y, z = pose[:3, 3].tolist()
+        places.append((x, y, z))
+    return places
 
 
 def require_start(config: Config, places: Sequence[Vec3], source: str = "the task file") -> None:

@@ -36,6 +36,7 @@ from hilrt.run.realtime import PRIORITY
 from hilrt.run.start import require_start, start_places
 from hilrt.setup.eeprom import entries_of, read_memory
 from hilrt.setup.place import IDS, Place
+from hilrt.setup.proposal import calibration_of
 from hilrt.step.features import from_config
 
 SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
@@ -169,7 +170,8 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
 def _pipelines(config: Config, task_file: str) -> Finding:
     """Whether they can be made: a start pose, too, may be one that a run would refuse."""
     try:
-        require_start(config, start_places(config), task_file)
+        calibrations = [calibration_of(config, side) for side in config.robot.sides]
+        require_start(config, start_places(config, calibrations), task_file)
         Pipelines(config, from_config(config), [Calibration.nominal() for _ in config.robot.sides])
     except HilrtError as error:
         return Finding("pipelines", False, str(error))

@@ -25,6 +25,8 @@ class ArmConditions(msgspec.Struct, frozen=True, kw_only=True):
     """Where zero of each of the five joints lies on its motor's encoder; with others equal angles are other places."""
     gripper_deg: tuple[float, float]
     """The same of the gripper, closed and open."""
+    offsets_deg: tuple[float, ...] | None = None
+    """Zero offsets that the arm's model has, as `hilrt calibrate --touch` finds them."""
 
 
 class CameraConditions(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +67,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """Steps of the user's own, with their options."""
     sim: dict[str, Any] | None
     """Nature of the simulated arms; None for real ones."""
+    start_range_mm: tuple[float, ...] | None = None
+    """How far around the start pose episodes begin, along each axis."""
 
 
 def grouped(conditions: Sequence[Conditions | None]) -> list[tuple[Conditions | None, list[int]]]:

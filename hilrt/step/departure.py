@@ -74,6 +74,7 @@ class _Field(msgspec.Struct, frozen=True):
 FIELDS = (
     _Field("open_position", "processor.gripper.open_position", "", MIRRORED, refused=True),
     _Field("max_gripper_pos", "processor.max_gripper_pos", " of 100", OPENING),
+    _Field("start_range_mm", "processor.reset.start_range_m", " mm", START),
     _Field("goals_hz", "robot.command_hz", " Hz", GOALS),
     _Field("joint_velocity_deg_s", "safety.max_joint_velocity_deg_s", " degrees/s", SPEED),
     _Field("robot_type", "robot.type", "", ANOTHER_ARM),
@@ -108,7 +109,7 @@ def _changed(
 ) -> Iterator[Departure]:
     for field in fields:
         then, here = (getattr(each, field.name) for each in (before, now))
-        if then != here:
+        if then is not None and then != here:
             what = f"{_text(then)}{field.unit} before, {_text(here)}{field.unit} now"
             what = what if field.told else "another file than before"
             yield Departure(option=table + field.option, what=what, cost=field.cost, refused=field.refused)
@@ -116,7 +117,7 @@ def _changed(
 
 def _text(value: object) -> str:
     if isinstance(value, tuple):
-        return "; ".join(map(str, value)) or "none"
+        return ", ".join(map(_text, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
@@ -145,12 +146,17 @@ def _of_arm(before: ArmConditions, now: ArmConditions, side: str) -> Iterator[De
     if before.id != now.id:
         option = f"robot.arms.{side}.id" if side else "robot.id"
         yield Departure(option=option, what=f"arm {before.id} before, {now.id} now", cost=ANOTHER_ARM)
-    elif words := ", ".join(_turned(before, now)):
+        return
+    if words := ", ".join(_turned(before, now)):
         yield Departure(option=f"calibration{of_arm}", what=words, cost=ZEROS)
+    if words := ", ".join(_offset(before, now)):
+        yield Departure(option=f"zero offsets{of_arm} (hilrt calibrate --touch)", what=words, cost=MODEL)
 
 
 def _moved(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
-    """The start pose: where the end effector is, then which joints differ."""
+    """The start pose: where the end effector is, then which joints differ; nothing where none does."""
+    if not any(abs(here - then) > SEEN_DEG for then, here in zip(before.start, now.start, strict=True)):
+        return
     for axis, then, here in zip("xyz", before.start_m, now.start_m, strict=True):
         if abs(here - then) > SEEN_M:
             way = WAYS[axis][here > then]
@@ -183,6 +189,15 @@ def _turned(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
         turned = (here - then + 180.0) % 360.0 - 180.0
         if abs(turned) > SEEN_DEG:
             yield f"{name} turned by {turned:+.1f} degrees"
+
+
+def _offset(before: ArmConditions, now: ArmConditions) -> Iterator[str]:
+    """The joints that the arm's model has turned otherwise."""
+    if before.offsets_deg is None or now.offsets_deg is None:
+        return
+    for motor, then, here in zip(MOTORS, before.offsets_deg, now.offsets_deg, strict=True):
+        if abs(here - then) > SEEN_DEG:
+            yield f"{motor} {then:g} before, {here:g} degrees now"
 
 
 def _mm(metres: float) -> str:

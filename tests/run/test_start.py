@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from hilrt.config import taskfile
+from hilrt.devices.calibration import Calibration
+from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import StartOutsideBoxError
 from hilrt.jobs.evaluate import evaluate
 from hilrt.jobs.record import record
 from hilrt.jobs.task import load
 from hilrt.jobs.teleoperate import teleoperate
 from hilrt.jobs.train import train
-from hilrt.run.start import require_start, start_places
+from hilrt.run.start import calibrations_of, require_start, start_places
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SIM, TWO = CONFIGS / "sim_so100.toml", CONFIGS / "sim_bimanual.toml"
@@ -46,11 +48,29 @@ def test_an_arms_own_tables_are_named() -> None:
 def test_a_millimetre_is_rounding() -> None:
     """Poses are given in tenths of a degree, corners in whole millimetres."""
     config = taskfile.load(SIM)
-    ((x, y, z),) = start_places(config)
+    ((x, y, z),) = start_places(config, calibrations_of(config))
     assert z == pytest.approx(0.0745, abs=1e-3)
     load(SIM, [f"{BOX}.min=[0.15, -0.11, {z + 0.0009}]"])
     with pytest.raises(StartOutsideBoxError, match="1 mm below min in z"):
         require_start(taskfile.load(SIM, [f"{BOX}.min=[0.15, -0.11, {z + 0.0012}]"]), [(x, y, z)])
+
+
+def test_zero_offsets_count(tmp_path: Path) -> None:
+    """A box is in the base frame: where the arm's model says that the end effector is."""
+    folder = tmp_path / "robots" / "so100_follower"
+    folder.mkdir(parents=True)
+    path = folder / "sim.json"
+    path.write_text((CONFIGS / "calibration/robots/so100_follower/sim.json").read_text())
+    here = f"robot.calibration_dir={tmp_path}"
+    load(SIM, [here])
+    ZeroOffsets(
+        calibration=Calibration.load(path).digest,
+        zero_offsets_deg={"elbow_flex": -20.0},
+        rms_mm=1.0,
+        found="today",
+    ).save(path)
+    with pytest.raises(StartOutsideBoxError, match="above max in z"):
+        load(SIM, [here])
 
 
 @pytest.mark.parametrize("job", [record, train, teleoperate])

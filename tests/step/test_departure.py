@@ -61,6 +61,11 @@ MM, POSE = "processor.inverse_kinematics.end_effector_bounds", "processor.reset.
             departure.ZEROS,
         ),
         (
+            arm(offsets_deg=(0.0, 0.0, -12.5, 0.0, 0.0, 0.0)),
+            "zero offsets (hilrt calibrate --touch): elbow_flex 0 before, -12.5 degrees now",
+            departure.MODEL,
+        ),
+        (
             arm(id="spare", zeros_deg=(0.0,) * 5),
             "robot.id: arm follower before, spare now",
             departure.ANOTHER_ARM,
@@ -69,6 +74,11 @@ MM, POSE = "processor.inverse_kinematics.end_effector_bounds", "processor.reset.
             conditions(robot_type="so100_follower"),
             "robot.type: so101_follower before, so100_follower now",
             departure.ANOTHER_ARM,
+        ),
+        (
+            conditions(start_range_mm=(20.0, 20.0, 0.0)),
+            "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now",
+            departure.START,
         ),
         (conditions(goals_hz=10), "robot.command_hz: 50 Hz before, 10 Hz now", departure.GOALS),
         (
