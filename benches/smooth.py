@@ -196,7 +196,7 @@ def _free(touching: Sequence[bool]) -> npt.NDArray[np.bool_]:
     """Of each jerk, whether the arm touched nothing in its stretch of time, and for a while before."""
     reach = BAND + 4 + AFTER
     padded = np.concatenate((np.zeros(AFTER, bool), np.array(touching)))
-    return ~np.lib.stride_tricks.sliding_window_view(padded, reach).any(axis=1)
+    return ~np.lib.stride_tricks.sliding_window_view(padded, reach).max(axis=1)
 
 
 def _rms(values: Float64) -> float:
