@@ -106,7 +106,8 @@ class StartOutsideBoxError(HilrtError):
             f"{source}: the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm "
             f"would run into the box by itself, so nothing moves. $.{pose}.fixed_reset_joint_positions puts the end "
             f"effector at {where}; change it, or $.{bounds}.end_effector_bounds, so that it is inside. hilrt "
-            "find-limits drives the arm without a box and shows where it has been."
+            "fit proposes both from demonstrations; hilrt find-limits drives the arm without a box and shows where it "
+            "has been."
         )
 
 
