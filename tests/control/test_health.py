@@ -93,6 +93,17 @@ def test_a_stalled_motor_ends_the_run(sign, supply, stall, hard_work):
         patient.check(drawing(stall))
 
 
+def test_motors_that_push_against_the_same_thing_are_one_stall():
+    """Once one of them has been told, the arm is eased: the others have a second from then on."""
+    patient, both = health(), np.array([0.0, 2.7, 2.7, 0.0, 0.0, 0.0])
+    first = np.where(np.arange(6) == 1, both, 0.0)
+    with pytest.raises(OvercurrentError, match="shoulder_lift"):
+        for current in [first, *[both] * 9]:
+            patient.check(msgspec.structs.replace(WELL, current=current))
+    for _ in range(9):
+        patient.check(msgspec.structs.replace(WELL, current=both))
+
+
 @pytest.mark.parametrize(("supply", "weak"), [(4.9, 3.8), (7.4, 5.8), (12.1, 9.5)])
 def test_arms_of_every_voltage_run(supply, weak):
     """What an arm is supplied with at the start is right; a fifth less is a supply that breaks down."""
