@@ -9,12 +9,15 @@ from hilrt.config.state import state_groups
 from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
+from hilrt.control.feedforward import Feedforward
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.route import Lift, Way
 from hilrt.control.safety import JointLimits
+from hilrt.control.sag import Sag
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.start import Starts
 from hilrt.control.tick import Float64
+from hilrt.control.workspace import Box, Workspace, WorkspaceBounds
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import RobotModelError, StepError
@@ -51,9 +54,13 @@ class Pipelines:
         """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
-        self.kinematics = parts.kinematics
+        self.kinematics, self.sag = parts.kinematics, parts.sag
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
+        self.feedforward: Feedforward | None = None
+        """None where the task file wants none."""
+        if config.robot.gravity_compensation:
+            self.feedforward = Feedforward(self.sag, self.limits, self.meets, 1.0 / config.env.fps)
         self.park = _park_pose(config, parts, self._guard)
         self.lift = Lift(
             parts.kinematics, parts.limits, [box.max[2] if box else None for box in parts.bounds]
@@ -102,6 +109,7 @@ class _Parts:
         if (carrying := self.kinematics[0].joints) != len(MOTORS) - 1:
             problem = f'"{frame}" is carried by {carrying} joints, not by the five of an arm; name another'
             raise RobotModelError(str(self.urdf), f"{problem} target_frame_name")
+        self.sag = Sag(self.kinematics)
         self.limits = JointLimits(config, calibrations, self.kinematics)
         self.bounds = [config.bounds(side) for side in sides]
         poses = [radians_from_units(config.reset_pose(side)) for side in sides]
@@ -114,10 +122,10 @@ class _Parts:
             )  # the first call takes 30 ms: not in a tick
 
     @property
-    def box(self) -> action.Box:
+    def box(self) -> Box:
         bounds = self.bounds
         lead = min((step for axis, step in self.axes.items() if axis in "xyz"), default=LEAD_BACK)
-        return action.Box(
+        return Box(
             low=np.array([b.min for b in bounds if b]),
             high=np.array([b.max for b in bounds if b]),
             step=np.array([self.axes.get(axis, lead) for axis in "xyz"]),
@@ -179,11 +187,12 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
     else:
         box = parts.box
         require_start(config, setpoint.pose[:, :3, 3].tolist())
+        workspace = Workspace(box, parts.sag, 1.0 / config.env.fps)
         steps += [
             action.ReferenceAndDelta(setpoint, tuple(parts.axes), parts.kinematics[0].root),
-            action.WorkspaceBounds(setpoint, box),
+            WorkspaceBounds(setpoint, workspace),
             action.InverseKinematics(
-                setpoint, parts.kinematics, box, turns=bool(parts.axes.keys() & {"pitch", "roll"})
+                setpoint, parts.kinematics, workspace, turns=bool(parts.axes.keys() & {"pitch", "roll"})
             ),
         ]
     steps.append(action.GripperToJoint(setpoint, limits))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilrt.control.action import GOAL, LIMITS, TARGET
+from hilrt.control.action import GOAL
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.pipeline import Stateless
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
+from hilrt.control.workspace import LIMITS, TARGET
 from hilrt.errors import START_POSE, CollisionError
 from hilrt.robots.kinematics import Kinematics
 from hilrt.step.record import Limit

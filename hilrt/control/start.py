@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hilrt.control.action import Box
 from hilrt.control.route import REACHED, line
 from hilrt.control.tick import Float64
+from hilrt.control.workspace import Box
 from hilrt.robots.kinematics import Kinematics
 
 TRIES = 50

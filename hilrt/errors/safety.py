@@ -139,13 +139,27 @@ class GoalError(HilrtError):
 
 
 class ArmBlockedError(HilrtError):
-    """The arm does not get to its start pose."""
+    """Something keeps the arm from its start pose."""
 
-    def __init__(self, motor: str, off_deg: float) -> None:
+    def __init__(self, motor: str, off_deg: float, load: float) -> None:
+        """`load`: share of full torque."""
         super().__init__(
-            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away and does not move. "
-            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions, or in a "
-            "replay the episode's first."
+            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away, pushes with {load:.0%} of "
+            "its torque and does not get there; its weight does not explain that. Free its way (cable, table, object, "
+            "a screw that binds), then start again; the start pose is processor.reset.fixed_reset_joint_positions, or "
+            "in a replay the episode's first."
+        )
+
+
+class ArmSagsError(HilrtError):
+    """The arm's own weight keeps it too far from its start pose."""
+
+    def __init__(self, motor: str, off_deg: float, weight_nm: float, supply_v: float) -> None:
+        super().__init__(
+            f"{motor} hangs {off_deg:.0f} degrees below where it is told to be and stands still: nothing is in its "
+            f"way, it gives in to its own weight ({weight_nm:.2f} N m). It has {supply_v:.1f} V: a weak supply makes "
+            "it softer. See also whether the gripper carries something, and whether its horn's screw is tight. A start "
+            "pose nearer to the base (processor.reset.fixed_reset_joint_positions) weighs less."
         )
 
 

@@ -12,7 +12,7 @@ from rig import Rig
 from hilrt.control.cell import Cell
 from hilrt.control.ending import Ending
 from hilrt.control.phase import Phase
-from hilrt.control.reset import go, near
+from hilrt.control.reset import go
 from hilrt.control.rest import Rest
 from hilrt.control.scene import RealScene
 from hilrt.control.stream import Stream
@@ -27,6 +27,11 @@ from hilrt.sim.world import World
 
 PARK = "safety.park_pose=[0.0, -95.0, 85.0, 75.0, 0.0, 10.0]"
 RELEASE = "safety.park_torque=release"
+
+
+def near(joints, pose):
+    """Whether an arm is at a pose, but for its gripper; shape (arms, 6) [rad]."""
+    return bool(np.rad2deg(np.abs(joints - pose)[:, :5].max()) < 3.0)
 
 
 class Time:
