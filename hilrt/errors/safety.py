@@ -164,6 +164,16 @@ class ArmSagsError(HilrtError):
         )
 
 
+class JointBlockedError(HilrtError):
+    """A joint does not follow while the arm is measured."""
+
+    def __init__(self, motor: str, behind_deg: float) -> None:
+        super().__init__(
+            f"{motor} is {behind_deg:.0f} degrees behind where it is told to be: something is in its way, or it is too "
+            "weak. The arm holds. Free it and look at its screws and its supply, then start again."
+        )
+
+
 class ReplayBlockedError(HilrtError):
     """A replay cannot go on."""
 
