@@ -123,10 +123,10 @@ class Grip:
         """Goals, shape (arms, 6) [rad], whose grippers lead no further than they may."""
         return self._each(Jaw.near, goal)
 
-    def toward(self, goal: Float64, told: Float64) -> Float64:
-        """The same from where they are told to be, no faster than goals may move."""
+    def toward(self, goal: Float64, before: Float64) -> Float64:
+        """The same, no further from the goals before than these may move in a tick."""
         eased = self.near(goal)
-        eased[:, 5] = np.clip(eased[:, 5], told[:, 5] - self._max_step, told[:, 5] + self._max_step)
+        eased[:, 5] = np.clip(eased[:, 5], before[:, 5] - self._max_step, before[:, 5] + self._max_step)
         return eased
 
     def yielded(self, arm: int) -> None:

@@ -26,7 +26,9 @@ class GripWatch:
 
     def __init__(self, arms: Sequence[Arm], grip: Grip, stream: Stream, status: ControlStatus) -> None:
         self._arms, self._grip, self._stream, self._status = arms, grip, stream, status
-        self._commanded = False
+        self._idle = True
+        self._sent: Float64 | None = None
+        """What `near` gave last, a tick ago; where the arms are told to be may be on the way there still."""
         self._remark, self._told_until = "", 0.0
 
     @property
@@ -39,21 +41,24 @@ class GripWatch:
 
         Where nobody commands, as while a scene is put back, a jaw that has stopped is not driven on either.
         """
-        told = np.array([arm.told for arm in self._arms])
+        told = self._told()
         self._grip.see(readings, told)
         for arm, limited in zip(self._arms, self._grip.limited, strict=True):
             with suppress(*BUS_ERRORS):  # it is tried again with the next reading
                 await arm.limit_grip(limited=limited)
         eased = self._grip.toward(told, told)
-        idle = not self._commanded and not any(arm.resting for arm in self._arms)
+        idle = self._idle and not any(arm.resting for arm in self._arms)
         if idle and np.abs(eased - told).max() > EASED:
             await self._stream.aim(eased)
-        self._commanded = False
+        if self._idle:
+            self._sent = None
+        self._idle = True
 
     def near(self, goal: Float64) -> Float64:
         """Goals as they may be sent now, shape (arms, 6) [rad]."""
-        self._commanded = True
-        return self._grip.toward(goal, np.array([arm.told for arm in self._arms]))
+        before = self._told() if self._sent is None else self._sent
+        self._sent, self._idle = self._grip.toward(goal, before), False
+        return self._sent
 
     async def regrip(self, arm: int, error: GripOverloadError) -> None:
         """Have a gripper that was overloaded hold on where it is; the episode goes on."""
@@ -61,6 +66,11 @@ class GripWatch:
         self._status.grip_overloads += 1
         self._remark, self._told_until = error.remark, time.monotonic() + TOLD_S
         self._stream.stop()
+        self._sent = None
         with suppress(*BUS_ERRORS):  # its fault is found again
             await self._arms[arm].regrip()
         self._grip.yielded(arm)
+
+    def _told(self) -> Float64:
+        """Where the arms are told to be, shape (arms, 6) [rad]."""
+        return np.array([arm.told for arm in self._arms])
