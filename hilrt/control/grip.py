@@ -101,7 +101,7 @@ class Grip:
 
     def __init__(self, arms: int, lead_deg: float, max_step: float, fps: float) -> None:
         """`lead_deg`: see `robot.grip_lead_deg`; `max_step`: of a goal in one tick [rad]."""
-        self._max_step = max_step
+        self.max_step = max_step
         lead = float(np.deg2rad(lead_deg))
         self._jaws = [Jaw(lead, max(WIND, lead) + max_step, fps) for _ in range(arms)]
 
@@ -126,7 +126,7 @@ class Grip:
     def toward(self, goal: Float64, before: Float64) -> Float64:
         """The same, no further from the goals before than these may move in a tick."""
         eased = self.near(goal)
-        eased[:, 5] = np.clip(eased[:, 5], before[:, 5] - self._max_step, before[:, 5] + self._max_step)
+        eased[:, 5] = np.clip(eased[:, 5], before[:, 5] - self.max_step, before[:, 5] + self.max_step)
         return eased
 
     def yielded(self, arm: int) -> None:

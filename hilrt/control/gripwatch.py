@@ -56,7 +56,9 @@ class GripWatch:
 
     def near(self, goal: Float64) -> Float64:
         """Goals as they may be sent now, shape (arms, 6) [rad]."""
-        before = self._told() if self._sent is None else self._sent
+        before = told = self._told()
+        if self._sent is not None and np.abs(self._sent - told)[:, 5].max() < self._grip.max_step:
+            before = self._sent
         self._sent, self._idle = self._grip.toward(goal, before), False
         return self._sent
 
