@@ -95,7 +95,7 @@ def test_demonstrations_of_another_pipeline_are_refused(tmp_path):
         ("processor.observation.add_current_to_observation=true", "shoulder_pan.current"),
         (
             "processor.inverse_kinematics.end_effector_step_sizes.z=0.01",
-            "its full step is 0.02 in dz, not 0.01",
+            "its full step is 20 mm in dz, not 10 mm",
         ),
     ):
         done = jobs.run(tmp_path, "train", jobs.SIM, overrides=[*SHORT, override])

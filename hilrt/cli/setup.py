@@ -90,14 +90,28 @@ def calibrate(
 
 @setup.command()
 def release(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
-    """Let an arm down that is under torque; you hold it."""
+    """Let an arm down that is under torque; you hold it. Two arms go one after the other."""
     from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.release import release  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-    place = Place.of(taskfile.load(config), side, leader=leader)
-    asyncio.run(release(TerminalConsole(), place))
+    for place in Place.each(taskfile.load(config), side, leader=leader):
+        asyncio.run(release(TerminalConsole(), place))
+
+
+@setup.command()
+def unfault(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
+    """Say which motors have switched themselves off, and why; clear what can be cleared. You hold the arm."""
+    from hilrt.config import taskfile  # noqa: PLC0415
+    from hilrt.setup.place import Place  # noqa: PLC0415
+    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+    from hilrt.setup.unfault import unfault  # noqa: PLC0415
+
+    places = Place.each(taskfile.load(config), side, leader=leader)
+    well = [asyncio.run(unfault(TerminalConsole(), place)) for place in places]
+    if not all(well):
+        raise typer.Exit(1)
 
 
 @setup.command(name="find-limits")
@@ -238,5 +252,5 @@ def doctor(
             asyncio.run(check_pad(TerminalConsole(), teleop.device))
         for line in lines(teleop.device, teleop.dead_zone):
             say(line)
-    elif not asyncio.run(doctor(say, taskfile.load(config))):
+    elif not asyncio.run(doctor(say, taskfile.load(config), str(config))):
         raise typer.Exit(1)

@@ -93,6 +93,13 @@ class Safety(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     resume_after_s: NonNegative = 10.0
     """So long it waits for Enter before an arm that holds, or a simulated one, goes on by itself [s]; a real one that
     was let go waits for ever."""
+    park_pose: JointPose | None = None
+    """Where the arm rests: five joints [deg], gripper's calibrated position [0 .. 100]. It goes there, up first, at the
+    end of a run, at a stop, after an error that is not its own, and after `idle_min`. Absent: it holds where it is."""
+    park_torque: Literal["hold", "release"] = "hold"
+    """There: keep torque, or let go gently."""
+    idle_min: Positive = 10.0
+    """When nobody has done anything for so long while the arm waits for a person, it goes to its `park_pose` [min]."""
     joint_margin_deg: Annotated[float, Meta(ge=0.0, le=20.0)] = 2.0
     """Kept free at both ends of each joint's calibrated range."""
     max_joint_velocity_deg_s: Positive = 180.0

@@ -45,6 +45,7 @@ def check(config: Config, source: str) -> None:
         )
     if config.learner.bc_weight_final > config.learner.bc_weight:
         fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
+    _check_park_pose(config, fail)
     low, high = config.safety.min_voltage_v, config.safety.max_voltage_v
     if low is not None and low >= high:
         fail("safety.min_voltage_v", f"is not below max_voltage_v = {high}.")
@@ -88,19 +89,24 @@ def _check_ports(config: Config, fail: Fail) -> None:
 def _check_opening(config: Config, side: str, fail: Fail) -> None:
     own = side and config.robot.arms[side].fixed_reset_joint_positions
     where = f"robot.arms.{side}" if own else "processor.reset"
-    position = config.reset_pose(side)[-1]
+    _check_gripper(config, f"{where}.fixed_reset_joint_positions", config.reset_pose(side)[-1], fail)
+
+
+def _check_gripper(config: Config, where: str, position: float, fail: Fail) -> None:
+    """The last number of a pose."""
     if not 0.0 <= position <= 100.0:
-        fail(
-            f"{where}.fixed_reset_joint_positions",
-            f"the last, {position}, is the gripper's position: 0 .. 100.",
-        )
+        fail(where, f"the last, {position}, is the gripper's position: 0 .. 100.")
     opening = abs(position - (100 - config.processor.gripper.open_position))
     if opening > config.processor.max_gripper_pos:
         widest = config.processor.max_gripper_pos
-        fail(
-            f"{where}.fixed_reset_joint_positions",
-            f"opens the gripper by {opening:g}, more than max_gripper_pos = {widest:g}.",
-        )
+        fail(where, f"opens the gripper by {opening:g}, more than max_gripper_pos = {widest:g}.")
+
+
+def _check_park_pose(config: Config, fail: Fail) -> None:
+    if (pose := config.safety.park_pose) is not None:
+        _check_gripper(config, "safety.park_pose", pose[-1], fail)
+    elif config.safety.park_torque != "hold":
+        fail("safety.park_torque", "is for the arm at its park_pose, and there is none. Give one.")
 
 
 def _check_workspace(config: Config, fail: Fail) -> None:

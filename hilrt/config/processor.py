@@ -48,7 +48,14 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fixed_reset_joint_positions: JointPose
     """Start pose: five joints [deg], gripper's calibrated position [0 .. 100]."""
     reset_time_s: NonNegative = 5.0
-    """Time to put the scene back, counted from the start of the reset; a simulated scene needs none."""
+    """Time to put the scene back, counted from the start of the reset; Enter, or a gamepad's start button, ends it
+    early. A simulated scene needs none."""
+    via: Literal["lift", "straight"] = "straight"
+    """The way there: `lift` takes the tool up to the top of its box, then over, then down, and knows nothing of what
+    stands higher; `straight` moves all joints at once, and sweeps through whatever is in between."""
+    start_range_m: tuple[NonNegative, NonNegative, NonNegative] = (0.0, 0.0, 0.0)
+    """Each episode begins up to so far from the start pose, to either side along x, y and z, at a place that is drawn
+    from the seed: inside the box, in reach, free of collisions [m]."""
     control_time_s: Positive = 20.0
     """Time limit of an episode; reaching it truncates."""
     terminate_on_success: bool = True

@@ -35,8 +35,12 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: absent, not TOML, unknown or ill-typed key, contradicting values.
     """
-    source = f"{path} with --set {' --set '.join(overrides)}" if overrides else str(path)
-    return from_tree(document(path, overrides).unwrap(), source, path.parent)
+    return from_tree(document(path, overrides).unwrap(), named(path, overrides), path.parent)
+
+
+def named(path: Path, overrides: Sequence[str]) -> str:
+    """What errors call it."""
+    return f"{path} with --set {' --set '.join(overrides)}" if overrides else str(path)
 
 
 def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:

@@ -1,7 +1,6 @@
 """Steps from what is wanted to goal positions: who decides, the set-point, workspace box, joints, limits."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +10,8 @@ from hilrt.control.rotation import leashed, tilted
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
-from hilrt.errors import ActionError, StartOutsideBoxError
+from hilrt.control.workspace import LIMITS, TARGET, Workspace
+from hilrt.errors import ActionError
 from hilrt.robots.kinematics import Kinematics
 from hilrt.step.record import GripperCommand, Limit
 
@@ -19,18 +19,12 @@ ACTION = Signal("action", ("action",))
 GRIPPER = Signal("gripper", ("arms",))
 DELTA = Signal("delta", ("arms", "axes"), "m or rad")
 HANDOVER = Signal("handover")
-TARGET = Signal("target", ("arms", 4, 4), "m")
 GOAL = Signal("joint_goal", ("arms", 6), "rad")
-LIMITS = Signal("limits")
 
 HANDOVER_LEAD = float(np.deg2rad(10.0))
 """How far the command may be ahead of an arm that changes hands [rad]: more than gravity and friction make of it."""
 LEAD = float(np.deg2rad(20.0))
 """How far it may ever be, beside one tick of the fastest motion [rad]."""
-LED_BACK = 1 / 3
-"""Of a step: how fast a command that is outside the box comes back in without being driven, as a reset goes."""
-ROUNDING = 1e-3
-"""By as much a start pose may be outside the box, whose corners are whole millimetres [m]."""
 LEASH = 0.1
 """How far a wanted orientation may be ahead of the one that the arm can follow [rad]."""
 
@@ -155,50 +149,6 @@ class ReferenceAndDelta(Stateless):
                 tick.target[arm, :3, :3] = tilted(before, tick.target[arm, :3, 3], self._root, pitch, roll)
 
 
-class Box(NamedTuple):
-    """Workspace of all arms: corners, shape (arms, 3) [m], and the longest way in a tick, shape (3,) [m]."""
-
-    low: Float64
-    high: Float64
-    step: Float64
-
-    def contains(self, arm: int, position: Float64, before: Float64) -> bool:
-        """Whether a position is in the box, or no further out of it than the last one."""
-        low, high = np.minimum(self.low[arm], before), np.maximum(self.high[arm], before)
-        return bool(((position >= low) & (position <= high)).all())
-
-    def require(self, start: Float64, sides: Sequence[str]) -> None:
-        """Look at the arms' start positions, shape (arms, 3) [m].
-
-        Raises:
-            StartOutsideBoxError: one is outside: its arm would run into the box by itself.
-        """
-        for side, off in zip(sides, start - np.clip(start, self.low, self.high), strict=True):
-            if outside := {axis: o for axis, o in zip("xyz", off.tolist(), strict=True) if abs(o) > ROUNDING}:
-                raise StartOutsideBoxError(side, outside)
-
-
-class WorkspaceBounds(Stateless):
-    """Keeps the target in the box; from outside it comes back at a third of a step, or as fast as it is driven."""
-
-    name = "workspace_bounds"
-    reads = (TARGET,)
-    writes = (TARGET, LIMITS)
-
-    def __init__(self, setpoint: Setpoint, box: Box) -> None:
-        self._setpoint, self._box = setpoint, box
-
-    def __call__(self, tick: Tick) -> None:
-        before, box = self._setpoint.pose[:, :3, 3], self._box
-        wanted = tick.target[:, :3, 3]
-        inside = np.clip(before, box.low, box.high)
-        led = before + np.clip(inside - before, -LED_BACK * box.step, LED_BACK * box.step)
-        allowed = np.clip(wanted, np.minimum(box.low, led), np.maximum(box.high, led))
-        if (allowed != wanted).any():
-            tick.limits |= Limit.BOX
-        tick.target[:, :3, 3] = before + np.clip(allowed - before, -box.step, box.step)
-
-
 class InverseKinematics(Stateless):
     """Target to joints; out of reach the arm goes as near as it can, and the target stays where it can follow."""
 
@@ -207,10 +157,11 @@ class InverseKinematics(Stateless):
     writes = (GOAL, TARGET, LIMITS)
 
     def __init__(
-        self, setpoint: Setpoint, kinematics: Sequence[Kinematics], box: Box, *, turns: bool
+        self, setpoint: Setpoint, kinematics: Sequence[Kinematics], workspace: Workspace, *, turns: bool
     ) -> None:
         """`turns`: whether pitch or roll are actions."""
-        self._setpoint, self._kinematics, self._box, self._turns = setpoint, kinematics, box, turns
+        self._setpoint, self._kinematics, self._workspace = setpoint, kinematics, workspace
+        self._turns = turns
 
     def __call__(self, tick: Tick) -> None:
         tick.joint_goal = self._setpoint.joints.copy()
@@ -233,14 +184,10 @@ class InverseKinematics(Stateless):
 
     def _go_as_near_as_possible(self, tick: Tick, arm: int, joints: Float64) -> None:
         """Move only if that is nearer, no longer a step than allowed, and not out of the box."""
-        before, target = self._setpoint.pose[arm, :3, 3], tick.target[arm, :3, 3]
+        before, target, box = self._setpoint.pose[arm, :3, 3], tick.target[arm, :3, 3], self._workspace.now
         reached = self._kinematics[arm].forward(joints)[:3, 3]
         nearer = np.linalg.norm(reached - target) < np.linalg.norm(before - target)
-        if (
-            nearer
-            and (np.abs(reached - before) <= self._box.step).all()
-            and self._box.contains(arm, reached, before)
-        ):
+        if nearer and (np.abs(reached - before) <= box.step).all() and box.contains(arm, reached, before):
             tick.joint_goal[arm, :5] = joints
             tick.target[arm, :3, 3] = reached
         else:

@@ -9,21 +9,28 @@ from hilrt.config.state import state_groups
 from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
+from hilrt.control.feedforward import Feedforward
 from hilrt.control.pipeline import Pipeline, Step
+from hilrt.control.route import Lift, Way
 from hilrt.control.safety import JointLimits
+from hilrt.control.sag import Sag
 from hilrt.control.setpoint import Setpoint
+from hilrt.control.start import Starts
 from hilrt.control.tick import Float64
+from hilrt.control.workspace import Box, Workspace, WorkspaceBounds
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.preprocess import Preprocess
 from hilrt.errors import RobotModelError, StepError
 from hilrt.robots import SO100_FRAME, SO100_URDF
 from hilrt.robots.kinematics import Kinematics
+from hilrt.run.start import require_start
 from hilrt.step.features import Features
 
 KEEPING_WEIGHT = 0.005
 """What a radian of orientation is worth in inverse kinematics [m]: the tool keeps the start pose's as it can."""
 TURNING_WEIGHT = 0.02
 """The same where pitch or roll are actions, and the arm can follow both: fewer solves end with a degree missing."""
+PARK_POSE = "safety.park_pose"
 LEAD_BACK = 0.01
 """A step along an axis that the action does not have: see `WorkspaceBounds` [m]."""
 
@@ -34,7 +41,7 @@ class Pipelines:
     Raises:
         RobotModelError, UnknownNameError: of the arm's description.
         StepError: a step of the user's own cannot be used.
-        StartPoseError, StartOutsideBoxError, CollisionError: a start pose cannot be.
+        StartPoseError, StartOutsideBoxError, CollisionError: a start pose, or safety.park_pose, cannot be.
     """
 
     def __init__(
@@ -47,23 +54,38 @@ class Pipelines:
         """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
-        self.kinematics = parts.kinematics
+        self.kinematics, self.sag = parts.kinematics, parts.sag
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
+        self.feedforward: Feedforward | None = None
+        """None where the task file wants none."""
+        if config.robot.gravity_compensation:
+            self.feedforward = Feedforward(self.sag, self.limits, self.meets, 1.0 / config.env.fps)
+        self.park = _park_pose(config, parts, self._guard)
+        self.lift = Lift(
+            parts.kinematics, parts.limits, [box.max[2] if box else None for box in parts.bounds]
+        ).way
+        self.way: Way | None = self.lift if config.processor.reset.via == "lift" else None
+        """To a start pose; None: straight."""
+        reach = config.processor.reset.start_range_m
+        self.starts = Starts(parts.home, parts.kinematics, parts.box if parts.ik else None, reach, self._free)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
         self.outcome = _pipeline("outcome", _outcome(config), own)
         self.action = _pipeline("action", _action(config, parts), own, self._guard)
         self.all = (self.observation, self.outcome, self.action)
 
-    def begin(self) -> None:
-        """A new episode, from the start pose: whatever was commanded before is forgotten."""
-        self.setpoint.anchor(self.home)
+    def begin(self, start: Float64 | None = None) -> None:
+        """A new episode, from the start pose or from `start`: whatever was commanded before is forgotten."""
+        self.setpoint.anchor(self.home if start is None else start)
         for pipeline in self.all:
             pipeline.begin()
 
     def meets(self, arm: int, goal: Float64, before: Float64) -> Clearance | None:
         """What an arm would run into on its way from `before` to `goal`, shape (6,) [rad]; None without a check."""
         return self._guard.meets(arm, goal, before) if self._guard else None
+
+    def _free(self, arm: int, joints: Float64) -> bool:
+        return self._guard is None or self._guard.free(arm, joints)
 
     def take_times_us(self) -> dict[str, float]:
         """Mean time of each step since last asked [us]."""
@@ -87,7 +109,9 @@ class _Parts:
         if (carrying := self.kinematics[0].joints) != len(MOTORS) - 1:
             problem = f'"{frame}" is carried by {carrying} joints, not by the five of an arm; name another'
             raise RobotModelError(str(self.urdf), f"{problem} target_frame_name")
+        self.sag = Sag(self.kinematics)
         self.limits = JointLimits(config, calibrations, self.kinematics)
+        self.bounds = [config.bounds(side) for side in sides]
         poses = [radians_from_units(config.reset_pose(side)) for side in sides]
         self.home: Float64 = self.limits.require(np.array(poses))
         self.setpoint = Setpoint(self.kinematics, len(processor.action_names))
@@ -97,10 +121,11 @@ class _Parts:
                 self.home[arm], self.setpoint.pose[arm]
             )  # the first call takes 30 ms: not in a tick
 
-    def box(self, config: Config) -> action.Box:
-        bounds = [config.bounds(side) for side in config.robot.sides]
+    @property
+    def box(self) -> Box:
+        bounds = self.bounds
         lead = min((step for axis, step in self.axes.items() if axis in "xyz"), default=LEAD_BACK)
-        return action.Box(
+        return Box(
             low=np.array([b.min for b in bounds if b]),
             high=np.array([b.max for b in bounds if b]),
             step=np.array([self.axes.get(axis, lead) for axis in "xyz"]),
@@ -160,13 +185,14 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
     if parts.ik is None:
         steps.append(action.JointDelta(setpoint, parts.kinematics))
     else:
-        box = parts.box(config)
-        box.require(setpoint.pose[:, :3, 3], tuple(config.robot.sides))
+        box = parts.box
+        require_start(config, setpoint.pose[:, :3, 3].tolist())
+        workspace = Workspace(box, parts.sag, 1.0 / config.env.fps)
         steps += [
             action.ReferenceAndDelta(setpoint, tuple(parts.axes), parts.kinematics[0].root),
-            action.WorkspaceBounds(setpoint, box),
+            WorkspaceBounds(setpoint, workspace),
             action.InverseKinematics(
-                setpoint, parts.kinematics, box, turns=bool(parts.axes.keys() & {"pitch", "roll"})
+                setpoint, parts.kinematics, workspace, turns=bool(parts.axes.keys() & {"pitch", "roll"})
             ),
         ]
     steps.append(action.GripperToJoint(setpoint, limits))
@@ -186,6 +212,21 @@ def _collision_guard(config: Config, parts: _Parts) -> guards.CollisionGuard | N
     guard = guards.CollisionGuard(parts.setpoint, checks)
     guard.require_free(parts.home)
     return guard
+
+
+def _park_pose(config: Config, parts: _Parts, guard: guards.CollisionGuard | None) -> Float64 | None:
+    """Of all arms, shape (arms, 6) [rad].
+
+    Raises:
+        StartPoseError, CollisionError: it cannot be taken up.
+    """
+    if config.safety.park_pose is None:
+        return None
+    pose = np.tile(radians_from_units(config.safety.park_pose), (len(parts.home), 1))
+    parts.limits.require(pose, PARK_POSE)
+    if guard:
+        guard.require_free(pose, "the park pose", PARK_POSE)
+    return pose
 
 
 BEFORE = {

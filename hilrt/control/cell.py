@@ -14,6 +14,7 @@ from hilrt.control.assembly import Pipelines
 from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.scene import SceneSource
+from hilrt.control.stand import Stand
 from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
@@ -60,6 +61,7 @@ class Cell:
         self.fps, self._ticker, self._arms, self._pictures = config.env.fps, ticker, arms, pictures
         self._stream = stream
         self.scene, self.pipelines, self._status = scene, pipelines, status
+        self.stand = Stand(pipelines.sag, config.env.fps, pipelines.feedforward)
         sides = config.robot.sides
         self._lines = [Lifeline(arm, f"{side} arm".strip()) for arm, side in zip(arms, sides, strict=True)]
         self._readings: list[ArmReading | None] = [None] * len(arms)
@@ -91,7 +93,7 @@ class Cell:
             WrongModelError, CalibrationMismatchError, SettingRefusedError: another arm came back.
         """
         if step:
-            self._stalls, self._stalled = 0, ""
+            self._stalls, self._stalled, self.stand.text = 0, "", ""
         readings, blind, woken_ns, missed = await self._read()
         frames = self._look()
         now, simulated = time.monotonic_ns(), self._ticker.simulated
@@ -127,11 +129,38 @@ class Cell:
         Returns whether the first part of it went out; the ticker sends the others.
         """
         self._status.decide_ms = self._watch.lap_ms()
+        if self.pipelines.feedforward:
+            for arm, beyond in zip(self._arms, self.pipelines.feedforward.of(joint_goal), strict=True):
+                arm.feedforward = beyond
         await self._ticker.until_act()
         self._watch.lap_ms()
         sent = await self._stream.aim(joint_goal)
         self._status.act_ms = self._watch.lap_ms()
         return sent
+
+    async def settle(self, *, lets_go: bool) -> None:
+        """The arms are where they rest: have them push against nothing, or let go gently."""
+        self._stream.stop()
+        self._status.heartbeat_ns = time.monotonic_ns()
+        with suppress(*BUS_ERRORS):
+            await together([arm.sink() if lets_go else arm.hold() for arm in self._arms])
+
+    @property
+    def resting(self) -> bool:
+        """Whether the arms were let go to rest."""
+        return any(arm.resting for arm in self._arms)
+
+    async def rise(self) -> None:
+        """Torque on where the arms are, for those that were let go.
+
+        Raises:
+            JointOutsideError: one rests far outside its range.
+        """
+        for arm in self._arms:
+            while arm.resting:
+                with suppress(*BUS_ERRORS):
+                    await arm.enable_torque()
+                await self.sense()
 
     @property
     def told(self) -> Float64:
@@ -205,7 +234,7 @@ class Cell:
         """What is the matter, on the screen, and the `remark` of others; a text is written only when it changes."""
         texts = [line.text for line in self._lines]
         texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
-        texts += [self._stalled]
+        texts += [self._stalled, self.stand.text]
         texts += ["the arm holds until the recorder has written what waits"] if unwritten else []
         if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
             self._told = self._status.message = told

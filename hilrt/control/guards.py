@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilrt.control.action import GOAL, LIMITS, TARGET
+from hilrt.control.action import GOAL
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.pipeline import Stateless
 from hilrt.control.safety import JointLimits
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
-from hilrt.errors import CollisionError
+from hilrt.control.workspace import LIMITS, TARGET
+from hilrt.errors import START_POSE, CollisionError
 from hilrt.robots.kinematics import Kinematics
 from hilrt.step.record import Limit
 
@@ -50,8 +51,12 @@ class CollisionGuard(Stateless):
             return None
         return there
 
-    def require_free(self, pose: Float64) -> None:
-        """Look at a start pose, shape (arms, 6) [rad].
+    def free(self, arm: int, joints: Float64) -> bool:
+        """Whether nothing is too near an arm there, shape (6,) [rad]."""
+        return self._checks[arm].clearance(joints).distance >= CLEARANCE
+
+    def require_free(self, pose: Float64, name: str = "the start pose", option: str = START_POSE) -> None:
+        """Look at a pose of the task file, shape (arms, 6) [rad].
 
         Raises:
             CollisionError: something is too near there.
@@ -59,7 +64,7 @@ class CollisionGuard(Stateless):
         for check, joints in zip(self._checks, pose, strict=True):
             there = check.clearance(joints)
             if there.distance < CLEARANCE:
-                raise CollisionError("at the start pose", there.first, there.second)
+                raise CollisionError(f"at {name}", there.first, there.second, option)
 
 
 class JointLimitGuard(Stateless):

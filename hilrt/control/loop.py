@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 
 import numpy as np
 
@@ -10,27 +9,19 @@ from hilrt.config import Config
 from hilrt.control.agenda import Agenda
 from hilrt.control.cell import Cell
 from hilrt.control.episode import Episode, scene_seed
+from hilrt.control.interval import Interval
+from hilrt.control.phase import Phase
 from hilrt.control.policy import Policy
+from hilrt.control.presence import Presence
 from hilrt.control.publisher import Publisher
-from hilrt.control.reset import go, stay
+from hilrt.control.rest import Rest
 from hilrt.control.tick import Float64, Tick
 from hilrt.data.episodes import Tally
 from hilrt.devices.calibration import units_from_radians
 from hilrt.devices.operator import Command, Operator, OperatorInput, Scene
-from hilrt.run.realtime import collect_garbage
 from hilrt.shm.status import ControlStatus
 from hilrt.step.extent import Extent, encode
 from hilrt.step.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
-
-
-class Phase(IntEnum):
-    """What control is doing, for the screen."""
-
-    STARTING = 0
-    WAITING = 1
-    RESETTING = 2
-    RUNNING = 3
-    DONE = 4
 
 
 class Loop:
@@ -42,6 +33,8 @@ class Loop:
         config: Config,
         cell: Cell,
         operator: Operator,
+        presence: Presence,
+        rest: Rest,
         policy: Policy | None,
         publisher: Publisher,
         agenda: Agenda,
@@ -59,6 +52,7 @@ class Loop:
         self._tally, self._extents = tally, extents
         self._stop_wanted = stop_wanted
         self._stopped = False
+        self._interval = Interval(config, cell, presence, rest, status, self.stopping, self._on_the_way)
         status.online_steps = agenda.online_steps  # of earlier starts
         self._show_rates()
 
@@ -75,10 +69,10 @@ class Loop:
             seed = scene_seed(self._config.seed, number, mode)
             if self._policy and mode is not before:
                 await self._wait_for_policy(self._policy, mode)
-            await self._reset(seed)
+            start = await self._interval.prepare(seed)
             if self.stopping():
                 break
-            await self._episode(number, mode, seed)
+            await self._episode(number, mode, seed, start)
             number, before = number + 1, mode
         self._enter(Phase.DONE)
 
@@ -93,35 +87,18 @@ class Loop:
             self._enter(Phase.WAITING)
             await self._cell.sense()
             policy.renew()
-
-    async def _reset(self, seed: int) -> None:
-        """Move to the start pose at limited speed, have the scene put back, settle."""
-        self._enter(Phase.RESETTING)
-        collect_garbage()
-        tick = await self._cell.sense()
-        began_ns, given_s = tick.time_ns, self._cell.scene.reset_time_s
-        self._status.reset_until_ns = began_ns + round(given_s * 1e9) if given_s else 0
-        home = self._pipelines.home
-        await go(self._cell, home, tick, self.stopping, self._on_the_way)
-        self._cell.scene.place(seed)
-        await stay(
-            self._cell,
-            home,
-            lambda tick: self._cell.scene.ready((tick.time_ns - began_ns) * 1e-9),
-            self.stopping,
-            self._on_the_way,
-        )
+        self._interval.idle.stir()  # nobody had to do anything
 
     def _on_the_way(self, joints: Float64) -> None:
         """The arms have been told to be here, shape (arms, 6) [rad]; a leader comes along."""
         self._operator.rest(self._told(joints))
         self._cell.remark = self._operator.message
 
-    async def _episode(self, number: int, mode: Mode, seed: int) -> None:
+    async def _episode(self, number: int, mode: Mode, seed: int, start: Float64) -> None:
         """One episode, from its first observation to its final record."""
         self._enter(Phase.RUNNING)
         self._operator.begin(mode, seed)
-        self._pipelines.begin()
+        self._pipelines.begin(start)
         episode, kept = Episode(number, mode, self._publisher.publish), OperatorInput()
         while True:
             tick = await self._cell.sense(episode.step, mode)
@@ -129,7 +106,7 @@ class Loop:
             tick.wish = self._operator.sense(self._scene(tick)).after(kept)
             self._cell.remark = self._operator.message
             self._stopped = self._stopped or tick.wish.stop
-            tick.interrupted = self.stopping() or tick.cut
+            tick.interrupted = self.stopping() or tick.cut or self._left_alone(mode, tick.wish)
             if tick.waits and not tick.interrupted:
                 kept = tick.wish  # what the last action led to is not seen yet
                 continue
@@ -146,6 +123,12 @@ class Loop:
                 self._agenda.ended(final)
                 return
             episode.acted(await self._act(tick, episode), tick)
+
+    def _left_alone(self, mode: Mode, wish: OperatorInput) -> bool:
+        """Whether the person whose episode it is has gone; a policy needs nobody."""
+        if wish.active or mode is not Mode.DEMO:
+            self._interval.idle.stir()
+        return self._interval.idle.over()
 
     def _follow(self, tick: Tick) -> None:
         """Where the arms have been, for who is looking for limits."""

@@ -17,13 +17,16 @@ from hilrt.control import pause
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
+from hilrt.control.ending import Ending
 from hilrt.control.lifeline import BUS_ERRORS
 from hilrt.control.loop import Loop
 from hilrt.control.observation import Show
 from hilrt.control.operators import connect_leaders, make_operator
+from hilrt.control.presence import Presence
 from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.recording import Recording, load, require_inside
 from hilrt.control.replay import Replay
+from hilrt.control.rest import Rest
 from hilrt.control.scene import RealScene, SimScene
 from hilrt.control.stream import Stream
 from hilrt.control.supply import Supply
@@ -35,6 +38,7 @@ from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.leaderarm import LeaderArm
+from hilrt.devices.operator import Command
 from hilrt.errors import CameraError, EndedFromOutsideError, JointOutsideError
 from hilrt.policy.sizes import with_sizes
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
@@ -65,33 +69,29 @@ async def _run(spec: Spec) -> None:
     async with AsyncExitStack() as stack:
         status = stack.enter_context(Status.attach(spec.run))
         status.control.pid = os.getpid()
-        terminated, wanted = asyncio.Event(), asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
-
-        def stop_wanted() -> bool:
-            return wanted.is_set() or terminated.is_set() or status.supervisor.stop > 0
-
+        ending = Ending(status.supervisor)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.terminate)
         pictures = None
         if config.robot.cameras:
             pictures = stack.enter_context(PictureSegment.attach(spec.run, "images", from_config(config)))
-            if not await _first_pictures(pictures, config, status.control, stop_wanted):
-                return _end(status, terminated)
-        loop = await _assemble(spec, config, status, stack, pictures, wanted.set, stop_wanted)
+            if not await _first_pictures(pictures, config, status.control, ending.wanted):
+                return _end(status, ending)
+        loop = await _assemble(spec, config, status, stack, pictures, ending)
         if loop is None:
-            return _end(status, terminated)
+            return _end(status, ending)
         status.control.heartbeat_ns = time.monotonic_ns()  # before `ready`: from here on its age is watched
         status.control.ready = 1
         await loop.run(spec.first_episode)
-        return _end(status, terminated)
+        return _end(status, ending)
 
 
-def _end(status: Status, terminated: asyncio.Event) -> None:
+def _end(status: Status, ending: Ending) -> None:
     """The work is done, or the run wants no more of it.
 
     Raises:
         EndedFromOutsideError: it was somebody else who wanted that.
     """
-    if terminated.is_set() and not status.supervisor.stop and os.getppid() == status.supervisor.pid:
+    if ending.terminated and not status.supervisor.stop and os.getppid() == status.supervisor.pid:
         raise EndedFromOutsideError(Role.CONTROL)
     status.control.done = 1
 
@@ -102,8 +102,7 @@ async def _assemble(
     status: Status,
     stack: AsyncExitStack,
     pictures: Pictures | None,
-    stop: Callable[[], None],
-    stop_wanted: Callable[[], bool],
+    ending: Ending,
 ) -> Loop | Replay | None:
     """Open every device and segment; the stack closes them in reverse. None: a stop is wanted before anything moves."""
     features = from_config(config)
@@ -118,7 +117,7 @@ async def _assemble(
     scene = SimScene(link, len(calibrations)) if link else RealScene(config.processor.reset.reset_time_s)
     driven = spec.job.driven(intervene=config.teleop.intervene)
     leaders = await connect_leaders(config, status, stack) if driven else []
-    operator = make_operator(config, spec.job, leaders, pipelines, status, link, history, stop)
+    operator = make_operator(config, spec.job, leaders, pipelines, status, link, history, ending.press)
     stack.callback(operator.close)
     publisher = _publisher(spec, config, features, stack)
     supply = None
@@ -129,15 +128,15 @@ async def _assemble(
         become_realtime()
         lock_memory()
     if spec.pause and not config.lockstep:
-        await pause.wait(spec.pause, status, stop_wanted)
-        if stop_wanted():
+        await pause.wait(spec.pause, status, ending.wanted)
+        if ending.wanted():
             return None
     arms = await _connect(config, status, calibrations, stack)
     quiet_collector()
     # Last: from here on time counts.
     limit = float(np.deg2rad(config.safety.max_joint_velocity_deg_s))
     stream = Stream(arms, config.goals_per_tick, 1.0 / config.env.fps, limit)
-    ticker = _ticker(spec, config, status, arms, stream, leaders, supply, publisher, stop_wanted)
+    ticker = _ticker(spec, config, status, arms, stream, leaders, supply, publisher, ending)
     stack.callback(ticker.close)
     cell = Cell(
         config,
@@ -152,18 +151,28 @@ async def _assemble(
         Warden(status.supervisor).silent,
     )
     stack.callback(cell.close)
+    rest = Rest(
+        config,
+        cell,
+        status.control,
+        ending,
+        lambda joints: operator.rest(Command(joints, pipelines.limits.opening(joints))),
+    )
+    stack.push_async_exit(rest.at_end)
     if recording:
-        return Replay(spec, config, cell, operator, recording, status.control, stop_wanted)
+        return Replay(spec, config, cell, operator, recording, status.control, ending.wanted)
     return Loop(
         config=config,
         cell=cell,
         operator=operator,
+        presence=Presence(status.supervisor, operator),
+        rest=rest,
         policy=policy,
         publisher=publisher,
         agenda=agenda,
         status=status.control,
         tally=Tally(history),
-        stop_wanted=stop_wanted,
+        stop_wanted=ending.wanted,
         extents=_extents(spec, status, len(arms)),
     )
 
@@ -221,7 +230,7 @@ def _ticker(
     leaders: Sequence[LeaderArm],
     supply: Supply | None,
     publisher: Publisher,
-    stop_wanted: Callable[[], bool],
+    ending: Ending,
 ) -> Ticker:
     period_ns = round(1e9 / config.env.fps)
     if not config.lockstep:
@@ -233,7 +242,7 @@ def _ticker(
         return publisher.crowded or (supply is not None and supply.behind)
 
     async def paced() -> None:
-        while ahead() and not stop_wanted():
+        while ahead() and not ending.wanted():
             status.control.heartbeat_ns = time.monotonic_ns()
             with suppress(TimeoutError):
                 await asyncio.wait_for(updates.count(), 0.2)
@@ -254,7 +263,7 @@ def _ticker(
             await leader.read()
 
     fds = spec.fds["sim_go"], spec.fds["sim_done"]
-    return LockstepTicker(period_ns, stream, *fds, settled, arrived, looked, paced, stop_wanted)
+    return LockstepTicker(period_ns, stream, *fds, settled, arrived, looked, paced, ending.halted)
 
 
 async def _first_pictures(

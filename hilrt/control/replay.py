@@ -7,11 +7,12 @@ from pathlib import Path
 from hilrt.config import Config
 from hilrt.control.cell import Cell
 from hilrt.control.episode import scene_seed
-from hilrt.control.loop import Phase
+from hilrt.control.phase import Phase
 from hilrt.control.players import ActionPlayer, GoalPlayer, Player
 from hilrt.control.recording import Recording
 from hilrt.control.replayed import Replayed
-from hilrt.control.reset import BLOCKED_S, go, near, stay
+from hilrt.control.reset import go, stay
+from hilrt.control.stand import BLOCKED_S, hangs_at
 from hilrt.control.tick import Float64, Tick
 from hilrt.devices.operator import Operator
 from hilrt.errors import ReplayBlockedError
@@ -47,7 +48,7 @@ class Replay:
 
         Raises:
             ReplayBlockedError: something keeps the arms from going on.
-            CollisionError, ArmBlockedError: on the way to the first pose.
+            CollisionError, ArmBlockedError, ArmSagsError: on the way to the first pose.
         """
         self._status.episode, self._status.mode = self._recording.number, self._recording.mode
         self._status.driver = "replay"
@@ -62,7 +63,8 @@ class Replay:
     def _first_pose(self) -> Float64:
         """The start pose as it was commanded where that is the config's; else where the arms were measured first."""
         home, seen = self._pipelines.home, self._pipelines.limits.clip(self._recording.start)
-        return home if near(home, seen) else seen
+        drawn = self._pipelines.starts.drawn
+        return home if not drawn and hangs_at(home, seen, self._pipelines.sag) else seen
 
     async def _begin(self) -> None:
         """Go to the first pose, have the scene put back."""

@@ -4,26 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hilrt.config import MOTORS
 from hilrt.control.cell import Cell
 from hilrt.control.collision import Clearance
+from hilrt.control.route import Way
+from hilrt.control.stand import Arrival
 from hilrt.control.tick import Float64, Tick
-from hilrt.errors import ArmBlockedError, CollisionError
-
-SPEED = 1 / 3
-"""Of the joint velocity limit."""
-SETTLE_TICKS = 2
-NEAR = np.deg2rad(3.0)
-BLOCKED_S = 5.0
-"""How long the arm may take to settle at the start pose before it is taken for blocked."""
+from hilrt.control.walk import SPEED, walk
+from hilrt.errors import CollisionError
 
 Meets = Callable[[int, Float64, Float64], Clearance | None]
 """What an arm, by its number, would run into on its way to a goal from where it is, both of shape (6,) [rad]."""
-
-
-def near(joints: Float64, pose: Float64) -> bool:
-    """Whether arms are at a pose, each joint but the gripper, which may hold something; shape (arms, 6) [rad]."""
-    return bool(np.abs(joints - pose)[:, :5].max() < NEAR)
 
 
 class ResetMove:
@@ -39,12 +29,13 @@ class ResetMove:
             start: where they are told to be.
             goal: the start pose.
             max_step: the joint velocity limit, per tick [rad]; a reset takes a third of it.
-            patience: ticks that the arms may take to settle once told to be there, or may be unable to move on.
+            patience: ticks that the arms may be unable to move on.
             meets: the collision check.
         """
         self._goal, self._max_step, self._patience, self._meets = goal, SPEED * max_step, patience, meets
         self.joints = start.copy()
-        self._ticks_at_goal = self._ticks_stuck = 0
+        self.ticks_there = self._ticks_stuck = 0
+        """How often they have been told to be at the pose itself."""
 
     def advance(self) -> Float64:
         """The next goal positions, shape (arms, 6) [rad].
@@ -56,25 +47,11 @@ class ResetMove:
         before = self.joints
         self.joints = np.array([self._toward(arm, goal) for arm, goal in enumerate(wanted)])
         there = np.allclose(self.joints, self._goal)
-        self._ticks_at_goal += there
+        self.ticks_there += there
         self._ticks_stuck = self._ticks_stuck + 1 if not there and (self.joints == before).all() else 0
         if self._ticks_stuck > self._patience:
             self._give_up(wanted)
         return self.joints
-
-    def arrived(self, measured: Float64) -> bool:
-        """Whether the arms are there, within 3 degrees, and have settled; a gripper may be holding something.
-
-        Raises:
-            ArmBlockedError: they are not, and patience is at an end: an episode that began here would jump.
-        """
-        off = np.abs(measured - self._goal)[:, :5]
-        worst = int(np.argmax(off))
-        if off.flat[worst] < NEAR:
-            return self._ticks_at_goal > SETTLE_TICKS
-        if self._ticks_at_goal > self._patience:
-            raise ArmBlockedError(MOTORS[worst % 5], float(np.rad2deg(off.flat[worst])))
-        return False
 
     def _toward(self, arm: int, goal: Float64) -> Float64:
         """As much of the way to `goal` as is free."""
@@ -100,28 +77,31 @@ async def go(
     tick: Tick,
     stopping: Callable[[], bool],
     told: Callable[[Float64], None] = lambda _: None,
+    way: Way | None = None,
 ) -> None:
     """Move the arms to a pose, shape (arms, 6) [rad], from where they are told to be: where they hang is lower.
 
-    `told` hears each set-point on the way, of the same shape.
+    `told` hears each set-point on the way, of the same shape; `way`: another than the task file's.
 
     Raises:
-        CollisionError, ArmBlockedError: see `ResetMove`.
+        CollisionError, ArmBlockedError, ArmSagsError: see `ResetMove` and `Arrival`.
     """
-    pipelines = cell.pipelines
+    pipelines, stand = cell.pipelines, cell.stand
 
-    def move_from_here() -> ResetMove:
-        patience = round(BLOCKED_S * cell.fps)
-        return ResetMove(cell.told, goal, pipelines.limits.max_step, patience, pipelines.meets)
+    def move_from_here() -> tuple[ResetMove, Arrival]:
+        move = ResetMove(cell.told, goal, pipelines.limits.max_step, stand.patience, pipelines.meets)
+        return move, Arrival(stand, goal)
 
-    move = move_from_here()
-    while not move.arrived(tick.joints) and not stopping():
+    if way := way or pipelines.way:
+        tick = await walk(cell, way, goal, tick, stopping, told)
+    move, arrival = move_from_here()
+    while not arrival.complete(tick, move.ticks_there) and not stopping():
         if not (tick.blind or tick.unguarded):
             await cell.command(move.advance())
             told(move.joints)
         tick = await cell.sense()
         if tick.cut:
-            move = move_from_here()
+            move, arrival = move_from_here()
 
 
 async def stay(
@@ -136,12 +116,12 @@ async def stay(
     An episode that began elsewhere, as after a push by hand, would begin with a motion that no action asked for.
 
     Raises:
-        CollisionError, ArmBlockedError: see `ResetMove`.
+        CollisionError, ArmBlockedError, ArmSagsError: see `go`.
     """
     while not stopping():
         tick = await cell.sense()
         ready = until(tick)
-        if tick.cut or (ready and not near(tick.joints, pose)):
+        if tick.cut or (ready and not cell.stand.at(pose, tick.joints)):
             await go(cell, pose, tick, stopping, told)
         elif ready:
             return

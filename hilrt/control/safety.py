@@ -7,7 +7,7 @@ import numpy as np
 from hilrt.config import MOTORS, Config
 from hilrt.control.tick import Float64
 from hilrt.devices.calibration import Calibration, units_from_radians
-from hilrt.errors import JointRangeError, StartPoseError
+from hilrt.errors import START_POSE, JointRangeError, StartPoseError
 from hilrt.robots.kinematics import Kinematics
 from hilrt.step.record import Limit
 
@@ -52,8 +52,8 @@ class JointLimits:
         else:
             self.upper[:, 5] = end
 
-    def require(self, pose: Float64) -> Float64:
-        """A start pose, shape (arms, 6) [rad], as it is.
+    def require(self, pose: Float64, option: str = START_POSE) -> Float64:
+        """A start pose, or the one of another option, shape (arms, 6) [rad], as it is.
 
         Raises:
             StartPoseError: a joint of it is out of its limits.
@@ -62,7 +62,7 @@ class JointLimits:
         if off.max() > TOUCH:
             arm, motor = divmod(int(np.argmax(off)), 6)
             asked, low, high = (units_from_radians(q[arm])[motor] for q in (pose, self.lower, self.upper))
-            raise StartPoseError(MOTORS[motor], asked, low, high)
+            raise StartPoseError(option, MOTORS[motor], asked, low, high)
         return pose
 
     def clip(self, joints: Float64) -> Float64:

@@ -23,6 +23,7 @@ import numpy as np
 import xxhash
 
 from hilrt.errors import JournalFeaturesError, JournalFormatError
+from hilrt.step.conditions import Conditions
 from hilrt.step.difference import difference
 from hilrt.step.features import Features
 from hilrt.step.record import Mode, Record, decode
@@ -50,6 +51,8 @@ class FileHeader(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     task: str
     features: Features
+    conditions: Conditions | None = None
+    """Under which they were recorded; None where nobody kept that."""
 
 
 class Scan:

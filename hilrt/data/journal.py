@@ -16,6 +16,7 @@ from hilrt.data.format import MAGIC, Buffer, FileHeader, Scan, write_block
 from hilrt.data.pictures import Picture, decoded, unpacked
 from hilrt.errors import JournalOrderError, JournalWriteError
 from hilrt.resource import Resource
+from hilrt.step.conditions import Conditions
 from hilrt.step.features import Features
 from hilrt.step.record import Mode, Record, decode
 
@@ -157,12 +158,15 @@ def _files(folder: Path) -> Iterator[tuple[int, Path]]:
 class JournalWriter(Resource):
     """Appends records to their episodes' files. One writer per folder; not to be shared by threads."""
 
-    def __init__(self, folder: Path, features: Features, task: str) -> None:
+    def __init__(
+        self, folder: Path, features: Features, task: str, conditions: Conditions | None = None
+    ) -> None:
         self.flushed = -1
         """The last episode that is safely on disk."""
         self._folder = folder
         self._features = features
         self._task = task
+        self._conditions = conditions
         self._file: _EpisodeFile | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -211,7 +215,11 @@ class JournalWriter(Resource):
         if self._file is None or self._file.episode != record.episode:
             self.close()
             header = FileHeader(
-                episode=record.episode, mode=record.mode, task=self._task, features=self._features
+                episode=record.episode,
+                mode=record.mode,
+                task=self._task,
+                features=self._features,
+                conditions=self._conditions,
             )
             self._file = _EpisodeFile(episode_path(self._folder, record.episode), header)
         return self._file

@@ -17,9 +17,11 @@ from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.resource import Resource
 from hilrt.run.alive import alive
+from hilrt.run.conditions import handed
 from hilrt.run.job import Job, Spec
 from hilrt.shm.ring import Ring, Slot
 from hilrt.shm.status import Status, Stop
+from hilrt.step.conditions import Conditions
 from hilrt.step.features import Features, from_config
 from hilrt.step.record import Record, decode
 
@@ -43,10 +45,11 @@ def main(spec: Spec) -> None:
     features = from_config(config)
     folder = journal_folder(spec, config)
     summaries = SummaryFile(Path(spec.run_dir) / "episodes.jsonl")
+    start = handed(Path(spec.run_dir))
     with (
         Ring.attach(spec.run, "steps-recorder", features.schema()) as ring,
         Status.attach(spec.run) as status,
-        Archive(folder, summaries, features, config) as archive,
+        Archive(folder, summaries, features, config, start.conditions if start else None) as archive,
         locked(folder),
     ):
         recorder = Recorder(ring, status, archive, spec.fds["recorder_steps"])
@@ -63,8 +66,15 @@ def journal_folder(spec: Spec, config: Config) -> Path:
 class Archive(Resource):
     """The journal and, beside it, a line for each ended episode; goes on where a killed one stopped."""
 
-    def __init__(self, folder: Path, summaries: SummaryFile, features: Features, config: Config) -> None:
-        self.journal = JournalWriter(folder, features, config.env.task)
+    def __init__(
+        self,
+        folder: Path,
+        summaries: SummaryFile,
+        features: Features,
+        config: Config,
+        conditions: Conditions | None = None,
+    ) -> None:
+        self.journal = JournalWriter(folder, features, config.env.task, conditions)
         self._folder = folder
         self._features = features
         self._format = config.dataset.image_format

@@ -58,7 +58,14 @@ class Arm:
         self.calibration = calibration
         self._settings = settings
         self._ids = calibration.ids
-        self._told: dict[int, int] = {}
+        self._told: NDArray[np.int64] = np.zeros(6, np.int64)
+        self._beyond: NDArray[np.int64] = np.zeros(6, np.int64)
+        """What the motors' goals are beyond that [counts]."""
+        self.feedforward: Vector = np.zeros(6)
+        """What goals are changed by on their way out, against what the arm would give in to [rad]: they stay what they
+        are for all others."""
+        self.resting = False
+        """Whether it was let go to rest: then nothing but `enable_torque` stiffens it."""
 
     @classmethod
     async def connect(
@@ -124,7 +131,7 @@ class Arm:
             temperature=temperature,
             voltage=voltage,
             status=status.astype(np.int64) | error.astype(np.int64),
-            limp=tuple(filter(self._lost_power, self._ids)) if torque else (),
+            limp=tuple(filter(self._lost_power, self._ids)) if torque and not self.resting else (),
         )
 
     def _lost_power(self, motor: int) -> bool:
@@ -142,14 +149,15 @@ class Arm:
         """
         if goal.shape != (6,) or not np.isfinite(goal).all() or not np.isfinite(speed).all():
             raise GoalError(self.bus.port, f"{goal} at {speed}")
-        counts, speeds = self.calibration.counts(goal).tolist(), self.calibration.speeds(speed).tolist()
-        await self.bus.write_goals(dict(zip(self._ids, zip(counts, speeds, strict=True), strict=True)))
-        self._told = dict(zip(self._ids, counts, strict=True))
+        told, counts = self.calibration.counts(goal), self.calibration.counts(goal + self.feedforward)
+        rows = zip(counts.tolist(), self.calibration.speeds(speed).tolist(), strict=True)
+        await self.bus.write_goals(dict(zip(self._ids, rows, strict=True)))
+        self._told, self._beyond = told, counts - told
 
     @property
     def told(self) -> Vector:
         """Where it was told to be by the last `write` or `hold`, of which there was one, shape (6,) [rad]."""
-        return self.calibration.radians([self._told[motor] for motor in self._ids])
+        return self.calibration.radians(self._told.astype(np.float64))
 
     async def enable_torque(self) -> None:
         """Torque on where the arm is: nothing moves, but for a joint just outside its range, which comes back slowly.
@@ -158,19 +166,26 @@ class Arm:
             JointOutsideError: one is far outside; the arm is as it was.
         """
         await require_inside(self.bus, self._ids)
-        await self.hold()
+        await self._hold()
+        self.resting = False
 
     async def disable_torque(self) -> None:
         """Torque off; the arm falls."""
         await let_go(self.bus, self._ids)
 
     async def sink(self) -> None:
-        """Torque down in steps of a second in all, then off."""
+        """Torque down in steps of a second in all, then off: it rests."""
+        self.resting = True
         await sink(self.bus, self._ids)
 
     async def hold(self) -> None:
-        """Stay where the arm is told to be, torque on; see `hilrt.devices.holding.hold`."""
-        self._told = await hold(self.bus, self._ids)
+        """Stay where the arm is told to be, torque on, unless it rests; see `hilrt.devices.holding.hold`."""
+        if not self.resting:
+            await self._hold()
+
+    async def _hold(self) -> None:
+        held = await hold(self.bus, self._ids)
+        self._told = np.array([held[motor] for motor in self._ids]) - self._beyond
 
     async def leave(self) -> None:
         """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why."""

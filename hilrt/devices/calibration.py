@@ -133,6 +133,15 @@ class Calibration:
         ends = self.radians(self._low), self.radians(self._high)
         return np.minimum(*ends), np.maximum(*ends)
 
+    @property
+    def landmarks_deg(self) -> tuple[float, ...]:
+        """Where zero of the five joints, then the gripper closed and open, lie on the motors' encoders [deg]."""
+        gripper = list(self.motors.values())[-1]
+        ends = sorted((gripper.range_min, gripper.range_max), reverse=bool(gripper.drive_mode))
+        offsets = [entry.homing_offset for entry in self.motors.values()]
+        counts = np.add([*self._zero[:-1], *ends], [*offsets, offsets[-1]])
+        return tuple((counts * 360.0 / MAX_COUNT).round(2).tolist())
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a calibration file, and the zero offsets that were found for it, if any.

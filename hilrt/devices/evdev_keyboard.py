@@ -40,6 +40,7 @@ CHORDS: dict[Chord, Key] = {
     (ecodes.KEY_ESC, _PLAIN): Key.FAILURE,
     (ecodes.KEY_R, _PLAIN): Key.RERECORD,
     (ecodes.KEY_Q, _PLAIN): Key.STOP,
+    (ecodes.KEY_ENTER, _PLAIN): Key.GO,
 }
 """The terminal's keys, by the kernel's codes and the modifiers held with them."""
 FOR_EVER = 1 << 62
@@ -58,7 +59,8 @@ class KeyWords:
         self._down: set[int] = set()
         self._held: dict[Key, int] = {}
         self.key_intervene = self.key_success = self.key_failure = self.key_rerecord = self.key_other_arm = 0
-        self.stop = 0
+        self.stop = self.key_go = 0
+        self.presses = 0
         self.key_forward_ns = self.key_back_ns = self.key_left_ns = self.key_right_ns = 0
         self.key_up_ns = self.key_down_ns = self.key_open_ns = self.key_close_ns = 0
         self.key_tilt_up_ns = self.key_tilt_down_ns = self.key_roll_left_ns = self.key_roll_right_ns = 0
@@ -95,6 +97,7 @@ class KeyWords:
         return _PLAIN.union(*held)
 
     def _press(self, key: Key) -> None:
+        self.presses += 1
         press(self, key)
         if key is Key.STOP:
             self._on_stop()
@@ -131,7 +134,7 @@ class EvdevKeyboard(Motionless):
         self._words = KeyWords(on_stop, self._gone)
         self._keyboard = TerminalKeyboard(self._words, axes, arms, intervene=intervene, held_ns=0)
         self._plugged = Plugged("keyboard", device, is_keyboard, self._words)
-        self._stops = 0
+        self._stops = self._goes = self._presses = 0
 
     @property
     def message(self) -> str:
@@ -141,6 +144,18 @@ class EvdevKeyboard(Motionless):
     def begin(self, mode: Mode, seed: int) -> None:
         """A new episode; what was pressed before it does not count in it."""
         self._keyboard.begin(mode, seed)
+
+    def ready(self) -> bool:
+        """Whether Enter was pressed since last asked."""
+        self._plugged.look()
+        before, self._goes = self._goes, self._words.key_go
+        return self._goes > before
+
+    def active(self) -> bool:
+        """Whether a key that means something was pressed since last asked."""
+        self._plugged.look()
+        before, self._presses = self._presses, self._words.presses
+        return self._presses > before
 
     def sense(self, scene: Scene) -> OperatorInput:
         """Presses since the last call, directions held now."""

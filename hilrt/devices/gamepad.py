@@ -56,7 +56,7 @@ class Gamepad(Motionless):
         self._axes, self._arms = [AXES[name][0] for name in axes], arms
         self._may_intervene = intervene
         self._mode = Mode.DEMO
-        self._arm = 0
+        self._arm = self._moves = 0
 
     @property
     def message(self) -> str:
@@ -67,6 +67,17 @@ class Gamepad(Motionless):
         """A new episode; what was pressed before it does not count in it."""
         self._mode = mode
         self._pad.begin()
+
+    def ready(self) -> bool:
+        """Whether the start button was pressed since last asked."""
+        self._plugged.look()
+        return self._pad.switches[Key.GO].taken() > 0
+
+    def active(self) -> bool:
+        """Whether a button was pressed or a stick moved since last asked."""
+        self._plugged.look()
+        before, self._moves = self._moves, self._pad.moves
+        return self._moves > before
 
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, sticks and triggers now."""

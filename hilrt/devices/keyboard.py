@@ -23,7 +23,7 @@ HELD_NS = 150_000_000
 class Key(StrEnum):
     """What a key means; the value names its word in the supervisor's status.
 
-    STOP has none: the terminal's owner ends the run itself. GO is no business of who drives: it ends a pause.
+    STOP has none: the terminal's owner ends the run itself. GO is no business of who drives: it ends a wait.
     """
 
     INTERVENE = "key_intervene"

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from hilrt.devices.calibration import GRIPPER_CLOSED_RAD, GRIPPER_OPEN_RAD, Vector
 from hilrt.devices.keyboard import Counts, Key, Presses
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.devices.operator import Command, OperatorInput, Scene
+from hilrt.devices.operator import Command, OperatorInput, Scene, Silent
 from hilrt.devices.steering import Steering
 from hilrt.devices.tug import Tug
 from hilrt.step.record import Mode
 
 
-class Leader:
+class Leader(Silent):
     """`teleop.type = "so100_leader"` or `"so101_leader"`: a leader arm for each follower arm, and the terminal's keys.
 
     Demonstrations are the operator's from beginning to end, evaluations the policy's. All leaders are taken and given

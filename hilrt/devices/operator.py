@@ -10,6 +10,10 @@ from hilrt.step.record import GripperCommand, Mode
 Float64 = npt.NDArray[np.float64]
 
 
+STILL = 0.05
+"""Of a full step: a leader arm's encoder counts to and fro by less."""
+
+
 class Command(NamedTuple):
     """Where the arms have last been told to be."""
 
@@ -52,6 +56,13 @@ class OperatorInput(NamedTuple):
     arm: int | None = 0
     """Which arm the device moves, for the screen; None: all of them."""
 
+    @property
+    def active(self) -> bool:
+        """Whether a person does anything."""
+        moves = any(abs(value) > STILL for value in self.action)
+        grips = any(command is not GripperCommand.STAY for command in self.gripper)
+        return moves or grips or self.success or self.failure or self.rerecord or self.stop
+
     def after(self, earlier: "OperatorInput") -> "OperatorInput":
         """This, with the presses of a tick before on which nothing could be decided."""
         return self._replace(
@@ -82,12 +93,32 @@ class Operator(Protocol):
         """Between episodes: where the arms are brought, tick by tick."""
         ...
 
+    def ready(self) -> bool:
+        """Between episodes: whether "ready, go" was pressed on the device since last asked."""
+        ...
+
+    def active(self) -> bool:
+        """Between episodes: whether anything was pressed or moved on the device since last asked."""
+        ...
+
     def sense(self, scene: Scene) -> OperatorInput:
         """What is wanted now; events that happened between two ticks are all in it."""
         ...
 
 
-class Motionless:
+class Silent:
+    """A device that says nothing between episodes: the run's terminal does, whatever the device."""
+
+    def ready(self) -> bool:
+        """Nobody says it here."""
+        return False
+
+    def active(self) -> bool:
+        """Nobody does anything here."""
+        return False
+
+
+class Motionless(Silent):
     """A device that does not move by itself."""
 
     def rest(self, command: Command) -> None:

@@ -17,6 +17,7 @@ BUTTONS = {
     Key.FAILURE: "bottom",
     Key.RERECORD: "left",
     Key.STOP: "back",
+    Key.GO: "start",
     Key.CLOSE: "left_trigger",
     Key.OPEN: "right_trigger",
     Key.TILT_UP: "dpad_up",
@@ -117,12 +118,14 @@ class Pad:
 
     Attributes:
         layout: of the device that is attached, or was last.
+        moves: how often a button was pressed, or a stick moved away from its middle.
     """
 
     def __init__(self, on_stop: Callable[[], None], dead_zone: float) -> None:
         """`dead_zone`: share of a stick's way around its middle that means nothing."""
         self._on_stop, self._dead_zone = on_stop, dead_zone
         self.layout: Layout | None = None
+        self.moves = 0
         self.switches = {key: Switch(key) for key in BUTTONS}
         self._controls: list[tuple[Code, Control, Switch]] = []
         self._sticks: dict[str, Stick] = {}
@@ -155,10 +158,12 @@ class Pad:
         moved = event.type, event.code
         if stick := self._moved.get(moved):
             stick.move(event.value)
+            self.moves += stick.points() != 0.0
         for code, control, switch in self._controls:
             if code == moved:
                 down = control.pressed(event.value, switch.down(control.source))
                 press = switch.set(control.source, down=down)
+                self.moves += press
                 if press and switch.meaning is Key.STOP:
                     self._on_stop()
 

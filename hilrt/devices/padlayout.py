@@ -41,6 +41,7 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     bottom: tuple[str, ...] = ("BTN_SOUTH",)
     left: tuple[str, ...] = ("BTN_WEST",)
     back: tuple[str, ...] = ("BTN_SELECT",)
+    start: tuple[str, ...] = ("BTN_START",)
     dpad_up: tuple[str, ...] = ("ABS_HAT0Y-", "BTN_DPAD_UP")
     dpad_down: tuple[str, ...] = ("ABS_HAT0Y+", "BTN_DPAD_DOWN")
     dpad_left: tuple[str, ...] = ("ABS_HAT0X-", "BTN_DPAD_LEFT")

@@ -73,6 +73,7 @@ from hilrt.errors.learning import (
     CheckpointError,
     CheckpointsUnusableError,
     CheckpointWriteError,
+    ConditionsError,
     DeviceError,
     EncoderChangedError,
     EncoderWeightsError,
@@ -94,8 +95,10 @@ from hilrt.errors.runs import (
     SimulatorGoneError,
 )
 from hilrt.errors.safety import (
+    START_POSE,
     ActionError,
     ArmBlockedError,
+    ArmSagsError,
     CollisionError,
     GoalError,
     JointOutsideError,
@@ -140,11 +143,13 @@ from hilrt.errors.shm import (
 )
 
 __all__ = [
+    "START_POSE",
     "ActionError",
     "ActorMismatchError",
     "AdapterTooSlowError",
     "ArmBlockedError",
     "ArmLostError",
+    "ArmSagsError",
     "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
@@ -157,6 +162,7 @@ __all__ = [
     "CheckpointWriteError",
     "CheckpointsUnusableError",
     "CollisionError",
+    "ConditionsError",
     "ConfigError",
     "CropError",
     "DatasetAbsentError",

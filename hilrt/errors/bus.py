@@ -168,7 +168,7 @@ class ServoFaultError(HilrtError):
     def __init__(self, port: str, motor: int, name: str, fault: str) -> None:
         super().__init__(
             f"motor {motor} ({name}) on {port} reports: {fault}. "
-            "Free the joint, check supply voltage, let it cool; then switch its power off and on."
+            "Free the joint, check supply voltage, let it cool; then run hilrt unfault CONFIG."
         )
 
 

@@ -176,7 +176,7 @@ class TasksMixedError(HilrtError):
 
     def __init__(self, root: str, episodes: Mapping[str, Sequence[int]], wanted: str) -> None:
         """`episodes`: of each task; `wanted`: the config's."""
-        there = "; ".join(f"{task!r}: {_ranges(numbers)}" for task, numbers in episodes.items())
+        there = "; ".join(f"{task!r}: {ranges(numbers)}" for task, numbers in episodes.items())
         super().__init__(
             f"{root} holds demonstrations of another task than the config's env.task, {wanted!r}. Its episodes are of "
             f"{there}. One policy learns one task: set env.task to that of the dataset, name another dataset.root, or "
@@ -184,7 +184,7 @@ class TasksMixedError(HilrtError):
         )
 
 
-def _ranges(numbers: Sequence[int]) -> str:
+def ranges(numbers: Sequence[int]) -> str:
     """As `--episodes` takes them: "0-4,7"."""
     parts: list[list[int]] = []
     for number in numbers:

@@ -25,6 +25,16 @@ class PolicyFeaturesError(HilrtError):
         )
 
 
+class ConditionsError(HilrtError):
+    """What was recorded or learned cannot mean the same under the conditions of now."""
+
+    def __init__(self, whose: str, differences: Sequence[str], cure: str) -> None:
+        """`cure`: what can be done, beside putting things back."""
+        super().__init__(
+            f"{whose} cannot be used with this task file: {' '.join(differences)} Put it back; or {cure}."
+        )
+
+
 class NoDemonstrationsError(HilrtError):
     """There is nothing to start learning from."""
 

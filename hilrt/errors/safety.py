@@ -1,6 +1,6 @@
 """Failures of what an arm must not do, or cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hilrt.errors.root import HilrtError
 
@@ -60,41 +60,64 @@ class JointOutsideError(HilrtError):
         )
 
 
-class StartPoseError(HilrtError):
-    """The start pose cannot be taken up."""
+START_POSE = "fixed_reset_joint_positions"
+"""The option that says where an arm starts."""
 
-    def __init__(self, motor: str, asked: float, low: float, high: float) -> None:
+
+class StartPoseError(HilrtError):
+    """A pose of the task file cannot be taken up."""
+
+    def __init__(self, option: str, motor: str, asked: float, low: float, high: float) -> None:
+        """`option`: whose pose it is."""
         super().__init__(
-            f"fixed_reset_joint_positions: {motor} at {asked:.1f} is outside {low:.1f} .. {high:.1f}, its range less "
+            f"{option}: {motor} at {asked:.1f} is outside {low:.1f} .. {high:.1f}, its range less "
             "the margin. Choose a pose inside it."
         )
 
 
 class StartOutsideBoxError(HilrtError):
-    """The start pose is outside the workspace box."""
+    """A task file has the start pose outside the workspace box."""
 
-    def __init__(self, side: str, outside: Mapping[str, float]) -> None:
-        """`outside`: how far beyond the box, by axis [m]; negative is below its min."""
+    def __init__(
+        self,
+        source: str,
+        side: str,
+        place: Sequence[float],
+        outside: Mapping[str, float],
+        pose: str,
+        bounds: str,
+    ) -> None:
+        """What is outside, and where that is said.
+
+        Args:
+            source: the task file.
+            side: of the arm.
+            place: where its end effector starts [m].
+            outside: how far beyond the box that is, by axis [m]; negative is below its min.
+            pose: table of the start pose.
+            bounds: table of the box.
+        """
         off = ", ".join(
             f"{1e3 * abs(by):.0f} mm {'above max' if by > 0 else 'below min'} in {axis}"
             for axis, by in outside.items()
         )
-        own = f", or those of robot.arms.{side}," if side else ""
+        where = [round(metres, 3) + 0.0 for metres in place]  # no -0.0
         super().__init__(
-            f"the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm would run "
-            "into the box by itself, so nothing moves. Change processor.reset.fixed_reset_joint_positions or "
-            f"processor.inverse_kinematics.end_effector_bounds{own} so that the pose is in the box; "
-            "hilrt find-limits drives the arm without one and shows where it has been."
+            f"{source}: the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm "
+            f"would run into the box by itself, so nothing moves. $.{pose}.fixed_reset_joint_positions puts the end "
+            f"effector at {where}; change it, or $.{bounds}.end_effector_bounds, so that it is inside. hilrt "
+            "find-limits drives the arm without a box and shows where it has been."
         )
 
 
 class CollisionError(HilrtError):
-    """The arm cannot get to its start pose without running into something."""
+    """The arm cannot get to a pose without running into something."""
 
-    def __init__(self, where: str, first: str, second: str) -> None:
+    def __init__(self, where: str, first: str, second: str, option: str = START_POSE) -> None:
+        """`option`: whose pose it is."""
         super().__init__(
-            f"{where}, {first} would be too near {second}. Choose another start pose "
-            "(fixed_reset_joint_positions), or bring the arm nearer to it by hand."
+            f"{where}, {first} would be too near {second}. Choose another pose ({option}), or bring the arm nearer "
+            "to it by hand."
         )
 
 
@@ -116,13 +139,27 @@ class GoalError(HilrtError):
 
 
 class ArmBlockedError(HilrtError):
-    """The arm does not get to its start pose."""
+    """Something keeps the arm from its start pose."""
 
-    def __init__(self, motor: str, off_deg: float) -> None:
+    def __init__(self, motor: str, off_deg: float, load: float) -> None:
+        """`load`: share of full torque."""
         super().__init__(
-            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away and does not move. "
-            "Free its way, then start again; the start pose is processor.reset.fixed_reset_joint_positions, or in a "
-            "replay the episode's first."
+            f"the arm cannot reach its start pose: {motor} is {off_deg:.0f} degrees away, pushes with {load:.0%} of "
+            "its torque and does not get there; its weight does not explain that. Free its way (cable, table, object, "
+            "a screw that binds), then start again; the start pose is processor.reset.fixed_reset_joint_positions, or "
+            "in a replay the episode's first."
+        )
+
+
+class ArmSagsError(HilrtError):
+    """The arm's own weight keeps it too far from its start pose."""
+
+    def __init__(self, motor: str, off_deg: float, weight_nm: float, supply_v: float) -> None:
+        super().__init__(
+            f"{motor} hangs {off_deg:.0f} degrees below where it is told to be and stands still: nothing is in its "
+            f"way, it gives in to its own weight ({weight_nm:.2f} N m). It has {supply_v:.1f} V: a weak supply makes "
+            "it softer. See also whether the gripper carries something, and whether its horn's screw is tight. A start "
+            "pose nearer to the base (processor.reset.fixed_reset_joint_positions) weighs less."
         )
 
 

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilrt.errors import RunFolderError
+from hilrt.jobs.otherwise import trained_otherwise
 from hilrt.jobs.run import run
+from hilrt.jobs.task import load
+from hilrt.policy.saved import newest_checkpoint
 from hilrt.report.summary import Summary
+from hilrt.run.conditions import Handed, conditions_of
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job
 
@@ -16,14 +20,17 @@ def evaluate(path: Path, episodes: int | None, overrides: Sequence[str]) -> tupl
 
     Raises:
         RunFolderError: not a run, or one without a checkpoint.
+        StartOutsideBoxError: a start pose is outside its box.
+        PolicyFeaturesError, ConditionsError: the policy cannot mean the same.
     """
-    from hilrt.policy.saved import newest_checkpoint  # noqa: PLC0415 - torch is behind it
-
     trained = RunFolder.open(path)
     checkpoint = newest_checkpoint(path)
     if checkpoint is None:
         raise RunFolderError(str(path), "has no checkpoint yet, so there is no policy to evaluate")
+    config = load(trained.path / "config.toml", overrides)
+    now = conditions_of(config)
+    start = Handed(conditions=now, differs=trained_otherwise(path, config, now))
     judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
     folder = RunFolder.fill(judged, trained.path / "config.toml", overrides)
-    count = episodes or folder.config().eval.final_episodes
-    return folder, run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint))
+    count = episodes or config.eval.final_episodes
+    return folder, run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint), start=start)

@@ -4,12 +4,15 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from hilrt.config import Config, taskfile
+from hilrt.config import Config
 from hilrt.data.journal import next_episode
 from hilrt.errors import HilrtError
 from hilrt.jobs.demonstrations import fold_demonstrations, journal_of, one_recording, require_one_task
+from hilrt.jobs.otherwise import recorded_otherwise
 from hilrt.jobs.run import run
+from hilrt.jobs.task import load
 from hilrt.report.summary import Summary
+from hilrt.run.conditions import Handed, conditions_of
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job
 
@@ -21,18 +24,23 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
         JournalFeaturesError: those were recorded with other features.
         TasksMixedError: those are of another task.
         DatasetBusyError: another `hilrt record` of this dataset goes on.
+        StartOutsideBoxError: a start pose is outside its box.
+        ConditionsError: those that are there cannot mean the same.
     """
-    config = taskfile.load(task_file, overrides)
+    config = load(task_file, overrides)
+    now = conditions_of(config)
     with one_recording(config):
         first = max(fold_demonstrations(config), next_episode(journal_of(config)))
         require_one_task(config, added=True)
+        start = Handed(conditions=now, differs=recorded_otherwise(config, now))
         folder = RunFolder.create(task_file, overrides, Job.RECORD)
-        return folder, _recorded(folder, config, first)
+        return folder, _recorded(folder, config, first, start)
 
 
-def _recorded(folder: RunFolder, config: Config, first: int) -> Summary:
+def _recorded(folder: RunFolder, config: Config, first: int, start: Handed) -> Summary:
+    wanted = config.dataset.num_episodes_to_record
     try:
-        summary = run(folder, Job.RECORD, episodes=config.dataset.num_episodes_to_record, first_episode=first)
+        summary = run(folder, Job.RECORD, episodes=wanted, first_episode=first, start=start)
     except BaseException:
         with contextlib.suppress(
             HilrtError

@@ -1,6 +1,8 @@
 """One run, from its start to its summary; how far a run has come."""
 
+import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,13 +10,17 @@ from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import next_episode, online_steps
 from hilrt.errors import RunFolderError, RunWriteError
+from hilrt.report.remarks import remark
 from hilrt.report.summary import Summary, summarise
+from hilrt.run.conditions import CONDITIONS, Handed
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Playback, Role, Spec
 from hilrt.run.logs import log_to
 from hilrt.shm.names import runs_with, sweep_stale
 from hilrt.shm.status import Status
 from hilrt.supervisor.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
 
 
 def progress(folder: RunFolder) -> tuple[int, int]:
@@ -43,8 +49,9 @@ def run(
     online_steps: int = 0,
     checkpoint: str = "",
     playback: Playback | None = None,
+    start: Handed | None = None,
 ) -> Summary:
-    """Start the processes of a job, wait for their end, sum up.
+    """Start the processes of a job, wait for their end, sum up; `start`: conditions, for what is to be kept.
 
     Raises:
         ProcessError: a process ended for good before its time, or with something lost.
@@ -52,6 +59,9 @@ def run(
     """
     log_to(folder.log, "supervisor")
     config = folder.config()
+    if start:
+        folder.write_json(CONDITIONS, start)
+        _tell(start.differs)
     spec = Spec(
         role=Role.CONTROL,
         job=job,
@@ -66,6 +76,10 @@ def run(
     )
     began = time.monotonic()
     with Supervisor(folder, config, spec) as supervisor:
+        if start and start.differs:
+            supervisor.status.supervisor.message = (
+                f"{len(start.differs)} remarks before the start: {folder.log}"
+            )
         try:
             supervisor.run()
         except BaseException:  # what it came to until then
@@ -73,6 +87,13 @@ def run(
                 _sum_up(folder, job, config, supervisor.status, began)
             raise
         return _sum_up(folder, job, config, supervisor.status, began)
+
+
+def _tell(lines: Sequence[str]) -> None:
+    """What is otherwise than it was, to the person and to the log."""
+    remark(lines)
+    for line in lines:
+        log.warning("%s", line)
 
 
 def _sum_up(folder: RunFolder, job: Job, config: Config, status: Status, began: float) -> Summary:

@@ -6,6 +6,7 @@ from pathlib import Path
 from hilrt.config import taskfile
 from hilrt.errors import UnknownNameError
 from hilrt.jobs.run import run
+from hilrt.jobs.task import load
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job
 from hilrt.step.extent import Extent
@@ -17,7 +18,12 @@ EVERYWHERE = "{min = [-1.0, -1.0, -1.0], max = [1.0, 1.0, 1.0]}"
 
 
 def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
-    """Drive the arm with the operator's device; nothing is recorded."""
+    """Drive the arm with the operator's device; nothing is recorded.
+
+    Raises:
+        StartOutsideBoxError: a start pose is outside its box.
+    """
+    load(task_file, overrides)
     folder = RunFolder.create(task_file, [*overrides, ENDLESS], Job.TELEOPERATE)
     run(folder, Job.TELEOPERATE)
     return folder

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hilrt.config import Config, taskfile
+from hilrt.config import Config
 from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError
 from hilrt.jobs.demonstrations import fold_demonstrations, require_one_task
+from hilrt.jobs.otherwise import recorded_otherwise, trained_otherwise
 from hilrt.jobs.run import progress, require_ended, run
+from hilrt.jobs.task import load
+from hilrt.policy.saved import checkpoints_of
 from hilrt.policy.vision import frozen_weights
 from hilrt.report.summary import Summary
+from hilrt.run.conditions import Handed, conditions_of
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job
 
@@ -18,13 +22,14 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
 
     Raises:
         NoDemonstrationsError: there are none.
-        JournalFeaturesError: they were recorded with other features.
+        JournalFeaturesError, ConditionsError: they cannot mean the same.
         TasksMixedError: they are of several tasks.
+        StartOutsideBoxError: a start pose is outside its box.
     """
-    config = taskfile.load(task_file, overrides)
-    _require_demonstrations(config)  # or there is no run to make a folder for
+    config = load(task_file, overrides)
+    start = _ready(config)  # or there is no run to make a folder for
     _require_encoder(config)
-    return resume(RunFolder.create(task_file, overrides, Job.TRAIN).path)
+    return _go_on(RunFolder.create(task_file, overrides, Job.TRAIN), start)
 
 
 def resume(path: Path, *, anew: bool = False) -> tuple[RunFolder, Summary]:
@@ -34,17 +39,31 @@ def resume(path: Path, *, anew: bool = False) -> tuple[RunFolder, Summary]:
 
     Raises:
         RunFolderError: not a run; with `anew`, one that is alive.
+        PolicyFeaturesError, ConditionsError: what it has learned, or is to learn from, cannot mean the same.
+        StartOutsideBoxError: a start pose is outside its box.
     """
     folder = RunFolder.open(path)
-    _require_demonstrations(folder.config())
+    config = load(folder.path / "config.toml")
+    start = _ready(config)
     if anew:
         require_ended(folder)
-        from hilrt.data.history import set_aside  # noqa: PLC0415 - torch is behind it
-        from hilrt.policy.saved import checkpoints_of  # noqa: PLC0415
+        from hilrt.data.history import set_aside  # noqa: PLC0415 - pyarrow is behind it
 
         set_aside(folder.path, checkpoints_of(folder.path))
+    start.differs.extend(trained_otherwise(folder.path, config, start.conditions))
+    return _go_on(folder, start)
+
+
+def _go_on(folder: RunFolder, start: Handed) -> tuple[RunFolder, Summary]:
     first, steps = progress(folder)
-    return folder, run(folder, Job.TRAIN, first_episode=first, online_steps=steps)
+    return folder, run(folder, Job.TRAIN, first_episode=first, online_steps=steps, start=start)
+
+
+def _ready(config: Config) -> Handed:
+    """See to the demonstrations; what is otherwise now than it was with them."""
+    _require_demonstrations(config)
+    now = conditions_of(config)
+    return Handed(conditions=now, differs=recorded_otherwise(config, now))
 
 
 def _require_demonstrations(config: Config) -> None:

@@ -32,6 +32,7 @@ from hilrt.policy.saved import (
     require_encoder,
     write_checkpoint,
 )
+from hilrt.step.conditions import Conditions
 from hilrt.step.difference import difference
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -58,6 +59,7 @@ def save(
     online_steps: int,
     updates: int,
     credit: float,
+    conditions: Conditions | None = None,
 ) -> Path:
     """Write a checkpoint named after `online_steps`, and remove those no longer needed.
 
@@ -77,6 +79,7 @@ def save(
         credit=credit,
         random=json.dumps(replay.rng.bit_generator.state),
         digests={name: xxhash.xxh3_64_hexdigest(data) for name, data in files.items()},
+        conditions=conditions,
     )
     path = write_checkpoint(run_dir / "checkpoints", meta, files)
     for old in _superseded(run_dir):

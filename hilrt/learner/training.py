@@ -37,6 +37,7 @@ from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import Sight, sight_of, vision_of
 from hilrt.report.metrics import Metrics
 from hilrt.resource import Resource
+from hilrt.run.conditions import handed
 from hilrt.step.features import from_config
 from hilrt.step.record import Mode, Record
 
@@ -70,6 +71,9 @@ class Training(Resource):
         self._config, self._run_dir, self._metrics = config, run_dir, metrics
         self._features = features = from_config(config)
         self._demonstrations = Path(config.dataset.root)
+        self._start = handed(run_dir)
+        if self._start and self._start.differs:
+            metrics.words("Task", "differs", self._start.differs)
         torch.manual_seed(config.seed)
         self.sac = Sac(Actor(features, vision_of(config)), config, device)
         self.memory = ""
@@ -288,6 +292,7 @@ class Training(Resource):
             online_steps=self.credit.online_steps,
             updates=self.updates,
             credit=self.credit.credit,
+            conditions=self._start.conditions if self._start else None,
         )
 
     def _roll_back(self) -> None:

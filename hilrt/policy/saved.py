@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy.typing as npt
@@ -17,11 +17,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from hilrt.errors import CheckpointError, CheckpointWriteError, EncoderChangedError, PolicyFeaturesError
-from hilrt.policy.actor import Actor
 from hilrt.policy.vision import Vision
+from hilrt.step.conditions import Conditions
 from hilrt.step.difference import difference
 from hilrt.step.features import Features
 from hilrt.step.sealed import SealError, format_of, sealed, unsealed
+
+if TYPE_CHECKING:
+    from hilrt.policy.actor import Actor
 
 FORMAT = 4
 
@@ -50,6 +53,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     digests: dict[str, str]
     """xxh3 of the other files."""
     evaluation: Evaluation | None = None
+    conditions: Conditions | None = None
+    """Of the run that wrote it; None where nobody kept them."""
 
 
 def checkpoints_of(run_dir: Path) -> list[Path]:
@@ -143,7 +148,7 @@ def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]
         raise CheckpointError(str(file), f"is damaged: {error}") from None
 
 
-def load_actor(path: Path, weights: str = "") -> Actor:
+def load_actor(path: Path, weights: str = "") -> "Actor":
     """The actor of a checkpoint folder, on the CPU.
 
     Args:
@@ -155,6 +160,8 @@ def load_actor(path: Path, weights: str = "") -> Actor:
         EncoderWeightsError, PretrainedEncoderError: the encoder's weights cannot be had.
         EncoderChangedError: they are others.
     """
+    from hilrt.policy.actor import Actor  # noqa: PLC0415 - torch is behind it
+
     meta = load_meta(path)
     vision = meta.vision
     if vision and weights:
@@ -165,7 +172,7 @@ def load_actor(path: Path, weights: str = "") -> Actor:
     return actor
 
 
-def require_encoder(path: Path, meta: Meta, actor: Actor) -> None:
+def require_encoder(path: Path, meta: Meta, actor: "Actor") -> None:
     """See that an actor has the encoder that a checkpoint was made with.
 
     Raises:
@@ -176,7 +183,7 @@ def require_encoder(path: Path, meta: Meta, actor: Actor) -> None:
         raise EncoderChangedError(str(path), trunk.digest, trunk.vision.weights if trunk.vision else "")
 
 
-def load_actor_for(path: Path, features: Features, weights: str = "") -> Actor:
+def load_actor_for(path: Path, features: Features, weights: str = "") -> "Actor":
     """The actor of a checkpoint folder, to act on these features; see `load_actor`.
 
     Raises:

@@ -11,6 +11,8 @@ from hilrt.data.lerobot.dataset import exists
 from hilrt.data.lerobot.rules.checked import Checked
 from hilrt.data.lerobot.stats import Stats
 from hilrt.errors import JournalFormatError
+from hilrt.errors.dataset import ranges
+from hilrt.step.conditions import Conditions, grouped
 
 MANY = 8
 """Names of a column that are shown."""
@@ -26,6 +28,7 @@ def described(root: Path) -> Iterator[RenderableType]:
     if exists(root) or not journal:
         opened = Checked.open(root)
         yield from _counts(opened)
+        yield from _sessions(opened)
         yield _columns(opened)
     yield from journal
 
@@ -45,6 +48,25 @@ def _counts(opened: Checked) -> Iterator[str]:
         top: sum(p.stat().st_size for p in (opened.root / top).rglob("*.*")) for top in ("data", "videos")
     }
     yield "size: " + ", ".join(f"{top} {size / 1e6:.1f} MB" for top, size in sizes.items() if size)
+
+
+def _sessions(opened: Checked) -> Iterator[str]:
+    """Under which conditions its episodes were recorded, where that is known."""
+    for conditions, numbers in grouped(opened.conditions):
+        if conditions:
+            yield f"episodes {ranges(numbers)} were recorded with " + "; ".join(_told(conditions))
+
+
+def _told(conditions: Conditions) -> Iterator[str]:
+    for side, arm in conditions.arms.items():
+        x, y, z = (f"{1e3 * place:.0f}" for place in arm.start_m)
+        yield f"{side} arm {arm.id}".strip() + f" starting at {x}, {y}, {z} mm"
+        if arm.box:
+            faces = zip(arm.box.min, arm.box.max, strict=True)
+            yield "box " + ", ".join(f"{1e3 * low:.0f} .. {1e3 * high:.0f}" for low, high in faces) + " mm"
+    for name, camera in conditions.cameras.items():
+        crop = f", crop {list(camera.crop)}" if camera.crop else ""
+        yield f"{name} {camera.width}x{camera.height} at {camera.fps} Hz{crop}"
 
 
 def _mean(stats: dict[str, Stats], name: str) -> float:

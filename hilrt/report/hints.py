@@ -41,6 +41,7 @@ DEVICES = {
             Key.RERECORD: "r",
             Key.OTHER_ARM: "tab",
             Key.STOP: "q",
+            Key.GO: "enter",
         },
         {
             (Key.FORWARD, Key.BACK): "↑↓",
@@ -72,6 +73,8 @@ def hints(config: Config, job: Job) -> tuple[str, ...]:
         return ("q stop",)
     device = DEVICES["keyboard" if leads else config.teleop.type]
     meanings = dict(MEANINGS[job])
+    if job is not Job.REPLAY and config.sim is None:  # a simulated scene needs no time
+        meanings = {Key.GO: "ready", **meanings}
     drives = job.driven(intervene=config.teleop.intervene)
     if not drives:
         meanings.pop(Key.INTERVENE, None)

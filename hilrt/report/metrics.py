@@ -1,6 +1,6 @@
 """TensorBoard: scalars over online steps, laid out by `hilrt.report.boards`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -93,6 +93,11 @@ class Metrics(Resource):
         """Show a picture, RGB."""
         tag = f"{board}/{name}"
         self._events.write(lambda writer: writer.add_image(tag, picture, online_steps, dataformats="HWC"))
+
+    def words(self, board: str, name: str, lines: Sequence[str]) -> None:
+        """Show some lines of text."""
+        tag, text = f"{board}/{name}", "\n".join(f"* {line}" for line in lines)
+        self._events.write(lambda writer: writer.add_text(tag, text))
 
     def close(self) -> None:
         """Write out what is buffered; may be called again."""

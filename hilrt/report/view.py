@@ -18,8 +18,16 @@ from hilrt.shm.status import (
 )
 from hilrt.step.record import Mode
 
-CONTROL_PHASES = ("starting", "waiting for the policy", "resetting", "running", "done")
-"""Texts for `hilrt.control.loop.Phase`."""
+CONTROL_PHASES = (
+    "starting",
+    "waiting for the policy",
+    "resetting",
+    "running",
+    "done",
+    "parking",
+    "parked",
+)
+"""Texts for `hilrt.control.phase.Phase`."""
 LEARNER_PHASES = ("loading", "warm start", "learning", "waiting", "done")
 """Texts for `hilrt.learner.process.LearnerPhase`."""
 LIMITS = ("step", "box", "reach", "collision", "joint", "velocity", "held")

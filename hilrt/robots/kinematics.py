@@ -97,6 +97,14 @@ class Kinematics:
         pin.framesForwardKinematics(self._model, self._data, self._q)
         return np.array(self._data.oMf[self._frame].homogeneous)
 
+    def gravity(self, q: ArrayLike) -> Array:
+        """Torque of the arm's own weight on each joint, shape (n,) [N m], of joint angles (n,) or longer [rad].
+
+        The base stands upright. Zero where the URDF has no masses.
+        """
+        self._q[: self.joints] = np.asarray(q)[: self.joints]
+        return -np.array(pin.computeGeneralizedGravity(self._model, self._data, self._q))[: self.joints]
+
     def inverse(self, q_start: ArrayLike, T_target: Array) -> IkResult:  # noqa: N803 (a transform)
         """Joint angles that bring the frame to `T_target`, as near to `q_start` as that allows.
 

@@ -33,8 +33,10 @@ from hilrt.errors import (
 )
 from hilrt.run.memory import RING_BYTES
 from hilrt.run.realtime import PRIORITY
+from hilrt.run.start import require_start, start_places
 from hilrt.setup.eeprom import entries_of, read_memory
 from hilrt.setup.place import IDS, Place
+from hilrt.setup.proposal import calibration_of
 from hilrt.step.features import from_config
 
 SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
@@ -65,9 +67,9 @@ class Finding(Struct, frozen=True):
         return f"{'ok  ' if self.ok else 'BAD '} {self.what}: {self.text}"
 
 
-async def doctor(say: Callable[[str], None], config: Config) -> bool:
+async def doctor(say: Callable[[str], None], config: Config, task_file: str = "the task file") -> bool:
     """Look at arms, cameras and the computer; whether all is well. Nothing is written or moved."""
-    findings = [*_computer(config), _pipelines(config)]
+    findings = [*_computer(config), _pipelines(config, task_file)]
     if config.sim is None:
         for side in config.robot.sides:
             findings += await examine_arm(
@@ -124,9 +126,7 @@ async def _motor(bus: Bus, what: str, motor: int, safety: Safety) -> Finding:
     except (OverheatError, VoltageError) as error:
         return Finding(what, False, f"{text}; a run would end: {error}")
     if faults := seen.status | seen.error:
-        return Finding(
-            what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, switch its power off and on"
-        )
+        return Finding(what, False, f"{text}; fault: {Fault.describe(faults)}. Free it, then hilrt unfault")
     return Finding(what, True, text)
 
 
@@ -167,9 +167,11 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
     return Finding(what, False, f"{text}; too slow for {fps or 'a leader'}. {cure}")
 
 
-def _pipelines(config: Config) -> Finding:
+def _pipelines(config: Config, task_file: str) -> Finding:
     """Whether they can be made: a start pose, too, may be one that a run would refuse."""
     try:
+        calibrations = [calibration_of(config, side) for side in config.robot.sides]
+        require_start(config, start_places(config, calibrations), task_file)
         Pipelines(config, from_config(config), [Calibration.nominal() for _ in config.robot.sides])
     except HilrtError as error:
         return Finding("pipelines", False, str(error))

@@ -27,6 +27,7 @@ PLACES = {
     "left_trigger": "pull the left trigger",
     "right_trigger": "pull the right trigger",
     "back": "press back, select or share",
+    "start": "press start, menu or options",
     "dpad_up": "press the cross upwards",
     "dpad_down": "press the cross downwards",
     "dpad_left": "press the cross to the left",

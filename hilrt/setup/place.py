@@ -19,6 +19,14 @@ class Place(Struct, frozen=True):
     port: str
     calibration_path: Path
     leader: bool = False
+    name: str = "arm"
+    """For messages."""
+
+    @classmethod
+    def each(cls, config: Config, side: str = "", *, leader: bool = False) -> list[Self]:
+        """That of one side, or of every side where none is named; errors as for `of`."""
+        sides = [side] if side else list(config.teleop.leaders if leader else config.robot.sides) or [side]
+        return [cls.of(config, one, leader=leader) for one in sides]
 
     @classmethod
     def of(cls, config: Config, side: str = "", *, leader: bool = False) -> Self:
@@ -29,15 +37,18 @@ class Place(Struct, frozen=True):
             UnknownNameError: there is no such side.
         """
         if config.sim is not None:
-            raise ConfigError("[sim]", "a simulated arm comes set up.", "Give a task file of a real one.")
+            problem = "a simulated arm comes set up, and ends with its run."
+            raise ConfigError("[sim]", problem, "Give a task file of a real one.")
         if side not in config.robot.sides:
             raise UnknownNameError("arm", side, config.robot.sides)
         if not leader:
-            return cls(config.robot.sides[side].port, config.robot.calibration_path(side))
+            path = config.robot.calibration_path(side)
+            return cls(config.robot.sides[side].port, path, name=f"{side} arm".strip())
         if not config.teleop.leads:
             problem = f'is "{config.teleop.type}", no leader arm.'
             raise ConfigError("$.teleop.type", problem, 'Set "so100_leader" or "so101_leader", port and id.')
-        return cls(config.teleop.leaders[side].port, config.leader_path(side), leader=True)
+        path = config.leader_path(side)
+        return cls(config.teleop.leaders[side].port, path, leader=True, name=f"{side} leader".strip())
 
     @property
     def options(self) -> str:

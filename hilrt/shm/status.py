@@ -35,6 +35,7 @@ class SupervisorStatus(Region):
     pid = Int()
     started_ns = Int()
     stop = Int()  # asks every process to finish; a Stop
+    stop_asks = Int()  # how often a person has asked for that
     key_intervene = Int()
     key_success = Int()
     key_failure = Int()

@@ -12,7 +12,7 @@ from hilrt.devices.calibration import GRIPPER_CLOSED_RAD, GRIPPER_OPEN_RAD, Vect
 from hilrt.devices.keyboard import Key, press
 from hilrt.devices.leader import Leader
 from hilrt.devices.leaderarm import LeaderArm
-from hilrt.devices.operator import Command, Float64, OperatorInput, Scene
+from hilrt.devices.operator import Command, Float64, OperatorInput, Scene, Silent
 from hilrt.robots import SO100_FRAME, SO100_URDF
 from hilrt.robots.kinematics import Kinematics
 from hilrt.run.simlink import SimLink
@@ -37,7 +37,7 @@ class Words:
         self.key_intervene = self.key_success = self.key_failure = self.key_rerecord = self.key_other_arm = 0
 
 
-class Hand:
+class Hand(Silent):
     """`teleop.type = "so100_leader"` or `"so101_leader"` with `[sim]`."""
 
     def __init__(

@@ -1,5 +1,6 @@
 """What two sets of features do not have in common, in words that name the options behind it."""
 
+import math
 from collections.abc import Sequence
 
 from hilrt.step.features import Features, Image
@@ -33,8 +34,14 @@ def _scale(found: Features, expected: Features) -> str:
         return ""
     pairs = zip(found.action, found.scale, expected.scale, strict=True)
     return "its full step is " + ", ".join(
-        f"{was:g} in {axis}, not {now:g}" for axis, was, now in pairs if was != now
+        f"{_size(axis, was)} in {axis}, not {_size(axis, now)}" for axis, was, now in pairs if was != now
     )
+
+
+def _size(axis: str, step: float) -> str:
+    """Of a step, in the units that people think in."""
+    turns = axis.endswith((".delta", "dpitch", "droll"))
+    return f"{math.degrees(step):.3g} degrees" if turns else f"{1e3 * step:.3g} mm"
 
 
 def _clause(part: str, found: Sequence[str], expected: Sequence[str]) -> str:

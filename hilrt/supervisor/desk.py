@@ -87,5 +87,5 @@ class Desk(Resource):
 
     def _request_stop(self) -> None:
         self.interrupts += 1
-        self._words.stop = Stop.ASKED
+        self._words.stop, self._words.stop_asks = Stop.ASKED, self.interrupts
         self._words.message = "stopping: episode is cut, then checkpoint and journal are closed"

@@ -185,12 +185,19 @@ class Supervisor:
         failure = self._judge.failure(child, words)
         if failure is None:
             self._replace(child)
-        elif self._judge.finishing or (
-            self.status.supervisor.stop and child.role in {Role.LEARNER, Role.RECORDER}
-        ):  # the others still have an arm, a checkpoint or a journal to look after
+        elif self._judge.finishing or self._others_can_finish(child.role):
             self._failure = self._failure or failure
+            self.status.supervisor.stop = self.status.supervisor.stop or Stop.ASKED
         else:
             raise failure
+
+    def _others_can_finish(self, role: Role) -> bool:
+        """Whether they still have an arm to bring to rest, a checkpoint or a journal to look after."""
+        if role in {Role.SIM, Role.CONTROL}:
+            return False
+        return bool(self.status.supervisor.stop) or (
+            Role.CONTROL in self._children and bool(self.status.control.ready)
+        )
 
     def _was_due(self, child: Child) -> bool:
         """Whether its work was done, also where it then hung in closing its devices."""

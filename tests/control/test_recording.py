@@ -108,7 +108,7 @@ def test_what_is_observed_does_not_matter(tmp_path, episode):
     assert recording.load(play(tmp_path, actions=True), seen).end == 40
     smaller = load("processor.inverse_kinematics.end_effector_step_sizes.z=0.01")
     assert recording.load(play(tmp_path), smaller).end == 40
-    with pytest.raises(ReplayError, match=r"its full step is 0.02 in dz, not 0.01; use the task file"):
+    with pytest.raises(ReplayError, match=r"its full step is 20 mm in dz, not 10 mm; use the task file"):
         recording.load(play(tmp_path, actions=True), smaller)
 
 

@@ -5,17 +5,13 @@ import asyncio
 import numpy as np
 import pytest
 from armbench import Bench
+from cellbench import make_cell
 from rig import Rig
 
-from hilrt.control.cell import Cell
 from hilrt.control.collision import Clearance
-from hilrt.control.reset import SETTLE_TICKS, ResetMove, near, stay
-from hilrt.control.scene import RealScene
-from hilrt.control.stream import Stream
-from hilrt.control.ticker import Tick
+from hilrt.control.reset import ResetMove, stay
 from hilrt.devices.calibration import Calibration
-from hilrt.errors import ArmBlockedError, CollisionError
-from hilrt.shm.status import ControlStatus
+from hilrt.errors import CollisionError
 from hilrt.sim.world import World
 
 HOME = np.array([[0.0, -0.1, 0.1, 1.5, -1.5, 0.8]] * 2)
@@ -54,42 +50,6 @@ def test_start_is_not_changed():
     assert start[1, 0] == HOME[1, 0] + 1.0
 
 
-def test_arrives_when_there_and_settled():
-    """Arms at the start pose have arrived once they have been told so for some ticks; near is near enough."""
-    _, move = moved(far=0.0)
-    near = HOME + np.deg2rad(2.0)
-    seen = []
-    for _ in range(SETTLE_TICKS + 1):
-        seen.append(move.arrived(near))
-        move.advance()
-    assert seen == [False] * (SETTLE_TICKS + 1)
-    assert move.arrived(near)
-    assert not move.arrived(HOME + np.deg2rad(4.0))
-
-
-def test_blocked_arm_is_named():
-    """An arm that does not get there, long after it was told to, ends the run with the motor and what is missing."""
-    _, move = moved(far=0.0)
-    held = HOME.copy()
-    held[1, 2] += np.deg2rad(20.0)
-    for _ in range(PATIENCE):
-        move.advance()
-        assert not move.arrived(held)
-    move.advance()
-    with pytest.raises(ArmBlockedError, match=r"elbow_flex.*20"):
-        move.arrived(held)
-
-
-def test_a_gripper_that_holds_something_is_no_obstacle():
-    """A start pose with a closed gripper is reached though an object keeps the jaws apart."""
-    _, move = moved(far=0.0)
-    holding = HOME.copy()
-    holding[0, 5] += 0.5
-    for _ in range(SETTLE_TICKS + 1):
-        move.advance()
-    assert move.arrived(holding)
-
-
 def test_joints_go_one_by_one_where_the_straight_way_is_barred():
     """Where all joints at once would meet something, those go that may, and the rest follow when they may."""
     start = HOME.copy()
@@ -120,33 +80,10 @@ def test_no_way_on_is_an_error():
         move.advance()
 
 
-class Ticks:
-    """Time of a bench, tick by tick; somebody pushes the base aside on the first five."""
-
-    simulated = True
-
-    def __init__(self, bench, stream, period_s):
-        self.bench, self.stream, self.period_s, self.count = bench, stream, period_s, 0
-
-    async def wait(self):
-        self.count += 1
-        self.bench.world._data.qfrc_applied[0] = PUSH if self.count <= 5 else 0.0
-        for _ in range(self.stream.parts):
-            await self.bench.go_on(self.period_s / self.stream.parts)
-            if self.stream.moves:
-                await self.stream.send(self.stream.sent + 1)
-        return Tick(round(self.count * self.period_s * 1e9), 0, 0)
-
-    async def until_act(self):
-        """At once."""
-
-
 def test_an_arm_that_is_pushed_aside_goes_back_before_the_episode():
     """The scene is ready while the arm is away from where the episode begins: it begins once the arm is back."""
     rig = Rig()
-    period_s, limit = 1 / rig.config.env.fps, rig.limits.max_step * rig.config.env.fps
     calibration = Calibration.load(rig.config.robot.calibration_path(""))
-    status = ControlStatus(memoryview(bytearray(ControlStatus.size)))
     seen = []
 
     def ready(tick):
@@ -157,16 +94,12 @@ def test_an_arm_that_is_pushed_aside_goes_back_before_the_episode():
         with World("pick_lift", 0) as world:
             async with Bench(world, calibration) as bench:
                 await bench.arm.enable_torque()
-                stream = Stream([bench.arm], rig.config.goals_per_tick, period_s, limit)
-                ticks = Ticks(bench, stream, period_s)
-                scene = RealScene(0.0)
-                cell = Cell(
-                    rig.config, ticks, stream, [bench.arm], None, scene, rig.pipelines, status, bool, bool
-                )
+                cell = make_cell(rig, bench, (0, PUSH), ticks=5)
                 await stay(cell, rig.home, ready, bool)
-                return ticks.count
+                return cell._ticker.count
 
     assert asyncio.run(main()) > 5
     assert len(seen) == 4
-    assert not near(seen[2], rig.home), "it is away as the scene is ready"
-    assert near(seen[3], rig.home)
+    away = np.rad2deg(np.abs(np.array(seen)[:, 0] - rig.home[0])[:, :5].max(axis=1))
+    assert away[2] > 8.0, "it is away as the scene is ready"
+    assert away[3] < 1.0

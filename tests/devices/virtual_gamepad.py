@@ -182,6 +182,18 @@ def test_presses_before_an_episode_do_not_count(bed, start):
     assert not wish.failure
 
 
+def test_ready_between_episodes(bed, start):
+    """The start button says that the scene is back; it is asked for while nobody drives."""
+    pad = bed.xbox()
+    session = start()
+    session.run()
+    assert not session.pad.ready()
+    pad.tap(ecodes.BTN_START)
+    session.run()
+    assert session.pad.ready()
+    assert not session.pad.ready()
+
+
 def test_other_arm(bed, start):
     """The left bumper hands the pad to the other arm, and the first one stays where it is."""
     pad = bed.xbox()

@@ -120,6 +120,16 @@ def test_stop(desk):
     assert not desk.tick().stop
 
 
+def test_ready_between_episodes(desk):
+    """Enter says that the scene is back, once for each press."""
+    desk.tick()
+    assert not desk.operator.ready()
+    desk.keys.tap(ecodes.KEY_ENTER)
+    desk.tick()
+    assert desk.operator.ready()
+    assert not desk.operator.ready()
+
+
 def test_unplugged(desk):
     """Unplugging hands the arm back, and a take-over still on its way does not come later."""
     desk.keys.tap(ecodes.KEY_SPACE)

@@ -128,11 +128,11 @@ def test_the_whole_desk(desk, servos, where, tmp_path):
     path.write_text(text.replace("index_or_path = 0", "index_or_path = 77"))
     outside = ["processor.reset.fixed_reset_joint_positions=[90, -7.5, 9, 88.5, -84.7, 50]"]
     operator = Operator()
-    assert play(doctor(operator.say, taskfile.load(path, outside))) is False
+    assert play(doctor(operator.say, taskfile.load(path, outside), str(path))) is False
     heads = [line[5:].split(":")[0] for line in operator.said]
     assert heads[:5] == ["real-time scheduling", "/dev/shm", "video devices", "pipelines", "arm port"]
     assert operator.said[3].startswith(
-        "BAD  pipelines: the start pose of the arm is outside its workspace box: "
+        f"BAD  pipelines: {path}: the start pose of the arm is outside its workspace box: "
     )
     assert operator.said[-1].startswith("BAD  camera: camera front: /dev/video77 does not exist")
     assert sum(line.startswith("ok   arm") for line in operator.said) == 9

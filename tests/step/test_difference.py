@@ -32,7 +32,7 @@ ONE = Features(
             "its state lacks b.pos and has c; its action lacks dy",
         ),
         ({"state": ("b.pos", "a.pos")}, "its state has the same in another order"),
-        ({"scale": (0.02, 0.01)}, "its full step is 0.01 in dy, not 0.02"),
+        ({"scale": (0.02, 0.01)}, "its full step is 10 mm in dy, not 20 mm"),
         ({"gripper": ()}, "its gripper lacks close, stay, open"),
         ({"images": ()}, "its recording lacks front 64x48"),
         ({"views": (Image("front", 9, 8, 0),)}, "its view lacks front 8x8 and has front 8x9"),

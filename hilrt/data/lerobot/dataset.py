@@ -103,7 +103,13 @@ class Dataset(Store):
             final = [msgspec.structs.replace(final[0], success=records[-1].success)]
         records += final
         mode = records[0].mode if records else Mode.DEMO
-        header = FileHeader(episode=number, mode=mode, task=self.task(row), features=self.features)
+        header = FileHeader(
+            episode=number,
+            mode=mode,
+            task=self.task(row),
+            features=self.features,
+            conditions=self.conditions[number],
+        )
         episode = Episode(header=header, records=records, frames=[], torn=None)
         if frames and self.info.videos:
             return self._filmed(episode, row)

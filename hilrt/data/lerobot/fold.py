@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from hilrt.data.format import Scan
+from hilrt.data.format import FileHeader, Scan
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
@@ -197,7 +197,7 @@ def whole_take(path: Path, episode: Episode) -> Take:
         raise EpisodeDamagedError(path.name, f"is cut off after {len(episode.records)} steps")
     if episode.lost:
         raise EpisodeDamagedError(path.name, "; ".join(episode.lost))
-    return _take(path, episode.header.task, episode.records, origin_of(episode))
+    return _take(path, episode.header, episode.records, origin_of(episode))
 
 
 def cut_take(path: Path, origin: str) -> tuple[Take | None, list[str]]:
@@ -210,11 +210,11 @@ def cut_take(path: Path, origin: str) -> tuple[Take | None, list[str]]:
         whole = [record for record, _ in scan.records(frames=True)]
         episode = Episode(header=scan.header, records=whole, frames=[], torn=scan.torn, lost=scan.lost)
     records = episode.records if episode.complete else cut_off(episode.records)
-    take = _take(path, episode.header.task, records, origin) if len(records) > 1 else None
+    take = _take(path, episode.header, records, origin) if len(records) > 1 else None
     return take, episode.lost
 
 
-def _take(path: Path, task: str, records: list[Record], origin: str) -> Take:
+def _take(path: Path, header: FileHeader, records: list[Record], origin: str) -> Take:
     def frames() -> Iterator[bytes]:
         with Scan(path, None) as scan:
             for record, (found, raw) in zip(records, scan.records(frames=True), strict=False):
@@ -224,9 +224,10 @@ def _take(path: Path, task: str, records: list[Record], origin: str) -> Take:
 
     return Take(
         name=path.name,
-        task=task,
+        task=header.task,
         records=records,
         frames=frames,
         size=path.stat().st_size,
         origin=origin,
+        conditions=header.conditions,
     )

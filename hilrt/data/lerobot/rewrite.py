@@ -113,6 +113,7 @@ def takes(dataset: Dataset, numbers: Sequence[int]) -> Iterator[Take]:
             films={key: dataset.video_path(key, clip) for key, clip in row.clips.items()},
             colours={key: row.stats[key] for key in row.clips if key in row.stats},
             origin=row.origin,
+            conditions=dataset.conditions[number],
         )
 
 

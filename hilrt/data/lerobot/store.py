@@ -7,6 +7,7 @@ from typing import Self
 import pyarrow as pa
 
 from hilrt.data.lerobot.change import finish
+from hilrt.data.lerobot.circumstances import read_conditions
 from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, read_episodes, read_tasks
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import VIDEO, Info, read_info
@@ -23,6 +24,8 @@ class Store:
         self.rows = read_episodes(root, info)
         """Where each episode lies."""
         self.tasks = read_tasks(root)
+        self.conditions = read_conditions(root, len(self.rows))
+        """Under which each episode was recorded; None where that is not known."""
         self._begins: dict[FileIndex, int] = {}
         self._lengths: dict[FileIndex, int] = {}
         for row in self.rows:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from hilrt.data.lerobot import stats
 from hilrt.data.pictures import decoded, unpacked
 from hilrt.errors import EpisodeDamagedError
+from hilrt.step.conditions import Conditions
 from hilrt.step.features import Image
 from hilrt.step.record import Record
 
@@ -31,6 +32,8 @@ class Take(Struct, frozen=True, kw_only=True):
     """Statistics of those videos."""
     origin: str = ""
     """Names the journal file it comes from."""
+    conditions: Conditions | None = None
+    """Under which it was recorded, where that is known."""
 
     @property
     def steps(self) -> int:

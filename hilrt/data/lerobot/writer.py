@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from hilrt.data.lerobot import stats
 from hilrt.data.lerobot.change import Change
+from hilrt.data.lerobot.circumstances import CONDITIONS, write_conditions
 from hilrt.data.lerobot.columns import IMAGES, Arrays, arrow_schema, table_of, to_arrays, to_table
 from hilrt.data.lerobot.dataset import Dataset
 from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, write_episodes, write_tasks
@@ -37,6 +38,7 @@ from hilrt.data.lerobot.take import Take, survey
 from hilrt.data.pictures import decoded
 from hilrt.errors import EpisodeDamagedError
 from hilrt.resource import Resource
+from hilrt.step.conditions import Conditions
 from hilrt.step.features import Features
 from hilrt.step.sealed import sealed
 
@@ -55,8 +57,10 @@ class DatasetWriter(Resource):
         info: Info,
         rows: Sequence[EpisodeRow] = (),
         tasks: Sequence[str] = (),
+        conditions: Sequence[Conditions | None] = (),
     ) -> None:
         self.rows = list(rows)
+        self._conditions = list(conditions)
         self.features = features
         self._change = change
         self._info = info
@@ -76,7 +80,7 @@ class DatasetWriter(Resource):
         """Go on with a dataset, or begin one with `fresh`."""
         if dataset is None:
             return cls(change, features, fresh)
-        return cls(change, dataset.features, dataset.info, dataset.rows, dataset.tasks)
+        return cls(change, dataset.features, dataset.info, dataset.rows, dataset.tasks, dataset.conditions)
 
     def add(self, take: Take) -> None:
         """Add an episode.
@@ -107,6 +111,7 @@ class DatasetWriter(Resource):
             stats={**stats.of_columns(numbers), **colours},
         )
         self.rows.append(row)
+        self._conditions.append(take.conditions)
 
     def finish(self, *, whole: bool = False) -> None:
         """Make the episodes count, all at once; `whole`: the files of others that are there go."""
@@ -120,6 +125,7 @@ class DatasetWriter(Resource):
         )
         steps = Sidecar(features=msgspec.structs.replace(self.features, views=()))
         self._change.path(SIDECAR).write_bytes(sealed(steps, SIDECAR_FORMAT))
+        write_conditions(self._change.path(CONDITIONS), self._conditions)
         self._write_json(INFO, self._counted())
         self._change.commit(whole=whole)
 

@@ -9,6 +9,7 @@ from steps import STEPS, scene, step_of
 
 from hilrt.data.journal import JournalWriter
 from hilrt.data.pictures import packed
+from hilrt.step.conditions import Conditions
 from hilrt.step.features import Features, Image
 from hilrt.step.record import Mode, encode_into
 
@@ -39,8 +40,9 @@ def record_session(tmp_path: Path, features: Features) -> Session:
         features: Features = features,
         folder: Path | None = None,
         mode: Mode = Mode.DEMO,
+        conditions: Conditions | None = None,
     ) -> None:
-        with JournalWriter(folder or root / "journal", features, "pick_lift") as journal:
+        with JournalWriter(folder or root / "journal", features, "pick_lift", conditions) as journal:
             for episode in numbers:
                 for step in range(steps + complete):
                     final, ends = step == steps, complete and step >= steps - 1

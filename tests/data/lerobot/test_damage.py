@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from conditions import CONDITIONS
 from mutations import COUNT, on_disk, survey
 
 from hilrt.data.lerobot.dataset import open_dataset
@@ -12,6 +13,7 @@ from hilrt.errors import DatasetDamagedError, DatasetFormatError
 
 FILES = (
     "hilrt/features.json",
+    "hilrt/conditions.json",
     "meta/info.json",
     "meta/tasks.parquet",
     "meta/episodes/chunk-000/file-000.parquet",
@@ -23,7 +25,7 @@ FILES = (
 @pytest.mark.parametrize("name", FILES)
 def test_dataset_is_read_right_or_refused(record_session, root: Path, features, name: str) -> None:
     """Whatever happens to a file, its steps and pictures are those that were recorded, or an error names the file."""
-    record_session(range(3), steps=3)
+    record_session(range(3), steps=3, conditions=CONDITIONS)
     fold(root, features)
 
     def read() -> object:

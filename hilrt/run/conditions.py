@@ -1,0 +1,95 @@
+"""The conditions that a run works under, from its task file and its arms' calibration; handed to its processes."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import xxhash
+
+from hilrt.config import Camera, Config, Vec3
+from hilrt.config.nature import nature_of
+from hilrt.devices.calibration import Calibration
+from hilrt.errors import RunFolderError
+from hilrt.robots import SO100_FRAME, SO100_URDF
+from hilrt.run.start import calibrations_of, start_places
+from hilrt.step.conditions import ArmConditions, CameraConditions, Conditions
+
+CONDITIONS = "conditions.json"
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """conditions.json of a run's folder: of its last start."""
+
+    conditions: Conditions
+    differs: list[str]
+    """What is otherwise than it was recorded or trained with, in words."""
+
+
+def handed(run_dir: Path) -> Handed | None:
+    """What a run was started with; None of one that nobody wrote it down for.
+
+    Raises:
+        RunFolderError: the file cannot be read.
+    """
+    path = run_dir / CONDITIONS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Handed)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunFolderError(str(path), f"cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunFolderError(str(path), f"is damaged ({error}); the next start writes it anew") from None
+
+
+def conditions_of(config: Config) -> Conditions:
+    """Those of now.
+
+    Raises:
+        CalibrationFileError, ZerosFileError, ZerosStaleError: of an arm's calibration.
+        RobotModelError, UnknownNameError: of its description.
+    """
+    processor, robot, ik = config.processor, config.robot, config.processor.inverse_kinematics
+    urdf = Path((ik and ik.urdf_path) or SO100_URDF)
+    calibrations = calibrations_of(config)
+    arms = zip(robot.sides, calibrations, start_places(config, calibrations), strict=True)
+    return Conditions(
+        arms={side: _arm(config, side, calibration, place) for side, calibration, place in arms},
+        cameras={name: _camera(config, name, camera) for name, camera in robot.cameras.items()},
+        resize=processor.image_preprocessing.resize_size,
+        robot_type=robot.type,
+        urdf=xxhash.xxh3_64_hexdigest(urdf.read_bytes()),
+        frame=ik.target_frame_name if ik else SO100_FRAME,
+        open_position=processor.gripper.open_position,
+        max_gripper_pos=processor.max_gripper_pos,
+        goals_hz=config.goals_per_tick * config.env.fps,
+        joint_velocity_deg_s=config.safety.max_joint_velocity_deg_s,
+        own_steps=tuple(f"{step.pipeline}: {step.step} {step.options}" for step in processor.steps),
+        start_range_mm=tuple(round(1e3 * metres, 1) for metres in processor.reset.start_range_m),
+        sim=msgspec.json.decode(msgspec.json.encode(nature_of(config.sim.arm))) if config.sim else None,
+    )
+
+
+def _arm(config: Config, side: str, calibration: Calibration, place: Vec3) -> ArmConditions:
+    *zeros, closed, opened = calibration.landmarks_deg
+    return ArmConditions(
+        id=config.robot.sides[side].id,
+        start=config.reset_pose(side),
+        start_m=place,
+        box=config.bounds(side),
+        zeros_deg=tuple(zeros),
+        gripper_deg=(closed, opened),
+        offsets_deg=tuple(np.rad2deg(calibration.zeros).round(2).tolist()),
+    )
+
+
+def _camera(config: Config, name: str, camera: Camera) -> CameraConditions:
+    return CameraConditions(
+        device="" if camera.type == "sim" else str(camera.path),
+        width=camera.width,
+        height=camera.height,
+        fps=camera.fps,
+        rotation=camera.rotation,
+        fourcc=camera.fourcc,
+        crop=config.processor.image_preprocessing.crop_params_dict.get(name, ()),
+    )
