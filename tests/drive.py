@@ -84,7 +84,7 @@ def attempt(
     progress = []
     for step in range(round(seconds * driver.fps)):
         scene = (driver.ee, driver.opening, driver.cube)
-        action = expert.act(*scene, tool)
+        action = expert.act(*scene, tool=tool)
         progress.append(expert.progress(*scene))
         driver.act(action.delta + rng.normal(0.0, noise, 3), action.gripper)
         if driver.world.success():

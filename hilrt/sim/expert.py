@@ -75,22 +75,31 @@ class Expert:
         """Forget the last tick; call at the start of an episode and at every takeover."""
         self._last_opening = None
 
-    def act(self, ee: ArrayLike, opening: float, cube: ArrayLike, tool: Tool = ORDINARY) -> ExpertAction:
+    def act(
+        self,
+        ee: ArrayLike,
+        opening: float,
+        cube: ArrayLike,
+        coming: ArrayLike = 0.0,
+        tool: Tool = ORDINARY,
+    ) -> ExpertAction:
         """What to do now.
 
         Args:
             ee: end-effector position, shape (3,), base frame [m].
             opening: of the gripper, 0 closed .. 1 open.
             cube: position, shape (3,) or longer (a pose), base frame [m].
+            coming: how far the arm will still move by itself, shape (3,) [m].
             tool: the gripper.
         """
         ee, cube = np.asarray(ee, dtype=float), np.asarray(cube, dtype=float)[:3]
+        coming = np.broadcast_to(coming, 3)
         if isinstance(self._task, Push):
-            goal, command = _push(ee, opening, cube, np.array(self._task.target))
+            goal, command = _push(ee, opening, cube, np.array(self._task.target), coming)
         else:
             goal, command = self._pick(ee, opening, cube, tool)
         self._last_opening = opening
-        return ExpertAction(np.clip((goal - ee) / BAND, -1.0, 1.0), command)
+        return ExpertAction(np.clip((goal - ee - coming) / BAND, -1.0, 1.0), command)
 
     def progress(self, ee: ArrayLike, opening: float, cube: ArrayLike) -> float:
         """How far along the task is, from 0 to 1; arguments as `act`."""
@@ -117,7 +126,7 @@ class Expert:
         return abs(opening - self._last_opening) * self._fps < STOPPED
 
 
-def _push(ee: Array, opening: float, cube: Array, target: Array) -> tuple[Array, int]:
+def _push(ee: Array, opening: float, cube: Array, target: Array, coming: Array) -> tuple[Array, int]:
     command = OPEN if opening < WIDE else STAY
     way = target - cube[:2]
     distance = float(np.linalg.norm(way))
@@ -128,9 +137,10 @@ def _push(ee: Array, opening: float, cube: Array, target: Array) -> tuple[Array,
     along = float(behind @ way)
     beside = behind - along * way
     if ee[2] < LOW and along > 0.015 and np.linalg.norm(beside) < 0.014:
-        move = target - PUSH_GAP * way + beside - ee[:2]
+        there = ee[:2] + coming[:2]
+        move = target - PUSH_GAP * way + beside - there
         move *= min(1.0, PUSH_STEP / float(np.linalg.norm(move)))
-        return np.array([*(ee[:2] + move), PUSH_HEIGHT]), command
+        return np.array([*(there + move), PUSH_HEIGHT]), command
     stage = np.array([*(cube[:2] - STAGE_GAP * way), PUSH_HEIGHT])
     return _approach(ee, stage, float(np.linalg.norm(stage[:2] - ee[:2]))), command
 

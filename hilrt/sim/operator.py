@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilrt.config import Config
+from hilrt.config import Config, Sim, nature_of
 from hilrt.devices.calibration import radians_from_units
 from hilrt.devices.operator import Float64, Motionless, OperatorInput, Scene
 from hilrt.robots import SO100_URDF
@@ -21,6 +21,8 @@ WORSE = 0.15
 """A fall of progress by this much below its best is noticed at once."""
 LEAST_ATTENTION = 0.1
 """Chance of watching an episode once the policy succeeds every time."""
+FOLLOWS_S = 0.1
+"""How long an arm without lag takes for two thirds of a motion that is asked of it [s]."""
 NEARER = 0.05
 """The other arm's turn when it stands nearer to the cube by this much [m]."""
 
@@ -37,6 +39,10 @@ class ScriptedOperator(Motionless):
         self._names = tuple(names) or config.processor.action_names
         self._expert = Expert(config.env.task, config.env.fps)
         self._tools = [_tool(config, side) for side in config.robot.sides]
+        steps = dict(zip(config.processor.action_names, config.action_scale, strict=True))
+        self._steps = np.array([0.0 if names else steps.get(f"d{axis}", 0.0) for axis in "xyz"])
+        lag_s = nature_of((config.sim or Sim()).arm).lag_s
+        self._unseen = float(np.exp(-1.0 / (config.env.fps * (FOLLOWS_S + lag_s))))
         self._spent = spent
         self.begin(Mode.EVAL, 0)
 
@@ -57,6 +63,7 @@ class ScriptedOperator(Motionless):
         self._reacting: int | None = None
         self._arm: int | None = None
         self._expert.reset()
+        self._coming = np.zeros(3)
         self._look_afresh(0)
 
     def sense(self, scene: Scene) -> OperatorInput:
@@ -98,7 +105,7 @@ class ScriptedOperator(Motionless):
 
     def _demonstrate(self, scene: Scene) -> OperatorInput:
         """The expert's action with a person's noise and slips."""
-        action, gripper = self._expert.act(*self._seen(scene), self._tool)
+        action, gripper = self._expert.act(*self._seen(scene), self._coming, self._tool)
         habits = self._habits
         if self._burst_left == 0 and self._rng.random() < habits.wrong_bursts / BURST_STEPS:
             self._burst = tuple(self._rng.uniform(-1.0, 1.0, 3))
@@ -107,6 +114,7 @@ class ScriptedOperator(Motionless):
             self._burst_left -= 1
             action = np.asarray(self._burst)
         noisy = np.clip(action + self._rng.normal(0.0, habits.noise, 3), -1.0, 1.0)
+        self._coming = (self._coming + noisy * self._steps) * self._unseen
         return self._wish(noisy, GripperCommand(gripper), arms=len(scene.ee))
 
     def _wish(self, motion: Float64, command: GripperCommand, arms: int) -> OperatorInput:
