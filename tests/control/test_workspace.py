@@ -62,7 +62,10 @@ class Run:
 def on_a_bench(work, *overrides, stiffness=11.0):
     """What `work` gives, done with a simulated arm under torque at its start pose."""
     rig = Rig(WIDE, *overrides)
-    calibration, nature = Calibration.load(rig.config.robot.calibration_path("")), SimArm(stiffness=stiffness)
+    calibration, nature = (
+        Calibration.load(rig.config.robot.calibration_path("")),
+        SimArm(preset="stiff", stiffness=stiffness),
+    )
 
     async def main():
         with World("pick_lift", 0, nature=nature) as world:
