@@ -28,5 +28,6 @@ CONDITIONS = Conditions(
     joint_velocity_deg_s=180.0,
     own_steps=(),
     sim=None,
+    gravity_compensation=False,
     start_range_mm=(0.0, 0.0, 0.0),
 )

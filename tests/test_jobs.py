@@ -13,10 +13,12 @@ import jobs
 import numpy as np
 import pytest
 from emptyshm import emptied
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import Calibration
+from hilrt.report import boards
 from hilrt.run.folder import RunFolder
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
@@ -104,6 +106,16 @@ def test_train_then_eval(workplace, trained):
         for e in read_episodes(next((run / "evals").iterdir()) / "journal")
         for r in e.records
     )
+
+
+def test_how_the_arm_follows_is_shown(trained):
+    """TensorBoard has jerk, and what the arm is behind: less than a step's centimetres, or it would not do its task."""
+    events = EventAccumulator(str(trained[0] / "tensorboard"))
+    events.Reload()
+    last = {name: events.Scalars(f"Motion/{name}")[-1].value for name in boards.MOTION}
+    assert 50 < last["jerk_rms"] < 2_000
+    assert 0.1 < last["behind_rms_deg"] <= last["behind_worst_deg"] < 30
+    assert 0.1 < last["behind_rms_mm"] <= last["behind_worst_mm"] < 60
 
 
 def hinder(live):

@@ -22,6 +22,7 @@ from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import ConditionsError, PolicyFeaturesError
 from hilrt.jobs.otherwise import UNKNOWN, played_otherwise, recorded_otherwise, trained_otherwise
 from hilrt.policy.saved import FORMAT, Meta, checkpoints_of, load_meta
+from hilrt.report.dataset import described
 from hilrt.robots import SO100_URDF
 from hilrt.run.conditions import conditions_of
 from hilrt.step.conditions import Conditions
@@ -106,6 +107,7 @@ ENTRIES = [
         "processor.reset.start_range_m=[0.02, 0.02, 0.0]",
         "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now. Days were lost",
     ),
+    ("robot.gravity_compensation=true", "robot.gravity_compensation: off before, on now. The arm hangs"),
     ("robot.command_hz=10", "robot.command_hz: 50 Hz before, 10 Hz now. Between"),
     (
         "safety.max_joint_velocity_deg_s=120",
@@ -284,6 +286,20 @@ def test_crop_is_kept_and_no_matter_to_demonstrations(home: Path) -> None:
     assert kept is not None
     assert (kept.cameras["front"].crop, kept.resize) == ((0, 0, 40, 40), (84, 84))
     assert recorded_otherwise(configured(home), conditions_of(configured(home))) == []
+
+
+def test_info_shows_each_session(home: Path) -> None:
+    """Where the arm started, its box, and what the cameras gave."""
+    crop = "processor.image_preprocessing.crop_params_dict={front = [0, 0, 40, 40]}"
+    config, lower = configured(home, crop), configured(home, LOWER, crop)
+    recorded(home, config, range(2), conditions_of(config))
+    recorded(home, lower, range(2, 3), conditions_of(lower))
+    lines = [line for line in described(home / "dataset") if "conditions of" in str(line)]
+    rest = "box 150 .. 310, -110 .. 170, 5 .. 120 mm; front 64x48 at 30 Hz, crop [0, 0, 40, 40]"
+    assert lines == [
+        f"conditions of 0-1: arm sim starting at 217, 0, 74 mm; {rest}",
+        f"conditions of 2: arm sim starting at 200, 1, 61 mm; {rest}",
+    ]
 
 
 def test_sessions_are_told_apart_and_outlive_changes(home: Path) -> None:

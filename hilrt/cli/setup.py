@@ -237,12 +237,36 @@ def doctor(
             help="Ask for each control of the config's gamepad, then print live what it, or the keyboard, sends.",
         ),
     ] = False,
+    motion: Annotated[
+        bool,
+        typer.Option(
+            "--motion",
+            help="Move each joint a few degrees: play, dead zone, lag, load, now and the first time.",
+        ),
+    ] = False,
+    side: Side = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --motion: do not ask before the arm moves.")
+    ] = False,
 ) -> None:
-    """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do."""
+    """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do.
+
+    Nothing moves without --motion, which says before what will move.
+    """
     from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.setup.doctor import doctor  # noqa: PLC0415
 
-    if show:
+    if (side or yes) and not motion:
+        raise typer.BadParameter("--arm and --yes belong to --motion.")
+    if motion and show:
+        raise typer.BadParameter("give either --motion or --show.")
+    if motion:
+        from hilrt.setup.motion import examine_motion  # noqa: PLC0415
+        from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
+
+        if not asyncio.run(examine_motion(TerminalConsole(), taskfile.load(config), side, yes=yes)):
+            raise typer.Exit(1)
+    elif show:
         from hilrt.devices.show import show as lines  # noqa: PLC0415
         from hilrt.setup.pads import check_pad  # noqa: PLC0415
         from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415

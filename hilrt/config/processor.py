@@ -50,7 +50,7 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reset_time_s: NonNegative = 5.0
     """Time to put the scene back, counted from the start of the reset; Enter, or a gamepad's start button, ends it
     early. A simulated scene needs none."""
-    via: Literal["lift", "straight"] = "straight"
+    via: Literal["lift", "straight"] = "lift"
     """The way there: `lift` takes the tool up to the top of its box, then over, then down, and knows nothing of what
     stands higher; `straight` moves all joints at once, and sweeps through whatever is in between."""
     start_range_m: tuple[NonNegative, NonNegative, NonNegative] = (0.0, 0.0, 0.0)

@@ -209,7 +209,7 @@ def _collision_guard(config: Config, parts: _Parts) -> guards.CollisionGuard | N
     if table is None and not itself:
         return None
     checks = [Collisions(parts.urdf, table_height=table, itself=itself, zeros=z) for z in parts.zeros]
-    guard = guards.CollisionGuard(parts.setpoint, checks)
+    guard = guards.CollisionGuard(parts.setpoint, checks, parts.sag)
     guard.require_free(parts.home)
     return guard
 

@@ -8,6 +8,7 @@ from hilrt.control.action import GOAL
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.pipeline import Stateless
 from hilrt.control.safety import JointLimits
+from hilrt.control.sag import Sag
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.workspace import LIMITS, TARGET
@@ -22,27 +23,32 @@ CLEARANCE = 0.002
 class CollisionGuard(Stateless):
     """An arm whose goal would bring it into itself or into the table stays where it is; the way out is free.
 
-    It comes after all that changes a goal: what it checks is what is sent. The gripper of an arm that is stopped
-    still moves where that is free: it must be able to let go.
+    It comes after all that changes a goal: what it checks is what is sent, and where an arm hangs that is told so. The
+    gripper of an arm that is stopped still moves where that is free: it must be able to let go.
     """
 
     name = "collision_guard"
     reads = (GOAL, TARGET)
     writes = (GOAL, TARGET, LIMITS)
 
-    def __init__(self, setpoint: Setpoint, checks: Sequence[Collisions]) -> None:
-        self._setpoint, self._checks = setpoint, checks
+    def __init__(self, setpoint: Setpoint, checks: Sequence[Collisions], sag: Sag) -> None:
+        self._setpoint, self._checks, self._sag = setpoint, checks, sag
 
     def __call__(self, tick: Tick) -> None:
         for arm, goal in enumerate(tick.joint_goal):
             before = self._setpoint.sent[arm]
-            if self.meets(arm, goal, before) is None:
+            if self._barred(arm, goal, before) is None:
                 continue
             tick.limits |= Limit.COLLISION
             gripper_alone = np.append(before[:5], goal[5])
-            tick.joint_goal[arm] = before if self.meets(arm, gripper_alone, before) else gripper_alone
+            tick.joint_goal[arm] = before if self._barred(arm, gripper_alone, before) else gripper_alone
             tick.target = tick.target.copy()
             tick.target[arm] = self._setpoint.sent_pose[arm]
+
+    def _barred(self, arm: int, goal: Float64, before: Float64) -> Clearance | None:
+        """What would be too near an arm that is told to be there, or hangs from there."""
+        under = self._sag.under
+        return self.meets(arm, goal, before) or self.meets(arm, under(arm, goal), under(arm, before))
 
     def meets(self, arm: int, goal: Float64, before: Float64) -> Clearance | None:
         """What is too near at `goal`, shape (6,) [rad], and nearer than at `before`; None where the way is free."""

@@ -64,12 +64,15 @@ class Streak:
         self._count = np.zeros(6, np.int64)
 
     def worst(self, wrong: npt.NDArray[np.bool_]) -> int | None:
-        """Take in a reading, shape (6,); the motor for which the limit is reached, if there is one: it counts anew."""
+        """Take in a reading, shape (6,); the motor for which the limit is reached, if there is one.
+
+        All count anew then: what is done about one motor is done about those that push against the same thing.
+        """
         self._count = np.where(wrong, self._count + 1, 0)
         motor = int(np.argmax(self._count))
         if self._count[motor] < self._limit:
             return None
-        self._count[motor] = 0
+        self._count[:] = 0
         return motor
 
 

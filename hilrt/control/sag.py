@@ -38,6 +38,11 @@ class Sag:
         """How far joints will be off, shape (arms, 5) [rad], when told to be at (arms, 6) [rad]."""
         return self.compliance[:, None] * self.pull(joints)
 
+    def under(self, arm: int, told: Float64) -> Float64:
+        """Where joints of one arm will be, shape (6,) [rad], when told to be there."""
+        off = self.compliance[arm] * self._kinematics[arm].gravity(told)
+        return np.append(told[:5] + off, told[5])
+
     def hang(self, joints: Float64) -> Float64:
         """How far the end effectors will be from there, shape (arms, 3) [m]."""
         there, off = joints[:, :5], self.of(joints)

@@ -94,6 +94,15 @@ class Calibration:
         whole = {"drive_mode": 0, "homing_offset": 0, "range_min": 0, "range_max": MAX_COUNT}
         return cls({name: MotorCalibration(id=i, **whole) for i, name in enumerate(MOTORS, 1)}, path)
 
+    @classmethod
+    def load_or_nominal(cls, path: str | os.PathLike[str]) -> Self:
+        """A file's; on a computer that does not have it, the nominal one.
+
+        Raises:
+            CalibrationFileError, ZerosFileError, ZerosStaleError: see `load`.
+        """
+        return cls.load(path) if Path(path).exists() else cls.nominal()
+
     def _fit_gripper(self, gripper: MotorCalibration) -> None:
         scale = (GRIPPER_OPEN_RAD - GRIPPER_CLOSED_RAD) / (gripper.range_max - gripper.range_min)
         closed = gripper.range_min

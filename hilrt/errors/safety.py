@@ -106,7 +106,8 @@ class StartOutsideBoxError(HilrtError):
             f"{source}: the start pose of the {f'{side} arm'.strip()} is outside its workspace box: {off}. The arm "
             f"would run into the box by itself, so nothing moves. $.{pose}.fixed_reset_joint_positions puts the end "
             f"effector at {where}; change it, or $.{bounds}.end_effector_bounds, so that it is inside. hilrt "
-            "find-limits drives the arm without a box and shows where it has been."
+            "fit proposes both from demonstrations; hilrt find-limits drives the arm without a box and shows where it "
+            "has been."
         )
 
 
@@ -160,6 +161,16 @@ class ArmSagsError(HilrtError):
             f"way, it gives in to its own weight ({weight_nm:.2f} N m). It has {supply_v:.1f} V: a weak supply makes "
             "it softer. See also whether the gripper carries something, and whether its horn's screw is tight. A start "
             "pose nearer to the base (processor.reset.fixed_reset_joint_positions) weighs less."
+        )
+
+
+class JointBlockedError(HilrtError):
+    """A joint does not follow while the arm is measured."""
+
+    def __init__(self, motor: str, behind_deg: float) -> None:
+        super().__init__(
+            f"{motor} is {behind_deg:.0f} degrees behind where it is told to be: something is in its way, or it is too "
+            "weak. The arm holds. Free it and look at its screws and its supply, then start again."
         )
 
 

@@ -54,12 +54,12 @@ def _sessions(opened: Checked) -> Iterator[str]:
     """Under which conditions its episodes were recorded, where that is known."""
     for conditions, numbers in grouped(opened.conditions):
         if conditions:
-            yield f"episodes {ranges(numbers)} were recorded with " + "; ".join(_told(conditions))
+            yield f"conditions of {ranges(numbers)}: {'; '.join(_told(conditions))}"
 
 
 def _told(conditions: Conditions) -> Iterator[str]:
     for side, arm in conditions.arms.items():
-        x, y, z = (f"{1e3 * place:.0f}" for place in arm.start_m)
+        x, y, z = (round(1e3 * place) for place in arm.start_m)
         yield f"{side} arm {arm.id}".strip() + f" starting at {x}, {y}, {z} mm"
         if arm.box:
             faces = zip(arm.box.min, arm.box.max, strict=True)

@@ -23,9 +23,10 @@ TITLES = {
 def tables(config: Config) -> list[Table]:
     """One table for each pipeline, of the very objects that a run would use; no device is needed."""
     features = from_config(config)
-    nominal = [Calibration.nominal() for _ in features.sides]
+    paths = [config.robot.calibration_path(side) for side in features.sides]
+    calibrations = [Calibration.load_or_nominal(path) for path in paths]
     show = (lambda *_: None) if config.displays else None
-    pipelines = Pipelines(config, features, nominal, show).all
+    pipelines = Pipelines(config, features, calibrations, show).all
     sizes = {
         "arms": len(features.sides),
         "axes": len(config.processor.action_names),

@@ -172,7 +172,7 @@ def _pipelines(config: Config, task_file: str) -> Finding:
     try:
         calibrations = [calibration_of(config, side) for side in config.robot.sides]
         require_start(config, start_places(config, calibrations), task_file)
-        Pipelines(config, from_config(config), [Calibration.nominal() for _ in config.robot.sides])
+        Pipelines(config, from_config(config), calibrations)
     except HilrtError as error:
         return Finding("pipelines", False, str(error))
     box = " and the workspace box" if config.processor.inverse_kinematics else ""

@@ -68,8 +68,7 @@ class Fit(Struct, frozen=True):
 
 def calibration_of(config: Config, side: str) -> Calibration:
     """The arm's; on a computer that does not have it, one without zero offsets and limits."""
-    path = config.robot.calibration_path(side)
-    return Calibration.load(path) if path.exists() else Calibration.nominal()
+    return Calibration.load_or_nominal(config.robot.calibration_path(side))
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a number, or a list of them

@@ -69,6 +69,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """Nature of the simulated arms; None for real ones."""
     start_range_mm: tuple[float, ...] | None = None
     """How far around the start pose episodes begin, along each axis."""
+    gravity_compensation: bool | None = None
 
 
 def grouped(conditions: Sequence[Conditions | None]) -> list[tuple[Conditions | None, list[int]]]:

@@ -93,6 +93,18 @@ def test_a_stalled_motor_ends_the_run(sign, supply, stall, hard_work):
         patient.check(drawing(stall))
 
 
+def test_motors_that_push_against_the_same_thing_are_one_stall():
+    """Once one of them has been told, the arm is eased: the others have a second from then on."""
+    patient = health()
+    one, both = (msgspec.structs.replace(WELL, current=np.array([0, 2.7, c, 0, 0, 0])) for c in (0.0, 2.7))
+    for now in [one, *[both] * 8]:
+        patient.check(now)
+    with pytest.raises(OvercurrentError, match="shoulder_lift"):
+        patient.check(both)
+    for _ in range(9):
+        patient.check(both)
+
+
 @pytest.mark.parametrize(("supply", "weak"), [(4.9, 3.8), (7.4, 5.8), (12.1, 9.5)])
 def test_arms_of_every_voltage_run(supply, weak):
     """What an arm is supplied with at the start is right; a fifth less is a supply that breaks down."""

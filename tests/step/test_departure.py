@@ -76,6 +76,11 @@ MM, POSE = "processor.inverse_kinematics.end_effector_bounds", "processor.reset.
             departure.ANOTHER_ARM,
         ),
         (
+            conditions(gravity_compensation=True),
+            "robot.gravity_compensation: off before, on now",
+            departure.SAG,
+        ),
+        (
             conditions(start_range_mm=(20.0, 20.0, 0.0)),
             "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now",
             departure.START,
