@@ -26,7 +26,7 @@ check:
 
 # Every benchmark, one JSON object each
 bench *args:
-    for bench in ring weights bus tick learner pixels update ik collision pipeline journal dataset recording leader; do python benches/$bench.py {{args}}; done
+    for bench in ring weights bus tick learner pixels update ik collision pipeline journal dataset recording leader smooth takeover; do python benches/$bench.py {{args}}; done
 
 # Make docs/reference/configuration.md anew from hilrt/config
 docs:

@@ -42,3 +42,10 @@ def test_imports_point_one_way():
 def test_the_root_is_empty():
     """Every module has a room; only what all of them stand on lies outside."""
     assert {path.name for path in HILRT.glob("*.py")} == {"__init__.py", "resource.py"}
+
+
+def test_whoever_knows_the_arm_has_its_zero_offsets():
+    """Every model of an arm is made with them, but that of the touch, which finds them, and of the scripted person."""
+    made = re.compile(r"(?<!class )\b(?:Kinematics|Collisions)\((?!.*zeros=)")
+    without = {p.relative_to(HILRT).as_posix() for p in HILRT.rglob("*.py") if made.search(p.read_text())}
+    assert without == {"setup/touch.py", "sim/hand.py", "sim/operator.py"}

@@ -10,12 +10,15 @@ import threading
 import time
 
 import jobs
+import numpy as np
 import pytest
 from emptyshm import emptied
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import Calibration
+from hilrt.report import boards
 from hilrt.run.folder import RunFolder
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servos import ServoBank
@@ -105,6 +108,16 @@ def test_train_then_eval(workplace, trained):
     )
 
 
+def test_how_the_arm_follows_is_shown(trained):
+    """TensorBoard has jerk, and what the arm is behind: less than a step's centimetres, or it would not do its task."""
+    events = EventAccumulator(str(trained[0] / "tensorboard"))
+    events.Reload()
+    last = {name: events.Scalars(f"Motion/{name}")[-1].value for name in boards.MOTION}
+    assert 50 < last["jerk_rms"] < 2_000
+    assert 0.1 < last["behind_rms_deg"] <= last["behind_worst_deg"] < 30
+    assert 0.1 < last["behind_rms_mm"] <= last["behind_worst_mm"] < 60
+
+
 def hinder(live):
     """Stop learner and control by turns, each for a while, until the run has ended, as a busy machine does."""
     roles, pauses_s = itertools.cycle(("learner", "learner", "control")), (0.02, 0.11, 0.05, 0.17)
@@ -191,16 +204,19 @@ def test_same_seed_same_demonstrations(tmp_path):
 
 @pytest.mark.parametrize("clock", ["lockstep", "realtime"])
 def test_cameras(tmp_path, clock):
-    """Pictures of both simulated cameras are in every record, and they change as the arm moves."""
+    """Pictures of both simulated cameras are in every record, as old as it says, and they change as the arm moves."""
     cameras = [f"robot.cameras.{name}={{type='sim', width=48, height=32}}" for name in ("front", "wrist")]
-    root = jobs.record(tmp_path, *cameras, f"sim.clock={clock}", "dataset.num_episodes_to_record=1")
+    cameras += [f"sim.clock={clock}", "sim.arm.camera_latency_ms=80.0"]
+    root = jobs.record(tmp_path, *cameras, "dataset.num_episodes_to_record=1")
     episode = open_dataset(root).episode(0, frames=True)
     for name in ("front", "wrist"):
         pictures = [episode.images(i)[name] for i in range(len(episode.records))]
         assert {picture.shape for picture in pictures} == {(32, 48, 3)}
         assert all(picture.std() > 5 for picture in pictures)
         assert not (pictures[0] == pictures[-1]).all()
-    assert all(len(record.frame_ages_ms) == 2 for record in episode.records if not record.final)
+    ages = np.array([record.frame_ages_ms for record in episode.records if not record.final])
+    assert ages.shape[1] == 2
+    assert (ages == 80.0).all() if clock == "lockstep" else (ages >= 80.0).all()
 
 
 def test_silent_servo(tmp_path):

@@ -64,8 +64,8 @@ class Robot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Names the calibration file `<calibration_dir>/robots/<type>/<id>.json`."""
     calibration_dir: str = "calibration"
     command_hz: Annotated[int, Meta(ge=1, le=MAX_COMMAND_HZ)] = 50
-    """How often goals go out to the motors, between two decisions on the straight way from one to the next; a whole
-    number of times in a tick, once at least. It makes motion smooth and keeps joint velocities below their limit."""
+    """How often goals go out to the motors, between two decisions on the way from one to the next; a whole number of
+    times in a tick, once at least. It makes motion smooth and keeps joint velocities below their limit."""
     gravity_compensation: bool = False
     """Send goals as much higher as the arm hangs under its own weight: seen once, as it first comes to rest at its
     start pose, and foretold elsewhere from the masses in the URDF; 5 degrees at most. State, action and recorded goals

@@ -14,6 +14,7 @@ from hilrt.control.assembly import Pipelines
 from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.scene import SceneSource
+from hilrt.control.smoothness import Smoothness
 from hilrt.control.stand import Stand
 from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
@@ -80,6 +81,7 @@ class Cell:
         self._lateness = Lateness()
         self._watch = Stopwatch()
         self._faults = 0
+        self._smoothness, self._leads = Smoothness(), False
 
     async def sense(self, step: int = 0, mode: Mode = Mode.TRAIN) -> Tick:
         """Wait for the tick, read everything, observe.
@@ -120,6 +122,7 @@ class Cell:
         self._waited = tick.missed + 1 if tick.waits else 0
         self._tell(tick.stale, unwritten=tick.unwritten)
         self.pipelines.observation.run(tick)
+        self._follow(tick)
         self._status.sense_ms = self._watch.lap_ms()
         return tick
 
@@ -135,6 +138,8 @@ class Cell:
         await self._ticker.until_act()
         self._watch.lap_ms()
         sent = await self._stream.aim(joint_goal)
+        if self._leads:
+            self._smoothness.jerk.add(self._stream.jerk[:, :, :5])
         self._status.act_ms = self._watch.lap_ms()
         return sent
 
@@ -256,10 +261,19 @@ class Cell:
         if status.ticks % self.fps == 0:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
             status.steps_us = _text_of(self.pipelines.take_times_us(), STEPS_TEXT)
+            self._smoothness.report(status)
             ages = zip(
                 self._max_ages_s, map(round, self._ages_ms), strict=False
             )  # none before the first tick
             status.frame_ages_ms = _text_of(dict(ages), FRAME_AGES_TEXT)
+
+    def _follow(self, tick: Tick) -> None:
+        """Account for how the last command was followed; before step 1 there is none, or it is a reset's."""
+        self._leads = tick.step > 0
+        if tick.step == 1:
+            self._smoothness.begin()
+        if self._leads and not tick.waits:
+            self._smoothness.measured(tick, self.pipelines.setpoint)
 
     def count_limits(self, limits: Limit) -> None:
         """Add what changed a command to the counters."""

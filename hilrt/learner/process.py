@@ -111,7 +111,7 @@ class _Process:
 
     def start(self) -> bool:
         """Everything before the first online step; False if it was stopped, and so must be done again."""
-        self._own.message = self.training.memory
+        self._own.message = self.training.rows.memory
         self._beat(LearnerPhase.LOADING)
         if self.training.load():
             return self._catch_up()

@@ -1,32 +1,24 @@
 """What the learner process does, without the process: rows in, learner steps out, checkpoints."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import torch
 
 from hilrt.config import Config
 from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
 from hilrt.data.history import best_checkpoint
-from hilrt.data.journal import read_episodes
-from hilrt.data.lerobot.dataset import demonstrations, exists, open_dataset
-from hilrt.data.lerobot.views import Seen, episodes_seen
 from hilrt.errors import (
     CheckpointError,
     CheckpointsUnusableError,
     CheckpointWriteError,
-    NoDemonstrationsError,
 )
 from hilrt.learner import checkpoint
-from hilrt.learner.album import Album
-from hilrt.learner.eyes import Eyes
-from hilrt.learner.featurefile import FeatureFile, Making
-from hilrt.learner.machine import storage_of, updates_per_step
-from hilrt.learner.replay import Replay, Tier
+from hilrt.learner.machine import updates_per_step
+from hilrt.learner.replay import Tier
 from hilrt.learner.rollback import Watch
+from hilrt.learner.rows import Rows
 from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.learner.stepper import CudaGraph, Stepper
@@ -34,7 +26,7 @@ from hilrt.policy.actor import Actor
 from hilrt.policy.device import device_of
 from hilrt.policy.saved import Evaluation, checkpoints_of, write_score
 from hilrt.policy.trunk import Pictures
-from hilrt.policy.vision import Sight, sight_of, vision_of
+from hilrt.policy.vision import vision_of
 from hilrt.report.metrics import Metrics
 from hilrt.resource import Resource
 from hilrt.run.conditions import handed
@@ -69,22 +61,14 @@ class Training(Resource):
         settings = config.learner
         device = device_of(settings.device)
         self._config, self._run_dir, self._metrics = config, run_dir, metrics
-        self._features = features = from_config(config)
-        self._demonstrations = Path(config.dataset.root)
+        features = from_config(config)
         self._start = handed(run_dir)
         if self._start and self._start.differs:
             metrics.words("Task", "differs", self._start.differs)
         torch.manual_seed(config.seed)
         self.sac = Sac(Actor(features, vision_of(config)), config, device)
-        self.memory = ""
-        """What the replay's pictures take, in words; empty without any."""
-        sight = sight_of(config, features)
-        capacity = settings.online_buffer_capacity
-        album = self._album(sight, device)
-        by_hand = config.teleop.use_gripper
-        self.replay = Replay(features, capacity, settings.batch_size, config.seed, album, device, by_hand)
-        self._known = self._features_known(sight, album.rows)
-        self.eyes = Eyes(config, features, self.sac.actor.trunk, sight, self._known)
+        self.rows = Rows(config, run_dir, self.sac.actor, device)
+        self.replay, self.eyes = self.rows.replay, self.rows.eyes
         graph = CudaGraph(self.sac.generator) if device.type == "cuda" and settings.cuda_graphs else None
         self._stepper = Stepper(self.sac, settings, graph)
         utd = updates_per_step(settings, device)
@@ -104,35 +88,9 @@ class Training(Resource):
         self._judged: tuple[Networks, Path] | None = None
         """What is being evaluated or was last, and the checkpoint of it."""
 
-    def _album(self, sight: Sight, device: torch.device) -> Album:
-        """Room for pictures; what it takes goes to the log."""
-        settings = self._config.learner
-        shown = sum(len(e.records) for e in demonstrations(self._demonstrations, self._features))
-        capacity = settings.online_buffer_capacity
-        storage = storage_of(settings, device, (capacity + shown) * sight.kept_bytes)
-        album = Album(sight, capacity, max(shown, 1), storage)
-        if album:
-            self.memory = str(album)
-            log.info("%s", album)
-        return album
-
-    def _features_known(self, sight: Sight, rows: int) -> FeatureFile | None:
-        if not sight.variants:
-            return None
-        config = self._config
-        making = Making(
-            encoder=self.sac.actor.trunk.digest,
-            kept=sight.kept,
-            preprocessing=msgspec.json.encode(config.processor.image_preprocessing).decode(),
-            shift=config.policy.shift,
-            seed=config.seed,
-        )
-        return FeatureFile(self._run_dir / "features.cache", sight, making, rows)
-
     def close(self) -> None:
         """Let go of the file of features."""
-        if self._known:
-            self._known.close()
+        self.rows.close()
 
     # --- rows ------------------------------------------------------------------------------------
 
@@ -147,18 +105,9 @@ class Training(Resource):
             JournalFormatError, JournalFeaturesError, DatasetDamagedError: a file is not what it should be.
             CheckpointsUnusableError: there are checkpoints, and none of them is of use.
         """
-        failed = succeeded = 0
-        for seen in self._demonstrated():
-            for recorded, views in zip(seen.episode.records, seen.views, strict=True):
-                record = msgspec.structs.replace(recorded, mode=Mode.DEMO)  # of a run's episodes, too
-                self.replay.add(record, self.eyes.of_views(record, views))
-            succeeded += seen.episode.succeeded
-            failed += not seen.episode.succeeded
-        if not succeeded:
-            raise NoDemonstrationsError(str(self._demonstrations), failed)
+        self.rows.take_demonstrations()
         self.sac.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
-        frames = bool(self._features.images)
-        for episode in read_episodes(self._run_dir / "journal", frames=frames, features=self._features):
+        for episode in self.rows.journal():
             for lost in episode.lost:
                 self._say(
                     f"episode {episode.number} of the journal is damaged: {lost}; learning goes on without"
@@ -172,11 +121,6 @@ class Training(Resource):
                 "pretrain on this machine, or give policy.embeddings and policy.latent"
             )
         return restored
-
-    def _demonstrated(self) -> Iterator[Seen]:
-        if exists(self._demonstrations):
-            dataset = open_dataset(self._demonstrations, self._features)
-            yield from episodes_seen(dataset, self.eyes.preprocess)
 
     def take(self, record: Record, pictures: Pictures = ()) -> EpisodeSummary | None:
         """Take a new record in, with what is kept of its pictures.

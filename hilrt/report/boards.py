@@ -65,6 +65,8 @@ LIMITS = (
     "limited_held",
 )
 """Fields of the same region: ticks on which each limit changed the command, so far."""
+MOTION = ("jerk_rms", "behind_rms_deg", "behind_worst_deg", "behind_rms_mm", "behind_worst_mm")
+"""Fields of the same region: of the episode so far."""
 LEARNER = ("updates_per_s", "utd", "version_lag", "idle")
 EVALUATION = ("success", "low", "high")
 
@@ -78,6 +80,7 @@ LAYOUT = {
             ("Data", DATA),
             ("RealTime", CONTROL + LEARNER),
             ("Limits", LIMITS),
+            ("Motion", MOTION),
         )
     },
     "Steps": {"time_us": ["Multiline", ["^Steps/"]]},

@@ -77,7 +77,8 @@ class Metrics(Resource):
         values["updates_per_s"], values["utd"] = learner.updates_per_s, learner.utd
         values["idle"] = idle
         self.scalars("RealTime", values, online_steps)
-        self.scalars("Limits", {name: getattr(control, name) for name in boards.LIMITS}, online_steps)
+        for board, names in (("Limits", boards.LIMITS), ("Motion", boards.MOTION)):
+            self.scalars(board, {name: getattr(control, name) for name in names}, online_steps)
         self.scalars("Steps", msgspec.json.decode(control.steps_us or "{}"), online_steps)
 
     def scalars(self, board: str, values: Mapping[str, float], online_steps: int) -> None:

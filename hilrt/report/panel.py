@@ -27,19 +27,20 @@ from hilrt.run.job import Job
 from hilrt.shm.status import ControlStatus
 
 MESSAGES = 2
-"""Shown at a time; at three lines each the panel still fits 24, but leaves no room for hints."""
+"""Shown at a time; at three lines each the panel still fits 24, but leaves no room for hints or an empty line."""
 
 
 def render(v: View, hints: Sequence[str] = ()) -> RenderableType:
     """The panel; `hints` say which keys do what."""
     parts: list[RenderableType] = [_head(v)]
-    if v.job is Job.TELEOPERATE:  # its table needs the room of the bar and of an empty line
-        parts += [extents_table(v.control.extents), Text()]
-    else:
-        parts += [_bar(v) if v.goal else Text(), Text()]
-    parts += [_figures(v), _pipelines(v), _processes(v)]
     told = [Text(text, style=style) for text, style in list(messages(v))[:MESSAGES]]
-    parts += told
+    if v.job is Job.TELEOPERATE:  # its table needs the room of the bar
+        parts.append(extents_table(v.control.extents))
+    else:
+        parts.append(_bar(v) if v.goal else Text())
+    if len(told) < MESSAGES:  # else its room is needed
+        parts.append(Text())
+    parts += [_figures(v), _pipelines(v), _processes(v), *told]
     if len(told) < MESSAGES:
         parts += [Text(text, style="dim") for text in hints]
     return Panel(Group(*parts), title=f"hilrt {v.job} · {v.run}", title_align="left", padding=(0, 1))
@@ -110,12 +111,13 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
 
 
 def _pipelines(v: View) -> RenderableType:
-    """What the limits did, and which step takes longest: lines of their own, because both may be long."""
+    """What limits did, which step takes longest, how well the arms follow: lines of their own, for they may be long."""
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(ratio=1)
     table.add_row("limits", _limits(v.control))
     table.add_row("slowest step", _slowest(v.control))
+    table.add_row("behind goals", _behind(v.control))
     if ages := _frame_ages(v.control):
         table.add_row("frame ages", ages)
     return table
@@ -132,6 +134,13 @@ def _slowest(c: ControlStatus) -> str:
     times: dict[str, float] = msgspec.json.decode(c.steps_us or "{}")
     name = max(times, key=lambda step: times[step], default="")
     return f"{name} {times[name]:.0f} us of {sum(times.values()):.0f}" if name else "-"
+
+
+def _behind(c: ControlStatus) -> str:
+    """How far the arms are behind what they are told, and how jerkily they are told, in this episode."""
+    rms = f"{c.behind_rms_deg:.1f} deg, {c.behind_rms_mm:.1f} mm"
+    worst = f"{c.behind_worst_deg:.1f} deg, {c.behind_worst_mm:.1f} mm"
+    return f"{rms}; worst {worst}; jerk {c.jerk_rms:.0f} rad/s3"
 
 
 def _limits(c: ControlStatus) -> str:

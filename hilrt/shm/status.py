@@ -106,6 +106,11 @@ class ControlStatus(Region):
     limited_joint = Int()
     limited_velocity = Int()
     limited_held = Int()
+    jerk_rms = Float()  # of the goals of this episode [rad/s3], see `hilrt.control.smoothness`
+    behind_rms_deg = Float()  # of the joints, behind the last goal of a tick
+    behind_worst_deg = Float()
+    behind_rms_mm = Float()  # of the end effectors
+    behind_worst_mm = Float()
     driver = Text(24)  # who has the arm, and which one her keys move
     steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
     frame_ages_ms = Text(FRAME_AGES_TEXT)  # JSON: of each camera's newest frame, once a second

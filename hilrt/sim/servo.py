@@ -49,7 +49,7 @@ _FACTORY = {
 }
 
 
-IDEAL = SimArm()
+IDEAL = SimArm(preset="stiff")
 
 
 class Servo:

@@ -48,6 +48,8 @@ def status():
         control.weight_age_ms = 350
         control.driver = "you: left"
         control.limited_box, control.limited_reach = 312, 14
+        control.jerk_rms, control.behind_rms_deg, control.behind_rms_mm = 341.6, 3.85, 18.3
+        control.behind_worst_deg, control.behind_worst_mm = 17.04, 32.7
         control.steps_us = '{"joints": 8.0, "inverse_kinematics": 210.4, "joint_limits": 20.0}'
         learner.updates_per_s, learner.utd, learner.phase = 123, 4, 2
         yield block
@@ -97,6 +99,7 @@ def test_a_training_run_at_a_glance(look):
         "ticks missed 0 of 12,345",
         "limits box 312, reach 14 ",
         "slowest step inverse_kinematics 210 us of 238",
+        "behind goals 3.9 deg, 18.3 mm; worst 17.0 deg, 32.7 mm; jerk 342 rad/s3",
         "control ok recorder ok learner ok simulator ok",
     ):
         assert part in text
@@ -351,4 +354,4 @@ def test_limits_are_those_of_the_record():
     names = tuple(limit.name.lower() for limit in Limit)
     assert names == LIMITS
     assert tuple(f"limited_{name}" for name in names) == boards.LIMITS
-    assert set(boards.LIMITS) <= set(ControlStatus.fields)
+    assert {*boards.LIMITS, *boards.MOTION} <= set(ControlStatus.fields)

@@ -173,9 +173,9 @@ def test_without_room_nothing_moves(tmp_path):
     ("then", "now", "worse"),
     [
         (Figures(lag_s=0.1, load=0.1, dead_zone_deg=0.5, play_deg=0.9), {"play_deg": 2.1}, "play 0.9 -> 2.1 degrees"),
-        (Figures(lag_s=0.1, load=0.1, dead_zone_deg=0.5, play_deg=0.9), {"play_deg": 1.2}, ""),
+        (Figures(lag_s=0.1, load=0.1, dead_zone_deg=0.5, play_deg=0.9), {"play_deg": 1.4}, ""),
         (Figures(lag_s=0.1, load=0.1, dead_zone_deg=0.5, play_deg=0.9), {"play_deg": None}, ""),
-        (Figures(lag_s=0.1, load=0.1, dead_zone_deg=0.5, play_deg=0.9), {"dead_zone_deg": 1.0}, "dead zone 0.5 -> 1.0"),
+        (Figures(lag_s=0.1, load=0.1, dead_zone_deg=0.5, play_deg=0.9), {"dead_zone_deg": 1.2}, "dead zone 0.5 -> 1.2"),
         (Figures(lag_s=0.1, load=-0.1, dead_zone_deg=None, play_deg=None), {"load": -0.3}, "load at rest -10 -> -30 %"),
         (Figures(lag_s=0.1, load=0.1, dead_zone_deg=None, play_deg=None), {"lag_s": 0.19}, ""),
     ],
