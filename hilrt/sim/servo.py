@@ -63,7 +63,8 @@ PROTECTIONS = (
 )
 """What a servo protects itself from: the fault, what it watches, its limit and that in units of what is watched, and
 how long more than that may last [10 ms]."""
-IDEAL = SimArm()
+
+IDEAL = SimArm(preset="stiff")
 
 
 class Servo:

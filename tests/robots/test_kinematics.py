@@ -1,7 +1,10 @@
 """Forward and inverse kinematics, against MuJoCo's, against themselves, at limits and out of reach."""
 
+import re
+
 import mujoco
 import numpy as np
+import pinocchio as pin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -273,3 +276,23 @@ def test_link_and_joint_of_one_name(tmp_path):
     path.write_text(SO100_URDF.read_text().replace("gripper_frame_link", "gripper"))
     older = Kinematics(path, "gripper")
     assert np.allclose(older.forward(START), KINEMATICS.forward(START))
+
+
+def test_gravity_is_the_slope_of_potential_energy():
+    """Turning a joint the way that its weight pulls it lowers the arm by as much energy as the torque says."""
+    model = KINEMATICS._model
+    data = model.createData()
+
+    def energy(q):
+        return pin.computePotentialEnergy(model, data, np.append(q, 0.0))
+
+    for q in np.random.default_rng(3).uniform(LOWER, UPPER, (20, 5)):
+        slope = [(energy(q + d) - energy(q - d)) / 2e-5 for d in 1e-5 * np.eye(5)]
+        assert KINEMATICS.gravity(q) == pytest.approx(-np.array(slope), abs=1e-6)
+
+
+def test_a_description_without_masses_weighs_nothing(tmp_path):
+    """No torque is made up where the file does not tell."""
+    path = tmp_path / "light.urdf"
+    path.write_text(re.sub(r"<inertial>.*?</inertial>", "", SO100_URDF.read_text(), flags=re.DOTALL))
+    assert not Kinematics(path).gravity(np.full(5, 0.3)).any()
