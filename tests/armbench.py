@@ -4,11 +4,11 @@ import asyncio
 
 import numpy as np
 
-from hilrt.config import SimArm
 from hilrt.devices.arm import Arm
 from hilrt.devices.feetech.registers import Register
 from hilrt.sim.arm import SimFollower
 from hilrt.sim.pty import PseudoTerminal
+from hilrt.sim.servo import IDEAL
 
 PATIENT_S = 20.0
 STEP_S = 0.002
@@ -19,7 +19,7 @@ class Bench:
 
     def __init__(self, world, calibration, nature=None):
         self.world, self.calibration, self.tick_s = world, calibration, 0.0
-        self.nature = nature or SimArm()
+        self.nature = nature or IDEAL
         self.speeds = []
         """Of all joints, after each time that has passed [rad/s]."""
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from hilrt.robots import SO100_URDF
 from hilrt.robots.kinematics import Kinematics
-from hilrt.sim.expert import CLOSE, OPEN, STAY, Expert
+from hilrt.sim.expert import CLOSE, OPEN, ORDINARY, STAY, Expert, Tool
 from hilrt.sim.layout import bases
 from hilrt.sim.tasks import CUBE_REST
 from hilrt.sim.world import START_POSE_DEG, World
@@ -71,7 +71,12 @@ class Outcome(NamedTuple):
 
 
 def attempt(
-    driver: Driver, expert: Expert, noise: float = 0.0, seed: int = 0, seconds: float = 10.0
+    driver: Driver,
+    expert: Expert,
+    noise: float = 0.0,
+    seed: int = 0,
+    seconds: float = 10.0,
+    tool: Tool = ORDINARY,
 ) -> Outcome:
     """Let the expert work from here until success or the time limit."""
     expert.reset()
@@ -79,7 +84,7 @@ def attempt(
     progress = []
     for step in range(round(seconds * driver.fps)):
         scene = (driver.ee, driver.opening, driver.cube)
-        action = expert.act(*scene)
+        action = expert.act(*scene, tool=tool)
         progress.append(expert.progress(*scene))
         driver.act(action.delta + rng.normal(0.0, noise, 3), action.gripper)
         if driver.world.success():

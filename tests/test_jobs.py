@@ -10,6 +10,7 @@ import threading
 import time
 
 import jobs
+import numpy as np
 import pytest
 from emptyshm import emptied
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -203,16 +204,19 @@ def test_same_seed_same_demonstrations(tmp_path):
 
 @pytest.mark.parametrize("clock", ["lockstep", "realtime"])
 def test_cameras(tmp_path, clock):
-    """Pictures of both simulated cameras are in every record, and they change as the arm moves."""
+    """Pictures of both simulated cameras are in every record, as old as it says, and they change as the arm moves."""
     cameras = [f"robot.cameras.{name}={{type='sim', width=48, height=32}}" for name in ("front", "wrist")]
-    root = jobs.record(tmp_path, *cameras, f"sim.clock={clock}", "dataset.num_episodes_to_record=1")
+    cameras += [f"sim.clock={clock}", "sim.arm.camera_latency_ms=80.0"]
+    root = jobs.record(tmp_path, *cameras, "dataset.num_episodes_to_record=1")
     episode = open_dataset(root).episode(0, frames=True)
     for name in ("front", "wrist"):
         pictures = [episode.images(i)[name] for i in range(len(episode.records))]
         assert {picture.shape for picture in pictures} == {(32, 48, 3)}
         assert all(picture.std() > 5 for picture in pictures)
         assert not (pictures[0] == pictures[-1]).all()
-    assert all(len(record.frame_ages_ms) == 2 for record in episode.records if not record.final)
+    ages = np.array([record.frame_ages_ms for record in episode.records if not record.final])
+    assert ages.shape[1] == 2
+    assert (ages == 80.0).all() if clock == "lockstep" else (ages >= 80.0).all()
 
 
 def test_silent_servo(tmp_path):

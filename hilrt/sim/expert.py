@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilrt.sim.model import CUBE_SIDE
-from hilrt.sim.tasks import EMPTY, Push, find_task
+from hilrt.sim.tasks import CUBE_REST, EMPTY, Push, find_task
 
 Array = NDArray[np.float64]
 
 CLOSE, STAY, OPEN = 0, 1, 2
 
-# End-effector frame: tip of the fixed finger. The tool points down and the jaw opens towards -y, so
+# End-effector frame: tip of the fixed finger. The tool points down; not turned, its jaw opens towards -y, so
 # the cube belongs on the -y side of the fixed finger to be gripped, on its +y side to be pushed.
 GRIP_OFFSET = np.array([0.0, 0.024, -0.0065])  # [m], end effector from cube before closing
 PUSH_GAP = 0.028  # [m], end effector behind the cube's centre, half a diagonal and a finger
@@ -26,6 +26,23 @@ LIFTED = 0.09  # [m]
 BAND = 0.02  # [m], distance within which motion slows down, at any step size or rate
 WIDE = 0.45  # gripper open enough to go down over a cube on its diagonal
 STOPPED = 0.1  # [1/s], a jaw slower than this has met the cube
+
+
+SHALLOW = 0.2 * CUBE_SIDE / 2  # [m], highest finger tip above the cube's centre that still grips well
+LEVEL = 0.004  # [m], above the height of a grip from which on the jaw may close
+SPARE = 0.002  # [m], by which an arm may stand above the floor that it was sent to
+
+
+class Tool(NamedTuple):
+    """How an arm holds its gripper, and how low that may go."""
+
+    turn: float = 0.0
+    """About the vertical, from where the jaw opens towards -y [rad]."""
+    floor: float = -np.inf
+    """Of the workspace box, base frame [m]."""
+
+
+ORDINARY = Tool()
 
 
 class ExpertAction(NamedTuple):
@@ -58,7 +75,14 @@ class Expert:
         """Forget the last tick; call at the start of an episode and at every takeover."""
         self._last_opening = None
 
-    def act(self, ee: ArrayLike, opening: float, cube: ArrayLike, coming: ArrayLike = 0.0) -> ExpertAction:
+    def act(
+        self,
+        ee: ArrayLike,
+        opening: float,
+        cube: ArrayLike,
+        coming: ArrayLike = 0.0,
+        tool: Tool = ORDINARY,
+    ) -> ExpertAction:
         """What to do now.
 
         Args:
@@ -66,13 +90,14 @@ class Expert:
             opening: of the gripper, 0 closed .. 1 open.
             cube: position, shape (3,) or longer (a pose), base frame [m].
             coming: how far the arm will still move by itself, shape (3,) [m].
+            tool: the gripper.
         """
         ee, cube = np.asarray(ee, dtype=float), np.asarray(cube, dtype=float)[:3]
         coming = np.broadcast_to(coming, 3)
         if isinstance(self._task, Push):
             goal, command = _push(ee, opening, cube, np.array(self._task.target), coming)
         else:
-            goal, command = self._pick(ee, opening, cube)
+            goal, command = self._pick(ee, opening, cube, tool)
         self._last_opening = opening
         return ExpertAction(np.clip((goal - ee - coming) / BAND, -1.0, 1.0), command)
 
@@ -80,14 +105,16 @@ class Expert:
         """How far along the task is, from 0 to 1; arguments as `act`."""
         return self._task.progress(np.asarray(ee), opening, np.asarray(cube)[:3])
 
-    def _pick(self, ee: Array, opening: float, cube: Array) -> tuple[Array, int]:
-        grip = cube + GRIP_OFFSET
+    def _pick(self, ee: Array, opening: float, cube: Array, tool: Tool) -> tuple[Array, int]:
+        grip = cube + _turned(GRIP_OFFSET, tool.turn)
+        grip[2] = max(grip[2], tool.floor)
+        highest = max(SHALLOW, tool.floor + SPARE - CUBE_REST)
         error = grip - ee
         aside = float(np.hypot(error[0], error[1]))
-        if opening > EMPTY and _between_fingers(ee - cube):
+        if opening > EMPTY and _between_fingers(_turned(ee - cube, -tool.turn), highest):
             if opening < WIDE and self._jaw_stopped(opening):
                 return np.array([ee[0], ee[1], LIFTED]), CLOSE
-            if opening < WIDE or (aside < 0.008 and abs(error[2]) < 0.004):
+            if opening < WIDE or (aside < 0.008 and ee[2] < grip[2] + LEVEL):
                 return ee, CLOSE
         if opening < WIDE:
             return np.array([ee[0], ee[1], HOVER]), OPEN
@@ -127,8 +154,15 @@ def _approach(ee: Array, goal: Array, aside: float) -> Array:
     return goal
 
 
-def _between_fingers(offset: Array) -> bool:
-    """Whether the cube is where the closing jaw would catch it, given end effector less cube [m]."""
+def _between_fingers(offset: Array, highest: float) -> bool:
+    """Whether the cube is where the closing jaw would catch it, given end effector less cube, not turned [m]."""
     x, y, z = offset
     half = CUBE_SIDE / 2
-    return bool(abs(x) < 0.010 and 0.2 * half < y < 0.036 and -half < z < 0.2 * half)
+    return bool(abs(x) < 0.010 and 0.2 * half < y < 0.036 and -half < z < highest)
+
+
+def _turned(offset: Array, turn: float) -> Array:
+    """About the vertical."""
+    x, y, z = offset
+    c, s = np.cos(turn), np.sin(turn)
+    return np.array([c * x - s * y, s * x + c * y, z])

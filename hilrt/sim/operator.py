@@ -9,8 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from hilrt.config import Config, Sim, nature_of
+from hilrt.devices.calibration import radians_from_units
 from hilrt.devices.operator import Float64, Motionless, OperatorInput, Scene
-from hilrt.sim.expert import Expert
+from hilrt.robots import SO100_URDF
+from hilrt.robots.kinematics import Kinematics
+from hilrt.sim.expert import Expert, Tool
 from hilrt.step.record import GripperCommand, Mode
 
 BURST_STEPS = 3
@@ -35,6 +38,7 @@ class ScriptedOperator(Motionless):
         self._reaction = round(self._habits.reaction_s * config.env.fps)
         self._names = tuple(names) or config.processor.action_names
         self._expert = Expert(config.env.task, config.env.fps)
+        self._tools = [_tool(config, side) for side in config.robot.sides]
         steps = dict(zip(config.processor.action_names, config.action_scale, strict=True))
         self._steps = np.array([0.0 if names else steps.get(f"d{axis}", 0.0) for axis in "xyz"])
         lag_s = nature_of((config.sim or Sim()).arm).lag_s
@@ -93,9 +97,15 @@ class ScriptedOperator(Motionless):
         assert scene.object is not None
         return scene.ee[self._arm], float(scene.opening[self._arm]), scene.object[self._arm]
 
+    @property
+    def _tool(self) -> Tool:
+        """The chosen arm's."""
+        assert self._arm is not None  # it has been chosen
+        return self._tools[self._arm]
+
     def _demonstrate(self, scene: Scene) -> OperatorInput:
         """The expert's action with a person's noise and slips."""
-        action, gripper = self._expert.act(*self._seen(scene), self._coming)
+        action, gripper = self._expert.act(*self._seen(scene), self._coming, self._tool)
         habits = self._habits
         if self._burst_left == 0 and self._rng.random() < habits.wrong_bursts / BURST_STEPS:
             self._burst = tuple(self._rng.uniform(-1.0, 1.0, 3))
@@ -158,3 +168,11 @@ class ScriptedOperator(Motionless):
             self._best, self._best_step = progress, scene.step
         stalled = scene.step - self._best_step >= self._habits.stall_steps
         return stalled or progress < self._best - WORSE
+
+
+def _tool(config: Config, side: str) -> Tool:
+    """As that arm holds it at its start pose, which it keeps to, and as low as its box lets it."""
+    pose = Kinematics(SO100_URDF).forward(radians_from_units(config.reset_pose(side)))
+    box = config.bounds(side)
+    turn_deg = round(np.degrees(np.arctan2(pose[1, 0], pose[0, 0]))) - 90
+    return Tool(np.radians(turn_deg), box.min[2] if box else -np.inf)

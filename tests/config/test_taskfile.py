@@ -13,7 +13,7 @@ from hilrt.errors import ConfigError
 from hilrt.sim.model import CAMERAS
 from hilrt.sim.tasks import TASKS
 
-CONFIGS = sorted(Path(__file__).parents[2].glob("configs/*.toml"))
+CONFIGS = sorted(Path(__file__).parents[2].glob("configs/**/*.toml"))
 SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
 
 

@@ -28,7 +28,10 @@ POSES = {
 def on_a_bench(work, *overrides, stiffness=17.8):
     """What `work` gives, done with a simulated arm that has come to rest at its start pose."""
     rig = Rig(*overrides)
-    calibration, nature = Calibration.load(rig.config.robot.calibration_path("")), SimArm(stiffness=stiffness)
+    calibration, nature = (
+        Calibration.load(rig.config.robot.calibration_path("")),
+        SimArm(preset="stiff", stiffness=stiffness),
+    )
 
     async def main():
         with World("pick_lift", 0, nature=nature) as world:

@@ -63,7 +63,7 @@ def on_a_bench(work, *overrides, stiffness=11.0, **nature):
     """What `work` gives, done with a simulated arm under torque at its start pose."""
     rig = Rig(WIDE, *overrides)
     calibration = Calibration.load(rig.config.robot.calibration_path(""))
-    nature = SimArm(stiffness=stiffness, **nature)
+    nature = SimArm(**{"preset": "stiff", "stiffness": stiffness, **nature})
 
     async def main():
         with World("pick_lift", 0, nature=nature) as world:

@@ -5,8 +5,8 @@ import pytest
 from drive import BOX, Driver, attempt
 
 from hilrt.errors import UnknownNameError
-from hilrt.sim.expert import CLOSE, STAY, Expert
-from hilrt.sim.world import World
+from hilrt.sim.expert import CLOSE, STAY, Expert, Tool
+from hilrt.sim.world import START_POSE_DEG, World
 
 
 @pytest.mark.parametrize("fps", [10, 30])
@@ -70,6 +70,21 @@ def test_expert_rises_before_it_moves_beside_the_cube():
         driver.act(action.delta, action.gripper)
     np.testing.assert_allclose(driver.world.object_pose(), before, atol=1e-3)
     assert attempt(driver, expert).success
+
+
+@pytest.mark.parametrize(("roll", "floor"), [(90.35, -1.0), (-130.0, -1.0), (-84.7, 0.02), (90.35, 0.02)])
+def test_expert_grips_with_a_turned_tool_and_above_a_floor(monkeypatch, roll, floor):
+    """Its jaw may open to any side, and a box may end above the depth at which it would grip; the cube is lifted."""
+    home = (*START_POSE_DEG[:4], roll, START_POSE_DEG[5])
+    monkeypatch.setattr("drive.START_POSE_DEG", home)
+    monkeypatch.setattr("drive.BOX", ((0.15, -0.15, floor), (0.31, 0.17, 0.12)))
+    driver, expert = Driver(World("pick_lift", 0)), Expert("pick_lift", 10)
+    tool = Tool(np.radians(roll - START_POSE_DEG[4]), floor)
+    done = 0
+    for seed in range(5):
+        driver.go_home(seed)
+        done += attempt(driver, expert, seed=seed, tool=tool).success
+    assert done == 5
 
 
 def test_progress_rises_to_success():

@@ -40,6 +40,16 @@ def watch(person, steps, **kwargs):
     return [step for step in range(steps) if person.sense(scene(step, **kwargs)).intervening]
 
 
+def test_knows_its_tool():
+    """As the start pose holds it: the jaw opens to -y, or with half a turn of the roll to +y; the box is its floor."""
+    assert operator()._tools[0].turn == pytest.approx(0.0, abs=0.01)
+    assert operator()._tools[0].floor == 0.005
+    grasp = operator(config="published/grasp_wrist_leader.toml")._tools[0]
+    assert np.cos(grasp.turn) == pytest.approx(-1.0, abs=0.01)
+    assert grasp.floor == 0.02
+    assert [tool.floor for tool in operator(config="sim_bimanual.toml")._tools] == [0.005, 0.005]
+
+
 def test_demonstrates_all_the_time():
     """In a demonstration every step is the operator's."""
     person = operator()

@@ -33,7 +33,7 @@ def test_a_soft_arm_sags_by_its_weight_over_its_stiffness():
     """At a tenth of the stiffness the shoulder hangs ten times as far below its goal."""
     sags = []
     for stiffness in (200.0, 20.0):
-        with World("pick_lift", 0, nature=SimArm(stiffness=stiffness)) as world:
+        with World("pick_lift", 0, nature=SimArm(preset="stiff", stiffness=stiffness)) as world:
             world.set_goals(START, ALL)
             world.step(2.0)
             sags.append(abs(world.positions() - START)[1])
