@@ -16,13 +16,16 @@ class Nature(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float = 0.0
     camera_latency_ms: float = 60.0
     goal_switches_torque_on: bool = False
+    stale_goal: bool = True
+    supply_ohm: float = 0.1
+    gripper_warmth_c: float = 0.0
     zero_offsets_deg: SixAngles = (0.0,) * 6
 
 
 PRESETS = {
     "so100": Nature(),
     "stiff": Nature(stiffness=200.0, damping=2.73, dead_zone_deg=0.0, play_deg=0.0, camera_latency_ms=0.0),
-    "worn": Nature(play_deg=2.0, lag_s=0.3),
+    "worn": Nature(play_deg=2.0, lag_s=0.3, gripper_warmth_c=15.0),
 }
 
 

@@ -32,6 +32,12 @@ class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Age of what a simulated camera shows, in simulated time; 30 to 120 with real ones [ms]."""
     goal_switches_torque_on: bool | None = None
     """Whether a goal that is written switches the torque on, as one public note says of the STS3215."""
+    stale_goal: bool | None = None
+    """Whether torque that comes on drives a servo to the goal it was given last; else it stays where it is."""
+    supply_ohm: NonNegative | None = None
+    """Of power supply and cables: the servos' voltage falls by as much with each ampere that the arm draws [ohm]."""
+    gripper_warmth_c: NonNegative | None = None
+    """By how much the gripper's motor is warmer than the others without load, as a worn one is [degC]."""
     zero_offsets_deg: SixAngles | None = None
     """How far each joint is turned beyond what its calibration says [deg]. On a real arm print, assembly and sweep do
     that, and `hilrt calibrate --touch` finds it."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hilrt.control.grip import Grip
 from hilrt.control.observation import JOINTS
 from hilrt.control.pipeline import Signal, Stateless
 from hilrt.control.rotation import leashed, tilted
@@ -211,15 +212,20 @@ class JointDelta(Stateless):
 
 
 class GripperToJoint(Stateless):
-    """Close and open move the gripper's goal at the joint velocity limit; stay keeps its goal, and so its force."""
+    """Close and open move the gripper's goal at the joint velocity limit; stay keeps its goal, and so its force.
+
+    A jaw that an object stops is not driven on into it: see `Grip`.
+    """
 
     name = "gripper_to_joint"
     reads = (GRIPPER, GOAL)
     writes = (GOAL,)
 
-    def __init__(self, setpoint: Setpoint, limits: JointLimits) -> None:
-        self._setpoint, self._limits = setpoint, limits
+    def __init__(self, setpoint: Setpoint, limits: JointLimits, grip: Grip) -> None:
+        self._setpoint, self._limits, self._grip = setpoint, limits, grip
 
     def __call__(self, tick: Tick) -> None:
         steps = np.array([int(command) - int(GripperCommand.STAY) for command in tick.gripper])
-        tick.joint_goal[:, 5] = self._setpoint.joints[:, 5] + steps * self._limits.opening_step
+        kept = self._grip.kept(self._setpoint.joints)[:, 5]
+        tick.joint_goal[:, 5] = kept + steps * self._limits.opening_step
+        tick.joint_goal = self._grip.near(tick.joint_goal)

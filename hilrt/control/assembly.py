@@ -10,6 +10,7 @@ from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
 from hilrt.control.feedforward import Feedforward
+from hilrt.control.grip import Grip
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.route import Lift, Way
 from hilrt.control.safety import JointLimits
@@ -54,7 +55,7 @@ class Pipelines:
         """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
-        self.kinematics, self.sag = parts.kinematics, parts.sag
+        self.kinematics, self.sag, self.grip = parts.kinematics, parts.sag, parts.grip
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
         self.feedforward: Feedforward | None = None
@@ -116,6 +117,7 @@ class _Parts:
         self.home: Float64 = self.limits.require(np.array(poses))
         self.setpoint = Setpoint(self.kinematics, len(processor.action_names))
         self.setpoint.anchor(self.home)
+        self.grip = Grip(len(sides), config.robot.grip_lead_deg, self.limits.max_step, config.env.fps)
         for arm, solver in enumerate(self.kinematics):
             solver.inverse(
                 self.home[arm], self.setpoint.pose[arm]
@@ -195,7 +197,7 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
                 setpoint, parts.kinematics, workspace, turns=bool(parts.axes.keys() & {"pitch", "roll"})
             ),
         ]
-    steps.append(action.GripperToJoint(setpoint, limits))
+    steps.append(action.GripperToJoint(setpoint, limits, parts.grip))
     return [*steps, guards.JointLimitGuard(setpoint, limits, parts.kinematics)]
 
 

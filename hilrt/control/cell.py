@@ -5,12 +5,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
 
 import numpy as np
 
 from hilrt.config import Config, nature_of
 from hilrt.control.assembly import Pipelines
+from hilrt.control.gripwatch import GripWatch
 from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.scene import SceneSource
@@ -20,15 +20,13 @@ from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
-from hilrt.errors import CameraLostError, OvercurrentError
+from hilrt.errors import CameraLostError, GripOverloadError, OvercurrentError
 from hilrt.run.realtime import Lateness, Stopwatch
 from hilrt.shm.pictures import Frame, Pictures
 from hilrt.shm.status import FRAME_AGES_TEXT, STEPS_TEXT, ControlStatus
 from hilrt.step.record import Limit, Mode
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 TORQUE_CHECK_S = 0.2
 """How often a reading takes in whether the motors still have torque: their telemetry alone does not tell."""
@@ -77,6 +75,7 @@ class Cell:
         self._told = self.remark = ""
         self._observes_object = bool(config.sim and config.sim.observe_object)
         self._stalls, self._stalled, self._eased = 0, "", False
+        self._grips = GripWatch(arms, pipelines.grip, stream, status)
         self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
         self._lateness = Lateness()
         self._watch = Stopwatch()
@@ -97,6 +96,8 @@ class Cell:
         if step:
             self._stalls, self._stalled, self.stand.text = 0, "", ""
         readings, blind, woken_ns, missed = await self._read()
+        if not blind:
+            await self._grips.see(readings)
         frames = self._look()
         now, simulated = time.monotonic_ns(), self._ticker.simulated
         ages_ms = ((now - frame.monotonic_ns) * 1e-6 for frame in frames)
@@ -137,7 +138,7 @@ class Cell:
                 arm.feedforward = beyond
         await self._ticker.until_act()
         self._watch.lap_ms()
-        sent = await self._stream.aim(joint_goal)
+        sent = await self._stream.aim(self._grips.near(joint_goal))
         if self._leads:
             self._smoothness.jerk.add(self._stream.jerk[:, :, :5])
         self._status.act_ms = self._watch.lap_ms()
@@ -202,6 +203,8 @@ class Cell:
                     self._health[arm].check(reading)
                 except OvercurrentError as error:
                     await self._ease(self._arms[arm], error)
+                except GripOverloadError as error:
+                    await self._grips.regrip(arm, error)
 
     async def _ease(self, arm: Arm, error: OvercurrentError) -> None:
         """Have an arm push no longer, and the episode cut; give up where it stalls on its way back as well."""
@@ -239,7 +242,7 @@ class Cell:
         """What is the matter, on the screen, and the `remark` of others; a text is written only when it changes."""
         texts = [line.text for line in self._lines]
         texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
-        texts += [self._stalled, self.stand.text]
+        texts += [self._stalled, self.stand.text, self._grips.text]
         texts += ["the arm holds until the recorder has written what waits"] if unwritten else []
         if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
             self._told = self._status.message = told
@@ -262,9 +265,8 @@ class Cell:
             status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
             status.steps_us = _text_of(self.pipelines.take_times_us(), STEPS_TEXT)
             self._smoothness.report(status)
-            ages = zip(
-                self._max_ages_s, map(round, self._ages_ms), strict=False
-            )  # none before the first tick
+            # none before the first tick
+            ages = zip(self._max_ages_s, map(round, self._ages_ms), strict=False)
             status.frame_ages_ms = _text_of(dict(ages), FRAME_AGES_TEXT)
 
     def _follow(self, tick: Tick) -> None:

@@ -10,8 +10,8 @@ from hilrt.config import MOTORS, Config, Safety
 from hilrt.control.tick import Float64
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration
-from hilrt.devices.feetech.registers import Fault
-from hilrt.errors import OvercurrentError, OverheatError, ServoFaultError, VoltageError
+from hilrt.devices.feetech.registers import LATCHED, Fault
+from hilrt.errors import GripOverloadError, OvercurrentError, OverheatError, ServoFaultError, VoltageError
 
 PATIENCE = 3
 """Readings in a row; fewer may be a disturbance on the wire."""
@@ -21,6 +21,8 @@ SUPPLY_SHARE = 0.8
 """Of the supply that a run begins with: below that it is too weak, whether it is one of 5, 7.4 or 12 V."""
 MAX_CURRENT_A = 2.0
 """Three quarters of what a stalled STS3215 draws at 12 V."""
+CLEARED = 3
+"""How often in a row an overload of the gripper is cleared, if it is there again at once."""
 AMPERE_PER_VOLT = 0.3
 """The same at a low supply: at 5 V it stalls with 1.6 A."""
 
@@ -84,6 +86,7 @@ class Health:
         self._ids, self._port = calibration.ids, port
         self._limits: Limits | None = None
         self._hot, self._supply, self._faulty = Streak(PATIENCE), Streak(PATIENCE), Streak(PATIENCE)
+        self._cleared = 0
         self._overcurrent = Streak(max(PATIENCE, round(OVERCURRENT_S * config.env.fps)))
 
     def check(self, reading: ArmReading) -> None:
@@ -92,6 +95,7 @@ class Health:
         Raises:
             OverheatError, VoltageError: a servo is too hot, or its supply out of range, for the third time in a row.
             OvercurrentError: a servo has drawn too much for a second.
+            GripOverloadError: the gripper's does, and it is an overload, which can be cleared.
             ServoFaultError: a servo reports a fault for the third time in a row; with an overload it is limp.
         """
         if self._limits is None:
@@ -105,6 +109,14 @@ class Health:
                 limits.require(MOTORS[motor], float(heat[motor]), float(volts[motor]))
         if (motor := self._overcurrent.worst(amperes > limits.max_current_a)) is not None:
             raise OvercurrentError(MOTORS[motor], float(amperes[motor]), limits.max_current_a)
+        if reading.status[-1] == 0:
+            self._cleared = 0
         if (motor := self._faulty.worst(reading.status != 0)) is not None:
-            what = Fault.describe(int(reading.status[motor]))
-            raise ServoFaultError(self._port, self._ids[motor], MOTORS[motor], what)
+            self._refuse(motor, Fault(int(reading.status[motor])))
+
+    def _refuse(self, motor: int, faults: Fault) -> None:
+        """A gripper that squeezed too hard may be told anew, and again; nothing else may."""
+        if MOTORS[motor] == "gripper" and faults in LATCHED and self._cleared < CLEARED:
+            self._cleared += 1
+            raise GripOverloadError
+        raise ServoFaultError(self._port, self._ids[motor], MOTORS[motor], Fault.describe(faults))

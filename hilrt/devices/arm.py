@@ -13,7 +13,7 @@ from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import READ_SHARE
-from hilrt.devices.holding import hold, let_go, require_inside, sink
+from hilrt.devices.holding import GRIP_TORQUE, hold, let_go, rearm, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
 from hilrt.errors import AdapterTooSlowError, GoalError
 
@@ -64,6 +64,7 @@ class Arm:
         self.feedforward: Vector = np.zeros(6)
         """What goals are changed by on their way out, against what the arm would give in to [rad]: they stay what they
         are for all others."""
+        self._grip_limited: bool | None = None
         self.resting = False
         """Whether it was let go to rest: then nothing but `enable_torque` stiffens it."""
 
@@ -136,8 +137,9 @@ class Arm:
 
     def _lost_power(self, motor: int) -> bool:
         """Torque is off, or was and came on again with the next goal, as in some servos: its limit then tells."""
-        drive = self.bus.drives[motor]
-        return not drive.torque or drive.torque_limit != self._settings.torque_limit(motor == self._ids[-1])
+        drive, gripper = self.bus.drives[motor], motor == self._ids[-1]
+        limits = {self._settings.torque_limit(gripper), *([GRIP_TORQUE] if gripper else [])}
+        return not drive.torque or drive.torque_limit not in limits
 
     async def write(self, goal: Vector, speed: Vector) -> None:
         """Send joint angles (6,) [rad], kept within the calibrated ranges, to be reached at `speed` (6,) [rad/s].
@@ -180,12 +182,26 @@ class Arm:
 
     async def hold(self) -> None:
         """Stay where the arm is told to be, torque on, unless it rests; see `hilrt.devices.holding.hold`."""
+        self._grip_limited = None
         if not self.resting:
             await self._hold()
 
     async def _hold(self) -> None:
         held = await hold(self.bus, self._ids)
         self._told = np.array([held[motor] for motor in self._ids]) - self._beyond
+
+    async def regrip(self) -> None:
+        """Have the gripper stay where it is, its overload forgotten."""
+        motor = self._ids[-1]
+        present = (await self.bus.read_telemetry([motor], drive=True))[motor]
+        self._told[-1] = await rearm(self.bus, motor, present) - self._beyond[-1]
+
+    async def limit_grip(self, *, limited: bool) -> None:
+        """Have the gripper use no more torque than it can for hours, or all that it may; nothing where it does."""
+        if limited is not self._grip_limited:
+            limit = GRIP_TORQUE if limited else self._settings.torque_limit(gripper=True)
+            await self.bus.write(self._ids[-1], Register.TORQUE_LIMIT, limit)
+            self._grip_limited = limited
 
     async def leave(self) -> None:
         """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why."""

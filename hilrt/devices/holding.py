@@ -10,7 +10,7 @@ from time import monotonic
 
 from hilrt.config import MOTORS
 from hilrt.devices.feetech.bus import Bus
-from hilrt.devices.feetech.registers import COUNTS_PER_TURN, Register, Telemetry
+from hilrt.devices.feetech.registers import COUNTS_PER_TURN, LATCHED, Register, Telemetry
 from hilrt.errors import BusTimeoutError, JointOutsideError
 
 COUNTS_PER_DEGREE = COUNTS_PER_TURN / 360
@@ -25,6 +25,8 @@ PUSHING = 0.7
 GRIP_LEAD = round(1.5 * COUNTS_PER_DEGREE)
 """How far beyond its opening a gripper's goal may stay: of a measured servo 10 to 20 % of its torque, less than the
 25 % from which it takes itself for overloaded [counts]."""
+GRIP_TORQUE = 200
+"""With how much of its torque a gripper holds on to something, below those 25 % however stiff it is [0.1 %]."""
 OUTSIDE = round(10 * COUNTS_PER_DEGREE)
 """How far beyond its range a limp joint is brought back by itself, slowly; a servo cuts off a goal there [counts]."""
 SLOW = 100
@@ -50,7 +52,11 @@ async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
     async def hold_one(motor: int) -> None:
         present = (await bus.read_telemetry([motor], drive=True))[motor]
         if bus.drives[motor].torque:
-            goals[motor] = await ease(bus, motor, present, gripper=motor == motors[-1])
+            latched = (present.status | present.error) & LATCHED
+            gripper = motor == motors[-1]
+            goals[motor] = await (
+                rearm(bus, motor, present) if latched else ease(bus, motor, present, gripper=gripper)
+            )
             return
         goals[motor] = await _goal_at_rest(bus, motor, present.position)
         if goals[motor] != present.position:
@@ -71,14 +77,36 @@ async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
 async def ease(bus: Bus, motor: int, present: Telemetry, *, gripper: bool) -> int:
     """Have a motor under torque strain for nothing: its goal after that [counts]; its drive has just been read."""
     _, told, limit = bus.drives[motor]
-    goal = told
     if gripper:
-        goal = min(max(told, present.position - GRIP_LEAD), present.position + GRIP_LEAD)
-    elif abs(told - present.position) > SAG or abs(present.load) > PUSHING * limit:
+        return await _ease_grip(bus, motor, present, told)
+    goal = told
+    if abs(told - present.position) > SAG or abs(present.load) > PUSHING * limit:
         goal = present.position
     if goal != told:
         await bus.write(motor, Register.GOAL_POSITION, goal)
     return goal
+
+
+async def _ease_grip(bus: Bus, motor: int, present: Telemetry, told: int) -> int:
+    """Hold on with a goal just beyond the opening, and with no more torque than a servo can give for hours."""
+    goal = min(max(told, present.position - GRIP_LEAD), present.position + GRIP_LEAD)
+    if goal != told:
+        await bus.write(motor, Register.GOAL_POSITION, goal)
+    if abs(present.load) > GRIP_TORQUE:
+        await bus.write(motor, Register.TORQUE_LIMIT, GRIP_TORQUE)
+    return goal
+
+
+async def rearm(bus: Bus, motor: int, present: Telemetry) -> int:
+    """Clear an overload: a motor under torque stays where it is, one without stays so; its goal after that [counts].
+
+    Its drive has just been read.
+    """
+    torque = bus.drives[motor].torque
+    if torque:
+        await bus.write(motor, Register.GOAL_POSITION, present.position)
+    await bus.write(motor, Register.TORQUE_ENABLE, int(torque))
+    return present.position
 
 
 async def require_inside(bus: Bus, motors: Sequence[int]) -> None:

@@ -7,8 +7,8 @@ import msgspec
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.eeprom import have_acknowledged, held, write_eeprom
-from hilrt.devices.feetech.registers import CALIBRATED, MODEL_STS3215, Fault, Register
-from hilrt.devices.holding import ease
+from hilrt.devices.feetech.registers import CALIBRATED, LATCHED, MODEL_STS3215, Fault, Register
+from hilrt.devices.holding import ease, rearm
 from hilrt.errors import (
     ArmUnderTorqueError,
     BusTimeoutError,
@@ -104,8 +104,18 @@ async def _check_motors(bus: Bus, calibration: Calibration) -> None:
         confirmed = await bus.ping(motor) if doubtful else model  # one reply may be wrong
         if confirmed != MODEL_STS3215:
             raise WrongModelError(bus.port, motor, name, confirmed, MODEL_STS3215)
+        if bus.errors[motor] and motor == calibration.ids[-1]:
+            await _clear_grip(bus, motor)
         if error := bus.errors[motor]:
             raise ServoFaultError(bus.port, motor, name, Fault.describe(error))
+
+
+async def _clear_grip(bus: Bus, motor: int) -> None:
+    """A gripper that was left squeezing, by another program perhaps, is no reason not to begin."""
+    if not Fault(bus.errors[motor]) & ~LATCHED:
+        present = (await bus.read_telemetry([motor], drive=True))[motor]
+        await rearm(bus, motor, present)
+        await bus.ping(motor)
 
 
 async def _check_calibration(bus: Bus, calibration: Calibration) -> None:

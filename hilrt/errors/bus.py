@@ -166,9 +166,14 @@ class ServoFaultError(HilrtError):
     """A servo reports a fault of its own."""
 
     def __init__(self, port: str, motor: int, name: str, fault: str) -> None:
+        cure = "Free the joint, check supply voltage, let it cool"
+        if "overload" in fault:
+            cure = (
+                "It has pushed, or held the arm stretched out, for too long, and gave little torque from then on. "
+                "Support the arm, free the joint or fold the arm"
+            )
         super().__init__(
-            f"motor {motor} ({name}) on {port} reports: {fault}. "
-            "Free the joint, check supply voltage, let it cool; then run hilrt unfault CONFIG."
+            f"motor {motor} ({name}) on {port} reports: {fault}. {cure}; then run hilrt unfault CONFIG."
         )
 
 

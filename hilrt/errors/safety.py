@@ -27,6 +27,21 @@ class OvercurrentError(HilrtError):
         )
 
 
+class GripOverloadError(HilrtError):
+    """A gripper has pushed too hard for too long."""
+
+    def __init__(self) -> None:
+        self.remark = (
+            "the gripper pushed too hard for too long and let go for an instant; it holds on with less force"
+        )
+        """For the screen, since the run goes on."""
+        super().__init__(
+            "the gripper was overloaded: it pushed for too long with more than its servo allows, and let go. It is "
+            "told to stay where it is and holds on with half of its lead. If this comes again, lower "
+            "robot.grip_lead_deg."
+        )
+
+
 class VoltageError(HilrtError):
     """The servos' supply is out of its range."""
 

@@ -52,6 +52,7 @@ CONTROL = (
     "act_ms",
     "bus_retries",
     "bus_errors",
+    "grip_overloads",
     "weight_age_ms",
 )
 """Fields of the status block's control region."""

@@ -157,6 +157,8 @@ def _machine(v: View) -> Iterator[tuple[str, str | Text]]:
     yield "ticks missed", _alarm(f"{c.misses:,} of {c.ticks:,}", c.misses)
     yield "sense/decide/act", f"{c.sense_ms:.1f} / {c.decide_ms:.1f} / {c.act_ms:.1f} ms"
     yield "bus", _alarm(f"{c.bus_retries} retries, {c.bus_errors} errors", c.bus_errors)
+    if c.grip_overloads:
+        yield "gripper let go", _alarm(f"{c.grip_overloads} times", c.grip_overloads)
     if v.job.recorded:
         yield "steps recorded", f"{r.records:,}, {_size(r.bytes)}"
         yield "waiting for disk", _alarm(f"{r.lag} of {r.room}", r.lag > r.room / 2)

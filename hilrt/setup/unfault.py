@@ -6,14 +6,12 @@ from contextlib import suppress
 from msgspec import Struct
 
 from hilrt.devices.feetech.bus import Bus
-from hilrt.devices.feetech.registers import Fault, Telemetry
+from hilrt.devices.feetech.registers import LATCHED, Fault, Telemetry
 from hilrt.devices.holding import hold, let_go
 from hilrt.errors import BusTimeoutError, JointOutsideError
 from hilrt.setup.console import Console
 from hilrt.setup.place import IDS, Place
 
-LATCHED = Fault.OVERLOAD | Fault.CURRENT
-"""What a servo keeps until its torque is switched; the others go when their cause goes."""
 CURES = {
     Fault.OVERLOAD: "free the joint; what it held was too heavy, or held too tightly",
     Fault.CURRENT: "free the joint, and look at its cable",

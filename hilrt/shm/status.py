@@ -106,6 +106,7 @@ class ControlStatus(Region):
     limited_joint = Int()
     limited_velocity = Int()
     limited_held = Int()
+    grip_overloads = Int()  # how often a gripper has pushed too hard, and was told to stay where it was
     jerk_rms = Float()  # of the goals of this episode [rad/s3], see `hilrt.control.smoothness`
     behind_rms_deg = Float()  # of the joints, behind the last goal of a tick
     behind_worst_deg = Float()

@@ -6,7 +6,7 @@ from hilrt.config import SimArm, nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.resource import Resource
-from hilrt.sim.motors import UNLIMITED
+from hilrt.sim.motors import UNLIMITED, Array
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.servo import IDEAL
 from hilrt.sim.servos import ServoBank
@@ -17,8 +17,11 @@ NO_LOAD_SPEED = 5.2
 USUAL_P, USUAL_D = 16, 32
 """Written at start-up; the nature of the servos is stated for them."""
 VOLTAGE, AMBIENT = 12.0, 30.0
-HEATING = 15.0
-"""Temperature above ambient at full load [degC]."""
+HEATING = 65.0
+"""By how much a motor at full load would warm up in the end [degC], with the square of the load: 1.5 N m, half of it,
+make 15 degC in 10 minutes (SO-ARM100 issue 134)."""
+HEATING_S = 300.0
+"""Time constant of warming up and cooling [s]."""
 
 
 class SimFollower(Resource):
@@ -33,8 +36,10 @@ class SimFollower(Resource):
         nature: SimArm = IDEAL,
     ) -> None:
         self._world, self._index, self._calibration = world, index, calibration
-        self._zeros = np.radians(nature_of(nature).zero_offsets_deg)
+        self._nature, self._measured_at = nature_of(nature), world.time
+        self._zeros = np.radians(self._nature.zero_offsets_deg)
         self._bank = ServoBank.calibrated(calibration, nature)
+        self._temperatures = self._rest()
         self.terminal = terminal
         self.measure()
 
@@ -50,7 +55,7 @@ class SimFollower(Resource):
 
     def answer(self) -> None:
         """Serve the request that waits in `fd`."""
-        self.terminal.exchange(self._bank.feed)
+        self.terminal.exchange(self._bank.feed, self._bank.return_delay_s)
 
     def drive(self) -> None:
         """From the servos' registers to the motors."""
@@ -76,10 +81,22 @@ class SimFollower(Resource):
         counts = calibration.encoded(world.positions(arm) - self._zeros)
         speeds = world.velocities(arm) / calibration.velocities(np.ones(6))
         loads, currents = world.loads(arm), world.currents(arm)
+        volts = VOLTAGE - self._nature.supply_ohm * float(currents.sum())
+        seconds, self._measured_at = world.time - self._measured_at, world.time
+        self._warm(loads, seconds)
         for i, servo in enumerate(self._bank.servos):
-            raw = int(counts[i]) + servo.get(Register.HOMING_OFFSET)
-            heat = AMBIENT + HEATING * abs(float(loads[i]))
-            servo.set_present(raw, round(speeds[i]), float(loads[i]), float(currents[i]), heat, VOLTAGE)
+            raw, heat = int(counts[i]) + servo.get(Register.HOMING_OFFSET), float(self._temperatures[i])
+            servo.set_present(raw, round(speeds[i]), float(loads[i]), float(currents[i]), heat, volts)
+            servo.elapse(seconds)
+
+    def _warm(self, loads: Array, seconds: float) -> None:
+        """Towards what each motor's load comes to in the end."""
+        share = 1.0 - np.exp(-seconds / HEATING_S)
+        self._temperatures += share * (self._rest() + HEATING * loads**2 - self._temperatures)
+
+    def _rest(self) -> Array:
+        """Temperatures without load, shape (6,) [degC]."""
+        return AMBIENT + np.append(np.zeros(5), self._nature.gripper_warmth_c)
 
     def close(self) -> None:
         """Unplug it; idempotent."""

@@ -55,7 +55,7 @@ class SimLeader(Resource):
 
     def answer(self) -> None:
         """Serve the request that waits in `fd`."""
-        self.terminal.exchange(self.bank.feed)
+        self.terminal.exchange(self.bank.feed, self.bank.return_delay_s)
 
     def advance(self, seconds: float, hand: Array | None) -> None:
         """Let that much time pass.

@@ -22,6 +22,14 @@ def intact(reply: bytes) -> Iterator[tuple[float, bytes]]:
     yield 0.0, reply
 
 
+def frames(replies: bytes) -> Iterator[bytes]:
+    """What servos answered one after the other, in single replies."""
+    while replies:
+        end = replies[3] + 4 if len(replies) > 3 else len(replies)
+        yield replies[:end]
+        replies = replies[end:]
+
+
 class BadLine:
     """Spoils a share of the replies, each in one of five ways: lost, late, truncated, corrupt, of a wrong id.
 
@@ -33,9 +41,7 @@ class BadLine:
 
     def __call__(self, reply: bytes) -> Iterator[tuple[float, bytes]]:
         """Pieces of a reply, or of several in a row, each after a delay [s]."""
-        while reply:
-            end = reply[3] + 4
-            frame, reply = reply[:end], reply[end:]
+        for frame in frames(reply):
             yield self._spoilt(frame) if self._dice.random() < self._share else (0.0, frame)
 
     def _spoilt(self, frame: bytes) -> tuple[float, bytes]:

@@ -161,7 +161,7 @@ class Simulator:
 
 def _terminal(sim: Sim, seed: int) -> PseudoTerminal:
     """A serial port as the task file has it; `seed`: of what goes wrong on its line."""
-    return PseudoTerminal(spoil=BadLine(sim.line_errors, seed), usb=sim.usb)
+    return PseudoTerminal(spoil=BadLine(sim.line_errors, seed), usb=sim.usb, patient=sim.clock == "realtime")
 
 
 def _poll_of(fds: Iterable[int]) -> select.poll:

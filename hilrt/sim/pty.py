@@ -10,7 +10,7 @@ from time import monotonic
 
 from hilrt.config import SimUsb
 from hilrt.resource import Resource
-from hilrt.sim.noise import Spoil, intact
+from hilrt.sim.noise import Spoil, frames, intact
 from hilrt.sim.usb import BYTE_S, IDEAL, Stamped, Usb
 
 NEAR_S = 200e-6
@@ -21,11 +21,18 @@ class PseudoTerminal(Resource):
     """Both ends of a pty in raw mode: hilrt opens `path`, the simulator serves `fd`.
 
     With `wire_time` a byte takes as long as on a bus of 1 Mbaud, 10 us; so it does behind an adapter, `usb`, that takes
-    time itself. `spoil` is what the line does to replies.
+    time itself. `spoil` is what the line does to replies. With `patient` servos are waited for where they delay them.
     """
 
-    def __init__(self, *, wire_time: bool = False, spoil: Spoil = intact, usb: SimUsb = IDEAL) -> None:
-        self._spoil, self._usb = spoil, Usb(usb)
+    def __init__(
+        self,
+        *,
+        wire_time: bool = False,
+        spoil: Spoil = intact,
+        usb: SimUsb = IDEAL,
+        patient: bool = False,
+    ) -> None:
+        self._spoil, self._usb, self._patient = spoil, Usb(usb), patient
         # The slave end stays open here: without it, reading `fd` fails whenever no client has the port open.
         self.fd, self._slave = pty.openpty()
         tty.setraw(self._slave)
@@ -35,8 +42,12 @@ class PseudoTerminal(Resource):
         self._outbox: deque[tuple[float, bytes]] = deque()
         self._closed = False
 
-    def exchange(self, feed: Callable[[bytes], bytes]) -> None:
+    def exchange(
+        self, feed: Callable[[bytes], bytes], delay_s: Callable[[int], float] = lambda _: 0.0
+    ) -> None:
         """Take one request, which must be waiting in `fd`, `feed` it, and write what is due of the reply.
+
+        `delay_s`: how long the servo of an id waits before it answers.
 
         Raises:
             OSError: the pseudo-terminal was closed.
@@ -46,8 +57,10 @@ class PseudoTerminal(Resource):
         self._put(
             request, max(self._free_at, self._usb.leaves(monotonic())), wire if self._usb.echoes else []
         )
-        for delay_s, piece in self._spoil(feed(request)):
-            self._put(piece, self._free_at + delay_s, wire)
+        for reply in frames(feed(request)):
+            begins = self._free_at + (delay_s(reply[2]) if self._patient and len(reply) > 2 else 0.0)
+            for late_s, piece in self._spoil(reply):
+                self._put(piece, begins + late_s, wire)
         self._outbox.extend(self._usb.arrivals(wire))
         self.deliver()
 

@@ -1,7 +1,8 @@
-"""One STS3215 as its register file: a request in, a reply out; no motion, no time.
+"""One STS3215 as its register file: a request in, a reply out; no motion.
 
-Whoever moves the joint reads `goal` and `torque_enabled` and puts present values back with `set_present`.
-Both speak raw encoder counts; a servo's own positions are raw minus its homing offset, within one turn.
+Whoever moves the joint reads `goal` and `torque_enabled`, puts present values back with `set_present`, and says with
+`elapse` how long they have been so. Both speak raw encoder counts; a servo's own positions are raw minus its homing
+offset, within one turn.
 """
 
 from hilrt.config import SimArm, nature_of
@@ -9,6 +10,7 @@ from hilrt.devices.feetech.packets import BROADCAST, Instruction, Packet, encode
 from hilrt.devices.feetech.registers import (
     AMPERE_PER_COUNT,
     COUNTS_PER_TURN,
+    LATCHED,
     MODEL_STS3215,
     Fault,
     Register,
@@ -49,6 +51,19 @@ _FACTORY = {
 }
 
 
+PROTECTIONS = (
+    (Fault.OVERLOAD, Register.PRESENT_LOAD, Register.OVERLOAD_TORQUE, 10, Register.PROTECTION_TIME),
+    (
+        Fault.CURRENT,
+        Register.PRESENT_CURRENT,
+        Register.PROTECTION_CURRENT,
+        1,
+        Register.OVER_CURRENT_PROTECTION_TIME,
+    ),
+)
+"""What a servo protects itself from: the fault, what it watches, its limit and that in units of what is watched, and
+how long more than that may last [10 ms]."""
+
 IDEAL = SimArm(preset="stiff")
 
 
@@ -68,6 +83,7 @@ class Servo:
         """Start up again, as after a brown-out: torque off, goal lost, EEPROM kept."""
         self._memory[_RAM] = bytes(_RAM.stop - _RAM.start)
         self._pending = None
+        self._strained_s = dict.fromkeys(Fault, 0.0)
         self.put(Register.LOCK, 1)
         self.put(Register.TORQUE_LIMIT, self.get(Register.MAX_TORQUE_LIMIT))
         self.put(Register.PRESENT_VOLTAGE, 120)
@@ -114,8 +130,11 @@ class Servo:
 
     @property
     def torque_limit(self) -> float:
-        """Share of the motor's torque it may use, 0..1."""
-        return self.get(Register.TORQUE_LIMIT) / 1000
+        """Share of the motor's torque it may use, 0..1; one that protects itself uses little, whatever it is told."""
+        limit = self.get(Register.TORQUE_LIMIT) / 1000
+        if self.get(Register.STATUS) & self.get(Register.UNLOADING_CONDITION) & LATCHED:
+            return min(limit, self.get(Register.PROTECTIVE_TORQUE) / 100)
+        return limit
 
     def set_present(
         self,
@@ -146,6 +165,14 @@ class Servo:
         self.put(Register.MOVING, int(velocity != 0))
         self._watch_limits()
 
+    def elapse(self, seconds: float) -> None:
+        """Let time pass under the present load [s]: one that lasts too long has the servo protect itself."""
+        for fault, watched, limit, unit, patience in PROTECTIONS:
+            over = abs(self.get(watched)) > unit * self.get(limit)
+            self._strained_s[fault] = self._strained_s[fault] + seconds if over else 0.0
+            if over and self._strained_s[fault] > 0.01 * self.get(patience):
+                self.put(Register.STATUS, self.get(Register.STATUS) | fault)
+
     def read(self, address: int, size: int) -> bytes:
         """Registers as the wire shows them; beyond the map there is nothing but zeros."""
         return bytes(self._memory[address : address + size]).ljust(size, b"\0")
@@ -157,9 +184,9 @@ class Servo:
             register = _BY_ADDRESS.get(address)
             size = register.size if register is not None else 1
             if register is not None and address + size <= end and self._writable(register):
+                enabled = self.torque_enabled
                 self._memory[address : address + size] = data[:size]
-                if register is Register.GOAL_POSITION and self._nature.goal_switches_torque_on:
-                    self.put(Register.TORQUE_ENABLE, 1)
+                self._obey(register, enabled=enabled)
             data, address = data[size:], address + size
         self._show_position()  # the homing offset may have changed
 
@@ -190,6 +217,16 @@ class Servo:
         if self._pending is not None:
             self.write(*self._pending)
             self._pending = None
+
+    def _obey(self, register: Register, *, enabled: bool) -> None:
+        """What else a write does; `enabled`: whether the torque was on before."""
+        if register is Register.GOAL_POSITION and self._nature.goal_switches_torque_on:
+            self.put(Register.TORQUE_ENABLE, 1)
+        if register is Register.TORQUE_ENABLE:
+            self.put(Register.STATUS, self.get(Register.STATUS) & ~LATCHED)
+            self._strained_s = dict.fromkeys(Fault, 0.0)
+            if self.torque_enabled and not enabled and not self._nature.stale_goal:
+                self.put(Register.GOAL_POSITION, self.get(Register.PRESENT_POSITION))
 
     def _writable(self, register: Register) -> bool:
         return not register.read_only and not (register.eeprom and self.get(Register.LOCK))

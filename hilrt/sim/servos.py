@@ -10,6 +10,9 @@ from hilrt.devices.feetech.packets import BROADCAST, Instruction, Packet, Parser
 from hilrt.devices.feetech.registers import Register
 from hilrt.sim.servo import IDEAL, Servo
 
+RETURN_DELAY_S = 2e-6
+"""Unit of RETURN_DELAY_TIME [s]."""
+
 
 class ServoBank:
     """All servos on one wire.
@@ -29,6 +32,12 @@ class ServoBank:
     def feed(self, data: bytes) -> bytes:
         """What the servos answer to these bytes; broken or foreign packets get no answer."""
         return b"".join(self._dispatch(packet) for packet in self._parser.feed(data))
+
+    def return_delay_s(self, motor: int) -> float:
+        """How long the servo of an id waits before it answers [s]."""
+        return max(
+            (RETURN_DELAY_S * s.get(Register.RETURN_DELAY_TIME) for s in self._with_id(motor)), default=0.0
+        )
 
     def _dispatch(self, packet: Packet) -> bytes:
         if packet.id != BROADCAST:

@@ -43,7 +43,7 @@ class Rig:
         )
         self.kinematics = self.setpoint._kinematics
 
-    def tick(self, joints=None, current=None, time_ns=0, step=0, mode=Mode.TRAIN, **fields):
+    def tick(self, joints=None, current=None, load=None, time_ns=0, step=0, mode=Mode.TRAIN, **fields):
         """A tick whose readings say that the arms are there."""
         joints = self.setpoint.joints if joints is None else np.reshape(joints, (-1, 6))
         readings = tuple(
@@ -52,7 +52,7 @@ class Rig:
                 position=row.copy(),
                 velocity=np.zeros(6),
                 current=np.zeros(6) if current is None else np.asarray(current, float),
-                load=np.zeros(6),
+                load=np.zeros(6) if load is None else np.asarray(load, float),
                 temperature=np.full(6, 35.0),
                 voltage=np.full(6, 12.0),
                 status=np.zeros(6, np.int64),
@@ -76,9 +76,10 @@ class Rig:
             if name.startswith(prefix)
         ]
 
-    def act(self, action, *gripper, human=False, joints=None):
+    def act(self, action, *gripper, human=False, joints=None, load=None):
         """A tick through observation and action, decided by the policy or by the operator."""
-        tick = self.observe(joints=joints)
+        tick = self.observe(joints=joints, load=load)
+        self.pipelines.grip.see(tick.readings, self.setpoint.sent)  # as the cell does
         if human:
             tick.wish = OperatorInput(intervening=True, action=tuple(action), gripper=gripper)
         else:

@@ -11,7 +11,7 @@ from hilrt.control.health import Health
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Fault
-from hilrt.errors import OvercurrentError, OverheatError, ServoFaultError, VoltageError
+from hilrt.errors import GripOverloadError, OvercurrentError, OverheatError, ServoFaultError, VoltageError
 
 ROOT = Path(__file__).parents[2]
 WELL = ArmReading(
@@ -69,6 +69,33 @@ def test_what_lasts_three_readings_ends_the_run(bad, error, words):
         patient.check(reading(**bad))
     with pytest.raises(error, match=words):
         patient.check(reading(**bad))
+
+
+def test_an_overloaded_gripper_is_told_anew_and_a_broken_one_is_not():
+    """Its overload is to be cleared, as often as it was gone in between; one that stays ends the run."""
+    patient = health()
+    latched = msgspec.structs.replace(WELL, status=np.array([0, 0, 0, 0, 0, Fault.OVERLOAD]))
+    for _ in range(5):
+        for _ in range(2):
+            patient.check(latched)
+        with pytest.raises(GripOverloadError):
+            patient.check(latched)
+        patient.check(WELL)
+    for error in (*[GripOverloadError] * 3, ServoFaultError):
+        for _ in range(2):
+            patient.check(latched)
+        with pytest.raises(error):
+            patient.check(latched)
+
+
+def test_a_gripper_with_another_fault_ends_the_run():
+    """Heat, supply or sensor are no overload."""
+    patient = health()
+    bad = msgspec.structs.replace(WELL, status=np.array([0, 0, 0, 0, 0, Fault.OVERLOAD | Fault.SENSOR]))
+    for _ in range(2):
+        patient.check(bad)
+    with pytest.raises(ServoFaultError, match=r"gripper.* reports: sensor and overload"):
+        patient.check(bad)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

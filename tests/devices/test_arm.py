@@ -8,6 +8,7 @@ from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.packets import Instruction, encode
 from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.devices.startup import FOLLOWER
 from hilrt.errors import (
     ArmUnderTorqueError,
     BusLostError,
@@ -319,6 +320,49 @@ def test_a_servo_with_a_fault_is_refused(run, line, calibration):
     line.bank.servos[0].put(Register.STATUS, Fault.TEMPERATURE)
     with pytest.raises(ServoFaultError, match=r"motor 1 \(shoulder_pan\) .* reports: temperature"):
         run(connect(line, calibration))
+
+
+@pytest.mark.parametrize("torque", [0, 1])
+def test_a_gripper_left_in_overload_is_taken_into_service(run, line, calibration, torque):
+    """What another program squeezed is cleared at the start: the gripper stays where it is, limp if it was."""
+    gripper = line.bank.servos[5]
+    at = gripper.get(Register.PRESENT_POSITION)
+    gripper.put(Register.STATUS, Fault.OVERLOAD)
+    gripper.put(Register.GOAL_POSITION, at - 300)
+    gripper.put(Register.TORQUE_ENABLE, torque)
+    for register in (Register.MAX_TORQUE_LIMIT, Register.PROTECTION_CURRENT, Register.OVERLOAD_TORQUE):
+        gripper.put(register, FOLLOWER.gripper[register])
+    for register, value in FOLLOWER.every.items():
+        gripper.put(register, value)
+
+    async def check():
+        async with await connect(line, calibration):
+            pass
+
+    run(check())
+    assert gripper.get(Register.STATUS) == 0
+    assert gripper.get(Register.TORQUE_ENABLE) == torque
+    assert not torque or gripper.get(Register.GOAL_POSITION) == at
+
+
+def test_regripping_clears_an_overload_where_the_jaw_is(run, line, calibration):
+    """The goal is the measured opening before there is torque again, and the arm knows it."""
+
+    async def check():
+        async with await connect(line, calibration) as arm:
+            await arm.enable_torque()
+            gripper = line.bank.servos[5]
+            gripper.put(Register.STATUS, Fault.OVERLOAD)
+            gripper.put(Register.GOAL_POSITION, gripper.get(Register.PRESENT_POSITION) - 300)
+            line.requests.clear()
+            await arm.regrip()
+            assert gripper.get(Register.STATUS) == 0
+            assert gripper.get(Register.GOAL_POSITION) == gripper.get(Register.PRESENT_POSITION)
+            assert arm.told[5] == pytest.approx((await arm.read()).position[5])
+            written = [r[5] for r in line.requests if r[4] == Instruction.WRITE]
+            assert written == [Register.GOAL_POSITION.address, Register.TORQUE_ENABLE.address]
+
+    run(check())
 
 
 def test_another_arms_calibration_is_refused(run, line, calibration):

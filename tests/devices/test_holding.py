@@ -15,14 +15,14 @@ from hilrt.config import SimArm
 from hilrt.devices import holding
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.packets import Instruction
-from hilrt.devices.feetech.registers import Register
+from hilrt.devices.feetech.registers import Fault, Register
 from hilrt.devices.holding import hold_arm, sink_arm
 from hilrt.errors import BusTimeoutError, JointOutsideError, PortBusyError
 from hilrt.sim.world import World
 
 IDS = (1, 2, 3, 4, 5, 6)
 FAST = np.full(6, 5.0)
-SOFT = SimArm(stiffness=17.8)
+SOFT = SimArm(stiffness=17.8, supply_ohm=0.0)
 SIM = "configs/calibration/robots/so100_follower/sim.json"
 TORQUE_LIMIT = Register.TORQUE_LIMIT
 
@@ -123,6 +123,68 @@ def test_a_held_cube_stays_held_without_stalling(world, sim):
     assert squeezed > 0.4
     assert 0.05 < held_on < 0.25
     assert world._is_held(0)
+
+
+def squeeze(bench, driver):
+    """As hilrt's own gripper settings allow: driven shut on the cube."""
+    return bench.arm.write(np.append(driver.goals[:5], -0.17), FAST)
+
+
+@pytest.mark.parametrize("stiffness", [11.0, 17.8, 47.0, 200.0])
+def test_runs_in_a_row_with_a_held_object_overload_nothing(sim, stiffness):
+    """At the end of a run, a minute later, and after the next one's start the cube is held, below the limit."""
+    nature = SimArm(stiffness=stiffness)
+    loads = []
+
+    async def check(world, driver):
+        async with Bench(world, sim, nature) as bench:
+            gripper = bench.follower._bank.servos[-1]
+            await bench.arm.enable_torque()
+            for _ in range(2):
+                await squeeze(bench, driver)
+                await bench.go_on(1.5)
+                await bench.arm.leave()
+                for _ in range(60):
+                    bench.pass_time(1.0)
+                    loads.append(abs(gripper.get(Register.PRESENT_LOAD)))
+                    assert gripper.get(Register.STATUS) == 0
+                await bench.arm.reconnect()
+                await bench.arm.enable_torque()
+                assert world._is_held(0)
+
+    with World("pick_lift", 0, nature=nature) as world:
+        asyncio.run(check(world, grip_the_cube(world)))
+    assert 20 < min(loads) <= max(loads) < 250
+
+
+def test_an_arm_that_has_protected_itself_holds_again(run, line):
+    """Motors that were overloaded are told to be where they are, and have their torque again."""
+    put(line, goal=2000, present=1850)
+    for servo in line.bank.servos:
+        servo.put(Register.STATUS, Fault.OVERLOAD)
+    run(hold_arm(line.path, IDS))
+    assert held(line, Register.GOAL_POSITION) == [1850] * 6
+    assert held(line, Register.STATUS) == [0] * 6
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+@pytest.mark.parametrize("stale", [True, False])
+@pytest.mark.parametrize("switches", [True, False])
+def test_torque_comes_on_where_the_arm_is_whatever_goal_is_left(sim, stale, switches):
+    """Old goals 50 degrees away, on servos that would run to them: each joint stays where it is."""
+    nature = SimArm(stale_goal=stale, goal_switches_torque_on=switches)
+
+    async def check(world):
+        async with Bench(world, sim, nature) as bench:
+            for servo in bench.follower._bank.servos:
+                servo.put(Register.GOAL_POSITION, servo.get(Register.PRESENT_POSITION) + 570)
+            before = world.positions()
+            await bench.arm.enable_torque()
+            await bench.go_on(1.5)
+            return np.rad2deg(world.positions() - before)
+
+    with World("pick_lift", 0, nature=nature) as world:
+        assert np.abs(asyncio.run(check(world))).max() < 6.0
 
 
 @pytest.mark.parametrize(("outside_deg", "refused"), [(6.0, False), (14.9, True)])

@@ -194,6 +194,20 @@ def test_ready_between_episodes(bed, start):
     assert not session.pad.ready()
 
 
+@pytest.mark.parametrize("does", [lambda pad: pad.tap(ecodes.BTN_TL), lambda pad: pad.move(ABS_X=32767)])
+def test_whether_anybody_is_there(bed, start, does):
+    """A button and a stick tell; once for each time that something was done."""
+    pad = bed.xbox()
+    session = start()
+    session.run()
+    session.pad.active()
+    assert not session.pad.active()
+    does(pad)
+    session.run()
+    assert session.pad.active()
+    assert not session.pad.active()
+
+
 def test_other_arm(bed, start):
     """The left bumper hands the pad to the other arm, and the first one stays where it is."""
     pad = bed.xbox()

@@ -128,6 +128,8 @@ def test_ready_between_episodes(desk):
     desk.tick()
     assert desk.operator.ready()
     assert not desk.operator.ready()
+    assert desk.operator.active(), "somebody is there"
+    assert not desk.operator.active()
 
 
 def test_unplugged(desk):

@@ -31,6 +31,10 @@ class Fault(IntFlag):
         return " and ".join(names) if names else f"unknown fault {bits:#04x}" if bits else "none"
 
 
+LATCHED = Fault.OVERLOAD | Fault.CURRENT
+"""A servo keeps these, and gives little torque, until TORQUE_ENABLE is written."""
+
+
 class Register(Enum):
     """A register: address, size in bytes, and the bit that holds its sign.
 

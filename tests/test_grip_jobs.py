@@ -1,0 +1,36 @@
+"""Holding on for a minute, on arms whose servos protect themselves: the whole program, in simulated time."""
+
+import jobs
+import numpy as np
+import pytest
+
+from hilrt.sim.model import STALL_CURRENT
+from hilrt.step.record import vector
+
+HOLD_S = 60
+ONE_LONG_EPISODE = [
+    "processor.reset.terminate_on_success=false",
+    f"processor.reset.control_time_s={HOLD_S + 40}",
+    "processor.observation.add_current_to_observation=true",
+    "dataset.num_episodes_to_record=1",
+    "teleop.scripted.wrong_bursts=0",
+    "seed=1",
+]
+
+
+@pytest.mark.parametrize("preset", ["so100", "worn"])
+def test_a_cube_is_held_for_a_minute(tmp_path, preset):
+    """The jaw is told to close all the time: the run goes on, the cube stays up, no load comes near an overload."""
+    root = jobs.record(tmp_path, *ONE_LONG_EPISODE, f"sim.arm.preset='{preset}'")
+    (episode,) = jobs.demonstrations(root)
+    names = episode.header.features.state
+    states = np.array([vector(record.state) for record in episode.records])
+    held = states[-HOLD_S * 10 :]
+    assert held[:, names.index("object.z")].min() > 0.05
+    loads = np.abs(held[:, names.index("gripper.current")]) / STALL_CURRENT
+    assert loads[30:].min() > 0.03
+    assert loads[30:].max() < 0.25
+    closing = [record.gripper for record in episode.records[-HOLD_S * 10 : -1]]
+    assert closing.count(0) > 0.9 * len(closing)
+    log = (jobs.newest_run(tmp_path, "record") / "log.txt").read_text()
+    assert "overload" not in log
