@@ -29,5 +29,6 @@ CONDITIONS = Conditions(
     own_steps=(),
     sim=None,
     gravity_compensation=False,
+    grip_lead_deg=2.0,
     start_range_mm=(0.0, 0.0, 0.0),
 )

@@ -108,6 +108,7 @@ ENTRIES = [
         "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now. Days were lost",
     ),
     ("robot.gravity_compensation=true", "robot.gravity_compensation: off before, on now. The arm hangs"),
+    ("robot.grip_lead_deg=4", "robot.grip_lead_deg: 2 degrees before, 4 degrees now. A gripper holds"),
     ("robot.command_hz=10", "robot.command_hz: 50 Hz before, 10 Hz now. Between"),
     (
         "safety.max_joint_velocity_deg_s=120",

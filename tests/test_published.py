@@ -36,7 +36,7 @@ def test_the_values_are_the_published_ones():
     assert push.bounds("").max == (0.2965, 0.2091, 0.0589)
     assert push.action_scale == (0.009, 0.009, 0.01)
     assert push.reset_pose("") == (-41.32, 43.34, -40.88, 90.64, -32.22, 0.79)
-    assert grasp.bounds("").min == (0.15, -0.15, 0.02)
+    assert grasp.bounds("").min == (0.15, -0.15, 0.01)
     assert grasp.bounds("").max == (0.35, 0.15, 0.25)
     assert grasp.action_scale == (0.02, 0.02, 0.02)
     assert [c.processor.reset.control_time_s for c in (push, grasp)] == [20.0, 15.0]

@@ -66,6 +66,7 @@ def conditions_of(config: Config) -> Conditions:
         joint_velocity_deg_s=config.safety.max_joint_velocity_deg_s,
         own_steps=tuple(f"{step.pipeline}: {step.step} {step.options}" for step in processor.steps),
         start_range_mm=tuple(round(1e3 * metres, 1) for metres in processor.reset.start_range_m),
+        grip_lead_deg=robot.grip_lead_deg,
         gravity_compensation=robot.gravity_compensation,
         sim=msgspec.json.decode(msgspec.json.encode(nature_of(config.sim.arm))) if config.sim else None,
     )

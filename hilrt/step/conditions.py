@@ -70,6 +70,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     start_range_mm: tuple[float, ...] | None = None
     """How far around the start pose episodes begin, along each axis."""
     gravity_compensation: bool | None = None
+    grip_lead_deg: float | None = None
 
 
 def grouped(conditions: Sequence[Conditions | None]) -> list[tuple[Conditions | None, list[int]]]:

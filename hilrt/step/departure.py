@@ -28,6 +28,7 @@ ANOTHER_ARM = "No two arms bend and sag alike: look at the first episodes"
 MIRRORED = "What was open is closed now, in every recorded position"
 OPENING = "An open gripper is another width now, and may not go around the object"
 GOALS = "Between two decisions the arm moves otherwise, later or in jerks"
+GRIP = "A gripper holds with another force: what was carried may slip, or the servo let go of it"
 SAG = "The arm hangs 7 to 16 mm lower without than with it, after the same actions"
 SPEED = "A full action may be cut short now, or was then: the same action is another motion"
 MODEL = "Equal angles are other places of the end effector now"
@@ -77,6 +78,7 @@ FIELDS = (
     _Field("max_gripper_pos", "processor.max_gripper_pos", " of 100", OPENING),
     _Field("start_range_mm", "processor.reset.start_range_m", " mm", START),
     _Field("goals_hz", "robot.command_hz", " Hz", GOALS),
+    _Field("grip_lead_deg", "robot.grip_lead_deg", " degrees", GRIP),
     _Field("gravity_compensation", "robot.gravity_compensation", "", SAG),
     _Field("joint_velocity_deg_s", "safety.max_joint_velocity_deg_s", " degrees/s", SPEED),
     _Field("robot_type", "robot.type", "", ANOTHER_ARM),

@@ -46,7 +46,7 @@ def test_knows_its_tool():
     assert operator()._tools[0].floor == 0.005
     grasp = operator(config="published/grasp_wrist_leader.toml")._tools[0]
     assert np.cos(grasp.turn) == pytest.approx(-1.0, abs=0.01)
-    assert grasp.floor == 0.02
+    assert grasp.floor == 0.01
     assert [tool.floor for tool in operator(config="sim_bimanual.toml")._tools] == [0.005, 0.005]
 
 

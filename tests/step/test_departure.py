@@ -81,6 +81,11 @@ MM, POSE = "processor.inverse_kinematics.end_effector_bounds", "processor.reset.
             departure.SAG,
         ),
         (
+            conditions(grip_lead_deg=4.0),
+            "robot.grip_lead_deg: 2 degrees before, 4 degrees now",
+            departure.GRIP,
+        ),
+        (
             conditions(start_range_mm=(20.0, 20.0, 0.0)),
             "processor.reset.start_range_m: 0, 0, 0 mm before, 20, 20, 0 mm now",
             departure.START,
