@@ -13,7 +13,7 @@ SIM_CAMERAS = ("front", "wrist")
 class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The nature of the simulated arms. What is absent here is as the preset has it (`hilrt/config/nature.py`)."""
 
-    preset: Literal["so100", "stiff", "worn"] = "stiff"
+    preset: Literal["so100", "stiff", "worn"] = "so100"
     """`so100`: as measured arms are; `stiff`: stiffer than any that was built; `worn`: one that has worked for long."""
     stiffness: Positive | None = None
     """Torque by which a servo answers each radian that it is off its goal, at the P of 16 that is written at start-up
