@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rig import load
 
-from hilrt.control import process
-from hilrt.control.process import _first_pictures
+from hilrt.control import opening
+from hilrt.control.opening import first_pictures
 from hilrt.errors import CameraError
 from hilrt.shm.pictures import Pictures
 from hilrt.shm.status import Status
@@ -31,7 +31,7 @@ class Start:
 
     def wait(self, stop_wanted=lambda: False):
         """Whether all came."""
-        return asyncio.run(_first_pictures(self.pictures, self.config, self.status, stop_wanted))
+        return asyncio.run(first_pictures(self.pictures, self.config, self.status, stop_wanted))
 
 
 @pytest.fixture
@@ -64,6 +64,6 @@ def test_an_end_is_not_waited_with(start):
 
 def test_a_camera_that_never_shows_anything_is_named(start, monkeypatch):
     """The wait has an end, and the camera a name."""
-    monkeypatch.setattr(process, "FIRST_PICTURE_S", 0.0)
+    monkeypatch.setattr(opening, "FIRST_PICTURE_S", 0.0)
     with pytest.raises(CameraError, match="camera wrist: no picture within 0 s"):
         start.wait()

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 import pytest
 from rig import load
 
-from hilrt.control.process import _policy
+from hilrt.control.opening import make_policy
 from hilrt.errors import DeviceError
 from hilrt.run.job import Job, Role, Spec
 from hilrt.step.features import from_config
@@ -16,4 +16,4 @@ def test_absent_device_of_the_policy_is_named() -> None:
     config = load("policy.device=cuda:99")
     spec = Spec(role=Role.CONTROL, job=Job.TRAIN, run="none", run_dir="none", fds={})
     with pytest.raises(DeviceError, match=r'policy\.device = "cuda:99": .*Use "auto" or "cpu"'):
-        _policy(spec, config, from_config(config), None, AsyncExitStack())
+        make_policy(spec, config, from_config(config), None, AsyncExitStack())
