@@ -1,6 +1,8 @@
 """What a job is about to do otherwise than it was recorded or trained: in words before it starts, or refused."""
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -84,7 +86,7 @@ def played_otherwise(root: Path, episode: int, now: Conditions) -> list[str]:
 
 
 def compared(whose: str, before: Conditions | None, now: Conditions, cure: str) -> Iterator[str]:
-    """A line for each departure.
+    """A line for each departure, or for several that cost the same.
 
     Raises:
         ConditionsError: they cannot mean the same; `cure`: what can be done, beside putting things back.
@@ -95,4 +97,5 @@ def compared(whose: str, before: Conditions | None, now: Conditions, cure: str) 
     found = list(departures(before, now))
     if refused := [str(each) for each in found if each.refused]:
         raise ConditionsError(whose, refused, cure)
-    yield from (f"{whose}: {each}" for each in found)
+    for cost, same in groupby(found, attrgetter("cost")):
+        yield f"{whose}: {'; '.join(f'{each.option}: {each.what}' for each in same)}. {cost}."
