@@ -49,3 +49,9 @@ def test_whoever_knows_the_arm_has_its_zero_offsets():
     made = re.compile(r"(?<!class )\b(?:Kinematics|Collisions)\((?!.*zeros=)")
     without = {p.relative_to(HILRT).as_posix() for p in HILRT.rglob("*.py") if made.search(p.read_text())}
     assert without == {"setup/touch.py", "sim/hand.py", "sim/operator.py"}
+
+
+def test_no_two_test_files_have_one_name():
+    """Tests are no packages: of two files with one name pytest runs the first alone."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

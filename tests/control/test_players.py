@@ -18,6 +18,7 @@ def played(rig, player, rec, speed=1.0):
     goals, turn = [], 0
     while turn * speed < rec.end:
         tick = rig.observe(joints=rec.measured(turn * speed))
+        rig.pipelines.grip.see(tick.readings, rig.setpoint.sent)  # as the cell does
         player.put(tick, turn * speed, (turn + 1) * speed)
         player.pipeline.run(tick)
         rig.setpoint.commit(tick)

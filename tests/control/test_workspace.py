@@ -77,9 +77,9 @@ def on_a_bench(work, *overrides, stiffness=11.0, **nature):
 
 
 async def along_the_floor(run):
-    """Down, and out along the floor to where the upright tool ends, both as fast as it goes; back, and once more."""
+    """Down, and out along the floor to where the upright tool ends, as fast as it goes; back, and again, to rest there."""
     run.heights.clear()
-    for action, ticks in ((DOWN, 15), (OUT, 7), (IN, 12), (OUT, 9), (DOWN, 20)):
+    for action, ticks in ((DOWN, 15), (OUT, 7), (IN, 12), (OUT, 9), (DOWN, 60)):
         tick = await run.drive(action, ticks)
     return run.touched, min(run.heights), tick
 
