@@ -77,7 +77,7 @@ def on_a_bench(work, *overrides, stiffness=11.0, **nature):
 
 
 async def along_the_floor(run):
-    """Down, and out along the floor to where the upright tool ends, as fast as it goes; back, and again, to rest there."""
+    """Down, and out along the floor to where the upright tool ends, both at full speed; back, and again, to rest."""
     run.heights.clear()
     for action, ticks in ((DOWN, 15), (OUT, 7), (IN, 12), (OUT, 9), (DOWN, 60)):
         tick = await run.drive(action, ticks)
