@@ -219,10 +219,13 @@ def test_a_terminal_carries_every_byte_unchanged():
     with PseudoTerminal() as terminal:
         client = os.open(terminal.path, os.O_RDWR | os.O_NOCTTY)
         os.write(client, bytes(range(256)))
-        received = []
-        terminal.exchange(lambda data: received.append(data) or data)
-        assert received == [bytes(range(256))]
-        assert os.read(client, 4096) == bytes(range(256))
+        received, returned = [], b""
+        while len(b"".join(received)) < 256:
+            terminal.exchange(lambda data: received.append(data) or data)
+        assert b"".join(received) == bytes(range(256))
+        while len(returned) < 256:
+            returned += os.read(client, 4096)
+        assert returned == bytes(range(256))
         os.close(client)
 
 
