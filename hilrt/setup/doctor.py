@@ -154,7 +154,7 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
         try:
             await bus.read_telemetry(tuple(IDS.values()))
         except BusTimeoutError:
-            if (lost := lost + 1) > READS // 10:
+            if (lost := lost + 1) > READS // 2:
                 raise
     times, timer = bus.times, latency_timer(bus.port)
     text = (
