@@ -26,8 +26,12 @@ check:
 
 # Every benchmark, one JSON object each
 bench *args:
-    for bench in ring weights bus tick learner pixels update ik collision pipeline journal dataset recording leader smooth takeover; do python benches/$bench.py {{args}}; done
+    for bench in ring weights bus tick learner pixels update ik collision pipeline journal dataset recording leader smooth grip takeover; do python benches/$bench.py {{args}}; done
 
 # Make docs/reference/configuration.md anew from hilrt/config
 docs:
     python docs/reference/configuration.py
+
+# Make the guide's pictures anew from a labelled dataset and the classifier beside it
+pictures dataset:
+    python docs/guide/pictures.py {{dataset}}

@@ -19,7 +19,7 @@ from host import report
 from PIL import Image as PillowImage
 
 from hilrt.config import ImagePreprocessing
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.dataset import Dataset, open_dataset
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.views import episodes_seen

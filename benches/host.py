@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ def report(name: str, results: dict) -> None:
 
 
 def host() -> dict:
-    """CPU model, cores this process may use, kernel and Python."""
+    """CPU model, cores this process may use, kernel, Python, and the code's commit."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
@@ -25,7 +26,17 @@ def host() -> dict:
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "commit": commit(),
     }
+
+
+def commit() -> str:
+    """Of the code that is measured, with a + where something of it is not committed; empty without git."""
+    words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return ""
 
 
 def spread_us(samples_ns: Sequence[int]) -> dict:

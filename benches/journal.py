@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from host import report, spread_us
 
-from hilrt.data.journal import JournalWriter, read_episodes
+from hilrt.data.journal import read_episodes
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.pictures import packed
 from hilrt.step.features import ALIGNMENT, GRIPPER, Features, Image
 from hilrt.step.record import Mode, Record, encode_into

@@ -75,10 +75,14 @@ def filled(config: Config, features: Features, device: torch.device) -> Replay:
     return replay
 
 
+def actor_of(config: Config) -> Actor:
+    return Actor(from_config(config), vision_of(config), config.policy.networks)
+
+
 def learner(config: Config) -> Callable[[], None]:
     features = from_config(config)
     cpu = torch.device("cpu")
-    replay, sac = filled(config, features, cpu), Sac(Actor(features, vision_of(config)), config, cpu)
+    replay, sac = filled(config, features, cpu), Sac(actor_of(config), config, cpu)
     return lambda: sac.learner_step(replay.sample(CRITIC_UPDATES + 1), 1.0)
 
 
@@ -114,7 +118,7 @@ def plain() -> Callable[[], None]:
 
 def acting_ms(config: Config, seconds: float) -> dict[str, float]:
     features = from_config(config)
-    policy = Policy(Actor(features, vision_of(config)), None, sight_of(config, features))
+    policy = Policy(actor_of(config), None, sight_of(config, features))
     views = tuple(np.random.default_rng(0).integers(256, size=(2, 128, 128, 3), dtype=np.uint8))
     state, times = np.zeros(len(features.state), np.float32), []
     end = time.monotonic() + seconds

@@ -18,10 +18,12 @@ import cv2
 from host import report
 from recording_loop import FPS, pictures
 
-from hilrt.shm.names import runs_with
+import hilrt
 from hilrt.shm.status import Status
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(hilrt.__file__).parents[1]
+"""The checkout that runs: with `--against` also one whose task files, and modules, are others."""
+SEGMENTS = Path("/dev/shm")
 CLI = [sys.executable, "-c", "from hilrt.cli import main; main()"]
 
 
@@ -102,10 +104,9 @@ def measure(hz: int, seconds: float, cameras: int, *, realtime: bool) -> dict[st
 def wait_for_run(prefix: str) -> str:
     """Name of the run once its status block is there."""
     while True:
-        found = [run for run in runs_with("status") if run.startswith(prefix)]
-        if found:
+        for segment in SEGMENTS.glob(f"hilrt-*-{prefix}*-status"):
             time.sleep(0.5)
-            return found[-1]
+            return segment.name[segment.name.index(prefix) : -len("-status")]
         time.sleep(0.1)
 
 

@@ -31,7 +31,9 @@ from hilrt.devices.operator import Scene
 from hilrt.sim.arm import NO_LOAD_SPEED, SimFollower
 from hilrt.sim.model import TIMESTEP
 from hilrt.sim.operator import ScriptedOperator
+from hilrt.sim.patch import patch_of
 from hilrt.sim.pty import PseudoTerminal
+from hilrt.sim.thing import thing_of
 from hilrt.sim.world import World
 from hilrt.step.features import from_config
 from hilrt.step.record import Mode
@@ -76,7 +78,7 @@ class Demonstration:
         pipelines = Pipelines(config, from_config(config), [calibration])
         pipelines.begin()
         with (
-            World(config.env.task, self._seed, 1, sim.arm) as self._world,
+            World(config.env.task, self._seed, 1, sim.arm, patch_of(sim), thing_of(config)) as self._world,
             SimFollower(self._world, 0, calibration, PseudoTerminal(), sim.arm) as self._servos,
         ):
             asyncio.get_running_loop().add_reader(self._servos.fd, self._servos.answer)

@@ -48,7 +48,7 @@ class Learning:
     def __init__(self, config: Config, device: torch.device, *, graphs: bool) -> None:
         torch.manual_seed(0)
         features = from_config(config)
-        self.sac = Sac(Actor(features, vision_of(config)), config, device)
+        self.sac = Sac(Actor(features, vision_of(config), config.policy.networks), config, device)
         self.replay = filled(config, features, device)
         self.batches = config.learner.critic_updates + 1
         graph = CudaGraph(self.sac.generator) if graphs else None

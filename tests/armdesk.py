@@ -89,7 +89,7 @@ class Desk:
                 if self._terminal and select.select([self._terminal.fd], [], [], 0.001)[0]:
                     self._answer()
                 if (now := time.monotonic()) - last > STEP_S:
-                    self._move(SPEED * (now - last))
+                    self._move(now - last)
                     last = now
             time.sleep(0.0002)  # let others have the lock
 
@@ -100,7 +100,8 @@ class Desk:
             if servo.torque_enabled and servo.get(Register.GOAL_POSITION) != goal:
                 self.leads.append(abs(servo.goal - servo.raw_position))
 
-    def _move(self, reach):
+    def _move(self, seconds):
+        reach = SPEED * seconds
         for servo in self.servos:
             if servo.torque_enabled and servo.id not in self.stuck:
                 step = int(np.clip(servo.goal - servo.raw_position, -reach, reach))

@@ -7,9 +7,10 @@ import numpy as np
 
 from hilrt.robots import SO100_URDF
 from hilrt.robots.kinematics import Kinematics
-from hilrt.sim.expert import CLOSE, OPEN, ORDINARY, STAY, Expert, Tool
+from hilrt.sim.expert import ORDINARY, Expert, Tool
 from hilrt.sim.layout import bases
-from hilrt.sim.tasks import CUBE_REST
+from hilrt.sim.skills import CLOSE, OPEN, STAY
+from hilrt.sim.task import CUBE_REST
 from hilrt.sim.world import START_POSE_DEG, World
 
 BOX = ((0.15, -0.11, 0.005), (0.31, 0.17, 0.12))
@@ -81,12 +82,14 @@ def attempt(
     """Let the expert work from here until success or the time limit."""
     expert.reset()
     rng = np.random.default_rng(seed)
-    progress = []
+    progress, coming, unseen = [], np.zeros(3), np.exp(-1 / (0.1 * driver.fps))
     for step in range(round(seconds * driver.fps)):
         scene = (driver.ee, driver.opening, driver.cube)
-        action = expert.act(*scene, tool=tool)
+        action = expert.act(*scene, coming, tool=tool)
         progress.append(expert.progress(*scene))
-        driver.act(action.delta + rng.normal(0.0, noise, 3), action.gripper)
+        delta = np.clip(action.delta + rng.normal(0.0, noise, 3), -1, 1)
+        coming = (coming + delta * 0.2 / driver.fps) * unseen
+        driver.act(delta, action.gripper)
         if driver.world.success():
             return Outcome(True, step + 1, progress)
     return Outcome(False, step + 1, progress)

@@ -31,13 +31,14 @@ SMALL = [
     "learner.batch_size=32",
     "learner.utd_ratio=1.0",
     "dataset.num_episodes_to_record=2",
+    "eval.every_steps=0",
 ]
 
 
 def command(*words, overrides=(), under=()):
     """Arguments of a hilrt command on the simulated arm; `under`: of a command that starts it, as nohup does."""
     sets = [f"robot.calibration_dir={ROOT}/configs/calibration", "safety.resume_after_s=1", *overrides]
-    takes = {"--resume", "checkpoint", "dataset"}.isdisjoint(words)
+    takes = {"--resume", "checkpoint", "dataset", "label"}.isdisjoint(words)
     flags = [part for text in sets for part in ("--set", text)] if takes else []
     return [*under, sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from hilrt.config import taskfile
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.pictures import packed
 from hilrt.step.features import from_config

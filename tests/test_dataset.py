@@ -77,7 +77,7 @@ def test_recover(root, tmp_path):
 
 def test_training_from_video_and_exporting_the_run(tmp_path):
     """`dataset.video` records into videos; a run trained from them is exported, as others can read it."""
-    overrides = [*jobs.SMALL, *CAMERAS, "learner.online_steps=60", "eval.every_steps=0", "dataset.video=true"]
+    overrides = [*jobs.SMALL, *CAMERAS, "learner.online_steps=60", "dataset.video=true"]
     root = jobs.record(tmp_path, *CAMERAS, "dataset.video=true")
     assert list(root.glob("videos/observation.images.front/chunk-000/*.mp4"))
     shown = jobs.run(tmp_path, "pretrain", jobs.SIM, "--steps", "5", overrides=overrides)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hilrt.config import taskfile
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.errors import DatasetBusyError, JournalFeaturesError, TasksMixedError
 from hilrt.jobs.demonstrations import one_recording
 from hilrt.jobs.record import record

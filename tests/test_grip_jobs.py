@@ -14,14 +14,17 @@ ONE_LONG_EPISODE = [
     "processor.observation.add_current_to_observation=true",
     "dataset.num_episodes_to_record=1",
     "teleop.scripted.wrong_bursts=0",
-    "seed=1",
 ]
 
 
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("preset", ["so100", "worn"])
-def test_a_cube_is_held_for_a_minute(tmp_path, preset):
-    """The jaw is told to close all the time: the run goes on, the cube stays up, no load comes near an overload."""
-    root = jobs.record(tmp_path, *ONE_LONG_EPISODE, f"sim.arm.preset='{preset}'")
+def test_a_cube_is_held_for_a_minute(tmp_path, preset, seed):
+    """The jaw is told to close all the time: the run goes on, the cube stays up, no load comes near an overload.
+
+    On seed 0 the cube is gripped almost on its diagonal.
+    """
+    root = jobs.record(tmp_path, *ONE_LONG_EPISODE, f"seed={seed}", f"sim.arm.preset='{preset}'")
     (episode,) = jobs.demonstrations(root)
     names = episode.header.features.state
     states = np.array([vector(record.state) for record in episode.records])
@@ -32,7 +35,7 @@ def test_a_cube_is_held_for_a_minute(tmp_path, preset):
     assert heights[held].min() > 0.05
     loads = np.abs(states[held, names.index("gripper.current")]) / STALL_CURRENT
     assert loads[30:].min() > 0.03
-    assert (loads > 0.25).sum() < 15, "half a second as the jaw meets the cube, and as that turns into place"
+    assert loads.max() < 0.25
     assert np.median(loads) < 0.2
     closing = [record.gripper for record in episode.records[held]]
     assert closing.count(0) > 0.9 * len(closing)

@@ -8,6 +8,7 @@ import pytest
 import typer
 
 sys.path.insert(0, str(Path(__file__).parent / "control"))
+from reward.bundles import judge_for
 from rig import Rig, load
 
 from hilrt.cli import app
@@ -17,10 +18,12 @@ from hilrt.report.hints import DEVICES
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
 EVERYTHING = (
+    "env.task=pick_of_two",
     "processor.observation.add_current_to_observation=true",
     "processor.observation.display_cameras=true",
     "robot.cameras.front={type = 'sim', width = 160, height = 120}",
     "safety.self_collision=true",
+    'reward.type="grasp"',
 )
 
 
@@ -42,9 +45,9 @@ def steps(table):
 @pytest.mark.parametrize(
     ("page", "number", "pipeline"), [("observation.md", 0, 0), ("observation.md", 1, 1), ("action.md", 0, 2)]
 )
-def test_tables_are_the_pipelines(page, number, pipeline):
+def test_tables_are_the_pipelines(page, number, pipeline, tmp_path):
     """Each table has the steps of a run with every option on, in their order."""
-    rigs = [Rig(*EVERYTHING, show=lambda *_: None), Rig(by_joint=True)]
+    rigs = [Rig(*EVERYTHING, show=lambda *_: None, judge=judge_for(tmp_path)), Rig(by_joint=True)]
     names = [[step.name for step in rig.pipelines.all[pipeline].steps] for rig in rigs]
     written = steps(tables(page)[number])
     assert [name for name in written if name in names[0]] == names[0]

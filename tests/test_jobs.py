@@ -89,7 +89,7 @@ def test_train_then_eval(workplace, trained):
     }  # fmt: skip
     summary = jobs.summary(run)
     assert summary["online_steps"] >= 200
-    assert [e["success"]["episodes"] for e in summary["evaluations"]] == [2, 2]
+    assert [e["success"]["episodes"] for e in summary["evaluations"]] == [2, 2, 2]
     assert summary["updates"] >= summary["online_steps"] - 100 - 2
     assert f"hilrt eval runs/{run.name}" in printed
     steps = sum(
@@ -142,7 +142,11 @@ def test_equal_seeds_give_equal_trainings(workplace, trained):
     assert len(jobs.records(run)) > 200
     assert jobs.records(live.path) == jobs.records(run)
     assert jobs.learned(live.path) == jobs.learned(run)
-    assert [meta.evaluation.episodes for meta, *_ in jobs.learned(run).values() if meta.evaluation] == [2, 2]
+    assert [meta.evaluation.episodes for meta, *_ in jobs.learned(run).values() if meta.evaluation] == [
+        2,
+        2,
+        2,
+    ]
 
     few = ["learner.online_steps=20", "eval.every_steps=0"]
     other = jobs.run(workplace, "train", jobs.SIM, overrides=[*TRAINING, "seed=1", *few])
@@ -170,7 +174,7 @@ def test_checkpoints_are_listed_and_restored(workplace):
     assert listed.returncode == 0, listed.stderr
     assert "newest" in listed.stdout
     assert "best" in listed.stdout
-    assert listed.stdout.count("/2 = ") == 2
+    assert listed.stdout.count("/2 = ") == 3
     absent = jobs.run(workplace, "checkpoint", "restore", run, "77")
     assert absent.returncode == 2
     assert "has no checkpoint after 77 online steps" in " ".join(absent.stderr.split())
@@ -283,7 +287,7 @@ def test_status_without_runs():
 
 def test_status_shows_a_run(workplace):
     """`hilrt status` shows a run that goes on, without disturbing it."""
-    overrides = [*jobs.SMALL, "learner.online_steps=150", "eval.every_steps=0"]
+    overrides = [*jobs.SMALL, "learner.online_steps=150"]
     with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=overrides) as live:
         live.wait_for(lambda: live.status.control.ready)
         seen = jobs.status()

@@ -12,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from hilrt.config import Config, SimArm, taskfile
 from hilrt.config.nature import nature_of
-from hilrt.data.journal import JOURNAL, JournalWriter, read_episodes
+from hilrt.data.journal import JOURNAL, read_episodes
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.rewrite import delete_episodes, merge
@@ -109,6 +110,8 @@ ENTRIES = [
     ),
     ("robot.gravity_compensation=true", "robot.gravity_compensation: off before, on now. The arm hangs"),
     ("robot.grip_lead_deg=4", "robot.grip_lead_deg: 2 degrees before, 4 degrees now. A gripper holds"),
+    ("sim.patch_m=0.2", "sim.patch_m: 0.1 before, 0.2 now. The policy meets"),
+    ("sim.nudge_mm=20", "sim.nudge_mm: 0 before, 20 now. The policy meets"),
     ("robot.command_hz=10", "robot.command_hz: 50 Hz before, 10 Hz now. Between"),
     (
         "safety.max_joint_velocity_deg_s=120",
@@ -339,13 +342,14 @@ def test_what_does_not_tell_is_read_and_said_once(home: Path) -> None:
 
 
 def test_a_replay_asks_for_what_moves_the_arm(home: Path) -> None:
-    """It begins where the recording does, and looks at nothing; calibration and goals count."""
+    """It begins where the recording does, and looks at nothing; calibration, goals and the object count."""
     config = configured(home)
     recorded(home, config, range(1), conditions_of(config))
     turn_elbow(home)
-    now = conditions_of(configured(home, LOWER, f"{CAMERA}.fps=15", "robot.command_hz=10"))
+    seen = (f"{CAMERA}.fps=15", "robot.cameras.wrist={type='sim'}", "sim.pictures.light=0.5")
+    now = conditions_of(configured(home, LOWER, *seen, "robot.command_hz=10", "sim.object_mass=0.1"))
     lines = played_otherwise(home / "dataset", 0, now)
-    assert [line.split(":")[1] for line in lines] == [" calibration", " robot.command_hz"]
+    assert [line.split(":")[1] for line in lines] == [" calibration", " robot.command_hz", " sim.object_mass"]
 
 
 def test_without_a_checkpoint_the_journal_tells(home: Path) -> None:
@@ -369,7 +373,7 @@ def test_without_a_checkpoint_the_journal_tells(home: Path) -> None:
 def test_jobs_say_so(tmp_path: Path) -> None:
     """On the terminal, in the log, in TensorBoard; kept with what they record and save, and told when judged."""
     jobs.record(tmp_path)
-    short = [*jobs.SMALL, "learner.online_steps=40", "eval.every_steps=0", "policy.device=cpu"]
+    short = [*jobs.SMALL, "learner.online_steps=40", "policy.device=cpu"]
     done = jobs.run(tmp_path, "train", jobs.SIM, overrides=[*short, LOWER])
     assert done.returncode == 0, done.stdout + done.stderr
     said = f"the demonstrations: {POSE}: x 217 mm before, 200 mm now, 17 mm further back;"

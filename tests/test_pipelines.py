@@ -9,7 +9,7 @@ import tomlkit
 from hilrt.data.journal import read_episodes
 from hilrt.step.record import GripperCommand, Limit, Source, gripper_commands, vector
 
-SHORT = [*jobs.SMALL, "learner.online_steps=60", "eval.every_steps=0"]
+SHORT = [*jobs.SMALL, "learner.online_steps=60"]
 
 
 def train_and_judge(folder, *overrides, config=jobs.SIM):
@@ -51,7 +51,7 @@ def test_without_gripper(tmp_path):
         tmp_path,
         "processor.gripper.use_gripper=false",
         "processor.gripper.gripper_penalty=0",
-        "processor.reset.control_time_s=3",
+        "processor.reset.control_time_s=10",
         "env.task=push",
     )
     goals = {float(vector(r.joint_goal)[5]) for some in episodes for r in actions(some)}

@@ -1,11 +1,19 @@
 """From cameras to a policy, as a user does it: record, pretrain, train, resume, eval."""
 
+import shutil
+from itertools import pairwise
+
 import jobs
 import pytest
+import torch
 from safetensors.numpy import load_file
 
-from hilrt.data.journal import read_episodes
-from hilrt.policy.saved import load_meta, newest_checkpoint
+from hilrt.config.taskfile import load
+from hilrt.data.journal import episode_path, online_steps, read_episodes
+from hilrt.learner.training import Training
+from hilrt.policy.saved import checkpoints_of, load_meta, newest_checkpoint
+from hilrt.policy.sizes import with_sizes
+from hilrt.report.metrics import Metrics
 from hilrt.step.record import Mode
 
 PIXELS = jobs.ROOT / "configs" / "sim_so100_pixels.toml"
@@ -14,7 +22,7 @@ TINY = [
     *(f"robot.cameras.{name}={{type='sim', width=40, height=32}}" for name in ("front", "wrist")),
     *jobs.SMALL,
 ]
-SHORT = [*TINY, "learner.online_steps=60", "eval.every_steps=0"]
+SHORT = [*TINY, "learner.online_steps=60"]
 ROOT = "datasets/sim_so100_pixels"
 
 
@@ -101,6 +109,61 @@ def test_encoders_trained_with_the_policy(workplace):
         r for e in read_episodes(run / "journal") if e.mode is Mode.TRAIN for r in e.records if not r.final
     ]
     assert len({record.policy_version for record in steps}) >= 1
+
+
+def begins_evaluation(before, episode):
+    """Whether an episode is the first that judges what one before it taught."""
+    return (before.mode, episode.mode) == (Mode.TRAIN, Mode.EVAL)
+
+
+def resumed(run, folder):
+    """The run as it was when what it had learned was first judged, resumed in `folder`; what is behind that comes."""
+    torch.set_num_threads(1)
+    shutil.copytree(run, folder)
+    episodes = list(read_episodes(run / "journal", frames=True))
+    pairs = list(pairwise(episodes))
+    first = 1 + next(n for n, pair in enumerate(pairs) if begins_evaluation(*pair))
+    for episode in episodes[first:]:
+        episode_path(folder / "journal", episode.number).unlink()
+    steps = online_steps(folder / "journal")
+    for path in checkpoints_of(folder):
+        if int(path.name) != steps:
+            shutil.rmtree(path)
+    config = with_sizes(load(folder / "config.toml"), folder)
+    with Metrics(folder / "tensorboard", 10) as metrics, Training(config, folder, metrics) as training:
+        assert training.load()
+        for before, episode in pairs[first - 1 :]:
+            if begins_evaluation(before, episode):
+                training.judge()
+            for index, record in enumerate(episode.records):
+                training.take(record, training.eyes.of_disk(episode, index))
+                while training.credit.owed:
+                    training.step()
+        training.close_evaluation()
+        training.save()
+    return folder
+
+
+def test_resumed_from_jpeg_is_exact(workplace, tmp_path):
+    """Frames on disk are not as the camera gave them; a run that is resumed learns all the same what it would have."""
+    overrides = [
+        *TINY,
+        "policy.encoder=conv",
+        "dataset.image_format=jpeg",
+        "learner.online_steps=40",
+        "learner.online_step_before_learning=5",
+        "learner.checkpoint_every_s=1e6",
+        "processor.reset.control_time_s=1.2",
+        "eval.every_steps=20",
+        "eval.episodes=1",
+    ]
+    done = jobs.run(workplace, "train", PIXELS, overrides=overrides)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = jobs.newest_run(workplace, "train")
+    whole, again = jobs.learned(run), jobs.learned(resumed(run, tmp_path / run.name))
+    assert len(whole) > 2
+    assert max(again) == max(whole)
+    assert again[max(again)] == whole[max(whole)]
 
 
 @pytest.mark.parametrize(

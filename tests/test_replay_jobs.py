@@ -40,7 +40,7 @@ def two_arms(tmp_path_factory):
 
 def outcome(folder):
     """What the newest replay wrote down."""
-    return json.loads((jobs.newest_run(folder, "replay") / "replay.json").read_text())
+    return json.loads((jobs.newest_run(folder, "replay") / "replay.json").read_text())["content"]
 
 
 @pytest.mark.parametrize("what", [[], ["--actions"]], ids=["joint targets", "actions"])

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from hilrt.cli.checkpoint import checkpoint
+from hilrt.cli.classifier import classifier
 from hilrt.cli.dataset import dataset
 from hilrt.cli.setup import setup
 from hilrt.cli.work import work
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(work)
+app.add_typer(classifier)
 app.add_typer(setup)
 app.add_typer(dataset, name="dataset")
 app.add_typer(checkpoint, name="checkpoint")

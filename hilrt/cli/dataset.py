@@ -44,7 +44,7 @@ Constants = Annotated[
 Pairing = Annotated[
     Literal["before", "after"] | None,
     typer.Option(
-        help="A row's observation is of before its action, or of after it; default: as the data tell."
+        help="A row's observation is of before its action, or after it; default: after if the data tell, else before."
     ),
 ]
 

@@ -67,6 +67,9 @@ def calibrate(
         bool,
         typer.Option("--touch", help="Of a calibrated arm: find zero offsets, at five marks on the table."),
     ] = False,
+    shut: Annotated[
+        bool, typer.Option("--shut", help="Of a calibrated arm: how far its empty gripper shuts.")
+    ] = False,
 ) -> None:
     """Find each joint's middle and range: you move the arm by hand.
 
@@ -77,12 +80,13 @@ def calibrate(
     from hilrt.setup.place import Place  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-    if touch and (leader or check):
-        raise typer.BadParameter("--touch is for a follower arm, and stands alone.")
-    if touch:
-        from hilrt.setup import touch as job  # noqa: PLC0415
+    if (touch or shut) and (leader or check or touch is shut):
+        raise typer.BadParameter("--touch and --shut are for a follower arm, and stand alone.")
+    if touch or shut:
+        from hilrt.setup.shut import learn_shut  # noqa: PLC0415
+        from hilrt.setup.touch import touch as learn_zeros  # noqa: PLC0415
 
-        asyncio.run(job.touch(TerminalConsole(), taskfile.load(config), side))
+        asyncio.run((learn_zeros if touch else learn_shut)(TerminalConsole(), taskfile.load(config), side))
         return
     place = Place.of(taskfile.load(config), side, leader=leader)
     asyncio.run(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))

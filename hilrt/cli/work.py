@@ -1,5 +1,6 @@
 """The commands of everyday work: one function each, no logic; heavy imports happen inside."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,65 @@ def record(config: TaskFile, set_: Override = None) -> None:
     folder, summary = job.record(config, set_ or [])
     succeeded, kept = summary.successes["demo"], summary.episodes["demo"]
     say(f"recorded into {folder.config().dataset.root}: {succeeded} successful, {kept - succeeded} failed")
+
+
+@work.command()
+def label(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Its folder: dataset.root.")],
+    *,
+    episode: Annotated[int | None, typer.Option(min=0, metavar="NUMBER", help="Which episode.")] = None,
+    success_from: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="OBSERVATION", help="It succeeded, and this observation is the first of it."
+        ),
+    ] = None,
+    success: Annotated[bool, typer.Option("--success", help="It succeeded at its end.")] = False,
+    failure: Annotated[bool, typer.Option("--failure", help="It failed.")] = False,
+    span: Annotated[
+        str | None,
+        typer.Option(metavar="FROM:TO=CLASS", help="Observations from FROM to before TO are of CLASS."),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take back the last correction, of the episode or of all.")
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show each episode as recorded and as corrected.")
+    ] = False,
+    classes: Annotated[
+        str,
+        typer.Option(metavar="A,B,...", help="Of the keys 1 to 9; the first is of what nothing is said of."),
+    ] = "failure,success",
+    reward_class: Annotated[str, typer.Option(metavar="CLASS", help="Which one is rewarded.")] = "success",
+) -> None:
+    """Correct when episodes of a dataset succeeded, on their pictures; every correction is kept, and can be undone.
+
+    Without an option that says what is right a window opens. Its keys: left and right, with shift by 10; up and down
+    for episodes; space plays; s success from here on, f failure, 1 to 9 a class, at its first observation and at its
+    last; u takes back; q quits. Each correction is saved at once.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from hilrt.jobs import label as job  # noqa: PLC0415
+
+    wish = job.Wish(
+        success_from=success_from, success=success, failure=failure, span=_span(span), undo=undo, list=list_
+    )
+    if len(wish.given) > 1:
+        raise typer.BadParameter(f"{' and '.join(wish.given)}: one at a time.")
+    if episode is None and wish.needs_episode:
+        raise typer.BadParameter(f"{wish.given[0]}: of which episode? Add --episode NUMBER.")
+    for part in job.label(dataset, wish, episode, classes.split(","), reward_class):
+        Console().print(part, markup=False, highlight=False, soft_wrap=True)
+
+
+def _span(text: str | None) -> tuple[int, int, str] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+):(\d+)=(.+)", text)
+    if not found:
+        raise typer.BadParameter(f"{text!r} is no span of observations; write 60:80=failure.")
+    return int(found[1]), int(found[2]), found[3]
 
 
 @work.command()
@@ -96,12 +156,18 @@ def evaluate(
     episodes: Annotated[
         int | None, typer.Option(min=1, help="How many; default: eval.final_episodes.")
     ] = None,
+    checkpoint: Annotated[
+        int | None,
+        typer.Option(
+            metavar="STEPS", help="Of so many online steps (`hilrt checkpoint list`); default: the newest."
+        ),
+    ] = None,
     set_: Override = None,
 ) -> None:
-    """Judge a run's newest policy: deterministic, operator off."""
+    """Judge a run's policy, by default its newest: deterministic, operator off."""
     from hilrt.jobs import evaluate as job  # noqa: PLC0415
 
-    folder, summary = job.evaluate(run, episodes, set_ or [])
+    folder, summary = job.evaluate(run, episodes, set_ or [], checkpoint)
     for result in summary.evaluations:
         say(f"autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
     say(f"details: {folder.path / 'summary.json'}")
@@ -158,7 +224,8 @@ def status() -> None:
 def _report_training(folder: "RunFolder", summary: "Summary") -> None:
     say(f"{summary.online_steps} online steps, {summary.human_steps} of them human, {summary.wall_s:.0f} s")
     for result in summary.evaluations:
-        say(f"  after {result.online_steps:6d} steps: autonomous success {result.success}")
+        when = f"after {result.online_steps:6d} steps" if result.online_steps else "before the first step"
+        say(f"  {when:>21}: autonomous success {result.success}")
     say(f"run folder: {folder.path}")
     say(f"evaluate:   hilrt eval {folder.path}")
     if summary.online_steps < folder.config().learner.online_steps:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from hilrt.config.env import Env, Spaces
 from hilrt.config.learning import Evaluation, Learner, Policy
 from hilrt.config.nature import Nature, nature_of
 from hilrt.config.processor import (
@@ -21,14 +22,16 @@ from hilrt.config.processor import (
     Reset,
     StepSizes,
 )
+from hilrt.config.reward import Reward, RewardClassifier
 from hilrt.config.robot import MAX_COMMAND_HZ, Arm, Camera, Leader, Robot, Scripted, Teleop
-from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, Sim, SimArm, SimUsb
+from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, TWO_APART, Sim, SimArm, SimPictures, SimUsb
 from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
 
 __all__ = [
     "MOTORS",
     "SIM_CAMERAS",
     "SIM_TASKS",
+    "TWO_APART",
     "Arm",
     "Bounds",
     "Camera",
@@ -47,28 +50,21 @@ __all__ = [
     "Policy",
     "Processor",
     "Reset",
+    "Reward",
+    "RewardClassifier",
     "Robot",
     "Safety",
     "Scripted",
     "Sim",
     "SimArm",
+    "SimPictures",
     "SimUsb",
+    "Spaces",
     "StepSizes",
     "Teleop",
     "Vec3",
     "nature_of",
 ]
-
-
-class Env(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is done, and how often."""
-
-    name: Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,40}$")] = "so100"
-    """Prefix of the run folder."""
-    task: str
-    """Name of the task; with `[sim]` it selects the simulated one."""
-    fps: Annotated[int, Meta(ge=1, le=200)] = 10
-    """Control rate [Hz]."""
 
 
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -124,9 +120,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole task file."""
 
     env: Env
-    robot: Robot
+    robot: Robot = Robot()
     teleop: Teleop = Teleop()
-    processor: Processor
+    processor: Processor = Processor()
+    reward: Reward = Reward()
     dataset: Dataset
     policy: Policy = Policy()
     learner: Learner = Learner()
@@ -136,10 +133,29 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     runs_dir: str = "runs"
 
+    @property
+    def sides(self) -> dict[str, Arm]:
+        """Arms by side; none in an environment."""
+        return {} if self.in_environment else self.robot.sides
+
+    @property
+    def in_environment(self) -> bool:
+        """Whether there is a Gymnasium environment in place of arms."""
+        return self.env.type == "gymnasium"
+
+    @property
+    def robot_name(self) -> str:
+        """What datasets call it."""
+        return self.env.id if self.in_environment else self.robot.type
+
     def reset_pose(self, side: str) -> JointPose:
         """Where that arm starts."""
-        own = self.robot.sides[side].fixed_reset_joint_positions
-        return own or self.processor.reset.fixed_reset_joint_positions
+        pose = (
+            self.robot.sides[side].fixed_reset_joint_positions
+            or self.processor.reset.fixed_reset_joint_positions
+        )
+        assert pose is not None  # the cross-check has seen to it
+        return pose
 
     def bounds(self, side: str) -> Bounds | None:
         """That arm's workspace box; None with joint control."""
@@ -148,7 +164,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def ports(self, simulated: str) -> list[str]:
         """Serial devices of the arms; `simulated`: those of the simulator, a line for each."""
-        return simulated.split("\n") if self.sim else [arm.port for arm in self.robot.sides.values()]
+        return simulated.split("\n") if self.sim else [arm.port for arm in self.sides.values()]
 
     def leader_ports(self, simulated: str) -> list[str]:
         """The same of the leader arms."""
@@ -162,7 +178,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def lockstep(self) -> bool:
         """Whether time is simulated."""
-        return self.sim is not None and self.sim.clock == "lockstep"
+        return self.in_environment or (self.sim is not None and self.sim.clock == "lockstep")
+
+    @property
+    def has_other_object(self) -> bool:
+        """Whether an object lies in the simulated scene that is not meant."""
+        return self.sim is not None and self.env.task == "pick_of_two"
 
     @property
     def goals_per_tick(self) -> int:
@@ -179,7 +200,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def scripted(self) -> bool:
         """Whether the operator is a script; it has hands for simulated leader arms."""
-        return self.teleop.type == "scripted" or (self.teleop.leads and self.sim is not None)
+        return (
+            self.in_environment
+            or self.teleop.type == "scripted"
+            or (self.teleop.leads and self.sim is not None)
+        )
 
     @property
     def action_scale(self) -> tuple[float, ...]:

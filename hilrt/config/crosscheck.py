@@ -3,15 +3,16 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
-from hilrt.config import SIM_CAMERAS, SIM_TASKS, Bounds, Config, InverseKinematics
+from hilrt.config import SIM_CAMERAS, Bounds, Config, InverseKinematics
+from hilrt.config.envcheck import check_environment
+from hilrt.config.picturecheck import check_crops, check_encoder
+from hilrt.config.rewardcheck import Fail, check_reward
+from hilrt.config.simcheck import check_sim
 from hilrt.config.state import state_groups
 from hilrt.errors import ConfigError
-
-Fail = Callable[[str, str], None]
 
 
 def check(config: Config, source: str) -> None:
@@ -24,6 +25,16 @@ def check(config: Config, source: str) -> None:
     def fail(path: str, problem: str) -> None:
         raise ConfigError(source, f"$.{path}: {problem}")
 
+    final = config.learner.bc_weight_final
+    if final is not None and final > config.learner.bc_weight:
+        fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
+    networks = config.policy.networks
+    if networks.std_initial >= networks.std_max:
+        problem = f"std_initial = {networks.std_initial:g} is not below std_max = {networks.std_max:g}"
+        fail("policy.networks", f"{problem}: the noise could never be learned. Set both.")
+    if config.in_environment:
+        check_environment(config, fail)
+        return
     _check_arms(config, fail)
     _check_steps_of_action(config, fail)
     _check_workspace(config, fail)
@@ -31,20 +42,9 @@ def check(config: Config, source: str) -> None:
     _check_leaders(config, fail)
     _check_cameras(config, fail)
     _check_steps(config, fail)
-    if config.sim is not None and config.env.task not in SIM_TASKS:
-        fail("env.task", f'"{config.env.task}" is not simulated; there are: {", ".join(SIM_TASKS)}.')
-    if config.sim is not None and config.sim.line_errors and config.sim.clock != "realtime":
-        fail(
-            "sim.line_errors", 'needs sim.clock = "realtime": simulated time does not wait for lost replies.'
-        )
-    usb = config.sim.usb if config.sim else None
-    if config.lockstep and usb and (usb.frame_ms or usb.latency_timer_ms or usb.delay_ms):
-        fail(
-            "sim.usb",
-            'has latencies, which need sim.clock = "realtime": simulated time stands still meanwhile.',
-        )
-    if config.learner.bc_weight_final > config.learner.bc_weight:
-        fail("learner.bc_weight_final", "exceeds bc_weight; the weight only falls.")
+    if config.sim is not None:
+        check_sim(config, config.sim, fail)
+    check_reward(config, fail)
     _check_park_pose(config, fail)
     low, high = config.safety.min_voltage_v, config.safety.max_voltage_v
     if low is not None and low >= high:
@@ -58,6 +58,8 @@ def _check_arms(config: Config, fail: Fail) -> None:
     if len(robot.arms) == 1 or len(robot.arms) > 2:
         fail("robot.arms", f"names {len(robot.arms)} arms. Name two, or use robot.port and robot.id for one.")
     for side, arm in robot.sides.items():
+        if not (arm.fixed_reset_joint_positions or config.processor.reset.fixed_reset_joint_positions):
+            fail("processor.reset.fixed_reset_joint_positions", "missing; it is the start pose.")
         where = f"robot.arms.{side}" if side else "robot"
         if side and not side.isidentifier():
             fail("robot.arms", f'"{side}" cannot be part of a name; use letters, digits and underscores.')
@@ -241,34 +243,8 @@ def _check_cameras(config: Config, fail: Fail) -> None:
         fail(
             "processor.observation.display_cameras", "is on, but there are no cameras under [robot.cameras]."
         )
-    _check_crops(config, fail)
-    _check_encoder(config, fail)
-
-
-def _check_encoder(config: Config, fail: Fail) -> None:
-    policy = config.policy
-    trained = policy.encoder in {"conv", "none"}
-    if policy.weights and trained:
-        fail("policy.weights", f'is a file for a frozen encoder, but policy.encoder is "{policy.encoder}".')
-    if policy.cached_variants and trained:
-        problem = f'keeps features of a frozen encoder, but policy.encoder is "{policy.encoder}". Remove it.'
-        fail("policy.cached_variants", problem)
-
-
-def _check_crops(config: Config, fail: Fail) -> None:
-    frames = {name: camera.frame_size for name, camera in config.robot.cameras.items()}
-    for name, (top, left, height, width) in config.processor.image_preprocessing.crop_params_dict.items():
-        where = f"processor.image_preprocessing.crop_params_dict.{name}"
-        if name not in frames:
-            plain = name.removeprefix("observation.images.")
-            hint = f"Write `{plain}`." if plain in frames else f"There are: {', '.join(frames) or 'none'}."
-            fail(where, f"there is no such camera. {hint}")
-        rows, columns = frames[name]
-        if min(top, left) < 0 or min(height, width) < 1:
-            fail(where, f"{[top, left, height, width]} must be top, left >= 0 and height, width >= 1.")
-        if top + height > rows or left + width > columns:
-            problem = f"reaches to row {top + height}, column {left + width} of a frame of"
-            fail(where, f"{problem} {rows} x {columns} (height x width, after rotation).")
+    check_crops(config, fail)
+    check_encoder(config, fail)
 
 
 def _check_steps(config: Config, fail: Fail) -> None:

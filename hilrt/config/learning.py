@@ -4,16 +4,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from hilrt.config.constants import CONSTANTS, NETWORKS, Constants, Networks
+from hilrt.config.own import IMPORT_PATH
 from hilrt.config.values import Count, NonNegative, Positive
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the policy sees of the cameras; without cameras nothing of this is used."""
 
-    encoder: Literal["pretrained", "resnet10", "resnet18", "conv", "none"] = "pretrained"
+    encoder: str = "pretrained"
     """From a picture to a map of features. `pretrained`: small, trained beforehand on your own recordings by `hilrt
     pretrain`, then frozen; `resnet10`, `resnet18`: trained on photographs, frozen; `conv`: small, trained with the
-    policy; `none`: pictures are recorded, and the policy does not see them."""
+    policy; `package.module:Class`: your own, trained with the policy (docs/guide/algorithm.md); `none`: pictures are
+    recorded, and the policy does not see them."""
     weights: str = ""
     """File of a frozen encoder; empty: where `hilrt pretrain` puts it, beside the demonstrations, or
     `weights/resnet18/model.safetensors`."""
@@ -30,11 +33,14 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     encoders; it is then shared with the learner."""
     shift: Annotated[int, Meta(ge=0, le=32)] = 4
     """Largest random shift of pictures in training [pixels]."""
+    networks: Networks = NETWORKS
 
 
 class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Soft actor-critic with prior data and human corrections."""
+    """The algorithm, and how it is fed; ours is soft actor-critic with prior data and human corrections."""
 
+    algorithm: Annotated[str, Meta(pattern=IMPORT_PATH)] = "hilrt.learner.sac:Sac"
+    """What learns: import path of its class; modules in the working directory are found (docs/guide/algorithm.md)."""
     device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
     """`auto` (CUDA where there is one), `cpu`, `cuda:0` ..."""
     storage_device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
@@ -47,22 +53,23 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     online_steps: Count = 10_000
     batch_size: Annotated[int, Meta(ge=2)] = 256
     utd_ratio: NonNegative | None = None
-    """Critic updates per online step; absent: 4 on CPU, 8 on GPU; 0: as many as the machine can."""
+    """Critic updates per online step; absent: 2 on CPU, 8 on GPU; 0: as many as the machine can."""
     critic_updates: Count = 2
     """Critic updates between two actor updates."""
     num_critics: Annotated[int, Meta(ge=2)] | None = None
     """Ensemble size; absent: 2 on CPU, 10 on GPU, as the run's first start finds it. A random 2 make each target."""
     discount: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.97
     """Per 0.1 s; rescaled to the control rate."""
-    tau: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.005
+    tau: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.02
+    """Of the way that the slow critics follow at each update."""
     learning_rate: Positive = 3e-4
-    temperature_init: Positive = 1e-2
+    temperature_init: Positive = 1e-3
     clip_targets: bool = True
     bc: Literal["plain", "qfilter", "off"] = "plain"
     """Imitation, in the actor's loss, of human steps and of episodes that the policy won alone."""
-    bc_weight: NonNegative = 1.0
-    bc_weight_final: NonNegative = 0.5
-    """Reached when autonomous success reaches 80 %."""
+    bc_weight: NonNegative = 5.0
+    bc_weight_final: NonNegative | None = None
+    """Reached when autonomous success reaches `constants.imitated_until`; absent: the weight stays."""
     warm_start_steps: Annotated[int, Meta(ge=0)] = 1000
     critic_warmup_steps: Annotated[int, Meta(ge=0)] = 500
     online_step_before_learning: Annotated[int, Meta(ge=0)] = 100
@@ -73,13 +80,14 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     checkpoint_every_s: Positive = 120.0
     rollback: bool = False
     """Go back to the networks that did best in evaluation when autonomous success over 20 episodes falls by more than
-    0.4 below its best."""
+    `constants.collapse` below its best."""
+    constants: Constants = CONSTANTS
 
 
 class Evaluation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Deterministic episodes with the operator off."""
 
     every_steps: Annotated[int, Meta(ge=0)] = 1000
-    """Online steps between evaluations during training; 0: none."""
+    """Online steps between evaluations during training, the first of them before the first step; 0: none."""
     episodes: Count = 20
     final_episodes: Count = 100

@@ -18,6 +18,7 @@ PATHS = [
         "teleop.port",
         "teleop.arms.*.port",
         "policy.weights",
+        "processor.reward_classifier.pretrained_path",
         "processor.inverse_kinematics.urdf_path",
     )
 ]

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from hilrt.config.own import IMPORT_PATH
+from hilrt.config.reward import RewardClassifier
 from hilrt.config.values import MOTORS, Bounds, JointPose, NonNegative, Pixels, Positive
 
 AXES = ("x", "y", "z", "pitch", "roll")
@@ -45,7 +47,7 @@ class Gripper(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Between and within episodes."""
 
-    fixed_reset_joint_positions: JointPose
+    fixed_reset_joint_positions: JointPose | None = None
     """Start pose: five joints [deg], gripper's calibrated position [0 .. 100]."""
     reset_time_s: NonNegative = 5.0
     """Time to put the scene back, counted from the start of the reset; Enter, or a gamepad's start button, ends it
@@ -95,7 +97,7 @@ class InverseKinematics(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class CustomStep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A step of the user's own."""
 
-    step: Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    step: Annotated[str, Meta(pattern=IMPORT_PATH)]
     """Import path of its class, `package.module:Class`; modules in the working directory are found."""
     pipeline: Literal["observation", "outcome", "action"]
     before: str = ""
@@ -116,11 +118,12 @@ class Processor(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     gripper: Gripper = Gripper()
     max_gripper_pos: Annotated[float, Meta(gt=0.0, le=100.0)] = 100.0
     """Widest opening that is ever commanded, of 100."""
-    reset: Reset
+    reset: Reset = Reset()
     inverse_kinematics: InverseKinematics | None = None
     """Absent: the action moves each joint by itself."""
     joint_step_deg: Positive | None = None
     """Joint control: motion of a joint by one full action [deg]; absent: 5, or less at a high rate."""
+    reward_classifier: RewardClassifier = RewardClassifier()
     steps: tuple[CustomStep, ...] = ()
     """Steps of your own."""
 

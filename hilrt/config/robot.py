@@ -14,10 +14,10 @@ MAX_COMMAND_HZ = 75
 class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One camera; frames are stored as it gives them."""
 
-    type: Literal["opencv", "sim"] = "opencv"
+    type: Literal["opencv", "sim", "env"] = "opencv"
     index_or_path: int | str = 0
     """V4L2 index, device path (by-id names survive replugging), video file or folder of images; a `sim` camera goes by
-    its table's name."""
+    its table's name, and so does an `env` camera, which hilrt itself writes into a run's config."""
     width: Pixels = 640
     height: Pixels = 480
     fps: Count = 30
@@ -85,8 +85,8 @@ class Robot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def real_cameras(self) -> dict[str, Camera]:
-        """Those that no simulator draws."""
-        return {name: camera for name, camera in self.cameras.items() if camera.type != "sim"}
+        """Those that neither simulator nor environment draws."""
+        return {name: camera for name, camera in self.cameras.items() if camera.type == "opencv"}
 
     def calibration_path(self, side: str) -> Path:
         """Where that arm's calibration lies."""
@@ -96,6 +96,9 @@ class Robot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Scripted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The scripted operator's habits; see `hilrt.sim.operator`."""
 
+    variety: Fraction = 1.0
+    """How much it varies from episode to episode where it grips and aims, the side and height it comes from, how high
+    it lifts and how fast it is: 0 each time the same but for its slips, 1 as much as it can and still succeed."""
     noise: NonNegative = 0.1
     """Standard deviation added to its actions, in action units."""
     wrong_bursts: Fraction = 0.05

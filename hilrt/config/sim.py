@@ -1,12 +1,15 @@
 """The simulated arms: the scene's clock, and how far their servos are from ideal ones."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from hilrt.config.values import Fraction, NonNegative, Positive, SixAngles
 
-SIM_TASKS = ("pick_lift", "push")
+SIM_TASKS = ("pick_lift", "push", "place", "insert", "pick_of_two")
+TWO_APART = 0.07
+"""Between the middles of two cubes of the usual size at least [m]: an open gripper goes down over one and misses the
+other."""
 SIM_CAMERAS = ("front", "wrist")
 
 
@@ -56,15 +59,55 @@ class SimUsb(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether it hears itself, and gives back every request in front of the replies."""
 
 
+class SimPictures(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How far the simulated cameras' pictures are from always the same: drawn with each scene, evenly within ranges.
+
+    Without any of them nothing is drawn, and pictures are as they always were.
+    """
+
+    light: Fraction = 0.0
+    """Of the lamp: its strength is off by up to this share; what shines from everywhere stays."""
+    light_angle_deg: Annotated[float, Meta(ge=0.0, le=40.0)] = 0.0
+    """By how much it comes from elsewhere, and the shadows with it [deg]."""
+    colour: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.0
+    """Tint of all light: red, green and blue of it are each off by up to this share."""
+    texture: Fraction = 0.0
+    """Colour and pattern of the table, and colour of the object: 1 is any, less is between that and the usual one.
+    Where the colour says which object is meant, objects keep theirs."""
+    camera_mm: Annotated[float, Meta(ge=0.0, le=50.0)] = 0.0
+    """How far each camera is from its place [mm]."""
+    camera_deg: Annotated[float, Meta(ge=0.0, le=20.0)] = 0.0
+    """How far it is turned, any way [deg]."""
+    exposure: Annotated[float, Meta(ge=0.0, le=0.9)] = 0.0
+    """Of each camera: its pictures are too bright or too dark by up to this share."""
+    noise: Annotated[float, Meta(ge=0.0, le=50.0)] = 0.0
+    """Of each pixel, red, green and blue by themselves, in each picture anew: standard deviation, of 255."""
+    distractor: bool = False
+    """Another thing of another colour lies beyond the patch, or moves slowly along it; no arm can touch it."""
+
+
 class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The simulated arms and scene, on pseudo-terminals in place of the serial ports."""
 
     clock: Literal["realtime", "lockstep"] = "realtime"
     """`lockstep`: simulated time advances tick by tick, as fast as control and learner allow."""
     observe_object: bool = False
-    """The object's true pose joins the state vector."""
+    """The object's true pose joins the state vector, and with `pick_of_two` the place of the cube that is not meant."""
+    patch_m: Annotated[float, Meta(gt=0.0, le=0.2)] = 0.10
+    """Side of the square in front of the arm on which the object is put, around x = 0.22, y = 0 [m]."""
+    yaw_deg: Annotated[float, Meta(ge=0.0, le=45.0)] = 45.0
+    """How far the object is turned at most, to either side [deg]; 45 is any way a cube can lie."""
+    object_scale: Annotated[float, Meta(ge=0.8, le=1.3)] = 1.0
+    """Size of the cube, as a multiple of the usual 25 mm; `insert` has a peg that fits its socket."""
+    object_mass: Annotated[float, Meta(ge=0.005, le=0.5)] = 0.020
+    """Of the object, whatever its size [kg]."""
+    nudge_mm: Annotated[float, Meta(ge=0.0, le=50.0)] = 0.0
+    """How far the object is pushed once in each episode, if it lies there free; when and where to is drawn with the
+    scene, between a tenth and half of `processor.reset.control_time_s`, or of a minute where that is longer, after it
+    was put up. 0: never [mm]."""
     line_errors: Fraction = 0.0
     """Share of the servos' replies that are lost, late, truncated, corrupt or of a wrong id, as on a bad cable;
     of one corrupt reply in ten the checksum fits all the same; needs `clock = "realtime"`."""
     arm: SimArm = SimArm()
     usb: SimUsb = SimUsb()
+    pictures: SimPictures = SimPictures()

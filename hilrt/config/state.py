@@ -10,6 +10,9 @@ OBJECT = ("object.x", "object.y", "object.z", "object.sin_4yaw", "object.cos_4ya
 OBJECT_FROM_EE = ("object_from_ee.x", "object_from_ee.y", "object_from_ee.z")
 """The way that is left from the end effector to the object [m]: millimetres here decide a grasp."""
 
+OTHER_OBJECT = ("other.x", "other.y", "other.z")
+"""Place of the cube that is not meant, in the base frame [m]."""
+
 
 def state_groups(config: Config) -> dict[str, tuple[str, ...]]:
     """Names in the state vector by the pipeline step that writes them, in their order; all sides of a step together."""
@@ -28,6 +31,8 @@ def state_groups(config: Config) -> dict[str, tuple[str, ...]]:
     groups["previous_action"] = [f"previous.{name}" for name in (*processor.action_names, *gripper)]
     if config.sim and config.sim.observe_object:
         groups["object_pose"] = [*OBJECT, *OBJECT_FROM_EE]
+        if config.has_other_object:
+            groups["other_object"] = [*OTHER_OBJECT]
     named = {
         step: tuple(name_of(side, name) for side in config.robot.sides for name in names)
         for step, names in groups.items()
@@ -45,7 +50,7 @@ LEAST_SPREAD = {
     r"\.pos$": 0.01,
     r"\.vel$": 0.1,
     r"\.current$": 0.05,
-    r"\b(ee|object|object_from_ee|setpoint_error)\.[xyz]$": 1e-3,
+    r"\b(ee|object|object_from_ee|other|setpoint_error)\.[xyz]$": 1e-3,
     r"\bsetpoint_error\.": 0.01,
     r"\bobject\.(sin|cos)_": 0.05,
     r"\bprevious\.": 0.1,

@@ -10,6 +10,8 @@ import re
 import shutil
 import tomllib
 from collections.abc import Mapping, MutableMapping, Sequence
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, get_args
 
@@ -126,8 +128,12 @@ def _override(tree: MutableMapping[str, Any], text: str) -> None:
     if not equals or not keys.strip():
         raise ConfigError(f"--set {text}", "expected key.path=value.")
     *parents, last = keys.strip().split(".")
-    for key in parents:
-        tree = tree.setdefault(key, {})
+    root = tree
+    for depth, key in enumerate(parents, 1):
+        if key not in tree:
+            tree[key] = {}
+        # from the root: of a table that the file has in several places a copy was given, which is stale now
+        tree = reduce(getitem, parents[:depth], root)
         if not isinstance(tree, MutableMapping):
             raise ConfigError(f"--set {text}", f"`{key}` is a value, not a table.")
     try:

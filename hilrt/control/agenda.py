@@ -27,11 +27,11 @@ class Agenda:
         self._kept = self._discarded = 0
         self.online_steps = spec.online_steps
         self._next_evaluation = self._every
-        if self._every and spec.online_steps >= self._every:
+        if self._every:
             self._take_up(history)
 
     def _take_up(self, history: Sequence[EpisodeSummary]) -> None:
-        """Whether the last evaluation that was due has been made, in part or not at all."""
+        """Whether the last evaluation that was due is made, in part or not at all; the first judges the warm start."""
         due = self.online_steps // self._every * self._every
         made = sum(e.mode is Mode.EVAL and not e.discarded and e.online_steps >= due for e in history)
         self._next_evaluation = due + self._every
@@ -55,6 +55,10 @@ class Agenda:
     def stepped(self, record: Record) -> None:
         """Count a published step."""
         self.online_steps += record.mode is Mode.TRAIN
+
+    def refused(self) -> None:
+        """The last episode is no success after all."""
+        self._kept -= self._job is Job.RECORD
 
     def ended(self, record: Record) -> None:
         """Count an episode by its final record: one to be recorded again does not count, nor a failed demonstration."""

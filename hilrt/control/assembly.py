@@ -10,7 +10,9 @@ from hilrt.control import action, guards, observation, outcome
 from hilrt.control.collision import Clearance, Collisions
 from hilrt.control.custom import load_step
 from hilrt.control.feedforward import Feedforward
+from hilrt.control.grasp import GraspDetector
 from hilrt.control.grip import Grip
+from hilrt.control.judge import Judge
 from hilrt.control.pipeline import Pipeline, Step
 from hilrt.control.route import Lift, Way
 from hilrt.control.safety import JointLimits
@@ -18,6 +20,7 @@ from hilrt.control.sag import Sag
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.start import Starts
 from hilrt.control.tick import Float64
+from hilrt.control.underside import Underside
 from hilrt.control.workspace import Box, Workspace, WorkspaceBounds
 from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.devices.preprocess import Preprocess
@@ -43,6 +46,7 @@ class Pipelines:
         RobotModelError, UnknownNameError: of the arm's description.
         StepError: a step of the user's own cannot be used.
         StartPoseError, StartOutsideBoxError, CollisionError: a start pose, or safety.park_pose, cannot be.
+        ShutUnknownError: see `GraspDetector`.
     """
 
     def __init__(
@@ -51,11 +55,16 @@ class Pipelines:
         features: Features,
         calibrations: Sequence[Calibration],
         show: observation.Show | None = None,
+        judge: Judge | None = None,
     ) -> None:
-        """`calibrations`: one for each arm; `show`: where pictures go, if anywhere."""
+        """`calibrations`: one for each arm; `show`: where pictures go, if anywhere.
+
+        `judge`: is asked whether the task is done.
+        """
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
         self.kinematics, self.sag, self.grip = parts.kinematics, parts.sag, parts.grip
+        self.judge = judge
         own = [(declared, load_step(declared, config)) for declared in config.processor.steps]
         self._guard = _collision_guard(config, parts)
         self.feedforward: Feedforward | None = None
@@ -71,7 +80,7 @@ class Pipelines:
         reach = config.processor.reset.start_range_m
         self.starts = Starts(parts.home, parts.kinematics, parts.box if parts.ik else None, reach, self._free)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
-        self.outcome = _pipeline("outcome", _outcome(config), own)
+        self.outcome = _pipeline("outcome", _outcome(config, parts, judge), own)
         self.action = _pipeline("action", _action(config, parts), own, self._guard)
         self.all = (self.observation, self.outcome, self.action)
 
@@ -100,24 +109,27 @@ class _Parts:
         processor = config.processor
         self.ik, sides = processor.inverse_kinematics, config.robot.sides
         self.urdf = (self.ik and self.ik.urdf_path) or SO100_URDF
-        frame = self.ik.target_frame_name if self.ik else SO100_FRAME
+        self.frame = self.ik.target_frame_name if self.ik else SO100_FRAME
         self.axes = self.ik.end_effector_step_sizes.axes if self.ik else {}
         weight = TURNING_WEIGHT if self.axes.keys() & {"pitch", "roll"} else KEEPING_WEIGHT
         self.zeros = [calibration.zeros for calibration in calibrations]
         self.kinematics = [
-            Kinematics(self.urdf, frame, orientation_weight=weight, zeros=zeros) for zeros in self.zeros
+            Kinematics(self.urdf, self.frame, orientation_weight=weight, zeros=zeros) for zeros in self.zeros
         ]
         if (carrying := self.kinematics[0].joints) != len(MOTORS) - 1:
-            problem = f'"{frame}" is carried by {carrying} joints, not by the five of an arm; name another'
+            problem = (
+                f'"{self.frame}" is carried by {carrying} joints, not by the five of an arm; name another'
+            )
             raise RobotModelError(str(self.urdf), f"{problem} target_frame_name")
         self.sag = Sag(self.kinematics)
+        self.calibrations = calibrations
         self.limits = JointLimits(config, calibrations, self.kinematics)
         self.bounds = [config.bounds(side) for side in sides]
         poses = [radians_from_units(config.reset_pose(side)) for side in sides]
         self.home: Float64 = self.limits.require(np.array(poses))
         self.setpoint = Setpoint(self.kinematics, len(processor.action_names))
         self.setpoint.anchor(self.home)
-        self.grip = Grip(len(sides), config.robot.grip_lead_deg, self.limits.max_step, config.env.fps)
+        self.grip = Grip(len(sides), config.robot.grip_lead_deg, self.limits.opening_step, config.env.fps)
         for arm, solver in enumerate(self.kinematics):
             solver.inverse(
                 self.home[arm], self.setpoint.pose[arm]
@@ -152,6 +164,7 @@ def _observation(
         ),
         "previous_action": lambda: observation.PreviousAction(setpoint, gripper=gripper),
         "object_pose": observation.ObjectPose,
+        "other_object": observation.OtherObject,
     }
     wanted = {"forward_kinematics", *state_groups(config)}
     steps = [make() for name, make in makers.items() if name in wanted]
@@ -164,9 +177,12 @@ def _observation(
     return steps
 
 
-def _outcome(config: Config) -> list[Step]:
+def _outcome(config: Config, parts: _Parts, judge: Judge | None) -> list[Step]:
+    grasp, worth = "grasp" in config.reward.by, config.processor.reward_classifier.success_reward
     return [
-        outcome.Success(terminate=config.processor.reset.terminate_on_success),
+        *([GraspDetector(config, parts.calibrations, parts.limits, parts.grip)] if grasp else []),
+        *([judge] if judge else []),
+        outcome.Success(terminate=config.processor.reset.terminate_on_success, worth=worth),
         outcome.OperatorEvents(),
         outcome.TimeLimit(config.max_episode_steps),
         outcome.Interruption(),
@@ -189,7 +205,8 @@ def _action(config: Config, parts: _Parts) -> list[Step]:
     else:
         box = parts.box
         require_start(config, setpoint.pose[:, :3, 3].tolist())
-        workspace = Workspace(box, parts.sag, 1.0 / config.env.fps)
+        undersides = [Underside(parts.urdf, parts.frame, zeros) for zeros in parts.zeros]
+        workspace = Workspace(box, parts.sag, 1.0 / config.env.fps, undersides)
         steps += [
             action.ReferenceAndDelta(setpoint, tuple(parts.axes), parts.kinematics[0].root),
             WorkspaceBounds(setpoint, workspace),

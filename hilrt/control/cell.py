@@ -1,30 +1,29 @@
 """The arms, the cameras and their surroundings as one thing that is sensed once per tick and commanded once."""
 
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import numpy as np
 
 from hilrt.config import Config, nature_of
 from hilrt.control.assembly import Pipelines
+from hilrt.control.gauges import Gauges
 from hilrt.control.gripwatch import GripWatch
 from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.scene import SceneSource
-from hilrt.control.smoothness import Smoothness
 from hilrt.control.stand import Stand
 from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.ticker import Ticker
 from hilrt.devices.arm import Arm, ArmReading
+from hilrt.devices.operator import Command, Scene
 from hilrt.errors import CameraLostError, GripOverloadError, OvercurrentError
-from hilrt.run.realtime import Lateness, Stopwatch
 from hilrt.shm.pictures import Frame, Pictures
-from hilrt.shm.status import FRAME_AGES_TEXT, STEPS_TEXT, ControlStatus
-from hilrt.step.record import Limit, Mode
+from hilrt.shm.status import ControlStatus
+from hilrt.step.record import Mode
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +76,7 @@ class Cell:
         self._stalls, self._stalled, self._eased = 0, "", False
         self._grips = GripWatch(arms, pipelines.grip, stream, status)
         self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
-        self._lateness = Lateness()
-        self._watch = Stopwatch()
-        self._faults = 0
-        self._smoothness, self._leads = Smoothness(), False
+        self.gauges = Gauges(status, pipelines, config.env.fps)
 
     async def sense(self, step: int = 0, mode: Mode = Mode.TRAIN) -> Tick:
         """Wait for the tick, read everything, observe.
@@ -116,15 +112,15 @@ class Cell:
             unguarded=not simulated and self._unguarded(),
             cut=not blind and self._take_cut(),
             object=self.scene.object_pose() if self._observes_object else None,
+            other=self.scene.other_object() if self._observes_object else None,
             task_success=self.scene.success(),
             missed=missed + self._waited,
-            bus_faults=self._count_faults(),
+            bus_faults=self.gauges.count_faults(self._arms),
         )
         self._waited = tick.missed + 1 if tick.waits else 0
         self._tell(tick.stale, unwritten=tick.unwritten)
         self.pipelines.observation.run(tick)
-        self._follow(tick)
-        self._status.sense_ms = self._watch.lap_ms()
+        self.gauges.sensed(tick)
         return tick
 
     async def command(self, joint_goal: Float64) -> bool:
@@ -132,17 +128,38 @@ class Cell:
 
         Returns whether the first part of it went out; the ticker sends the others.
         """
-        self._status.decide_ms = self._watch.lap_ms()
+        self.gauges.decided()
         if self.pipelines.feedforward:
             for arm, beyond in zip(self._arms, self.pipelines.feedforward.of(joint_goal), strict=True):
                 arm.feedforward = beyond
+        goal = await self._grips.near(joint_goal)
         await self._ticker.until_act()
-        self._watch.lap_ms()
-        sent = await self._stream.aim(self._grips.near(joint_goal))
-        if self._leads:
-            self._smoothness.jerk.add(self._stream.jerk[:, :, :5])
-        self._status.act_ms = self._watch.lap_ms()
+        self.gauges.act()
+        sent = await self._stream.aim(goal)
+        self.gauges.acted(self._stream.jerk)
         return sent
+
+    async def act(self, tick: Tick) -> None:
+        """Command the tick's goal; what was sent is what the next command starts from."""
+        if await self.command(tick.joint_goal):
+            self.pipelines.setpoint.commit(tick)
+        self.gauges.count_limits(tick.limits)
+
+    def seen(self, tick: Tick, autonomous_rate: float) -> Scene:
+        """What a person at the arms sees."""
+        return Scene(
+            ee=tick.pose[:, :3, 3],
+            opening=self.pipelines.limits.opening(tick.joints),
+            object=self.scene.object_pose(),
+            done=tick.task_success,
+            step=tick.step,
+            autonomous_rate=autonomous_rate,
+            command=self.told_by(self.pipelines.setpoint.joints),
+        )
+
+    def told_by(self, joints: Float64) -> Command:
+        """Goals, shape (arms, 6) [rad], as an operator's devices take them."""
+        return Command(joints, self.pipelines.limits.opening(joints))
 
     async def settle(self, *, lets_go: bool) -> None:
         """The arms are where they rest: have them push against nothing, or let go gently."""
@@ -184,8 +201,8 @@ class Cell:
         while True:
             torque = not self._ticker.simulated and self._status.ticks % self._torque_every == 0
             woken = await self._ticker.wait()
-            self._watch.lap_ms()
-            self._account(woken.lateness_ns, woken.missed)
+            ages_ms = zip(self._max_ages_s, self._ages_ms, strict=False)  # none before the first tick
+            self.gauges.wake(woken.lateness_ns, woken.missed, dict(ages_ms))
             missed += woken.missed
             fresh = await together([line.read(torque=torque) for line in self._lines])
             await self._take(fresh)
@@ -244,6 +261,7 @@ class Cell:
         texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
         texts += [self._stalled, self.stand.text, self._grips.text]
         texts += ["the arm holds until the recorder has written what waits"] if unwritten else []
+        texts += [self.pipelines.judge.slow] if self.pipelines.judge else []
         if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
             self._told = self._status.message = told
 
@@ -253,49 +271,3 @@ class Cell:
             return ()
         newest = map(self._pictures.newest, self._max_ages_s)
         return tuple(frame for frame in newest if frame is not None)
-
-    def _account(self, lateness_ns: int, missed: int) -> None:
-        status = self._status
-        self._lateness.add(lateness_ns)
-        status.heartbeat_ns = time.monotonic_ns()
-        status.ticks += 1
-        status.misses += missed
-        status.lateness_max_us = self._lateness.worst_us
-        if status.ticks % self.fps == 0:
-            status.lateness_p50_us, status.lateness_p99_us = self._lateness.percentiles_us()
-            status.steps_us = _text_of(self.pipelines.take_times_us(), STEPS_TEXT)
-            self._smoothness.report(status)
-            # none before the first tick
-            ages = zip(self._max_ages_s, map(round, self._ages_ms), strict=False)
-            status.frame_ages_ms = _text_of(dict(ages), FRAME_AGES_TEXT)
-
-    def _follow(self, tick: Tick) -> None:
-        """Account for how the last command was followed; before step 1 there is none, or it is a reset's."""
-        self._leads = tick.step > 0
-        if tick.step == 1:
-            self._smoothness.begin()
-        if self._leads and not tick.waits:
-            self._smoothness.measured(tick, self.pipelines.setpoint)
-
-    def count_limits(self, limits: Limit) -> None:
-        """Add what changed a command to the counters."""
-        status = self._status
-        for limit in limits:
-            name = f"limited_{limit.name}".lower()
-            setattr(status, name, getattr(status, name) + 1)
-
-    def _count_faults(self) -> int:
-        statistics = [arm.bus.statistics() for arm in self._arms]
-        self._status.bus_retries = sum(bus.retries for bus in statistics)
-        self._status.bus_errors = sum(bus.timeouts + bus.doubted for bus in statistics)
-        faults = self._status.bus_retries + self._status.bus_errors
-        fresh, self._faults = faults - self._faults, faults
-        return fresh
-
-
-def _text_of(times: Mapping[str, float], room: int) -> str:
-    """As JSON of at most `room` bytes: the shortest times are left out first."""
-    kept = dict(times)
-    while len(text := json.dumps(kept)) > room:
-        del kept[min(kept, key=lambda name: kept[name])]
-    return text

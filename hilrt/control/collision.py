@@ -62,7 +62,7 @@ class Collisions:
         zeros: ArrayLike = (),
     ) -> None:
         path = Path(urdf_path)
-        self._model, self._shapes = _load(path, zeros)
+        self._model, self._shapes = load_shapes(path, zeros)
         self._data = self._model.createData()
         self._q: NDArray[np.float64] = np.zeros(self._model.nq)
         self._links = [self._model.frames[shape.parentFrame].name for shape in self._shapes.geometryObjects]
@@ -136,7 +136,8 @@ class Collisions:
                 self._shapes.addCollisionPair(pin.CollisionPair(index, table))
 
 
-def _load(path: Path, zeros: ArrayLike) -> "tuple[pin.Model, pin.GeometryModel]":
+def load_shapes(path: Path, zeros: ArrayLike) -> "tuple[pin.Model, pin.GeometryModel]":
+    """An arm and its simple shapes; arguments and errors as of `Collisions`."""
     model = load_model(path, zeros)
     if path.resolve() == SO100_URDF.resolve():
         return model, _so100_shapes(model)

@@ -1,15 +1,13 @@
 """Steps of the user's own, named in the task file by their import path."""
 
-import importlib
 import math
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from hilrt.config import Config, CustomStep
+from hilrt.config.own import make_own
 from hilrt.control.pipeline import Signal, Step
 from hilrt.control.tick import Tick
 from hilrt.errors import StepError
@@ -19,19 +17,10 @@ def load_step(declared: CustomStep, config: Config) -> Step:
     """Import a user's class and make its step.
 
     Raises:
-        StepError: it cannot be imported or made, or is no step.
+        OwnCodeError: it cannot be imported or made.
+        StepError: it is no step.
     """
-    module, _, name = declared.step.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        made = getattr(importlib.import_module(module), name)(config, **declared.options)
-    except ModuleNotFoundError as error:
-        raise StepError(declared.step, f"cannot be made: {error}; it is looked for in {here}") from error
-    except (Exception, SystemExit) as error:  # whatever the user's code does
-        raise StepError(declared.step, f"cannot be made: {type(error).__name__}: {error}") from error
-    return OwnStep(declared, made)
+    return OwnStep(declared, make_own("processor.steps", declared.step, config, **declared.options))
 
 
 class OwnStep:

@@ -21,7 +21,7 @@ class Episode:
     def __init__(self, number: int, mode: Mode, publish: Publish) -> None:
         self.number, self.mode = number, mode
         self.step = 0
-        self._publish = publish
+        self.publish = publish
         self._pending: tuple[Record, Pictures, Planes] | None = None
         self._version = 0
 
@@ -39,7 +39,8 @@ class Episode:
         record.reward = tick.reward
         record.terminated, record.truncated = tick.terminated, tick.truncated
         record.success = tick.success
-        self._publish(record, images, sent)
+        record.probability, record.override = tick.probability, tick.override
+        self.publish(record, images, sent)
         self._pending = None
         return record
 
@@ -60,5 +61,5 @@ class Episode:
             policy_version=self._version,
             frame_ages_ms=tick.frame_ages_ms,
         )
-        self._publish(record, tick.images, tick.sent)
+        self.publish(record, tick.images, tick.sent)
         return record

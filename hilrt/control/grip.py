@@ -2,7 +2,7 @@
 
 A servo that pushes for two seconds with more than its limit takes itself for overloaded, and lets go. So the goal of a
 jaw that has stopped stays near it, which is its force on a soft servo, and its torque is limited, which is its force on
-a stiff one: how stiff a servo is, nobody knows.
+a stiff one: how stiff a servo is, nobody knows. Limited it is before the jaw meets anything, and until it is to open.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,9 +29,13 @@ RELIEF = 0.9
 class Jaw:
     """One gripper. One reading moves nothing: of its last two openings the one nearer to the goal counts."""
 
-    def __init__(self, lead: float, wind: float, fps: float) -> None:
-        """How far a goal may be beyond the opening of a jaw that has stopped, `lead`, and of one that moves [rad]."""
-        self._wind, self._most = wind, lead
+    def __init__(self, lead: float, wind: float, fps: float, wide: float = 1.0) -> None:
+        """How far a goal may be beyond the opening of a jaw that has stopped, `lead`, and of one that moves [rad].
+
+        `wide`: the sign of a change that opens it.
+        """
+        self._wind, self._most, self._wide = wind, lead, float(np.sign(wide))
+        self._opens = False
         self._patience, self._endurance = ceil(STALL_S * fps), ceil(STRAIN_S * fps)
         self._last: tuple[float, float] | None = None
         self._opening = self._from = 0.0
@@ -43,10 +47,15 @@ class Jaw:
         """Whether it pushes against something."""
         return self._still >= self._patience
 
-    @property
-    def limited(self) -> bool:
-        """Whether its servo shall use little torque."""
-        return self.stopped or self._strained >= self._endurance
+    def holds(self, direction: float) -> bool:
+        """Whether it pushes against something in that direction, by its sign."""
+        return self.stopped and self._side * direction > 0
+
+    def limited(self, goal: float) -> bool:
+        """Whether its servo shall use little torque on the way to a goal [rad]: always, but to open."""
+        ahead = (goal - self._opening) * self._wide
+        self._opens = ahead > PROGRESS or (self._opens and ahead >= 0.0)
+        return not self._opens or self.stopped or self._strained >= self._endurance
 
     def see(self, opening: float, load: float, told: float) -> None:
         """Take in a reading [rad, share of full torque] and the goal that the servo has [rad]."""
@@ -99,21 +108,24 @@ class Jaw:
 class Grip:
     """The grippers of all arms; it lasts longer than an episode, as what a gripper holds does."""
 
-    def __init__(self, arms: int, lead_deg: float, max_step: float, fps: float) -> None:
-        """`lead_deg`: see `robot.grip_lead_deg`; `max_step`: of a goal in one tick [rad]."""
-        self.max_step = max_step
+    def __init__(self, arms: int, lead_deg: float, opening_step: float, fps: float) -> None:
+        """`lead_deg`: see `robot.grip_lead_deg`; `opening_step`: of a goal in one tick, towards open [rad]."""
+        self.max_step = max_step = abs(opening_step)
         lead = float(np.deg2rad(lead_deg))
-        self._jaws = [Jaw(lead, max(WIND, lead) + max_step, fps) for _ in range(arms)]
+        self._jaws = [Jaw(lead, max(WIND, lead) + max_step, fps, opening_step) for _ in range(arms)]
 
     def see(self, readings: Sequence[ArmReading], told: Float64) -> None:
         """Take in what the arms say, and where they are told to be, shape (arms, 6) [rad]."""
         for jaw, reading, goal in zip(self._jaws, readings, told, strict=True):
             jaw.see(float(reading.position[5]), float(reading.load[5]), float(goal[5]))
 
-    @property
-    def limited(self) -> list[bool]:
-        """Which servos shall use little torque."""
-        return [jaw.limited for jaw in self._jaws]
+    def stopped(self, direction: float) -> list[bool]:
+        """Which grippers are driven on in that direction, by its sign, and do not come on."""
+        return [jaw.holds(direction) for jaw in self._jaws]
+
+    def limited(self, goal: Float64) -> list[bool]:
+        """Which servos shall use little torque on the way to goals, shape (arms, 6) [rad]."""
+        return [jaw.limited(float(q)) for jaw, q in zip(self._jaws, goal[:, 5], strict=True)]
 
     def kept(self, goal: Float64) -> Float64:
         """Goals, shape (arms, 6) [rad], whose grippers keep hold of what they have."""

@@ -43,10 +43,8 @@ class GripWatch:
         """
         told = self._told()
         self._grip.see(readings, told)
-        for arm, limited in zip(self._arms, self._grip.limited, strict=True):
-            with suppress(*BUS_ERRORS):  # it is tried again with the next reading
-                await arm.limit_grip(limited=limited)
         eased = self._grip.toward(told, told)
+        await self._limit(eased)
         idle = self._idle and not any(arm.resting for arm in self._arms)
         if idle and np.abs(eased - told).max() > EASED:
             await self._stream.aim(eased)
@@ -54,12 +52,13 @@ class GripWatch:
             self._sent = None
         self._idle = True
 
-    def near(self, goal: Float64) -> Float64:
-        """Goals as they may be sent now, shape (arms, 6) [rad]."""
+    async def near(self, goal: Float64) -> Float64:
+        """Goals as they may be sent now, shape (arms, 6) [rad]; the servos have the torque for them."""
         before = told = self._told()
         if self._sent is not None and np.abs(self._sent - told)[:, 5].max() < self._grip.max_step:
             before = self._sent
         self._sent, self._idle = self._grip.toward(goal, before), False
+        await self._limit(self._sent)
         return self._sent
 
     async def regrip(self, arm: int, error: GripOverloadError) -> None:
@@ -72,6 +71,11 @@ class GripWatch:
         with suppress(*BUS_ERRORS):  # its fault is found again
             await self._arms[arm].regrip()
         self._grip.yielded(arm)
+
+    async def _limit(self, goal: Float64) -> None:
+        for arm, limited in zip(self._arms, self._grip.limited(goal), strict=True):
+            with suppress(*BUS_ERRORS):  # it is tried again with the next reading
+                await arm.limit_grip(limited=limited)
 
     def _told(self) -> Float64:
         """Where the arms are told to be, shape (arms, 6) [rad]."""

@@ -6,22 +6,25 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hilrt.config import Config
+from hilrt.control.account import Account
 from hilrt.control.agenda import Agenda
-from hilrt.control.cell import Cell
+from hilrt.control.appeal import Appeal
 from hilrt.control.episode import Episode, scene_seed
-from hilrt.control.interval import Interval
 from hilrt.control.phase import Phase
 from hilrt.control.policy import Policy
 from hilrt.control.presence import Presence
 from hilrt.control.publisher import Publisher
-from hilrt.control.rest import Rest
 from hilrt.control.tick import Float64, Tick
+from hilrt.control.workplace import MakeBetween, Workplace
 from hilrt.data.episodes import Tally
 from hilrt.devices.calibration import units_from_radians
-from hilrt.devices.operator import Command, Operator, OperatorInput, Scene
+from hilrt.devices.operator import Operator, OperatorInput
 from hilrt.shm.status import ControlStatus
 from hilrt.step.extent import Extent, encode
-from hilrt.step.record import GripperCommand, Mode, Record, Source, gripper_commands, gripper_index
+from hilrt.step.record import GripperCommand, Mode, Override, Record, Source, gripper_commands, gripper_index
+
+HEARING_S = 5.0
+"""To take back a success behind which nothing is put back."""
 
 
 class Loop:
@@ -31,10 +34,10 @@ class Loop:
         self,
         *,
         config: Config,
-        cell: Cell,
+        cell: Workplace,
         operator: Operator,
         presence: Presence,
-        rest: Rest,
+        make_between: MakeBetween,
         policy: Policy | None,
         publisher: Publisher,
         agenda: Agenda,
@@ -43,18 +46,17 @@ class Loop:
         stop_wanted: Callable[[], bool],
         extents: Sequence[Extent] = (),
     ) -> None:
-        """`extents`: one for each arm where it is to be followed, or none."""
+        """`cell`: where it works; `extents`: one for each arm where it is to be followed, or none."""
         self._config, self._cell, self._operator, self._policy = config, cell, operator, policy
         self._pipelines = cell.pipelines
         self._sides = tuple(config.robot.sides)
-        self._driver = ""
         self._publisher, self._agenda, self._status = publisher, agenda, status
         self._tally, self._extents = tally, extents
+        self._account = Account(status, tally, agenda, publisher, policy, cell.pipelines.judge, self._sides)
         self._stop_wanted = stop_wanted
         self._stopped = False
-        self._interval = Interval(config, cell, presence, rest, status, self.stopping, self._on_the_way)
-        status.online_steps = agenda.online_steps  # of earlier starts
-        self._show_rates()
+        self._presence, self._appeal = presence, Appeal(presence)
+        self._interval = make_between(self.stopping, self._on_the_way)
 
     def stopping(self) -> bool:
         """Whether the operator or the supervisor wants an end."""
@@ -62,19 +64,51 @@ class Loop:
 
     async def run(self, first_episode: int) -> None:
         """Work through the agenda; episodes are numbered from `first_episode`."""
+        try:
+            await self._work(first_episode)
+        finally:  # whatever ended it: what was held back is published
+            self._close()
+        self._enter(Phase.DONE)
+
+    async def _work(self, number: int) -> None:
         self._pipelines.begin()  # they observe during the first reset already
-        number, before = first_episode, None
-        while not self.stopping() and (mode := self._agenda.next()) is not None:
+        before = None
+        while not self.stopping() and (mode := await self._next(before)) is not None:
             self._status.episode, self._status.mode, self._status.step = number, mode, 0
             seed = scene_seed(self._config.seed, number, mode)
             if self._policy and mode is not before:
                 await self._wait_for_policy(self._policy, mode)
             start = await self._interval.prepare(seed)
+            self._close()
             if self.stopping():
                 break
             await self._episode(number, mode, seed, start)
             number, before = number + 1, mode
-        self._enter(Phase.DONE)
+
+    async def _next(self, before: Mode | None) -> Mode | None:
+        """Mode of the next episode; where none follows that belongs to the last, that one is settled first."""
+        mode = self._agenda.next()
+        if mode is before or mode is Mode.TRAIN or not self._appeal.open:
+            return mode
+        await self._hear()
+        self._close()  # what is evaluated next has learned from all of it
+        return self._agenda.next() if mode is None else mode  # another in place of one that was refused
+
+    async def _hear(self) -> None:
+        """Nothing is put back now, so give the operator time to take the success back; "ready" ends it."""
+        self._enter(Phase.HEARING)
+        began_ns = (await self._cell.sense()).time_ns
+        self._presence.ready()  # what was pressed before is no answer
+        while not (self.stopping() or self._presence.ready() or self._refused()):
+            if (await self._cell.sense()).time_ns - began_ns > HEARING_S * 1e9:
+                return
+
+    def _refused(self) -> bool:
+        """Whether the operator has taken back the success of the last episode."""
+        refused = self._appeal.refused()
+        if refused:
+            self._status.override = Override.FAILURE
+        return refused
 
     def _enter(self, phase: Phase) -> None:
         self._status.phase = phase
@@ -91,19 +125,21 @@ class Loop:
 
     def _on_the_way(self, joints: Float64) -> None:
         """The arms have been told to be here, shape (arms, 6) [rad]; a leader comes along."""
-        self._operator.rest(self._told(joints))
+        self._operator.rest(self._cell.told_by(joints))
         self._cell.remark = self._operator.message
+        self._refused()
 
-    async def _episode(self, number: int, mode: Mode, seed: int, start: Float64) -> None:
+    async def _episode(self, number: int, mode: Mode, seed: int, start: Float64 | None) -> None:
         """One episode, from its first observation to its final record."""
         self._enter(Phase.RUNNING)
         self._operator.begin(mode, seed)
         self._pipelines.begin(start)
+        self._status.override = Override.NONE
         episode, kept = Episode(number, mode, self._publisher.publish), OperatorInput()
         while True:
             tick = await self._cell.sense(episode.step, mode)
             self._follow(tick)
-            tick.wish = self._operator.sense(self._scene(tick)).after(kept)
+            tick.wish = self._operator.sense(self._cell.seen(tick, self._tally.autonomous_rate)).after(kept)
             self._cell.remark = self._operator.message
             self._stopped = self._stopped or tick.wish.stop
             tick.interrupted = self.stopping() or tick.cut or self._left_alone(mode, tick.wish)
@@ -111,18 +147,40 @@ class Loop:
                 kept = tick.wish  # what the last action led to is not seen yet
                 continue
             kept = OperatorInput()
-            self._pipelines.outcome.run(tick)
             if self._policy and mode is not Mode.DEMO:
-                tick.sent = self._policy.look(tick.views)
-            settled = episode.settle(tick)
-            if settled:
-                self._count(settled)
+                tick.sent, tick.features = self._policy.look(tick.views), self._policy.features
+            self._pipelines.outcome.run(tick)
+            self._account.judged(tick)
             if tick.over:
-                final = episode.end(tick)
-                self._count(final)
-                self._agenda.ended(final)
+                self._over(episode, tick)
                 return
+            if settled := episode.settle(tick):
+                self._agenda.stepped(settled)
+                self._account.published(settled)
             episode.acted(await self._act(tick, episode), tick)
+
+    def _over(self, episode: Episode, tick: Tick) -> None:
+        """An episode has ended; a success that only a grasp or the classifier says waits for the operator's word."""
+        refusable = self._config.reward.by != ("task",) and not self._config.scripted
+        if refusable and tick.terminated and tick.success and not tick.wish.success and episode.step:
+            episode.publish = self._appeal.hold
+        settled, final = episode.settle(tick), episode.end(tick)
+        if settled:
+            self._agenda.stepped(settled)
+        self._agenda.ended(final)
+        self._status.appeal = self._appeal.open
+        if not self._appeal.open:
+            self._account.published(settled, final)
+
+    def _close(self) -> None:
+        """Publish the end that was held back, if one was, as the operator wants it."""
+        if self._appeal.refused():
+            self._agenda.refused()
+        held = self._appeal.close()
+        for step in held:
+            self._publisher.publish(*step)
+        self._account.published(*(record for record, *_ in held))
+        self._status.appeal = 0
 
     def _left_alone(self, mode: Mode, wish: OperatorInput) -> bool:
         """Whether the person whose episode it is has gone; a policy needs nobody."""
@@ -147,9 +205,8 @@ class Loop:
             )
             tick.policy_gripper = gripper_commands(gripper, len(self._sides))
         self._pipelines.action.run(tick)
-        if await self._cell.command(tick.joint_goal):
-            self._pipelines.setpoint.commit(tick)
-        self._report(episode, tick)
+        await self._cell.act(tick)
+        self._account.acted(tick, episode.step)
         return self._record(tick, episode)
 
     def _record(self, tick: Tick, episode: Episode) -> Record:
@@ -173,63 +230,3 @@ class Loop:
             missed=tick.missed,
             bus_faults=tick.bus_faults,
         )
-
-    def _scene(self, tick: Tick) -> Scene:
-        return Scene(
-            ee=tick.pose[:, :3, 3],
-            opening=self._pipelines.limits.opening(tick.joints),
-            object=self._cell.scene.object_pose(),
-            done=tick.task_success,
-            step=tick.step,
-            autonomous_rate=self._tally.autonomous_rate,
-            command=self._told(self._pipelines.setpoint.joints),
-        )
-
-    def _told(self, joints: Float64) -> Command:
-        """Goals, shape (arms, 6) [rad], as the operator's devices take them."""
-        return Command(joints, self._pipelines.limits.opening(joints))
-
-    def _report(self, episode: Episode, tick: Tick) -> None:
-        status = self._status
-        status.step = episode.step
-        self._name_driver(tick)
-        self._cell.count_limits(tick.limits)
-        status.dropped = self._publisher.rejected
-        if self._policy:
-            status.weight_version, status.weight_age_ms = self._policy.version, self._policy.age_ms
-
-    def _name_driver(self, tick: Tick) -> None:
-        """Who has the arm; a text is written only when it changes."""
-        side = "" if tick.wish.arm is None else self._sides[tick.wish.arm]
-        driver = (f"you: {side}" if side else "you") if tick.human else "policy"
-        if driver != self._driver:
-            self._driver = self._status.driver = driver
-
-    def _count(self, record: Record) -> None:
-        """Keep the agenda, the tally and the status block up to date with a published record."""
-        status = self._status
-        if not record.final:
-            self._agenda.stepped(record)
-            status.online_steps = self._agenda.online_steps
-            status.human_steps += record.source is Source.HUMAN
-        summary = self._tally.add(record)
-        if summary is None:
-            return
-        status.last_episode = f"{summary.ending}, {summary.steps} steps"
-        if summary.discarded:
-            return
-        if record.mode is Mode.EVAL:
-            status.episodes_eval += 1
-            status.eval_successes += summary.success
-        elif record.mode is Mode.TRAIN:
-            status.episodes_train += 1
-            status.successes += summary.success
-        else:
-            status.episodes_demo += 1
-            status.demo_successes += summary.success
-        self._show_rates()
-
-    def _show_rates(self) -> None:
-        status, tally = self._status, self._tally
-        status.success_rate, status.autonomous_rate = tally.success_rate, tally.autonomous_rate
-        status.intervention_rate = tally.intervention_rate

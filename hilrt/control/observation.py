@@ -138,6 +138,18 @@ class ObjectPose(Stateless):
             tick.parts.append(np.hstack((tick.object, way)).ravel())
 
 
+class OtherObject(Stateless):
+    """The true place of the object that is not meant, where a simulator knows it."""
+
+    name = "other_object"
+    reads = (Signal("other", ("arms", 3), "m"),)
+    writes = (PARTS._replace(unit="m"),)
+
+    def __call__(self, tick: Tick) -> None:
+        if tick.other is not None:
+            tick.parts.append(tick.other.ravel())
+
+
 class State(Stateless):
     """All parts in one vector."""
 

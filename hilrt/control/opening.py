@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilrt.config import Config
 from hilrt.control.ending import Ending
+from hilrt.control.judge import Judge
 from hilrt.control.lifeline import BUS_ERRORS
 from hilrt.control.publisher import Publisher, Reader
 from hilrt.control.stream import Stream
@@ -21,6 +22,7 @@ from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.leaderarm import LeaderArm
 from hilrt.errors import CameraError, JointOutsideError
 from hilrt.policy.vision import Sight, frozen_weights, sight_of, vision_of
+from hilrt.reward.about import classifier_path
 from hilrt.run.job import Job, Spec
 from hilrt.shm.pictures import Pictures
 from hilrt.shm.ring import Ring
@@ -93,10 +95,30 @@ def make_policy(
         weights = str(frozen_weights(config) or "")
         actor, sight = load_actor_for(Path(spec.checkpoint), features, weights), Sight()
     else:
-        actor, sight = Actor(features, vision_of(config)), sight_of(config, features)
-    policy = Policy(actor.to(device_of(config.policy.device, "policy.device")), supply, sight)
+        actor = Actor(features, vision_of(config), config.policy.networks)
+        sight = sight_of(config, features)
+    device, epsilon = device_of(config.policy.device, "policy.device"), config.learner.constants.epsilon
+    policy = Policy(actor.to(device), supply, sight, epsilon)
     stack.callback(policy.close)
     return policy
+
+
+def make_judge(config: Config, features: Features, job: Job) -> Judge | None:
+    """The reward classifier, where one is asked; while an arm is driven by hand alone it is a shadow.
+
+    Raises:
+        ClassifierError, ClassifierViewError: it cannot be used, or not with these cameras.
+    """
+    if "classifier" not in config.reward.by or job is Job.REPLAY:
+        return None
+    import torch  # noqa: PLC0415
+
+    from hilrt.policy.device import device_of  # noqa: PLC0415
+    from hilrt.reward.bundle import Bundle  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    bundle = Bundle.load(classifier_path(config), device_of(config.policy.device, "policy.device"))
+    return Judge(config, features, bundle, shadow=job is Job.TELEOPERATE)
 
 
 def make_publisher(spec: Spec, config: Config, features: Features, stack: AsyncExitStack) -> Publisher:
@@ -105,10 +127,28 @@ def make_publisher(spec: Spec, config: Config, features: Features, stack: AsyncE
     for name in spec.job.readers:
         ring = stack.enter_context(Ring.attach(spec.run, f"steps-{name}", features.schema()))
         learner = name == "learner"
-        pictures = sight_of(config, features).planes if learner else features.images
+        pictures = sight_of(config, features).sent if learner else features.images
         offsets = tuple(picture.offset for picture in pictures)
         readers.append(Reader(ring, spec.fds[f"{name}_steps"], learner, offsets))
     return Publisher(features, readers)
+
+
+def make_pace(
+    spec: Spec, status: Status, supply: Supply | None, publisher: Publisher, ending: Ending
+) -> Callable[[], Awaitable[None]]:
+    """In simulated time: what waits until neither recorder nor learner is too far behind."""
+    updates = Readable(spec.fds["updates"])
+
+    def ahead() -> bool:
+        return publisher.crowded or (supply is not None and supply.behind)
+
+    async def paced() -> None:
+        while ahead() and not ending.wanted():
+            status.control.heartbeat_ns = time.monotonic_ns()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(updates.count(), 0.2)
+
+    return paced
 
 
 def make_ticker(
@@ -126,17 +166,7 @@ def make_ticker(
     period_ns = round(1e9 / config.env.fps)
     if not config.lockstep:
         return TimerTicker(period_ns, stream)
-    updates = Readable(spec.fds["updates"])
-
-    def ahead() -> bool:
-        """Whether the recorder or the learner is too far behind."""
-        return publisher.crowded or (supply is not None and supply.behind)
-
-    async def paced() -> None:
-        while ahead() and not ending.wanted():
-            status.control.heartbeat_ns = time.monotonic_ns()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(updates.count(), 0.2)
+    paced = make_pace(spec, status, supply, publisher, ending)
 
     async def arrived() -> None:
         """A reply proves that the simulator has read all that was written before the request."""

@@ -14,24 +14,28 @@ DISCARDED = Signal("discarded")
 
 
 class Success:
-    """Reward 1 from the step on which the task is done, as the task itself, a detector or the operator says."""
+    """Reward from the step on which the task is done, as the task itself, a detector or the operator says."""
 
     name = "success"
     reads = (Signal("task_success"), WISH)
     writes = (SUCCESS, REWARD, TERMINATED)
 
-    def __init__(self, *, terminate: bool) -> None:
-        self._terminate = terminate
-        self._done = False
+    def __init__(self, *, terminate: bool, worth: float = 1.0) -> None:
+        """`worth`: the reward where the operator does not say so herself; hers is always 1."""
+        self._terminate, self._worth = terminate, worth
+        self.begin()
 
     def begin(self) -> None:
         """Nothing is done yet."""
-        self._done = False
+        self._reward = 0.0
 
     def __call__(self, tick: Tick) -> None:
-        self._done = self._done or tick.task_success or tick.wish.success
-        tick.success, tick.reward = self._done, float(self._done)
-        tick.terminated = self._done and self._terminate
+        if tick.wish.success:
+            self._reward = 1.0
+        elif tick.task_success:
+            self._reward = self._reward or self._worth
+        tick.success, tick.reward = self._reward > 0.0, self._reward
+        tick.terminated = tick.success and self._terminate
 
 
 class OperatorEvents(Stateless):

@@ -13,3 +13,4 @@ class Phase(IntEnum):
     DONE = 4
     PARKING = 5
     PARKED = 6
+    HEARING = 7

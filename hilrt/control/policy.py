@@ -12,15 +12,13 @@ from hilrt.policy.vision import Sight
 from hilrt.shm.weights import Adopted
 from hilrt.step.record import Float32
 
-EPSILON = 0.02
-"""Chance of a random gripper command while training."""
-
 
 class Policy:
     """An actor, and where its weights come from; None for a fixed checkpoint."""
 
-    def __init__(self, actor: Actor, supply: Supply | None, sight: Sight) -> None:
-        """`sight`: what of a step's pictures the learner is sent."""
+    def __init__(self, actor: Actor, supply: Supply | None, sight: Sight, epsilon: float = 0.0) -> None:
+        """`sight`: what of a step's pictures the learner is sent; `epsilon`: chance of a random gripper command."""
+        self._epsilon = epsilon
         self._actor = actor
         self._supply = supply
         self._sight = sight
@@ -61,6 +59,18 @@ class Policy:
             self._actor.load_arrays(adopted.arrays)
             self.version = adopted.version
 
+    @property
+    def encoder(self) -> tuple[str, str]:
+        """Kind and digest of its frozen encoder; empty without one."""
+        trunk = self._actor.trunk
+        return (trunk.vision.encoder, trunk.digest) if trunk.vision and trunk.vision.frozen else ("", "")
+
+    @property
+    def features(self) -> dict[str, torch.Tensor]:
+        """What a frozen encoder has made of what was looked at last, by camera."""
+        seen = self._seen if self.encoder[0] else ()
+        return {view.name: features for view, features in zip(self._actor.features.views, seen, strict=False)}
+
     @torch.inference_mode()
     def look(self, views: Pictures) -> tuple[npt.NDArray[np.generic], ...]:
         """Take in the views of a tick, each uint8 (H, W, 3); the next `act` is on these.
@@ -68,7 +78,7 @@ class Policy:
         A frozen encoder sees each of them here, and nowhere else.
 
         Returns:
-            What the learner is sent of them, as `Sight.planes`; features are the bits of bfloat16.
+            What the learner is sent of them, as `Sight.sent`; features are the bits of bfloat16.
         """
         trunk = self._actor.trunk
         if trunk.vision is None:
@@ -80,7 +90,7 @@ class Policy:
         raw = dict(zip((view.name for view in self._actor.features.views), views, strict=True))
         return tuple(
             raw[plane.camera] if plane.kind == "view" else next(features).view(torch.int16).cpu().numpy()
-            for plane in self._sight.planes
+            for plane in self._sight.sent
         )
 
     def act(self, state: Float32, *, deterministic: bool) -> tuple[Float32, int]:
@@ -89,7 +99,7 @@ class Policy:
         Returns:
             Action, shape (da,), in [-1, 1], and gripper command as in `Record.gripper`.
         """
-        epsilon = 0.0 if deterministic else EPSILON
+        epsilon = 0.0 if deterministic else self._epsilon
         return self._actor.act(state, deterministic=deterministic, pictures=self._seen, epsilon=epsilon)
 
     def close(self) -> None:

@@ -17,12 +17,19 @@ class Presence:
     def __init__(self, words: SupervisorStatus, operator: Operator) -> None:
         self._words, self._operator = words, operator
         self._goes, self._keys = words.key_go, self._pressed()
+        self._failures = words.key_failure
 
     def ready(self) -> bool:
         """Whether "ready, go" was pressed since last asked."""
         before, self._goes = self._goes, int(self._words.key_go)
         on_device = self._operator.ready()
         return self._goes > before or on_device
+
+    def refuses(self) -> bool:
+        """Whether "failure" was pressed since last asked."""
+        before, self._failures = self._failures, int(self._words.key_failure)
+        on_device = self._operator.refuses()
+        return self._failures > before or on_device
 
     def active(self) -> bool:
         """Whether anything was done since last asked."""

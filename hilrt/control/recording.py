@@ -88,7 +88,7 @@ def load(playback: Playback, config: Config) -> Recording:
     Raises:
         EpisodesAbsentError: there is none of that number.
         ReplayError: of other features, or without what is to be played.
-        DatasetAbsentError, DatasetFormatError, ForeignDatasetError, DatasetDamagedError: the dataset cannot be read.
+        DatasetError: the dataset cannot be read.
     """
     dataset = open_dataset(Path(playback.dataset))
     if playback.episode >= len(dataset):

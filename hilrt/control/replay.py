@@ -10,7 +10,7 @@ from hilrt.control.episode import scene_seed
 from hilrt.control.phase import Phase
 from hilrt.control.players import ActionPlayer, GoalPlayer, Player
 from hilrt.control.recording import Recording
-from hilrt.control.replayed import Replayed
+from hilrt.control.replayed import REPLAY, Replayed
 from hilrt.control.reset import go, stay
 from hilrt.control.stand import BLOCKED_S, hangs_at
 from hilrt.control.tick import Float64, Tick
@@ -57,7 +57,7 @@ class Replay:
             await self._begin()
             await self._play(self._player())
         finally:
-            self._folder.write_json("replay.json", self._result)
+            self._folder.keep(REPLAY, self._result)
         self._status.phase = Phase.DONE
 
     def _first_pose(self) -> Float64:
@@ -107,7 +107,7 @@ class Replay:
         """Whether the recording goes on."""
         player.put(tick, begin, end)
         player.pipeline.run(tick)
-        self._cell.count_limits(tick.limits)
+        self._cell.gauges.count_limits(tick.limits)
         if not await self._cell.command(tick.joint_goal):
             return False
         self._pipelines.setpoint.commit(tick)

@@ -7,6 +7,8 @@ from hilrt.config import MOTORS
 from hilrt.control.tick import Float64
 from hilrt.devices.calibration import units_from_radians
 
+REPLAY = "replay.json"
+
 
 class Replayed(msgspec.Struct, kw_only=True):
     """`replay.json` of the run."""

@@ -29,6 +29,10 @@ class SceneSource(Protocol):
         """Pose as `OBJECT` names it, seen from each arm, shape (arms, 5), or None where nothing measures it."""
         ...
 
+    def other_object(self) -> Float64 | None:
+        """Place of the object that is not meant, seen from each arm, shape (arms, 3), or None where there is none."""
+        ...
+
     def success(self) -> bool:
         """Whether the task is done; False where only the operator knows."""
         ...
@@ -51,6 +55,10 @@ class RealScene:
         """Not measured."""
         return None
 
+    def other_object(self) -> Float64 | None:
+        """Not measured."""
+        return None
+
     def success(self) -> bool:
         """Not known here."""
         return False
@@ -61,8 +69,9 @@ class SimScene:
 
     reset_time_s = 0.0
 
-    def __init__(self, link: SimLink, arms: int) -> None:
-        self._link = link
+    def __init__(self, link: SimLink, arms: int, *, two: bool = False) -> None:
+        """`two`: there is an object that is not meant."""
+        self._link, self._two = link, two
         self._bases = np.hstack((bases(arms), np.zeros((arms, 2))))
 
     def place(self, seed: int) -> None:
@@ -76,6 +85,10 @@ class SimScene:
     def object_pose(self) -> Float64 | None:
         """The true pose."""
         return self._link.object_pose() - self._bases
+
+    def other_object(self) -> Float64 | None:
+        """Its true place."""
+        return self._link.other_object() - self._bases[:, :3] if self._two else None
 
     def success(self) -> bool:
         """The simulated task's own verdict."""

@@ -1,5 +1,8 @@
 """One tick on the workbench: what has been measured, decided and commanded so far."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +10,10 @@ import numpy.typing as npt
 from hilrt.devices.arm import ArmReading
 from hilrt.devices.operator import OperatorInput
 from hilrt.shm.pictures import Frame
-from hilrt.step.record import Float32, GripperCommand, Limit, Mode
+from hilrt.step.record import Float32, GripperCommand, Limit, Mode, Override
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Float64 = npt.NDArray[np.float64]
 Pictures = tuple[npt.NDArray[np.uint8], ...]
@@ -34,6 +40,8 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     """When they were looked at."""
     object: Float64 | None = None
     """Shape (arms, 5), as in `hilrt.step.features.OBJECT`."""
+    other: Float64 | None = None
+    """Place of the object that is not meant, seen from each arm, shape (arms, 3) [m]."""
     task_success: bool = False
     """What the task itself, or a detector of the user's, says."""
     interrupted: bool = False
@@ -65,6 +73,8 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     """What the policy sees, one for each of `features.views`."""
     sent: Planes = ()
     """What the learner is sent of them, as `hilrt.policy.vision.Sight` has it."""
+    features: Mapping[str, "Tensor"] = {}
+    """By camera: what the policy's frozen encoder makes of its view, bfloat16 (C, h, w); empty where none was asked."""
 
     # outcome of the step before
     wish: OperatorInput = OperatorInput()
@@ -73,6 +83,10 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     truncated: bool = False
     success: bool = False
     discarded: bool = False
+    probability: float = -1.0
+    """Of success, as the reward classifier says; -1 where none is asked."""
+    override: Override = Override.NONE
+    """What the operator says against it."""
 
     # action
     policy_action: Float32 | None = None

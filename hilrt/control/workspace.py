@@ -1,5 +1,6 @@
 """The workspace box: for what is wanted, and for the arm that hangs below it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from hilrt.control.pipeline import Signal
 from hilrt.control.sag import Sag
 from hilrt.control.setpoint import Setpoint
 from hilrt.control.tick import Float64, Tick
+from hilrt.control.underside import Underside
 from hilrt.step.record import Limit
 
 TARGET = Signal("target", ("arms", 4, 4), "m")
@@ -46,11 +48,11 @@ class Workspace:
 
     Its sag is foretold (`Sag`), and at the floor put right by what is seen. A reading alone moves nothing: of two in a
     row the one that is less wrong counts. Nothing is concluded while the arm is driven up: one that is on its way lags.
-    The floor comes first where there is no room for both.
+    The floor comes first where there is no room for both, and holds for the gripper that is tilted where it hangs.
     """
 
-    def __init__(self, box: Box, sag: Sag, period_s: float) -> None:
-        self.box, self._sag, self._period_s = box, sag, period_s
+    def __init__(self, box: Box, sag: Sag, period_s: float, undersides: Sequence[Underside]) -> None:
+        self.box, self._sag, self._period_s, self._undersides = box, sag, period_s, undersides
         self.now = box
         """As it is in this tick."""
         self.begin()
@@ -59,6 +61,7 @@ class Workspace:
         """A new episode."""
         self._more: Float64 = np.zeros(len(self.box.low))
         """By how much the floor is higher than foretold, shape (arms,) [m]."""
+        self._foretold = self._more
         self._last: Float64 = np.full(len(self.box.low), np.inf)
 
     def fit(self, joints: Float64, before: Float64, way: Float64, measured: Float64) -> Box:
@@ -72,30 +75,44 @@ class Workspace:
         """
         box, hang = self.box, SURE * self._sag.hang(joints)
         low, high = np.maximum(-hang - MAY, 0.0), np.maximum(hang - MAY, 0.0)
-        floor, seen = box.low[:, 2], measured[:, 2] - box.low[:, 2]
+        tilted = self._tilted(joints)
+        floor = box.low[:, 2] + tilted
+        seen = measured[:, 2] - floor
         self._more = self._corrected(low[:, 2], before[:, 2] - floor, way[:, 2], seen)
-        low[:, 2] += self._more
+        low[:, 2] += self._more + tilted
         lowest = np.minimum(box.low + low, box.high)
         self.now = box._replace(low=lowest, high=np.maximum(box.high - high, lowest))
         return self.now
+
+    def _tilted(self, joints: Float64) -> Float64:
+        """How much higher the floor is for grippers as they hang, shape (arms,) [m]."""
+        hung = [self._sag.under(arm, told) for arm, told in enumerate(joints)]
+        return np.array([side.below(q) for side, q in zip(self._undersides, hung, strict=True)])
 
     def _corrected(self, foretold: Float64, room: Float64, way: Float64, seen: Float64) -> Float64:
         """How much higher the floor is for what is seen; all of shape (arms,), upwards [m].
 
         Args:
             foretold: how far the arm hangs.
-            room: from the floor of the box to the reference.
+            room: from the floor, as it is for the gripper's tilt, to the reference.
             way: of the reference in this tick.
-            seen: from the floor of the box to the arm.
+            seen: from there to the arm.
         """
         last, self._last = self._last, seen
-        more, nearest, furthest = self._more, np.maximum(seen, last), np.minimum(seen, last)
+        nearest, furthest = np.maximum(seen, last), np.minimum(seen, last)
+        more = self._carried(foretold)
         out = np.maximum(-nearest - MAY, 0.0)
         raised = np.maximum(more, room - foretold) + LEAD * self._period_s * out
         rests = (room - foretold - more < RESTS) & (np.abs(seen - last) < RESTS)
         lowered = more - RELEASE * self._period_s * np.clip(furthest, 0.0, RESTS)
         corrected = np.where(out > 0.0, raised, np.where(rests, lowered, more))
         return np.where(way > 0.0, more, np.clip(corrected, -foretold, MORE))
+
+    def _carried(self, foretold: Float64) -> Float64:
+        """What was seen elsewhere: an arm that hung less than foretold does so in proportion where it hangs less."""
+        last, self._foretold = self._foretold, foretold
+        share = np.divide(foretold, last, out=np.ones_like(last), where=foretold < last)
+        return np.where(self._more < 0.0, share * self._more, self._more)
 
 
 class WorkspaceBounds:

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from hilrt.errors import JournalFormatError, JournalWriteError
-from hilrt.step.record import Mode, Record, Source
+from hilrt.step.record import Mode, Override, Record, Source
+from hilrt.step.sealed import SealError, sealed_line, unsealed_line
 
 WINDOW = 20
 """Episodes that a mean runs over."""
@@ -41,6 +42,10 @@ class EpisodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     """At its end."""
     online_steps: int
     """Training steps of all episodes up to its end, broken off and discarded ones included."""
+    probability: float = -1.0
+    """Of success at its end, as a reward classifier says; -1 where none was asked."""
+    override: Override = Override.NONE
+    """What the operator said against the classifier."""
 
     @property
     def ending(self) -> str:
@@ -50,9 +55,6 @@ class EpisodeSummary(msgspec.Struct, frozen=True, kw_only=True):
         if self.success:
             return "success"
         return "failure" if self.terminated else "time limit"
-
-
-_decoder = msgspec.json.Decoder(EpisodeSummary)
 
 
 class _Running:
@@ -67,6 +69,7 @@ class _Running:
         self.first_human_step: int | None = None
         self.return_ = 0.0
         self.success = self.terminated = self.truncated = False
+        self.probability, self.override = -1.0, Override.NONE
         self._by_human = False
 
     def add(self, record: Record) -> None:
@@ -77,6 +80,8 @@ class _Running:
         if not record.final:
             self.steps += 1
             self.return_ += record.reward
+            self.probability = record.probability
+            self.override = record.override or self.override
             self._count_human(record)
 
     def _count_human(self, record: Record) -> None:
@@ -105,6 +110,8 @@ class _Running:
             duration_s=(final.monotonic_ns - self.began_ns) / 1e9,
             policy_version=final.policy_version,
             online_steps=online_steps,
+            probability=self.probability,
+            override=self.override,
         )
 
 
@@ -119,6 +126,10 @@ class Tally:
         """Training steps taken."""
         self.episodes = dict.fromkeys(Mode, 0)
         self.successes = dict.fromkeys(Mode, 0)
+        self.overrides = {Override.SUCCESS: 0, Override.FAILURE: 0}
+        """Episodes in which the operator said otherwise than the reward classifier, by what she said."""
+        self.evaluations: dict[int, tuple[int, int]] = {}
+        """Successes and episodes of each, by the online steps after which it was made; 0: before the first."""
         self._recent: deque[EpisodeSummary] = deque(maxlen=WINDOW)
         self._running: _Running | None = None
         for summary in history:
@@ -160,8 +171,13 @@ class Tally:
             return
         self.episodes[summary.mode] += 1
         self.successes[summary.mode] += summary.success
+        if summary.override:
+            self.overrides[summary.override] += 1
         if summary.mode is Mode.TRAIN:
             self._recent.append(summary)
+        if summary.mode is Mode.EVAL:
+            successes, episodes = self.evaluations.get(summary.online_steps, (0, 0))
+            self.evaluations[summary.online_steps] = successes + summary.success, episodes + 1
 
 
 class SummaryFile:
@@ -181,9 +197,8 @@ class SummaryFile:
         """
         if any(known.episode == summary.episode for known in self.known):
             return
-        line = msgspec.json.encode(summary) + b"\n"
         try:
-            _append(self._path, line)
+            _append(self._path, sealed_line(summary, len(self.known)))
         except OSError as error:
             raise JournalWriteError(str(self._path), error) from None
         self.known.append(summary)
@@ -202,14 +217,16 @@ def read_summaries(path: Path) -> list[EpisodeSummary]:
     """What an `episodes.jsonl` says; nothing where there is no file. A last line cut short is left out.
 
     Raises:
-        JournalFormatError: a whole line that is no summary.
+        JournalFormatError: a whole line that is no summary, or not the one that was written there.
     """
-    if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")[:-1]
     try:
-        return [_decoder.decode(line) for line in lines]
-    except msgspec.MsgspecError as error:
+        lines = path.read_bytes().split(b"\n")[:-1]
+        return [unsealed_line(line, number, EpisodeSummary) for number, line in enumerate(lines)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JournalFormatError(str(path), f"cannot be read: {error.strerror}") from None
+    except SealError as error:
         raise JournalFormatError(str(path), f"not a list of episodes: {error}") from None
 
 

@@ -7,8 +7,16 @@ from pathlib import Path
 import msgspec
 
 from hilrt.data.episodes import wilson
-from hilrt.errors import CheckpointAbsentError, CheckpointError
-from hilrt.policy.saved import Evaluation, Meta, checkpoints_of, load_arrays, load_meta, write_checkpoint
+from hilrt.errors import CheckpointError
+from hilrt.policy.saved import (
+    Evaluation,
+    Meta,
+    checkpoint_of,
+    checkpoints_of,
+    load_arrays,
+    load_meta,
+    write_checkpoint,
+)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +61,7 @@ def go_back(run_dir: Path, steps: int, online_steps: int) -> Path:
         CheckpointError: it is damaged.
     """
     paths = checkpoints_of(run_dir)
-    found = next((path for path in paths if int(path.name) == steps), None)
-    if found is None:
-        raise CheckpointAbsentError(str(run_dir), steps, [int(path.name) for path in paths])
+    found = checkpoint_of(run_dir, steps)
     meta = load_meta(found)
     for name in meta.digests:
         load_arrays(found, meta, name)

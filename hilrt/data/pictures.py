@@ -6,6 +6,7 @@ and the file: PNG, which is exact, or JPEG, which takes a tenth of the room. Bot
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from hilrt.config.values import LARGEST_SIDE
 from hilrt.data.imagesize import size_of
-from hilrt.errors import PictureError
+from hilrt.errors import PictureError, PictureFileError
 from hilrt.step.features import Image
 
 ImageFormat = Literal["png", "jpeg"]
@@ -49,6 +50,19 @@ def unpacked(data: Buffer) -> tuple[bytes, ...]:
             raise PictureError(f"the pictures of a step end at byte {len(view)}, in the middle of one")
         files.append(bytes(view[start:at]))
     return tuple(files)
+
+
+def write_png(path: Path, picture: Picture) -> None:
+    """Write a picture for people, RGB; folders above it are made.
+
+    Raises:
+        PictureFileError: the disk does not take it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(picture, "png"))
+    except OSError as error:
+        raise PictureFileError(str(path), error) from None
 
 
 def encoded(picture: Picture, image_format: ImageFormat) -> bytes:

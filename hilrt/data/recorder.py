@@ -11,7 +11,8 @@ from types import FrameType
 from hilrt.config import Config
 from hilrt.config.taskfile import load
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
-from hilrt.data.journal import JOURNAL, JournalWriter, episode_path, online_steps, read_episode
+from hilrt.data.journal import JOURNAL, episode_path, online_steps, read_episode
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.change import locked
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError

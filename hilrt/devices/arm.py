@@ -13,7 +13,7 @@ from hilrt.devices.calibration import Calibration, Vector
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.feetech.replytimes import READ_SHARE
-from hilrt.devices.holding import GRIP_TORQUE, hold, let_go, rearm, require_inside, sink
+from hilrt.devices.holding import GRIP_TORQUE, HOLDS, hold, let_go, rearm, require_inside, sink
 from hilrt.devices.startup import FOLLOWER, Settings, prepare
 from hilrt.errors import AdapterTooSlowError, GoalError
 
@@ -191,10 +191,11 @@ class Arm:
         self._told = np.array([held[motor] for motor in self._ids]) - self._beyond
 
     async def regrip(self) -> None:
-        """Have the gripper stay where it is, its overload forgotten."""
+        """Have the gripper keep hold where it is, its overload forgotten."""
         motor = self._ids[-1]
         present = (await self.bus.read_telemetry([motor], drive=True))[motor]
-        self._told[-1] = await rearm(self.bus, motor, present) - self._beyond[-1]
+        self._grip_limited = None
+        self._told[-1] = await rearm(self.bus, motor, present, gripper=True) - self._beyond[-1]
 
     async def limit_grip(self, *, limited: bool) -> None:
         """Have the gripper use no more torque than it can for hours, or all that it may; nothing where it does."""
@@ -204,8 +205,15 @@ class Arm:
             self._grip_limited = limited
 
     async def leave(self) -> None:
-        """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why."""
+        """Hold, and leave no speed behind: another program's goals would be slow, and it would not know why.
+
+        The gripper gets its torque back for the same reason, unless it holds something: then it would be overloaded.
+        """
         await self.hold()
+        if not self.resting:
+            gripper = self._ids[-1]
+            present = (await self.bus.read_telemetry([gripper]))[gripper]
+            await self.limit_grip(limited=abs(present.load) > HOLDS)
         await self.bus.sync_write(Register.GOAL_VELOCITY, dict.fromkeys(self._ids, 0))
 
     async def close(self) -> None:

@@ -68,9 +68,7 @@ class Calibration:
         zeros: what is added to the joints' angles to make them the URDF's, shape (6,) [rad].
     """
 
-    def __init__(
-        self, motors: dict[str, MotorCalibration], path: str = "calibration", zeros: Vector | None = None
-    ) -> None:
+    def __init__(self, motors: dict[str, MotorCalibration], path: str = "calibration") -> None:
         _check(motors, path)
         self.motors = {name: motors[name] for name in MOTORS}
         self.path = path
@@ -81,7 +79,7 @@ class Calibration:
         self._scale = np.full(6, RAD_PER_COUNT)
         self._zero = (self._low + self._high) / 2.0
         self._fit_gripper(entries[-1])
-        self.zeros = np.zeros(6) if zeros is None else zeros
+        self.zeros: Vector = np.zeros(6)
 
     @property
     def digest(self) -> str:
@@ -99,7 +97,7 @@ class Calibration:
         """A file's; on a computer that does not have it, the nominal one.
 
         Raises:
-            CalibrationFileError, ZerosFileError, ZerosStaleError: see `load`.
+            CalibrationFileError, FindingFileError, FindingStaleError: see `load`.
         """
         return cls.load(path) if Path(path).exists() else cls.nominal()
 
@@ -157,11 +155,12 @@ class Calibration:
 
         Raises:
             CalibrationFileError: see `read`.
-            ZerosFileError, ZerosStaleError: see `ZeroOffsets.of`.
+            FindingFileError, FindingStaleError: see `Beside.of`.
         """
         calibration = cls.read(path)
-        offsets = ZeroOffsets.of(Path(path), calibration.digest)
-        return cls(calibration.motors, calibration.path, offsets.radians) if offsets else calibration
+        if offsets := ZeroOffsets.of(Path(path), calibration.digest):
+            calibration.zeros = offsets.radians
+        return calibration
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:

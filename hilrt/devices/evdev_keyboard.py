@@ -134,7 +134,7 @@ class EvdevKeyboard(Motionless):
         self._words = KeyWords(on_stop, self._gone)
         self._keyboard = TerminalKeyboard(self._words, axes, arms, intervene=intervene, held_ns=0)
         self._plugged = Plugged("keyboard", device, is_keyboard, self._words)
-        self._stops = self._goes = self._presses = 0
+        self._stops = self._goes = self._presses = self._failures = 0
 
     @property
     def message(self) -> str:
@@ -156,6 +156,12 @@ class EvdevKeyboard(Motionless):
         self._plugged.look()
         before, self._presses = self._presses, self._words.presses
         return self._presses > before
+
+    def refuses(self) -> bool:
+        """Whether Escape was pressed since last asked."""
+        self._plugged.look()
+        before, self._failures = self._failures, self._words.key_failure
+        return self._failures > before
 
     def sense(self, scene: Scene) -> OperatorInput:
         """Presses since the last call, directions held now."""

@@ -79,6 +79,11 @@ class Gamepad(Motionless):
         before, self._moves = self._moves, self._pad.moves
         return self._moves > before
 
+    def refuses(self) -> bool:
+        """Whether the failure button was pressed since last asked."""
+        self._plugged.look()
+        return self._pad.switches[Key.FAILURE].taken() > 0
+
     def sense(self, scene: Scene) -> OperatorInput:  # noqa: ARG002 - a person looks with her own eyes
         """Presses since the last call, sticks and triggers now."""
         self._plugged.look()

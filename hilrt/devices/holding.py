@@ -17,6 +17,8 @@ COUNTS_PER_DEGREE = COUNTS_PER_TURN / 360
 HOLD_DEADLINE_S = 0.05  # room to ask twice over the slowest adapter; nothing else waits for the bus then
 RELEASE_SHARES = (0.6, 0.4, 0.25, 0.15, 0.08)
 RELEASE_STEP_S = 0.2
+LOWERED = round(1000 * max(RELEASE_SHARES))
+"""A joint that may use no more torque than this is being let go [0.1 %]."""
 SAG_DEG = 15.0
 SAG = round(SAG_DEG * COUNTS_PER_DEGREE)
 """A joint under torque that is no further from its goal hangs there, or is about to arrive [counts]."""
@@ -27,6 +29,8 @@ GRIP_LEAD = round(1.5 * COUNTS_PER_DEGREE)
 25 % from which it takes itself for overloaded [counts]."""
 GRIP_TORQUE = 200
 """With how much of its torque a gripper holds on to something, below those 25 % however stiff it is [0.1 %]."""
+HOLDS = 50
+"""A gripper with more load has something between its jaws; friction alone is less [0.1 %]."""
 OUTSIDE = round(10 * COUNTS_PER_DEGREE)
 """How far beyond its range a limp joint is brought back by itself, slowly; a servo cuts off a goal there [counts]."""
 SLOW = 100
@@ -51,12 +55,13 @@ async def hold(bus: Bus, motors: Sequence[int]) -> dict[int, int]:
 
     async def hold_one(motor: int) -> None:
         present = (await bus.read_telemetry([motor], drive=True))[motor]
+        gripper = motor == motors[-1]
+        if bus.drives[motor].torque_limit <= LOWERED and not gripper:
+            await _stiffen(bus, motor, present.position)
         if bus.drives[motor].torque:
             latched = (present.status | present.error) & LATCHED
-            gripper = motor == motors[-1]
-            goals[motor] = await (
-                rearm(bus, motor, present) if latched else ease(bus, motor, present, gripper=gripper)
-            )
+            settle = rearm if latched else ease
+            goals[motor] = await settle(bus, motor, present, gripper=gripper)
             return
         goals[motor] = await _goal_at_rest(bus, motor, present.position)
         if goals[motor] != present.position:
@@ -78,35 +83,43 @@ async def ease(bus: Bus, motor: int, present: Telemetry, *, gripper: bool) -> in
     """Have a motor under torque strain for nothing: its goal after that [counts]; its drive has just been read."""
     _, told, limit = bus.drives[motor]
     if gripper:
-        return await _ease_grip(bus, motor, present, told)
+        limited = abs(present.load) > GRIP_TORQUE or limit < GRIP_TORQUE
+        return await ease_grip(bus, motor, present, told, limited=limited)
     goal = told
-    if abs(told - present.position) > SAG or abs(present.load) > PUSHING * limit:
+    if limit <= LOWERED or abs(told - present.position) > SAG or abs(present.load) > PUSHING * limit:
         goal = present.position
     if goal != told:
         await bus.write(motor, Register.GOAL_POSITION, goal)
     return goal
 
 
-async def _ease_grip(bus: Bus, motor: int, present: Telemetry, told: int) -> int:
+async def _stiffen(bus: Bus, motor: int, position: int) -> None:
+    """Give a joint all of its torque back whose program died as it was let go: it stays where it has sunk to."""
+    full = await bus.read(motor, Register.MAX_TORQUE_LIMIT)
+    if bus.drives[motor].torque:
+        await bus.write(motor, Register.GOAL_POSITION, position)
+    await bus.write(motor, Register.TORQUE_LIMIT, full)
+
+
+async def ease_grip(bus: Bus, motor: int, present: Telemetry, told: int, *, limited: bool = True) -> int:
     """Hold on with a goal just beyond the opening, and with no more torque than a servo can give for hours."""
     goal = min(max(told, present.position - GRIP_LEAD), present.position + GRIP_LEAD)
-    if goal != told:
-        await bus.write(motor, Register.GOAL_POSITION, goal)
-    if abs(present.load) > GRIP_TORQUE:
+    if limited:
         await bus.write(motor, Register.TORQUE_LIMIT, GRIP_TORQUE)
+    await bus.write(motor, Register.GOAL_POSITION, goal)
     return goal
 
 
-async def rearm(bus: Bus, motor: int, present: Telemetry) -> int:
+async def rearm(bus: Bus, motor: int, present: Telemetry, *, gripper: bool) -> int:
     """Clear an overload: a motor under torque stays where it is, one without stays so; its goal after that [counts].
 
-    Its drive has just been read.
+    A gripper under torque keeps hold of what it has. The motor's drive has just been read.
     """
-    torque = bus.drives[motor].torque
+    torque, told, _ = bus.drives[motor]
     if torque:
         await bus.write(motor, Register.GOAL_POSITION, present.position)
     await bus.write(motor, Register.TORQUE_ENABLE, int(torque))
-    return present.position
+    return await ease_grip(bus, motor, present, told) if torque and gripper else present.position
 
 
 async def require_inside(bus: Bus, motors: Sequence[int]) -> None:

@@ -101,6 +101,10 @@ class Operator(Protocol):
         """Between episodes: whether anything was pressed or moved on the device since last asked."""
         ...
 
+    def refuses(self) -> bool:
+        """Between episodes: whether failure was pressed on the device since last asked."""
+        ...
+
     def sense(self, scene: Scene) -> OperatorInput:
         """What is wanted now; events that happened between two ticks are all in it."""
         ...
@@ -115,6 +119,10 @@ class Silent:
 
     def active(self) -> bool:
         """Nobody does anything here."""
+        return False
+
+    def refuses(self) -> bool:
+        """Nobody says it here."""
         return False
 
 

@@ -114,7 +114,7 @@ async def _clear_grip(bus: Bus, motor: int) -> None:
     """A gripper that was left squeezing, by another program perhaps, is no reason not to begin."""
     if not Fault(bus.errors[motor]) & ~LATCHED:
         present = (await bus.read_telemetry([motor], drive=True))[motor]
-        await rearm(bus, motor, present)
+        await rearm(bus, motor, present, gripper=True)
         await bus.ping(motor)
 
 

@@ -9,12 +9,17 @@ BACKUP = ".bak"
 
 def write_whole(path: Path, text: bytes) -> None:
     """Write a file, whole or not at all; another one that was there stays as `.bak`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and path.read_bytes() != text:
         shutil.copy2(path, path.with_name(f"{path.name}{BACKUP}"))
-    beside = path.with_name(f"{path.name}.tmp")
-    with beside.open("wb") as file:
-        file.write(text)
+    put_whole(path, text)
+
+
+def put_whole(path: Path, data: bytes) -> None:
+    """Write a file in the place of another one, whole or not at all; folders above it are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    draft.replace(path)

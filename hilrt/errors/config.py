@@ -19,11 +19,19 @@ class UnknownNameError(HilrtError):
         super().__init__(f"no {kind} '{name}'; there are: {', '.join(known)}")
 
 
-class StepError(HilrtError):
-    """A step of the user's own cannot be used, or failed at its work."""
+class OwnCodeError(HilrtError):
+    """A class of the user's own cannot be used, or failed at its work."""
+
+    def __init__(self, option: str, path: str, problem: str) -> None:
+        """`option` of the task file names it by its import path."""
+        super().__init__(f"{option}: {path} {problem}.")
+
+
+class StepError(OwnCodeError):
+    """The same of a step of the pipelines."""
 
     def __init__(self, step: str, problem: str) -> None:
-        super().__init__(f"processor.steps: {step} {problem}.")
+        super().__init__("processor.steps", step, problem)
 
 
 class RobotModelError(HilrtError):

@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from hilrt.errors.root import HilrtError, disk_cure
 
 
-class DatasetAbsentError(HilrtError):
+class DatasetError(HilrtError):
+    """A dataset cannot be read: the one kind that reading it raises, for whichever of the reasons below."""
+
+
+class DatasetAbsentError(DatasetError):
     """There is no dataset in a folder, though there may be episodes in its journal."""
 
     def __init__(self, root: str, journal: int) -> None:
@@ -17,15 +21,15 @@ class DatasetAbsentError(HilrtError):
         super().__init__(f"no dataset in {root}: it has no meta/info.json. {cure}")
 
 
-class DatasetFormatError(HilrtError):
-    """A dataset is of another format, or a file of it is not what it should be."""
+class DatasetFormatError(DatasetError):
+    """A dataset is of another format, or of another version of it."""
 
     def __init__(self, path: str, problem: str, cure: str = "") -> None:
         super().__init__(f"{path}: {problem}." + (f" {cure}" if cure else ""))
 
 
-class DatasetDamagedError(HilrtError):
-    """A file of a dataset cannot be read."""
+class DatasetDamagedError(DatasetError):
+    """A file of a dataset cannot be read, or is not what it should be."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(
@@ -45,7 +49,7 @@ class PointerFileError(DatasetDamagedError):
         )
 
 
-class DatasetPathError(HilrtError):
+class DatasetPathError(DatasetError):
     """A dataset names a place outside its folder."""
 
     def __init__(self, root: str, name: str) -> None:
@@ -56,7 +60,7 @@ class DatasetPathError(HilrtError):
         )
 
 
-class OldDemonstrationsError(HilrtError):
+class OldDemonstrationsError(DatasetError):
     """Demonstrations lie where earlier versions of hilrt put them."""
 
     def __init__(self, root: str, journal: str) -> None:
@@ -66,7 +70,7 @@ class OldDemonstrationsError(HilrtError):
         )
 
 
-class ForeignDatasetError(HilrtError):
+class ForeignDatasetError(DatasetError):
     """A dataset that was not written by hilrt, so what its steps mean is not known."""
 
     def __init__(self, root: str) -> None:
@@ -168,6 +172,16 @@ class ImportedOtherwiseError(HilrtError):
             f"{episode} was imported before, with other units, names, rewards or pairing: episode {number} there. "
             "Nothing was written: it would be there twice. Take out what was imported before (`hilrt dataset "
             "delete-episodes`, or remove the folder if that is all there is), then import again."
+        )
+
+
+class LabelError(HilrtError):
+    """A label that an episode cannot have, or that means nothing to who reads it."""
+
+    def __init__(self, root: str, problem: str) -> None:
+        super().__init__(
+            f"{root}: {problem}. `hilrt label {root} --list` shows episodes and corrections; with --episode NUMBER and "
+            "--success-from OBSERVATION, --success, --failure, --span FROM:TO=CLASS or --undo it corrects one."
         )
 
 

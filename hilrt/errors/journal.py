@@ -1,17 +1,22 @@
 """Failures of steps and pictures on disk."""
 
+from hilrt.errors.dataset import DatasetError
 from hilrt.errors.root import HilrtError, disk_cure
 
 
-class JournalFormatError(HilrtError):
+class JournalError(HilrtError):
+    """A journal cannot be read: the one kind that reading it raises, for whichever of the reasons below."""
+
+
+class JournalFormatError(JournalError):
     """A file of a journal cannot be read as one."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}. Move it out of its folder to go on without it.")
 
 
-class JournalFeaturesError(HilrtError):
-    """A file of a journal holds steps that consist of something else."""
+class JournalFeaturesError(JournalError, DatasetError):
+    """A journal, or a dataset, holds steps that consist of something else."""
 
     def __init__(self, path: str, difference: str) -> None:
         super().__init__(

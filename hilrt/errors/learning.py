@@ -115,7 +115,7 @@ class NoCamerasError(HilrtError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the task has no cameras, so there are no pictures to train an encoder on. Add a table such as "
+            "the task has no cameras, so there are no pictures to learn from. Add a table such as "
             "[robot.cameras.front], then record demonstrations."
         )
 

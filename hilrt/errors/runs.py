@@ -67,3 +67,20 @@ class OpenFilesError(HilrtError):
             f"a process may have {allowed} files open here, hilrt needs {needed}: `ulimit -Hn` shows the limit. "
             "Start in a new shell, or raise it in /etc/security/limits.conf."
         )
+
+
+class EnvironmentUnknownError(HilrtError):
+    """A command that knows arms alone was given an environment."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f'env.type = "gymnasium" ({name}): this command is for arms. For an environment there are hilrt record, '
+            "train and eval, and those for datasets, checkpoints and runs."
+        )
+
+
+class EnvironmentUnfitError(HilrtError):
+    """An environment cannot be made, or not be used."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"env.id: {name} {problem}.")

@@ -32,25 +32,38 @@ class PortsSwappedError(HilrtError):
         )
 
 
-class ZerosFileError(HilrtError):
-    """A file of zero offsets cannot be used."""
+class FindingFileError(HilrtError):
+    """A file of what was found of an arm cannot be used."""
 
-    def __init__(self, path: str, problem: str) -> None:
+    def __init__(self, path: str, problem: str, command: str, without: str) -> None:
+        super().__init__(f"{path}: {problem}. Find it again ({command}), or move the file away: {without}.")
+
+
+class FindingStaleError(FindingFileError):
+    """What was found of an arm belongs to another calibration."""
+
+    def __init__(
+        self, path: str, what: str, found: str, calibration: str, command: str, without: str
+    ) -> None:
+        problem = f"{what} found on {found} belong to another calibration than {calibration} is now"
+        super().__init__(path, problem, command, without)
+
+
+class ShutUnknownError(HilrtError):
+    """A grasp is to be told by the gripper's opening, and nobody knows how far it shuts when it is empty."""
+
+    def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path}: {problem}. Touch the places again (hilrt calibrate --touch CONFIG), or move the file away to do "
-            "without zero offsets."
+            f"{path} is missing: a grasp is told by a gripper that something keeps from shutting. Have the empty "
+            'gripper shut once: hilrt calibrate --shut CONFIG. Or set reward.type = "task".'
         )
 
 
-class ZerosStaleError(HilrtError):
-    """Zero offsets belong to another calibration."""
+class ShutError(HilrtError):
+    """A gripper that did not shut."""
 
-    def __init__(self, path: str, calibration: str, found: str) -> None:
-        super().__init__(
-            f"{path}: the zero offsets found on {found} belong to another calibration than {calibration} is now. "
-            "Touch the places again (hilrt calibrate --touch CONFIG), or move the file away: the gripper may then be "
-            "centimetres beside where hilrt takes it to be."
-        )
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}. Nothing was written.")
 
 
 class TouchError(HilrtError):

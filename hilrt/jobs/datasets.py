@@ -100,7 +100,7 @@ def import_(say: Say, source: Path, root: Path, task_file: Path, wishes: Wishes)
             wishes,
             task=config.env.task,
             image_format=config.dataset.image_format,
-            robot_type=config.robot.type,
+            robot_type=config.robot_name,
             advance=bar.advance,
         )
     say(

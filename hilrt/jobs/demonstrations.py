@@ -22,7 +22,7 @@ def fold_demonstrations(config: Config) -> int:
     Raises:
         JournalFeaturesError: they were recorded with other features.
         DatasetWriteError, DatasetBusyError: it cannot be done now; nothing is lost.
-        DatasetFormatError, DatasetDamagedError, ForeignDatasetError: what is there is no dataset of ours.
+        DatasetError: what is there is no dataset of ours, or cannot be read.
     """
     from hilrt.data.lerobot.dataset import exists, open_dataset  # noqa: PLC0415 - pyarrow is behind it
     from hilrt.data.lerobot.fold import fold  # noqa: PLC0415
@@ -31,7 +31,7 @@ def fold_demonstrations(config: Config) -> int:
     check_features(journal_of(config), features)
     size = sum(path.stat().st_size for path in episode_files(journal_of(config)))
     with Bar(f"into {root}", size) as bar:
-        robot, video = config.robot.type, config.dataset.video
+        robot, video = config.robot_name, config.dataset.video
         folded = fold(root, features, robot_type=robot, video=video, advance=bar.advance)
         for left in folded.left:
             bar.say(f"{journal_of(config)}/{left}: `hilrt dataset recover {root}` keeps what is whole of it")

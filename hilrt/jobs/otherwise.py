@@ -13,6 +13,7 @@ from hilrt.data.journal import JOURNAL, episode_files
 from hilrt.errors import CheckpointError, ConditionsError, PolicyFeaturesError
 from hilrt.errors.dataset import ranges
 from hilrt.policy.saved import checkpoints_of, load_meta
+from hilrt.run.conditions import CONDITIONS
 from hilrt.step.conditions import Conditions, grouped
 from hilrt.step.departure import departures
 from hilrt.step.difference import difference
@@ -29,7 +30,7 @@ def recorded_otherwise(config: Config, now: Conditions) -> list[str]:
 
     Raises:
         ConditionsError: some cannot mean the same.
-        DatasetFormatError, DatasetDamagedError, ForeignDatasetError: what is there is no dataset of ours.
+        DatasetError: what is there is no dataset of ours, or cannot be read.
     """
     from hilrt.data.lerobot.dataset import exists, open_dataset  # noqa: PLC0415 - pyarrow is behind it
 
@@ -47,13 +48,36 @@ def recorded_otherwise(config: Config, now: Conditions) -> list[str]:
     return lines
 
 
-def trained_otherwise(run: Path, config: Config, now: Conditions) -> list[str]:
-    """How a run's newest policy departs from now, or where there is none what the run has recorded last.
+def corrected_since(run: Path, config: Config) -> list[str]:
+    """Which demonstrations have other labels than when a run was last started, and read them."""
+    from hilrt.data.labels import read_corrections  # noqa: PLC0415 - pyarrow is behind it
+
+    started = run / CONDITIONS
+    if not started.exists():
+        return []
+    since_ns = started.stat().st_mtime_ns
+    corrected = {c.episode for c in read_corrections(Path(config.dataset.root)) if c.wall_ns > since_ns}
+    if not corrected:
+        return []
+    which = f"demonstrations {ranges(sorted(corrected))}"
+    words = (
+        f"{which}: labels were corrected after {run} last read them. It learns from the corrected ones from now on; "
+        f"what it has learned was learned from those before (`hilrt train --resume {run} --anew` learns all again)."
+    )
+    return [words]
+
+
+def trained_otherwise(
+    run: Path, config: Config, now: Conditions, checkpoint: Path | None = None
+) -> list[str]:
+    """How a run's policy departs from now, or where there is none what the run has recorded last.
+
+    `checkpoint`: which one is asked for; None: the newest.
 
     Raises:
         PolicyFeaturesError, ConditionsError: they cannot mean the same.
     """
-    for path in reversed(checkpoints_of(run)):
+    for path in [checkpoint] if checkpoint else reversed(checkpoints_of(run)):
         try:
             meta = load_meta(path)
         except CheckpointError:  # the learner says so, and goes on from one before it
@@ -81,7 +105,8 @@ def played_otherwise(root: Path, episode: int, now: Conditions) -> list[str]:
             for side, arm in before.arms.items()
             if side in now.arms
         }
-        before = msgspec.structs.replace(before, arms=arms, cameras={})
+        scene = {k: v for k, v in (before.scene or {}).items() if not k.startswith("pictures.")}
+        before = msgspec.structs.replace(before, arms=arms, cameras={}, scene=scene)
     return list(compared(f"episode {episode}", before, now, "record another one"))
 
 

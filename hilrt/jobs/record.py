@@ -6,11 +6,11 @@ from pathlib import Path
 
 from hilrt.config import Config
 from hilrt.data.journal import next_episode
-from hilrt.errors import HilrtError
+from hilrt.errors import ConfigError, HilrtError
 from hilrt.jobs.demonstrations import fold_demonstrations, journal_of, one_recording, require_one_task
 from hilrt.jobs.otherwise import recorded_otherwise
 from hilrt.jobs.run import run
-from hilrt.jobs.task import load
+from hilrt.jobs.task import load, with_spaces
 from hilrt.report.summary import Summary
 from hilrt.run.conditions import Handed, conditions_of
 from hilrt.run.folder import RunFolder
@@ -21,13 +21,18 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
     """Record `dataset.num_episodes_to_record` demonstrations, after those that are there already.
 
     Raises:
+        ConfigError: it cannot be used, or nobody demonstrates.
+        OwnCodeError: an environment cannot be made, or not be used.
         JournalFeaturesError: those were recorded with other features.
         TasksMixedError: those are of another task.
         DatasetBusyError: another `hilrt record` of this dataset goes on.
         StartOutsideBoxError: a start pose is outside its box.
         ConditionsError: those that are there cannot mean the same.
     """
+    overrides = with_spaces(task_file, overrides)
     config = load(task_file, overrides)
+    if config.in_environment and not config.env.operator:
+        raise ConfigError(str(task_file), "$.env.operator: missing; nobody would demonstrate anything.")
     now = conditions_of(config)
     with one_recording(config):
         first = max(fold_demonstrations(config), next_episode(journal_of(config)))

@@ -10,7 +10,7 @@ from hilrt.jobs.demonstrations import fold_what_is_left
 from hilrt.jobs.otherwise import played_otherwise
 from hilrt.jobs.run import run
 from hilrt.run.conditions import Handed, conditions_of
-from hilrt.run.folder import RunFolder
+from hilrt.run.folder import RunFolder, kept
 from hilrt.run.job import Job, Playback
 
 
@@ -23,7 +23,7 @@ def replay(task_file: Path, playback: Playback, overrides: Sequence[str]) -> tup
         StartOutsideBoxError: a start pose is outside its box.
     """
     from hilrt.control.recording import load  # noqa: PLC0415 - pinocchio is behind it
-    from hilrt.control.replayed import Replayed  # noqa: PLC0415
+    from hilrt.control.replayed import REPLAY, Replayed  # noqa: PLC0415
 
     config = task.load(task_file, overrides)
     if not playback.dataset:
@@ -35,4 +35,4 @@ def replay(task_file: Path, playback: Playback, overrides: Sequence[str]) -> tup
     start = Handed(conditions=now, differs=played_otherwise(root, playback.episode, now))
     folder = RunFolder.create(task_file, overrides, Job.REPLAY)
     run(folder, Job.REPLAY, episodes=steps, playback=playback, start=start)
-    return folder, str(msgspec.json.decode((folder.path / "replay.json").read_bytes(), type=Replayed))
+    return folder, str(kept(folder.path / REPLAY, Replayed))

@@ -60,7 +60,7 @@ def run(
     log_to(folder.log, "supervisor")
     config = folder.config()
     if start:
-        folder.write_json(CONDITIONS, start)
+        folder.keep(CONDITIONS, start)
         _tell(start.differs)
     spec = Spec(
         role=Role.CONTROL,

@@ -7,6 +7,7 @@ from hilrt.config import taskfile
 from hilrt.errors import UnknownNameError
 from hilrt.jobs.run import run
 from hilrt.jobs.task import load
+from hilrt.report.summary import Agreement
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job
 from hilrt.step.extent import Extent
@@ -27,6 +28,19 @@ def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
     folder = RunFolder.create(task_file, [*overrides, ENDLESS], Job.TELEOPERATE)
     run(folder, Job.TELEOPERATE)
     return folder
+
+
+def compare(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Agreement]:
+    """Drive the arm and say how each attempt ended, while a reward classifier says it, too, and ends none.
+
+    Raises:
+        StartOutsideBoxError: a start pose is outside its box.
+        ClassifierError, ClassifierViewError: it is not there, or was trained on other pictures.
+    """
+    asked = [*overrides, "reward={type='classifier'}"]
+    load(task_file, asked)
+    folder = RunFolder.create(task_file, [*asked, ENDLESS], "test-classifier")
+    return folder, run(folder, Job.TELEOPERATE).shadow
 
 
 def find_limits(task_file: Path, overrides: Sequence[str], side: str = "") -> dict[str, Extent]:

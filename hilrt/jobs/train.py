@@ -6,9 +6,9 @@ from pathlib import Path
 from hilrt.config import Config
 from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError
 from hilrt.jobs.demonstrations import fold_demonstrations, require_one_task
-from hilrt.jobs.otherwise import recorded_otherwise, trained_otherwise
+from hilrt.jobs.otherwise import corrected_since, recorded_otherwise, trained_otherwise
 from hilrt.jobs.run import progress, require_ended, run
-from hilrt.jobs.task import load
+from hilrt.jobs.task import load, with_spaces
 from hilrt.policy.saved import checkpoints_of
 from hilrt.policy.vision import frozen_weights
 from hilrt.report.summary import Summary
@@ -21,11 +21,13 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
     """Train from the demonstrations in `dataset.root`.
 
     Raises:
+        OwnCodeError: an environment cannot be made, or not be used.
         NoDemonstrationsError: there are none.
         JournalFeaturesError, ConditionsError: they cannot mean the same.
         TasksMixedError: they are of several tasks.
         StartOutsideBoxError: a start pose is outside its box.
     """
+    overrides = with_spaces(task_file, overrides)
     config = load(task_file, overrides)
     start = _ready(config)  # or there is no run to make a folder for
     _require_encoder(config)
@@ -45,6 +47,7 @@ def resume(path: Path, *, anew: bool = False) -> tuple[RunFolder, Summary]:
     folder = RunFolder.open(path)
     config = load(folder.path / "config.toml")
     start = _ready(config)
+    start.differs.extend(corrected_since(folder.path, config))
     if anew:
         require_ended(folder)
         from hilrt.data.history import set_aside  # noqa: PLC0415 - pyarrow is behind it

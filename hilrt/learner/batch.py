@@ -23,6 +23,10 @@ class Batch(NamedTuple):
     """The same of the gripper's command: not where a person moved the arm, and the policy the gripper."""
     change: Tensor
     """How many arms' gripper command differs from that arm's last one that was not `stay`."""
+    steps_left: Tensor
+    """Steps after this one until the next reward of an episode that succeeded; infinite where none was had."""
+    changes_left: Tensor
+    """Sum of `change` from this row on until then, likewise."""
     next_state: Tensor
     counts: tuple[int, ...]
     """Rows of each tier."""
@@ -55,13 +59,17 @@ class Columns:
         self.scalars = state + action
         self.shown = slice(self.scalars + 3, self.scalars + 5)
         """Two numbers: of the action, and of the gripper's command."""
-        self.width = self.scalars + 6
+        self.left = slice(self.scalars + 6, self.scalars + 8)
+        """Two numbers: steps and changes of the gripper until the next reward."""
+        self.width = self.scalars + 8
 
     def batch(
         self, rows: Tensor, after: Tensor, seen: Pictures, seen_after: Pictures, counts: tuple[int, ...]
     ) -> Batch:
         """Rows, shape (B, width), with the states after them and the pictures of both, by name."""
-        gripper, reward, terminated, shown, gripper_shown, change = rows[:, self.scalars :].unbind(1)
+        gripper, reward, terminated, shown, gripper_shown, change, steps_left, changes_left = rows[
+            :, self.scalars :
+        ].unbind(1)
         return Batch(
             rows[:, : self.state],
             rows[:, self.state : self.scalars],
@@ -71,6 +79,8 @@ class Columns:
             shown,
             gripper_shown,
             change,
+            steps_left,
+            changes_left,
             after,
             counts,
             seen,

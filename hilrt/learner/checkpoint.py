@@ -19,11 +19,12 @@ from safetensors.numpy import save as to_safetensors
 from torch import Tensor, nn
 
 from hilrt.config import Config
+from hilrt.config.constants import Networks
 from hilrt.data.history import best_checkpoint
 from hilrt.errors import ActorMismatchError, CheckpointError, PolicyFeaturesError
+from hilrt.learner.algorithm import Algorithm, name_of
 from hilrt.learner.descent import Descent
 from hilrt.learner.replay import Replay
-from hilrt.learner.sac import Sac
 from hilrt.policy.saved import (
     Meta,
     checkpoints_of,
@@ -52,7 +53,7 @@ def config_digest(config: Config) -> str:
 
 def save(
     run_dir: Path,
-    sac: Sac,
+    algorithm: Algorithm,
     replay: Replay,
     config: Config,
     *,
@@ -66,13 +67,15 @@ def save(
     The newest three stay, and the best of those that were evaluated.
     """
     files = {
-        "actor.safetensors": to_safetensors(_contiguous(sac.actor.to_arrays())),
-        "learner.safetensors": to_safetensors(_contiguous(_learner_arrays(sac))),
+        "actor.safetensors": to_safetensors(_contiguous(algorithm.actor.to_arrays())),
+        "learner.safetensors": to_safetensors(_contiguous(_learner_arrays(algorithm))),
     }
     meta = Meta(
-        features=sac.actor.features,
-        vision=sac.actor.trunk.vision,
-        encoder=sac.actor.trunk.digest,
+        features=algorithm.actor.features,
+        vision=algorithm.actor.trunk.vision,
+        networks=algorithm.actor.networks,
+        encoder=algorithm.actor.trunk.digest,
+        algorithm=name_of(algorithm),
         config=config_digest(config),
         online_steps=online_steps,
         updates=updates,
@@ -87,7 +90,7 @@ def save(
     return path
 
 
-def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
+def restore(path: Path, algorithm: Algorithm, replay: Replay, config: Config) -> Meta:
     """Load a checkpoint into a learner of the same features, random states included.
 
     Raises:
@@ -95,75 +98,91 @@ def restore(path: Path, sac: Sac, replay: Replay, config: Config) -> Meta:
         PolicyFeaturesError: of other features.
         EncoderChangedError: of another frozen encoder.
     """
-    meta, rest = load_networks(path, sac)
+    meta, rest = load_networks(path, algorithm)
     if meta.config != config_digest(config):
         log.warning("%s was made with other settings; learning goes on with those of now", path)
     state = rest.pop(_GENERATOR)
-    if state.shape == sac.generator.get_state().shape:
-        sac.generator.set_state(state)
+    if state.shape == algorithm.generator.get_state().shape:
+        algorithm.generator.set_state(state)
     else:  # a GPU's generator has another state than a CPU's
-        sac.generator.manual_seed(config.seed + meta.updates)
+        algorithm.generator.manual_seed(config.seed + meta.updates)
         log.warning("%s was made on another kind of device; its noise goes on as new noise", path)
-    sac.scalars.load({name.removeprefix(_SCALARS): value for name, value in rest.items()}, sac.device)
+    algorithm.scalars.load(
+        {name.removeprefix(_SCALARS): value for name, value in rest.items()}, algorithm.generator.device
+    )
     replay.rng.bit_generator.state = json.loads(meta.random)
     return meta
 
 
-def load_networks(path: Path, sac: Sac) -> tuple[Meta, dict[str, Tensor]]:
+def load_networks(path: Path, algorithm: Algorithm) -> tuple[Meta, dict[str, Tensor]]:
     """Load what has been learned: networks, targets, temperature and optimisers; returns what else is there.
 
     Raises:
         CheckpointError, PolicyFeaturesError, EncoderChangedError: as `restore`.
     """
     meta = load_meta(path)
-    if words := difference(meta.features.seen, sac.actor.features.seen):
+    if meta.algorithm != name_of(algorithm):
+        raise CheckpointError(
+            str(path), f"is of {meta.algorithm}, and learner.algorithm is {name_of(algorithm)}"
+        )
+    if words := _resized(meta.networks, algorithm.actor.networks):
+        raise CheckpointError(str(path), f"has networks with {words}; set policy.networks back to that")
+    if words := difference(meta.features.seen, algorithm.actor.features.seen):
         raise PolicyFeaturesError(str(path), words)
-    require_encoder(path, meta, sac.actor)
+    require_encoder(path, meta, algorithm.actor)
     arrays = load_arrays(path, meta, "learner.safetensors")
     tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
-    rest = {name: tensors.pop(name) for name in [*tensors] if name.startswith((_GENERATOR, _SCALARS))}
-    if problem := _misfit(sac, tensors):
+    rest = {name: tensors.pop(name) for name in [*tensors] if name == _GENERATOR or name.startswith(_SCALARS)}
+    if problem := _misfit(algorithm, tensors):
         raise CheckpointError(str(path / "learner.safetensors"), f"does not fit this learner: {problem}")
     try:
-        sac.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
+        algorithm.actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
     except ActorMismatchError as error:
         raise CheckpointError(str(path / "actor.safetensors"), f"does not fit this policy: {error}") from None
-    _load_learner(sac, tensors)
+    _load_learner(algorithm, tensors)
     return meta, rest
+
+
+def _resized(found: Networks, now: Networks) -> str:
+    """What networks were made with, where that is another value now: "hidden = 128 (now 256), ..."."""
+    had, has = (msgspec.structs.asdict(each) for each in (found, now))
+    return ", ".join(f"{name} = {had[name]:g} (now {has[name]:g})" for name in had if had[name] != has[name])
 
 
 # --- what is in learner.safetensors --------------------------------------------------------------
 
 
-def _learner_arrays(sac: Sac) -> Arrays:
-    tensors = {name: value for name, value in sac.state_dict().items() if not name.startswith("actor.")}
-    tensors[_GENERATOR] = sac.generator.get_state()
-    tensors.update({_SCALARS + name: value for name, value in sac.scalars.state().items()})
-    tensors.update(_moments(sac))
+def _learner_arrays(algorithm: Algorithm) -> Arrays:
+    tensors = {name: value for name, value in algorithm.state_dict().items() if not name.startswith("actor.")}
+    tensors[_GENERATOR] = algorithm.generator.get_state()
+    tensors.update({_SCALARS + name: value for name, value in algorithm.scalars.state().items()})
+    tensors.update(_moments(algorithm))
     return {name: value.detach().cpu().numpy() for name, value in tensors.items()}
 
 
-def _moments(sac: Sac) -> Iterator[tuple[str, Tensor]]:
+def _moments(algorithm: Algorithm) -> Iterator[tuple[str, Tensor]]:
     """Adam's state by descent, parameter and name; nothing before the first step."""
-    for prefix, descent, parameter in _descended(sac):
+    for prefix, descent, parameter in _descended(algorithm):
         for key, value in descent.adam.state[parameter].items():
             yield prefix + key, value
 
 
-def _descended(sac: Sac) -> Iterator[tuple[str, Descent, nn.Parameter]]:
+def _descended(algorithm: Algorithm) -> Iterator[tuple[str, Descent, nn.Parameter]]:
     """Every parameter that Adam moves, with what the names of its state begin with."""
-    for name, descent in sac.descents.items():
+    for name, descent in algorithm.descents.items():
         for index, parameter in enumerate(descent.parameters):
             yield f"adam.{name}.{index}.", descent, parameter
 
 
-def _misfit(sac: Sac, tensors: Mapping[str, Tensor]) -> str:
+def _misfit(algorithm: Algorithm, tensors: Mapping[str, Tensor]) -> str:
     """Why these cannot be loaded; empty if they can.
 
     Asked before anything is changed: a moment of another shape makes Adam write into memory that is not its own.
     """
-    expected = {name: value for name, value in sac.state_dict().items() if not name.startswith("actor.")}
-    for prefix, _, parameter in _descended(sac):
+    expected = {
+        name: value for name, value in algorithm.state_dict().items() if not name.startswith("actor.")
+    }
+    for prefix, _, parameter in _descended(algorithm):
         if any(prefix + key in tensors for key in MOMENTS):
             expected |= dict.fromkeys([prefix + key for key in MOMENTS], parameter)
             expected[prefix + "step"] = torch.zeros(())
@@ -171,7 +190,7 @@ def _misfit(sac: Sac, tensors: Mapping[str, Tensor]) -> str:
     if not (wrong := sorted(n for n in {*wanted, *given} if wanted.get(n) != given.get(n))):
         return ""
     is_, should = (make.get(wrong[0], "absent") for make in (given, wanted))
-    return f"{wrong[0]} is {is_}, and should be {should} ({len(wrong)} such). Was num_critics changed"
+    return f"{wrong[0]} is {is_}, and should be {should} ({len(wrong)} such). Were num_critics or the algorithm changed"
 
 
 def _makes(tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -179,8 +198,8 @@ def _makes(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     return {name: f"{tuple(t.shape)} {str(t.dtype).removeprefix('torch.')}" for name, t in tensors.items()}
 
 
-def _load_learner(sac: Sac, tensors: dict[str, Tensor]) -> None:
-    for prefix, descent, parameter in _descended(sac):
+def _load_learner(algorithm: Algorithm, tensors: dict[str, Tensor]) -> None:
+    for prefix, descent, parameter in _descended(algorithm):
         state = descent.adam.state[parameter]
         for key in MOMENTS:
             value = tensors.pop(prefix + key, None)
@@ -188,8 +207,8 @@ def _load_learner(sac: Sac, tensors: dict[str, Tensor]) -> None:
                 state[key].copy_(torch.zeros(()) if value is None else value)
             elif value is not None:
                 state[key] = value.to(parameter.device, copy=True)
-    actor = {name: value for name, value in sac.state_dict().items() if name.startswith("actor.")}
-    sac.load_state_dict(actor | tensors)
+    actor = {name: value for name, value in algorithm.state_dict().items() if name.startswith("actor.")}
+    algorithm.load_state_dict(actor | tensors)
 
 
 def _contiguous(arrays: Arrays) -> Arrays:

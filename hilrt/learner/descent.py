@@ -5,14 +5,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-GRADIENT_NORM = 10.0
-
 
 class Descent:
-    """Adam on some parameters, gradient norm clipped at 10; nothing else gets a gradient."""
+    """Adam on those parameters that want a gradient, its norm clipped; nothing else gets one."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
-        self.parameters = list(parameters)
+    def __init__(self, parameters: Iterable[nn.Parameter], rate: float, norm: float = 10.0) -> None:
+        self.norm = norm
+        self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
         on_gpu = self.parameters[0].is_cuda
         self.adam = torch.optim.Adam(self.parameters, lr=rate, fused=True, capturable=on_gpu)
 
@@ -22,7 +21,7 @@ class Descent:
             gradients = torch.autograd.grad(loss, self.parameters)
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
-        norm = nn.utils.clip_grad_norm_(self.parameters, GRADIENT_NORM, foreach=True)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.norm, foreach=True)
         self.adam.step()
         return norm
 

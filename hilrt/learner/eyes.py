@@ -32,6 +32,10 @@ class Eyes:
         self.preprocess = Preprocess(config.processor.image_preprocessing, features)
         self._shift, self._seed = config.policy.shift, config.seed
 
+    def journalled(self, record: Record) -> bool:
+        """Whether what is kept of a step's pictures is made of what the journal has of them."""
+        return self._sight.journalled and record.mode is not Mode.EVAL
+
     def of_ring(self, record: Record, sent: Buffer) -> Pictures:
         """What is kept of a step's part in the ring; nothing of an evaluation's, which nobody learns from."""
         if not self._sight.planes or record.mode is Mode.EVAL:
@@ -39,7 +43,12 @@ class Eyes:
         arrays = {(p.camera, p.kind): _tensor(sent, p) for p in self._sight.planes}
         views = tuple(picture for (_, kind), picture in arrays.items() if kind == "view")
         features = tuple(picture for (_, kind), picture in arrays.items() if kind == "features")
-        return self._noted(record, record.wall_ns, self._kept(record, views, features))
+        return self._kept(record, views, features)
+
+    def keep(self, record: Record, pictures: Pictures, row: int) -> None:
+        """Keep what has been looked at of a step of this run, which has a row of the replay now."""
+        if self._known and pictures:
+            self._known.put(record, record.wall_ns, pictures, row)
 
     def of_disk(self, episode: Episode, index: int) -> Pictures:
         """What is kept of the frames of `episode.records[index]`, as they were recorded."""
@@ -57,7 +66,11 @@ class Eyes:
         They are known again by what is in them: episodes of a dataset get other numbers when some are deleted, and
         those of others have no times.
         """
-        return self._of(record, _mark(views), lambda: views)
+        mark = _mark(views)
+        pictures = self._of(record, mark, lambda: views)
+        if self._known and pictures:
+            self._known.put(record, mark, pictures)
+        return pictures
 
     def _of(self, record: Record, mark: int, look: Callable[[], Mapping[str, Picture]]) -> Pictures:
         if not self._sight.planes or record.mode is Mode.EVAL:
@@ -68,12 +81,7 @@ class Eyes:
         cameras = dict.fromkeys(plane.camera for plane in self._sight.planes)
         views = tuple(torch.from_numpy(seen_now[camera].copy()) for camera in cameras)
         features = self._encoded(views) if self._sight.variants else ()
-        return self._noted(record, mark, self._kept(record, views, features))
-
-    def _noted(self, record: Record, mark: int, kept: Pictures) -> Pictures:
-        if self._known:
-            self._known.put(record, mark, kept)
-        return kept
+        return self._kept(record, views, features)
 
     def _kept(self, record: Record, views: Pictures, features: Pictures) -> Pictures:
         """`views` are needed only where they are kept, or variants are made of them."""

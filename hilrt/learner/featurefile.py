@@ -1,9 +1,9 @@
 """Features on disk, beside the journal: what a learner has seen once, the next one reads instead of encoding it again.
 
 The file is one line of JSON that says what made the features, padded to 4096 bytes, then entries of one size: whose
-they are, digest, features. It is a cache: one of other makings is begun anew, a torn or damaged entry is left out. When
-there are as many as the replay has rows, the next is written over the oldest; where the disk is full nothing more is
-kept.
+they are, digest, features. It is a cache: one of other makings is begun anew, a torn or damaged entry is left out. What
+takes a row of the replay is written over what had it before, so that all that may be drawn is there; where the disk is
+full nothing more is kept.
 """
 
 import errno
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 Key = tuple[int, int, int, int]
 """Mode, episode, step, and the mark of what was seen."""
+NO_ROW = (1 << 64) - 1
+"""Of a demonstration: it is written over by nothing."""
 
 
 class Making(msgspec.Struct, frozen=True):
@@ -39,23 +41,24 @@ class Making(msgspec.Struct, frozen=True):
     preprocessing: str
     shift: int
     seed: int
-    format: int = 2
+    capacity: int
+    """Online rows of the replay."""
+    format: int = 3
     """Of the entries."""
 
 
 class FeatureFile(Resource):
     """Features by record; one writer."""
 
-    def __init__(self, path: Path, sight: Sight, making: Making, most: int) -> None:
-        """`most`: entries that it may have."""
-        self._most = most
+    def __init__(self, path: Path, sight: Sight, making: Making) -> None:
         self._shapes = sight.kept
         self._entry = np.dtype(
-            [("key", "<u8", 4), ("digest", "<u8"), ("data", "u1", sight.kept_bytes)], align=False
+            [("key", "<u8", 4), ("row", "<u8"), ("digest", "<u8"), ("data", "u1", sight.kept_bytes)],
+            align=False,
         )
         self._keys: list[Key] = []
         self._places: dict[Key, int] = {}
-        self._oldest = 0
+        self._of_row: dict[int, int] = {}
         head = msgspec.json.encode(making).ljust(HEAD_BYTES - 1) + b"\n"
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         self._full = False
@@ -66,14 +69,15 @@ class FeatureFile(Resource):
             self._write(head, 0)
 
     def _recall(self) -> None:
-        """Note where everything is, and cut off what is torn or too much."""
+        """Note where everything is, and cut off what is torn."""
         size = self._file.seek(0, os.SEEK_END)
-        count = min(self._most, (size - HEAD_BYTES) // self._entry.itemsize)
+        count = (size - HEAD_BYTES) // self._entry.itemsize
         self._file.truncate(self._offset(count))
         if count:
             entries = np.memmap(self._file, self._entry, "r", HEAD_BYTES, (count,))
             self._keys = [(k[0], k[1], k[2], k[3]) for k in entries["key"].tolist()]
             self._places = {key: place for place, key in enumerate(self._keys)}
+            self._of_row = {row: place for place, row in enumerate(entries["row"].tolist()) if row != NO_ROW}
 
     def _offset(self, place: int) -> int:
         return HEAD_BYTES + place * self._entry.itemsize
@@ -88,31 +92,36 @@ class FeatureFile(Resource):
             return None
         data = os.pread(self._file.fileno(), self._entry.itemsize, self._offset(place))
         entry = np.frombuffer(data, self._entry)[0]
-        if _digest(self._keys[place], entry["data"]) != int(entry["digest"]):
+        if _digest(self._keys[place], int(entry["row"]), entry["data"]) != int(entry["digest"]):
             return None
         bits = torch.from_numpy(entry["data"].view(np.int16).copy()).view(torch.bfloat16)
         sizes = [int(np.prod(shape)) for shape in self._shapes]
         return tuple(part.reshape(s) for part, s in zip(torch.split(bits, sizes), self._shapes, strict=True))
 
-    def put(self, record: Record, mark: int, pictures: Pictures) -> None:
-        """Keep what is not kept yet."""
+    def put(self, record: Record, mark: int, pictures: Pictures, row: int = NO_ROW) -> None:
+        """Keep what is not kept yet; `row`: where the replay has it, if something else can take that place."""
         key = _key(record, mark)
-        if key in self._places or self._full:
+        place = self._of_row.get(row, len(self._keys))
+        if key in self._places or self._full or self._has_later(place, record):
             return
         data = torch.cat([p.flatten() for p in pictures]).view(torch.int16).numpy().tobytes()
         entry = np.zeros((), self._entry)
-        entry["key"], entry["data"] = key, np.frombuffer(data, np.uint8)
-        entry["digest"] = _digest(key, entry["data"])
-        place = self._oldest if len(self._keys) >= self._most else len(self._keys)
+        entry["key"], entry["row"], entry["data"] = key, row, np.frombuffer(data, np.uint8)
+        entry["digest"] = _digest(key, row, entry["data"])
         if not self._write(entry.tobytes(), self._offset(place)):
             return
         if place < len(self._keys):
             self._places.pop(self._keys[place], None)
             self._keys[place] = key
-            self._oldest = (place + 1) % self._most
         else:
             self._keys.append(key)
         self._places[key] = place
+        if row != NO_ROW:
+            self._of_row[row] = place
+
+    def _has_later(self, place: int, record: Record) -> bool:
+        """Whether the run has come further: its journal is read once more, and the row will be that one's."""
+        return place < len(self._keys) and self._keys[place][1:3] > (record.episode, record.step)
 
     def _write(self, data: bytes, offset: int) -> bool:
         """Write all of it; if that fails, nothing more is kept."""
@@ -132,9 +141,11 @@ class FeatureFile(Resource):
         self._file.close()
 
 
-def _digest(key: Key, data: npt.NDArray[np.uint8]) -> int:
+def _digest(key: Key, row: int, data: npt.NDArray[np.uint8]) -> int:
     """It begins with whose they are, so that nobody else's are taken for them."""
-    return xxhash.xxh3_64_intdigest(data.data, xxhash.xxh3_64_intdigest(np.array(key, np.uint64).data))
+    return xxhash.xxh3_64_intdigest(
+        data.data, xxhash.xxh3_64_intdigest(np.array((*key, row), np.uint64).data)
+    )
 
 
 def _key(record: Record, mark: int) -> Key:

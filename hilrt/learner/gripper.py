@@ -4,41 +4,39 @@ With two arms a command is one of nine and tells both, so one choice of one crit
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.config import Config
 from hilrt.learner.batch import Batch
-from hilrt.learner.descent import Descent, follow, mean_over
-from hilrt.learner.networks import Target
+from hilrt.learner.descent import Descent, mean_over
 from hilrt.learner.scalars import Scalars
 from hilrt.policy.actor import Actor
-
-GRIPPER_MARGIN = 0.05
-"""Lead in Q that a human's gripper command is given over the others; one step is worth about 0.03."""
 
 
 class GripperCritic:
     """Q_g, its slow copy Q'_g, and the way down; the trunks below them are only read."""
 
-    def __init__(
-        self, net: nn.Module, slow: nn.Module, actor: Actor, target: Target, config: Config, scalars: Scalars
-    ) -> None:
-        """`net` is the actor's and `slow` the target's."""
-        self._net, self._slow = net, slow
-        self._trunk, self._slow_trunk = actor.trunk, target.trunk
+    def __init__(self, pupil: Actor, actor: Actor, config: Config, scalars: Scalars) -> None:
+        """Q_g is the pupil's; the actor's follows it slowly and is Q'_g."""
+        assert pupil.gripper_net is not None  # or there is nothing to learn
+        assert actor.gripper_net is not None
+        self._net, self._slow = pupil.gripper_net, actor.gripper_net
+        self._trunk, self._slow_trunk = pupil.trunk, actor.trunk
         self._gamma = config.gamma
-        self._tau = config.learner.tau
         self._penalty = config.processor.gripper.gripper_penalty
         self._scalars = scalars
-        self.descents = {"gripper": Descent(net.parameters(), config.learner.learning_rate)}
+        learner, constants = config.learner, config.learner.constants
+        self._lead = constants.gripper_margin
+        self.descents = {
+            "gripper": Descent(self._net.parameters(), learner.learning_rate, constants.gradient_norm)
+        }
 
     def update(self, latent: Tensor, batch: Batch, rows: Tensor, bc_weight: Tensor | float) -> None:
         """One step on Q_g; commands of `rows` (0 or 1, shape (B,)) are imitated."""
         q: Tensor = self._net(latent)
-        loss = self.loss(q, batch) + bc_weight * mean_over(rows, margin(q, batch.gripper))
+        loss = self.loss(q, batch) + bc_weight * mean_over(rows, margin(q, batch.gripper, self._lead))
         norm = self.descents["gripper"].step(loss)
-        follow(self._slow, self._net, self._tau)
         self._scalars.add(gripper_loss=loss, gripper_gradient=norm, gripper_q=q.amax(dim=-1).mean())
 
     def loss(self, q: Tensor, batch: Batch) -> Tensor:
@@ -47,20 +45,20 @@ class GripperCritic:
 
     @torch.no_grad()
     def bellman(self, batch: Batch) -> Tensor:
-        """Y = r + rho + gamma (1 - terminated) Q'_g(o', argmax Q_g(o', .)), rho the penalty for each change."""
+        """Y = r + rho + gamma (1 - terminated) Q'_g(o', argmax Q_g(o', .)), rho the penalty for each change.
+
+        No less than what the episode brought, its penalties not discounted.
+        """
         best = self._net(self._trunk(*batch.next)).argmax(dim=-1, keepdim=True)
         q = self._slow(self._slow_trunk(*batch.next)).gather(-1, best).squeeze(-1)
         rho = self._penalty * batch.change
         y: Tensor = batch.reward + rho + self._gamma * (1.0 - batch.terminated) * q
-        return y
+        had = self._gamma**batch.steps_left + self._penalty * batch.changes_left
+        return torch.maximum(y, had.where(batch.steps_left.isfinite(), y))
 
     def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:
         """The large margin of every row, shape (B,)."""
-        return margin(self._net(latent), batch.gripper)
-
-    def catch_up(self) -> None:
-        """Make the slow copy equal."""
-        follow(self._slow, self._net, 1.0)
+        return margin(self._net(latent), batch.gripper, self._lead)
 
 
 class NoGripper:
@@ -76,14 +74,11 @@ class NoGripper:
         """Nothing to imitate."""
         return torch.zeros_like(batch.shown)
 
-    def catch_up(self) -> None:
-        """Nothing to copy."""
 
-
-def margin(q: Tensor, shown: Tensor) -> Tensor:
-    """How far the shown command's Q is from leading the others by the margin: max_g [Q(g) + m(g)] - Q(shown).
+def margin(q: Tensor, shown: Tensor, lead: float) -> Tensor:
+    """How far the shown command's Q is from leading the others: max_g [Q(g) + m(g)] - Q(shown), m(shown) 0.
 
     Large-margin imitation of a greedy policy (Hester et al. 2018); shapes (B, commands), (B,) to (B,).
     """
-    lead = torch.full_like(q, GRIPPER_MARGIN).scatter_(-1, shown[:, None], 0.0)
-    return (q + lead).amax(dim=-1) - q.gather(-1, shown[:, None]).squeeze(-1)
+    leads = torch.full_like(q, lead).scatter_(-1, shown[:, None], 0.0)
+    return (q + leads).amax(dim=-1) - q.gather(-1, shown[:, None]).squeeze(-1)

@@ -26,4 +26,4 @@ def updates_per_step(learner: Learner, device: torch.device) -> float:
     """Critic updates that an online step pays for."""
     if learner.utd_ratio is not None:
         return learner.utd_ratio
-    return 8.0 if device.type == "cuda" else 4.0
+    return 8.0 if device.type == "cuda" else 2.0

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
-from hilrt.policy.actor import Actor
+from hilrt.policy.trunk import Trunk
 
 
 class StackedLinear(nn.Module):
@@ -41,19 +41,19 @@ class StackedNorm(nn.Module):
 
 
 class Critics(nn.Module):
-    """Ensemble of E critics 256x256 with LayerNorm: latent (B, k) and action (B, d) to Q (E, B)."""
+    """Ensemble of E critics of two hidden layers with LayerNorm: latent (B, k) and action (B, d) to Q (E, B)."""
 
-    def __init__(self, count: int, latent: int, action: int) -> None:
+    def __init__(self, count: int, latent: int, action: int, hidden: int) -> None:
         super().__init__()
         self.count = count
         self.net = nn.Sequential(
-            StackedLinear(count, latent + action, 256),
+            StackedLinear(count, latent + action, hidden),
             StackedNorm(),
             nn.ReLU(),
-            StackedLinear(count, 256, 256),
+            StackedLinear(count, hidden, hidden),
             StackedNorm(),
             nn.ReLU(),
-            StackedHead(count, 256, 1),
+            StackedHead(count, hidden, 1),
         )
 
     def forward(self, latent: Tensor, action: Tensor) -> Tensor:
@@ -64,11 +64,10 @@ class Critics(nn.Module):
 
 
 class Target(nn.Module):
-    """Slow copies of all that is bootstrapped from."""
+    """Slow copies of critics and trunk, to bootstrap from."""
 
-    def __init__(self, actor: Actor, critics: Critics) -> None:
+    def __init__(self, trunk: Trunk, critics: Critics) -> None:
         super().__init__()
-        self.trunk = copy.deepcopy(actor.trunk)
+        self.trunk = copy.deepcopy(trunk)
         self.critics = copy.deepcopy(critics)
-        self.gripper_net = copy.deepcopy(actor.gripper_net)
         self.requires_grad_(False)

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from enum import IntEnum
 from pathlib import Path
@@ -16,11 +17,12 @@ import torch
 from hilrt.config import Config
 from hilrt.config.taskfile import load
 from hilrt.learner.films import Films
-from hilrt.learner.intake import Intake
+from hilrt.learner.intake import PATIENCE_S, Arrival, Intake
 from hilrt.learner.publication import Publication
 from hilrt.learner.training import Training
 from hilrt.policy.sizes import with_sizes
 from hilrt.report.metrics import Metrics
+from hilrt.run.alive import alive
 from hilrt.run.job import Spec
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status, Stop
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 
 WAIT_MS = 50
 """Longest sleep, so that the heartbeat is never older."""
+NEAR_MS = 2
+"""The same while the recorder is about to write what is waited for."""
 REPORT_S = 1.0
 RETRY_S = 5.0
 """Between two attempts at a disk that refused a checkpoint."""
@@ -70,9 +74,11 @@ def main(spec: Spec) -> None:
         training = stack.enter_context(process.training)
         if not process.start():
             return
-        with WeightsWriter.open(spec.run, training.sac.actor.to_arrays()) as weights:
+        with WeightsWriter.open(spec.run, training.algorithm.actor.to_arrays()) as weights:
             publication = Publication(weights, training, config)
-            process.run(Intake(ring, run_dir / "journal", training.last, training.eyes), publication)
+            journal = run_dir / "journal"
+            intake = Intake(ring, journal, training.last, training.eyes, status.recorder)
+            process.run(intake, publication)
 
 
 def keep_memory() -> None:
@@ -109,13 +115,17 @@ class _Process:
     def _asked_to_stop(self) -> bool:
         return self._stopping or bool(self._supervisor.stop)
 
+    @property
+    def _ended_by_hand(self) -> bool:
+        return self._stopping or self._supervisor.stop == Stop.ASKED
+
     def start(self) -> bool:
         """Everything before the first online step; False if it was stopped, and so must be done again."""
         self._own.message = self.training.rows.memory
         self._beat(LearnerPhase.LOADING)
         if self.training.load():
             return self._catch_up()
-        for _ in self.training.sac.warm_start(self.training.replay):
+        for _ in self.training.warm_start():
             self._beat(LearnerPhase.WARM_START)
             if self._asked_to_stop:
                 return False
@@ -138,8 +148,8 @@ class _Process:
         self._own.message, self._own.ready = "", 1
         while not self._asked_to_stop:
             asked = self._control.asked  # before the ring: what was sent before the question comes first
-            self._take_in(intake, publication)
-            if asked != self._own.answered:
+            self._take_in(intake.drain(), intake, publication)
+            if asked != self._own.answered and not intake.waiting:
                 self._answer(asked, publication)
             due = self.training.credit.due
             if due:
@@ -150,13 +160,13 @@ class _Process:
             self._tell(publication)
             self._housekeeping(intake)
             if not due:
-                self._sleep(poll)
+                self._sleep(poll, NEAR_MS if intake.waiting else WAIT_MS)
         self._finish(intake, publication)
 
     # --- parts of the loop -----------------------------------------------------------------------
 
-    def _take_in(self, intake: Intake, publication: Publication) -> None:
-        for arrival in intake.drain():
+    def _take_in(self, arrivals: Iterable[Arrival], intake: Intake, publication: Publication) -> None:
+        for arrival in arrivals:
             summary = self.training.take(*arrival)
             if summary and self._films:
                 self._films.note(summary)
@@ -175,7 +185,7 @@ class _Process:
         self._beat(LearnerPhase.LEARNING)
         figures = self.training.step()
         if figures is not None:
-            self._own.critic_loss = figures["critic_loss"]
+            self._own.critic_loss = figures.get("critic_loss", 0.0)
 
     def _answer(self, asked: int, publication: Publication) -> None:
         """Keep the networks that control is about to judge, and see that they are what it gets."""
@@ -193,9 +203,9 @@ class _Process:
             self._own.learned = last.place
             os.eventfd_write(self._updates_fd, 1)
 
-    def _sleep(self, poll: select.poll) -> None:
+    def _sleep(self, poll: select.poll, longest_ms: int) -> None:
         began = time.monotonic()
-        if poll.poll(WAIT_MS):
+        if poll.poll(longest_ms):
             os.eventfd_read(self._steps_fd)
         self._idle_s += time.monotonic() - began
 
@@ -214,11 +224,19 @@ class _Process:
         self._speak()
 
     def _finish(self, intake: Intake, publication: Publication) -> None:
-        self._take_in(intake, publication)
+        recorder, until_s = self._status.recorder, time.monotonic() + PATIENCE_S
+        self._take_in(intake.drain(), intake, publication)
+        while (intake.waiting or recorder.lag) and alive(recorder.pid):
+            if self._ended_by_hand and time.monotonic() > until_s:
+                break  # a resumed run has it from the journal
+            self._beat(LearnerPhase.WAITING)
+            time.sleep(NEAR_MS / 1000)
+            self._take_in(intake.drain(), intake, publication)
+        self._take_in(intake.rest(), intake, publication)
         self.training.close_evaluation()
         self._save()
         while self.training.refusal:  # waited for, unless a person wants the end
-            if self._stopping or self._supervisor.stop == Stop.ASKED:
+            if self._ended_by_hand:
                 raise self.training.refusal
             self._beat(LearnerPhase.WAITING)
             time.sleep(WAIT_MS / 1000)

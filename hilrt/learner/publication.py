@@ -32,7 +32,7 @@ class Publication:
     def publish(self) -> None:
         """Publish the networks as they are."""
         last = self._training.last
-        self._weights.publish(self._training.sac.actor.to_arrays(), last.place if last else 0)
+        self._weights.publish(self._training.algorithm.actor.to_arrays(), last.place if last else 0)
         self._networks, self._time_s = self._training.networks, time.monotonic()
         self._steps, self._held = 0, False
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hilrt.config.constants import CONSTANTS, Constants
 from hilrt.learner.album import Album
 from hilrt.learner.batch import Batch, Columns
 from hilrt.learner.indexset import IndexSet, Indices
@@ -22,12 +23,8 @@ from hilrt.step.features import Features
 from hilrt.step.record import Float32, GripperCommand, Mode, Record, Source, gripper_commands, vector
 
 CPU = torch.device("cpu")
-PROTECTED_ROWS = 5_000
-"""The newest this many rows of autonomous successes, at most half of the ring, are not overwritten."""
 SPARE_ROWS = 1_024
 """Room for demonstrations of which it is not told how many there are."""
-SHARE = (0.5, 0.3, 0.2)
-"""Of the human half: demonstrations, interventions, autonomous successes; renormalised over those present."""
 
 
 class Tier(IntEnum):
@@ -89,6 +86,7 @@ class Replay:
         album: Album | None = None,
         device: torch.device = CPU,
         gripper_by_hand: bool = True,
+        constants: Constants = CONSTANTS,
     ) -> None:
         """`capacity` bounds the online rows, `album` has room for pictures; batches of `batch_size` are on `device`.
 
@@ -98,7 +96,7 @@ class Replay:
         self.tiers = {tier: IndexSet() for tier in Tier}
         self.added = self.evicted = 0
         self._features = features
-        self._gripper_by_hand = gripper_by_hand
+        self._gripper_by_hand, self._constants = gripper_by_hand, constants
         self._capacity = capacity
         self._batch_size = batch_size
         self._columns = Columns(len(features.state), len(features.action))
@@ -114,8 +112,12 @@ class Replay:
         self._end = capacity
         self._used = 0
 
-    def add(self, record: Record, pictures: Pictures = ()) -> None:
-        """Append a record and what the policy saw: demonstrations by their mode, everything else online."""
+    def add(self, record: Record, pictures: Pictures = ()) -> int:
+        """Append a record and what the policy saw: demonstrations by their mode, everything else online.
+
+        Returns:
+            Its row.
+        """
         tier = Tier.DEMONSTRATIONS if record.mode is Mode.DEMO else Tier.ONLINE
         stream = self._streams.get(tier)
         if stream is None or stream.ended or stream.episode != record.episode:
@@ -130,6 +132,7 @@ class Replay:
         self.added += 1
         if record.final:
             self._close(record, stream, tier)
+        return index
 
     def states(self, tier: Tier) -> Float32:
         """States of all rows of a tier, shape (n, ds)."""
@@ -209,7 +212,8 @@ class Replay:
         corrects = record.source is Source.HUMAN and record.mode is not Mode.DEMO
         changes = stream.changes(record.gripper)
         shown = (corrects, corrects and self._gripper_by_hand)
-        row[c.scalars :] = (record.gripper, record.reward, record.terminated, *shown, changes)
+        row[c.scalars : c.left.start] = (record.gripper, record.reward, record.terminated, *shown, changes)
+        row[c.left] = np.inf
 
     def _link(self, before: int, index: int, tier: Tier) -> None:
         """Make `before` a whole transition."""
@@ -222,10 +226,24 @@ class Replay:
         if final.discarded:
             for index in reversed(stream.rows):  # in reverse, each list gets its former order back
                 self._withdraw(index)
-        elif final.success and tier is Tier.DEMONSTRATIONS:
+            return
+        if final.success and stream.whole:
+            self._look_back(stream.rows)
+        if final.success and tier is Tier.DEMONSTRATIONS:
             self._rows[stream.rows, self._columns.shown] = 1.0
         elif final.success and stream.whole and not stream.human:
             self._protect(stream.rows)
+
+    def _look_back(self, rows: list[int]) -> None:
+        """Tell each row of a success how far it was from the next reward."""
+        c = self._columns
+        steps = changes = np.inf
+        for index in reversed(rows[:-1]):
+            row = self._rows[index]
+            rewarded = row[c.scalars + 1] > 0.0
+            steps, changes = (0.0, 0.0) if rewarded else (steps + 1.0, changes)
+            changes += row[c.scalars + 5]
+            row[c.left] = steps, changes
 
     def _withdraw(self, index: int) -> None:
         """Nobody learns from this row any more; it stays what others' `next` points at."""
@@ -241,7 +259,7 @@ class Replay:
         for index in rows:
             if index in self.tiers[Tier.ONLINE]:
                 self.tiers[Tier.SUCCESSES].add(index)
-        limit = min(PROTECTED_ROWS, self._capacity // 2)
+        limit = min(self._constants.protected_rows, self._capacity // 2)
         while sum(map(len, self._successes)) > limit:
             oldest = self._successes.popleft()
             self._protected[oldest] = False
@@ -253,7 +271,11 @@ class Replay:
     def _counts(self) -> tuple[int, ...]:
         """Rows of each tier in a batch."""
         sizes = [len(self.tiers[tier]) for tier in Tier]
-        shares = np.array([share if n else 0.0 for share, n in zip(SHARE, sizes[1:], strict=True)])
+        most = self._constants.shares
+        demonstrated = most[0] / sizes[1] if sizes[1] else np.inf
+        shares = np.array(
+            [min(s, n * demonstrated) if n else 0.0 for s, n in zip(most, sizes[1:], strict=True)]
+        )
         if not shares.any():
             return (self._batch_size, 0, 0, 0)
         human = self._batch_size // 2 if sizes[0] else self._batch_size

@@ -3,17 +3,15 @@
 from hilrt.data.episodes import WINDOW, Tally
 from hilrt.step.record import Mode
 
-COLLAPSE = 0.4
-"""Fall of autonomous success that is no chance: of 20 episodes, two standard deviations at the very least."""
-
 
 class Watch:
     """Mean autonomous success of the last 20 training episodes, against the best mean there was.
 
-    A fall by more than 0.4 is a collapse; after one, the best is measured anew.
+    A fall by more than `collapse` is one; after it, the best is measured anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, collapse: float) -> None:
+        self._collapse = collapse
         self.best = self.now = 0.0
         self.fallen_from: float | None = None
         """Where the last episode's fall began; absent unless it was a collapse."""
@@ -25,5 +23,5 @@ class Watch:
             return
         self.now = tally.autonomous_rate
         self.best = max(self.best, self.now)
-        if self.best - self.now > COLLAPSE:
+        if self.best - self.now > self._collapse:
             self.fallen_from, self.best = self.best, self.now

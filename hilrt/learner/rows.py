@@ -9,6 +9,7 @@ import torch
 
 from hilrt.config import Config
 from hilrt.data.journal import Episode, read_episodes
+from hilrt.data.labels import until_success
 from hilrt.data.lerobot.dataset import demonstrations, exists, open_dataset
 from hilrt.data.lerobot.views import Seen, episodes_seen
 from hilrt.errors import NoDemonstrationsError
@@ -44,20 +45,24 @@ class Rows(Resource):
         settings, sight = config.learner, sight_of(config, features)
         capacity, by_hand = settings.online_buffer_capacity, config.teleop.use_gripper
         album = self._album(sight, device)
-        self.replay = Replay(features, capacity, settings.batch_size, config.seed, album, device, by_hand)
-        self._known = self._features_known(sight, album.rows)
+        self.replay = Replay(
+            features, capacity, settings.batch_size, config.seed, album, device, by_hand, settings.constants
+        )
+        self._known = self._features_known(sight)
         self.eyes = Eyes(config, features, actor.trunk, sight, self._known)
 
     def take_demonstrations(self) -> None:
-        """Those that did not succeed, too.
+        """Those that did not succeed, too; where success ends an episode, to their first success and no further.
 
         Raises:
             NoDemonstrationsError: there are none that succeeded.
-            DatasetDamagedError: a file is not what it should be.
+            DatasetError: a file is not what it should be.
         """
         failed = succeeded = 0
+        cut = self._config.processor.reset.terminate_on_success
         for seen in self._demonstrated():
-            for recorded, views in zip(seen.episode.records, seen.views, strict=True):
+            records = until_success(seen.episode.records) if cut else seen.episode.records
+            for recorded, views in zip(records, seen.views, strict=False):
                 record = msgspec.structs.replace(recorded, mode=Mode.DEMO)  # of a run's episodes, too
                 self.replay.add(record, self.eyes.of_views(record, views))
             succeeded += seen.episode.succeeded
@@ -69,7 +74,7 @@ class Rows(Resource):
         """Episodes of the run's journal, in order.
 
         Raises:
-            JournalFormatError, JournalFeaturesError: a file is not what it should be.
+            JournalError: a file is not what it should be.
         """
         frames = bool(self._features.images)
         return read_episodes(self._run_dir / "journal", frames=frames, features=self._features)
@@ -91,7 +96,7 @@ class Rows(Resource):
             log.info("%s", album)
         return album
 
-    def _features_known(self, sight: Sight, rows: int) -> FeatureFile | None:
+    def _features_known(self, sight: Sight) -> FeatureFile | None:
         if not sight.variants:
             return None
         config = self._config
@@ -101,8 +106,9 @@ class Rows(Resource):
             preprocessing=msgspec.json.encode(config.processor.image_preprocessing).decode(),
             shift=config.policy.shift,
             seed=config.seed,
+            capacity=config.learner.online_buffer_capacity,
         )
-        return FeatureFile(self._run_dir / "features.cache", sight, making, rows)
+        return FeatureFile(self._run_dir / "features.cache", sight, making)
 
     def _demonstrated(self) -> Iterator[Seen]:
         if exists(self._demonstrations):

@@ -5,6 +5,7 @@ the gripper's (in `hilrt.learner.gripper`); a prime marks the slow target copies
 time limit does not.
 """
 
+import copy
 from collections.abc import Iterator
 
 import torch
@@ -23,16 +24,11 @@ from hilrt.policy.sizes import sizes_for
 from hilrt.policy.trunk import Pictures
 from hilrt.step.record import Float32
 
-STATE_NOISE = 0.1
-"""Of the spread that each state entry has in the demonstrations."""
-FEATURE_NOISE = 0.2
-"""Spread of the gain of each channel of a picture's features."""
-TEMPERATURE_RATE = 10.0
-"""Times the common rate: at that rate itself the first thousands of steps are spent with far too much noise."""
-
 
 class Sac(nn.Module):
-    """All that learns: networks, targets, temperature and their optimisers."""
+    """All that learns: networks, targets, temperature and their optimisers; an `hilrt.learner.algorithm.Algorithm`."""
+
+    recordable = True
 
     def __init__(self, actor: Actor, config: Config, device: torch.device) -> None:
         """Networks are drawn from torch's default generator; noise comes from `self.generator`."""
@@ -43,38 +39,46 @@ class Sac(nn.Module):
             learner.num_critics or sizes_for(gpu=device.type == "cuda").num_critics,
             actor.trunk.size,
             len(actor.features.action),
+            actor.networks.hidden,
         )
-        self.target = Target(actor, self.critics)
+        self.pupil = copy.deepcopy(actor)
+        """What learns to act. What acts follows it slowly: the arm does not feel the noise of single updates."""
+        self.critic_trunk = copy.deepcopy(actor.trunk)
+        """The critics' own: what they learn must not move the policy."""
+        self.target = Target(actor.trunk, self.critics)
+        actor.requires_grad_(False)
         self.log_alpha = nn.Parameter(torch.tensor(learner.temperature_init).log())
         self.to(device)
         self.device = device
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.scalars = Scalars()
-        self._learner = learner
+        self._learner, self._constants = learner, learner.constants
         self._gamma = config.gamma
         ends = config.processor.reset.terminate_on_success
         self._most = 1.0 if ends else 1.0 / (1.0 - config.gamma)
         """What a state can be worth: one success, or one at every step from now on."""
         self._shift = config.policy.shift
-        self._entropy = -1.0 * len(actor.features.action)
-        rate = learner.learning_rate
-        net, slow = actor.gripper_net, self.target.gripper_net
+        self._entropy = self._constants.target_entropy * len(actor.features.action)
         self.gripper = (
-            GripperCritic(net, slow, actor, self.target, config, self.scalars)
-            if net and slow
-            else NoGripper()
+            GripperCritic(self.pupil, actor, config, self.scalars) if actor.gripper_net else NoGripper()
         )
         self.descents = {
-            "critics": Descent([*self.critics.parameters(), *actor.trunk.parameters()], rate),
-            "policy": Descent(actor.policy_net.parameters(), rate),
+            "critics": self._descent(self.critics, self.critic_trunk),
+            "policy": self._descent(self.pupil.policy_net, self.pupil.trunk),
             **self.gripper.descents,
-            "temperature": Descent([self.log_alpha], TEMPERATURE_RATE * rate),
+            "temperature": Descent(
+                [self.log_alpha], self._constants.temperature_rate * learner.learning_rate
+            ),
         }
+
+    def _descent(self, *modules: nn.Module) -> Descent:
+        parameters = [parameter for module in modules for parameter in module.parameters()]
+        return Descent(parameters, self._learner.learning_rate, self._constants.gradient_norm)
 
     def normalise_by(self, states: Float32) -> None:
         """Normalise states by these, shape (n, ds), from the demonstrations."""
-        self.actor.trunk.normalise_by(states)
-        self.target.trunk.normalise_by(states)
+        for trunk in (self.actor.trunk, self.pupil.trunk, self.critic_trunk, self.target.trunk):
+            trunk.normalise_by(states)
 
     def learner_step(self, batches: list[Batch], bc_weight: Tensor | float) -> None:
         """A critic update on every batch but the last, which updates actor, temperature and gripper.
@@ -93,7 +97,7 @@ class Sac(nn.Module):
         A few hundred demonstrated steps are drawn thousands of times; without this, the networks learn their noise by
         heart and are arbitrary between them.
         """
-        spread = STATE_NOISE * self.actor.trunk.std
+        spread = self._constants.state_noise * self.actor.trunk.std
         noise = torch.randn(
             (2, *batch.state.shape), generator=self.generator, device=self.device, dtype=batch.state.dtype
         )
@@ -118,32 +122,37 @@ class Sac(nn.Module):
     def _gains(self, features: Tensor) -> Tensor:
         """One for each row and channel, around 1, as another light would make them."""
         noise = torch.randn((*features.shape[:2], 1, 1), generator=self.generator, device=features.device)
-        return (1.0 + FEATURE_NOISE * noise).to(features.dtype)
+        return (1.0 + self._constants.feature_noise * noise).to(features.dtype)
 
     # --- critics ---------------------------------------------------------------------------------
 
     def update_critics(self, batch: Batch) -> None:
-        """One step on the critics and, through them alone, on the trunk."""
+        """One step on the critics and their trunk."""
         loss = self.critic_loss(batch)
         norm = self.descents["critics"].step(loss)
-        follow(self.target.trunk, self.actor.trunk, self._learner.tau)
+        follow(self.target.trunk, self.critic_trunk, self._learner.tau)
         follow(self.target.critics, self.critics, self._learner.tau)
         self.scalars.add(critic_loss=loss, critic_gradient=norm)
 
     def critic_loss(self, batch: Batch) -> Tensor:
         """sum_j mean (Q_j(o, a) - y)^2."""
         y, _ = self.clipped(self.bellman(batch, self.generator))
-        q = self.critics(self.actor.trunk(*batch.now), batch.action)
+        q = self.critics(self.critic_trunk(*batch.now), batch.action)
         loss: Tensor = (q - y).square().mean(dim=1).sum()
         return loss
 
     @torch.no_grad()
     def bellman(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Y = r + gamma (1 - terminated) min_j Q'_j(o', a'), a' ~ pi(o'); no entropy: reward is sparse."""
+        """Y = r + gamma (1 - terminated) min_j Q'_j(o', a'), a' ~ pi(o'); no entropy: reward is sparse.
+
+        No less than gamma to the number of steps after which the episode was rewarded: what was had can be had. So a
+        success is known to its first step at once, which bootstrapping alone would take thousands of updates for.
+        """
         action, _ = self.actor.policy(self.actor.trunk(*batch.next)).sample(generator)
         q = self.target.critics(self.target.trunk(*batch.next), action)
         q = _random_pair(q, generator).amin(dim=0)
-        return batch.reward + self._gamma * (1.0 - batch.terminated) * q
+        y = batch.reward + self._gamma * (1.0 - batch.terminated) * q
+        return torch.maximum(y, (self._gamma**batch.steps_left).where(batch.steps_left.isfinite(), y))
 
     def clipped(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Targets kept to what rewards of 0 or 1 can be worth, and the share of them that was outside."""
@@ -155,10 +164,13 @@ class Sac(nn.Module):
     # --- actor -----------------------------------------------------------------------------------
 
     def update_actor(self, batch: Batch, bc_weight: Tensor | float) -> None:
-        """One step each on policy, temperature and gripper; the trunk is not touched."""
-        with torch.no_grad():
-            latent = self.actor.trunk(*batch.now)
+        """One step each on policy with its trunk, temperature and gripper, which the actor follows."""
+        latent = self.pupil.trunk(*batch.now)
         self._update_policy(latent, batch, bc_weight)
+        self._update_gripper(latent.detach(), batch, bc_weight)
+        follow(self.actor, self.pupil, self._constants.actor_tau)
+
+    def _update_gripper(self, latent: Tensor, batch: Batch, bc_weight: Tensor | float) -> None:
         self.gripper.update(latent, batch, self._imitated(latent, batch, batch.gripper_shown), bc_weight)
 
     def _update_policy(self, latent: Tensor, batch: Batch, bc_weight: Tensor | float) -> None:
@@ -176,9 +188,11 @@ class Sac(nn.Module):
 
         Returns the loss and log pi(a~), shape (B,).
         """
-        policy = self.actor.policy(latent)
+        policy = self.pupil.policy(latent)
         action, log_pi = policy.sample(self.generator)
-        q = self.critics(latent, action)
+        with torch.no_grad():
+            seen = self.critic_trunk(*batch.now)
+        q = self.critics(seen, action)
         loss = (self.log_alpha.exp().detach() * log_pi - _random_pair(q, self.generator).amin(dim=0)).mean()
         rows = self._imitated(latent, batch, batch.shown)
         bc = mean_over(rows, (policy.mean.tanh() - batch.action).square().sum(-1))
@@ -188,7 +202,7 @@ class Sac(nn.Module):
         return loss, log_pi.detach()
 
     def temperature_loss(self, log_pi: Tensor) -> Tensor:
-        """-alpha (log pi + H) with H = -d."""
+        """-alpha (log pi + H), H the target entropy."""
         return -(self.log_alpha.exp() * (log_pi + self._entropy)).mean()
 
     @torch.no_grad()
@@ -196,38 +210,40 @@ class Sac(nn.Module):
         """Weight of each row in imitation: shown rows; with `qfilter`, those no worse than the policy."""
         if self._learner.bc != "qfilter":
             return shown
-        own = self.critics(latent, self.actor.policy(latent).mean.tanh()).mean(dim=0)
-        theirs = self.critics(latent, batch.action).mean(dim=0)
+        seen = self.critic_trunk(*batch.now)
+        own = self.critics(seen, self.pupil.policy(latent).mean.tanh()).mean(dim=0)
+        theirs = self.critics(seen, batch.action).mean(dim=0)
         gate: Tensor = theirs >= own
         return shown * gate.float()
 
     # --- before the first step -------------------------------------------------------------------
 
     def warm_start(self, replay: Replay) -> Iterator[None]:
-        """Clone the demonstrations, then let the critics learn them while the clone follows the trunk.
+        """Clone the demonstrations, then go on cloning while the critics learn them, their trunk begun as the clone's.
 
         Yields after each update.
         """
-        everything = Descent(self.actor.parameters(), self._learner.learning_rate)
+        everything = self._descent(self.pupil)
         for _ in range(self._learner.warm_start_steps):
             (batch,) = map(self.blurred, replay.sample(1))
-            everything.step(self.clone_loss(self.actor.trunk(*batch.now), batch))
+            everything.step(self.clone_loss(self.pupil.trunk(*batch.now), batch))
             yield
-        follow(self.target.trunk, self.actor.trunk, 1.0)
-        self.gripper.catch_up()
-        head = Descent(self.actor.policy_net.parameters(), self._learner.learning_rate)
+        for trunk in (self.critic_trunk, self.target.trunk):
+            follow(trunk, self.pupil.trunk, 1.0)
+        follow(self.actor, self.pupil, 1.0)
         for _ in range(self._learner.critic_warmup_steps):
             critics, clone = map(self.blurred, replay.sample(2))
             self.update_critics(critics)
-            latent = self.actor.trunk(*clone.now).detach()
-            head.step(self.clone_loss(latent, clone))
-            rows = self._imitated(latent, clone, clone.gripper_shown)
-            self.gripper.update(latent, clone, rows, torch.ones((), device=self.device))
+            latent = self.pupil.trunk(*clone.now)
+            self.descents["policy"].step(self.clone_loss(latent, clone))
+            self._update_gripper(latent.detach(), clone, torch.ones((), device=self.device))
+            follow(self.actor, self.pupil, self._constants.actor_tau)
             yield
+        follow(self.actor, self.pupil, 1.0)
 
     def clone_loss(self, latent: Tensor, batch: Batch) -> Tensor:
         """Shown rows: |tanh mu(o) - a|^2, and the gripper's large margin."""
-        error = (self.actor.policy(latent).mean.tanh() - batch.action).square().sum(-1)
+        error = (self.pupil.policy(latent).mean.tanh() - batch.action).square().sum(-1)
         gripper = mean_over(batch.gripper_shown, self.gripper.clone_loss(latent, batch))
         return mean_over(batch.shown, error) + gripper
 
@@ -240,7 +256,7 @@ class Sac(nn.Module):
         Draws nothing from `generator`, so looking does not change what is learned.
         """
         y, outside = self.clipped(self.bellman(batch, torch.Generator(self.device).manual_seed(0)))
-        q = self.critics(self.actor.trunk(*batch.now), batch.action)
+        q = self.critics(self.critic_trunk(*batch.now), batch.action)
         mean = q.mean(dim=0)
         td = (mean - y).abs()
         figures = {

@@ -45,8 +45,10 @@ class Credit:
 
 
 def bc_weight(learner: Learner, autonomous_rate: float) -> float:
-    """Weight of imitation: `bc_weight` to `bc_weight_final` as autonomous success goes 0 to 80 %."""
+    """Weight of imitation: `bc_weight`, or from there to `bc_weight_final` as autonomous success is won."""
     if learner.bc == "off":
         return 0.0
-    share = min(1.0, autonomous_rate / 0.8)
+    if learner.bc_weight_final is None:
+        return learner.bc_weight
+    share = min(1.0, autonomous_rate / learner.constants.imitated_until)
     return learner.bc_weight + share * (learner.bc_weight_final - learner.bc_weight)

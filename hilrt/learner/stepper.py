@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from hilrt.config import Learner
+from hilrt.learner.algorithm import Algorithm
 from hilrt.learner.batch import Batch
 from hilrt.learner.machine import computing_type
-from hilrt.learner.sac import Sac
 
 WARM = 3
 """Steps taken one by one before recording; the first makes optimisers' states and sums, which must not move then."""
@@ -52,12 +52,12 @@ class CudaGraph:
 class Stepper:
     """Takes learner steps."""
 
-    def __init__(self, sac: Sac, learner: Learner, graph: Graph | None) -> None:
+    def __init__(self, algorithm: Algorithm, learner: Learner, graph: Graph | None) -> None:
         """`graph`: an empty one to record the step in; None to take each by itself."""
-        self._sac = sac
+        self._algorithm, self._device = algorithm, algorithm.generator.device
         self._graph = graph
-        self._weight = torch.zeros((), device=sac.device)
-        self._low = computing_type(learner, sac.device) is torch.bfloat16
+        self._weight = torch.zeros((), device=self._device)
+        self._low = computing_type(learner, self._device) is torch.bfloat16
         self._places: list[Batch] = []
         self._taken = 0
 
@@ -78,8 +78,8 @@ class Stepper:
 
     def _step(self, batches: list[Batch]) -> None:
         # weights change between two uses of what the cache would keep of them
-        with torch.autocast(self._sac.device.type, torch.bfloat16, enabled=self._low, cache_enabled=False):
-            self._sac.learner_step(batches, self._weight)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low, cache_enabled=False):
+            self._algorithm.learner_step(batches, self._weight)
 
 
 def _copy(batch: Batch) -> Batch:

@@ -1,6 +1,7 @@
 """What the learner process does, without the process: rows in, learner steps out, checkpoints."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +16,11 @@ from hilrt.errors import (
     CheckpointWriteError,
 )
 from hilrt.learner import checkpoint
+from hilrt.learner.algorithm import make_algorithm, named
 from hilrt.learner.machine import updates_per_step
 from hilrt.learner.replay import Tier
 from hilrt.learner.rollback import Watch
 from hilrt.learner.rows import Rows
-from hilrt.learner.sac import Sac
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.learner.stepper import CudaGraph, Stepper
 from hilrt.policy.actor import Actor
@@ -54,6 +55,7 @@ class Training(Resource):
         """Read nothing yet but the length of the demonstrations.
 
         Raises:
+            OwnCodeError: a class that the task file names cannot be used.
             DeviceError: `learner.device` or `learner.storage_device` is not there.
             EncoderWeightsError, PretrainedEncoderError: the frozen encoder's weights cannot be had.
             ReplayMemoryError: the replay's pictures do not fit.
@@ -66,11 +68,13 @@ class Training(Resource):
         if self._start and self._start.differs:
             metrics.words("Task", "differs", self._start.differs)
         torch.manual_seed(config.seed)
-        self.sac = Sac(Actor(features, vision_of(config)), config, device)
-        self.rows = Rows(config, run_dir, self.sac.actor, device)
+        actor = Actor(features, vision_of(config), config.policy.networks)
+        self.algorithm = make_algorithm(actor, config, device)
+        self.rows = Rows(config, run_dir, self.algorithm.actor, device)
         self.replay, self.eyes = self.rows.replay, self.rows.eyes
-        graph = CudaGraph(self.sac.generator) if device.type == "cuda" and settings.cuda_graphs else None
-        self._stepper = Stepper(self.sac, settings, graph)
+        records = device.type == "cuda" and settings.cuda_graphs and self.algorithm.recordable
+        graph = CudaGraph(self.algorithm.generator) if records else None
+        self._stepper = Stepper(self.algorithm, settings, graph)
         utd = updates_per_step(settings, device)
         self.credit = Credit(utd, settings.critic_updates, settings.online_step_before_learning)
         self.tally = Tally()
@@ -82,7 +86,7 @@ class Training(Resource):
         """What whoever looks at the screen should know; empty if nothing."""
         self.refusal: CheckpointWriteError | None = None
         """Why the last checkpoint could not be written."""
-        self._watch = Watch()
+        self._watch = Watch(settings.constants.collapse)
         self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
         self._judged: tuple[Networks, Path] | None = None
@@ -98,15 +102,15 @@ class Training(Resource):
         """Take in demonstrations, the run's journal, and the newest checkpoint that can be used.
 
         Returns:
-            Whether there was a checkpoint; if not, `Sac.warm_start` comes next.
+            Whether there was a checkpoint; if not, `warm_start` comes next.
 
         Raises:
             NoDemonstrationsError: there are none that succeeded.
-            JournalFormatError, JournalFeaturesError, DatasetDamagedError: a file is not what it should be.
+            JournalError, DatasetError: a file is not what it should be.
             CheckpointsUnusableError: there are checkpoints, and none of them is of use.
         """
         self.rows.take_demonstrations()
-        self.sac.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
+        self.algorithm.normalise_by(self.replay.states(Tier.DEMONSTRATIONS))
         for episode in self.rows.journal():
             for lost in episode.lost:
                 self._say(
@@ -115,7 +119,7 @@ class Training(Resource):
             for index, record in enumerate(episode.records):
                 self._count(record, self.eyes.of_disk(episode, index))
         restored = self._restore()
-        if self.sac.actor.trunk.begun_anew and not restored:
+        if self.algorithm.actor.trunk.begun_anew and not restored:
             self._say(
                 "what `hilrt pretrain` trained behind the encoders is of other sizes, so that part begins anew; "
                 "pretrain on this machine, or give policy.embeddings and policy.latent"
@@ -149,7 +153,8 @@ class Training(Resource):
                 self._evaluating.append(summary)
             return summary
         self._evaluating.clear()
-        self.replay.add(record, pictures)
+        row = self.replay.add(record, pictures)
+        self.eyes.keep(record, pictures, row)
         if record.mode is Mode.TRAIN and not record.final:
             self.credit.earn()
         if record.mode is Mode.TRAIN and summary is not None:
@@ -164,16 +169,24 @@ class Training(Resource):
         seen = min(1.0, self.tally.episodes[Mode.TRAIN] / WINDOW)
         return bc_weight(self._config.learner, seen * self.tally.autonomous_rate)
 
+    def warm_start(self) -> Iterator[None]:
+        """Learn from the demonstrations alone, where no checkpoint was; yields after each update."""
+        with named(self._config):
+            yield from self.algorithm.warm_start(self.replay)
+
     def step(self) -> dict[str, float] | None:
         """One learner step; every 50 critic updates, the means of its figures since."""
         critic_updates = self._config.learner.critic_updates
         batches = self.replay.sample(critic_updates + 1)
-        self._stepper(batches, self.bc_weight)
+        with named(self._config):
+            self._stepper(batches, self.bc_weight)
         self.credit.spend()
         before, self.updates = self.updates, self.updates + critic_updates
         if before // READ_UPDATES == self.updates // READ_UPDATES:
             return None
-        figures = self.sac.scalars.read() | self.sac.diagnose(batches[-1]) | {"bc_weight": self.bc_weight}
+        with named(self._config):
+            looked = self.algorithm.diagnose(batches[-1])
+        figures = self.algorithm.scalars.read() | looked | {"bc_weight": self.bc_weight}
         self._metrics.scalars("Learning", figures, self.credit.online_steps)
         return figures
 
@@ -230,7 +243,7 @@ class Training(Resource):
     def _write(self) -> Path:
         return checkpoint.save(
             self._run_dir,
-            self.sac,
+            self.algorithm,
             self.replay,
             self._config,
             online_steps=self.credit.online_steps,
@@ -247,7 +260,7 @@ class Training(Resource):
             self._say(f"{fall}; there is no evaluated checkpoint to go back to (eval.every_steps)")
             return
         try:
-            checkpoint.load_networks(path, self.sac)
+            checkpoint.load_networks(path, self.algorithm)
         except CheckpointError as error:
             self._say(f"{fall}; going on, because {error}")
             return
@@ -265,7 +278,7 @@ class Training(Resource):
         problems: list[str] = []
         for path in reversed(checkpoints_of(self._run_dir)):
             try:
-                meta = checkpoint.restore(path, self.sac, self.replay, self._config)
+                meta = checkpoint.restore(path, self.algorithm, self.replay, self._config)
             except CheckpointError as error:
                 problems.append(f"{error.path}: {error.problem}")
                 continue

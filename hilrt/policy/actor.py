@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
+from hilrt.config.constants import NETWORKS, Networks
 from hilrt.errors import ActorMismatchError
 from hilrt.policy.trunk import Trunk
 from hilrt.policy.vision import Vision
 from hilrt.step.features import Features
 from hilrt.step.record import Float32, GripperCommand, gripper_index
 
-STD_MIN, STD_MAX = 1e-5, 1.0
-INITIAL_LOG_STD = -1.5
-"""Above the target entropy of -1 per axis: a warm-started policy explores around what it was shown."""
+STD_MIN = 1e-5
+"""A density stays finite."""
 
 
 class Policy(NamedTuple):
@@ -66,20 +66,24 @@ class Actor(nn.Module):
 
     gripper_net: nn.Sequential | None
 
-    def __init__(self, features: Features, vision: Vision | None = None) -> None:
+    def __init__(
+        self, features: Features, vision: Vision | None = None, networks: Networks = NETWORKS
+    ) -> None:
         """`vision`: None for a policy that sees no pictures; raises as `Trunk` does."""
         super().__init__()
-        self.features = features
+        self.features, self.networks = features, networks
         self._stay = gripper_index([GripperCommand.STAY] * len(features.sides))
-        self.trunk = Trunk(features, vision)
-        self.policy_net = mlp((self.trunk.size, 256, 256), 2 * len(features.action))
-        commands = len(features.gripper)
-        self.gripper_net = mlp((self.trunk.size, 128, 128), commands) if commands else None
+        self.trunk = Trunk(features, vision, networks)
+        size, commands = self.trunk.size, len(features.gripper)
+        self.policy_net = mlp((size, networks.hidden, networks.hidden), 2 * len(features.action))
+        few = networks.gripper_hidden
+        self.gripper_net = mlp((size, few, few), commands) if commands else None
 
     def policy(self, latent: Tensor) -> Policy:
         """Action distribution at a latent."""
         mean, log_std = self.policy_net(latent).chunk(2, dim=-1)
-        return Policy(mean, (log_std + INITIAL_LOG_STD).exp().clamp(STD_MIN, STD_MAX))
+        std = self.networks.std_initial * log_std.exp()
+        return Policy(mean, std.clamp(STD_MIN, self.networks.std_max))
 
     @torch.inference_mode()
     def act(

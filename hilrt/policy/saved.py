@@ -16,7 +16,14 @@ import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from hilrt.errors import CheckpointError, CheckpointWriteError, EncoderChangedError, PolicyFeaturesError
+from hilrt.config.constants import NETWORKS, Networks
+from hilrt.errors import (
+    CheckpointAbsentError,
+    CheckpointError,
+    CheckpointWriteError,
+    EncoderChangedError,
+    PolicyFeaturesError,
+)
 from hilrt.policy.vision import Vision
 from hilrt.step.conditions import Conditions
 from hilrt.step.difference import difference
@@ -26,7 +33,7 @@ from hilrt.step.sealed import SealError, format_of, sealed, unsealed
 if TYPE_CHECKING:
     from hilrt.policy.actor import Actor
 
-FORMAT = 4
+FORMAT = 5
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -41,8 +48,11 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
     features: Features
     vision: Vision | None = None
+    networks: Networks = NETWORKS
     encoder: str = ""
     """SHA-256 of the frozen encoder's weights file; empty without one."""
+    algorithm: str = "hilrt.learner.sac:Sac"
+    """Import path of what learned it."""
     config: str
     """Digest of the task file's values."""
     online_steps: int
@@ -66,6 +76,18 @@ def newest_checkpoint(run_dir: Path) -> Path | None:
     """The checkpoint with the most online steps."""
     found = checkpoints_of(run_dir)
     return found[-1] if found else None
+
+
+def checkpoint_of(run_dir: Path, steps: int) -> Path:
+    """The checkpoint after so many online steps.
+
+    Raises:
+        CheckpointAbsentError: there is none.
+    """
+    paths = checkpoints_of(run_dir)
+    if found := next((path for path in paths if int(path.name) == steps), None):
+        return found
+    raise CheckpointAbsentError(str(run_dir), steps, [int(path.name) for path in paths])
 
 
 def load_meta(path: Path) -> Meta:
@@ -166,7 +188,7 @@ def load_actor(path: Path, weights: str = "") -> "Actor":
     vision = meta.vision
     if vision and weights:
         vision = msgspec.structs.replace(vision, weights=weights)
-    actor = Actor(meta.features, vision)
+    actor = Actor(meta.features, vision, meta.networks)
     require_encoder(path, meta, actor)
     actor.load_arrays(load_arrays(path, meta, "actor.safetensors"))
     return actor

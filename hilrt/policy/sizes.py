@@ -11,8 +11,10 @@ import msgspec
 from hilrt.config import Config
 from hilrt.errors import RunFolderError
 from hilrt.policy.encoders.shapes import FROZEN
+from hilrt.step.sealed import SealError, sealed, unsealed
 
 SIZES = "sizes.json"
+FORMAT = 1
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,15 +70,15 @@ def _kept(path: Path, config: Config) -> Sizes:
     try:
         if not path.is_file():
             _keep(path, sizes_for(gpu=on_gpu(config)))
-        return msgspec.json.decode(path.read_bytes(), type=Sizes)
+        return unsealed(path.read_bytes(), Sizes)
     except OSError as error:
         raise RunFolderError(str(path), f"cannot be read or written: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except SealError as error:
         raise RunFolderError(str(path), f"is damaged ({error}); without it sizes are chosen anew") from None
 
 
 def _keep(path: Path, sizes: Sizes) -> None:
     """Control and learner start side by side on one machine, so that both would write the same."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(msgspec.json.encode(sizes) + b"\n")
+    draft.write_bytes(sealed(sizes, FORMAT))
     draft.replace(path)

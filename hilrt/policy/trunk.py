@@ -6,17 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hilrt.config.constants import NETWORKS, Networks
 from hilrt.config.state import least_spread
-from hilrt.policy.encoders.build import build_encoders
+from hilrt.policy.encoders.build import build_encoders, shape_of
 from hilrt.policy.encoders.conv import Pretrained
-from hilrt.policy.encoders.shapes import feature_shape
 from hilrt.policy.vision import Vision
 from hilrt.step.features import Features
 from hilrt.step.record import Float32
-
-LATENT = 64
-FAR = 5.0
-"""Normalised state is clipped here: what lies far outside the demonstrations must not saturate everything."""
 
 Pictures = tuple[Tensor, ...]
 """Of each camera, batched: views, uint8 (..., H, W, 3), or an encoder's features of them (..., C, h, w)."""
@@ -59,15 +55,17 @@ class Glance(nn.Module):
 class Trunk(nn.Module):
     """State (..., ds) and pictures to latent (..., size).
 
-    The state: normalise, Linear, LayerNorm, tanh, to 64 numbers. Each camera: encoder, embeddings (see `Glance`). A
+    The state: normalise, Linear, LayerNorm, tanh. Each camera: encoder, embeddings (see `Glance`). A
     frozen encoder is no part of the parameters or of the `state_dict`.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, features: Features, vision: Vision | None = None) -> None:
-        """Raises `EncoderWeightsError` or `PretrainedEncoderError` when a frozen encoder's weights cannot be had."""
+    def __init__(
+        self, features: Features, vision: Vision | None = None, networks: Networks = NETWORKS
+    ) -> None:
+        """Raises as `build_encoders` does."""
         super().__init__()
         size, views = len(features.state), features.views if vision else ()
         self._names = features.state
@@ -76,11 +74,12 @@ class Trunk(nn.Module):
         """Whether something was trained behind the encoders that is of another size."""
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("std", torch.ones(size))
-        self.state = nn.Sequential(nn.Linear(size, LATENT), nn.LayerNorm(LATENT), nn.Tanh())
-        self.size = LATENT
+        self.size, self._clip = networks.state_latent, networks.state_clip
+        self.state = nn.Sequential(nn.Linear(size, self.size), nn.LayerNorm(self.size), nn.Tanh())
         if vision:
-            shapes = [feature_shape(vision.encoder, view.height, view.width) for view in views]
             self.encoders = build_encoders(vision, views)
+            seen = zip(self.encoders, views, strict=True)
+            shapes = [shape_of(encoder, vision.encoder, view) for encoder, view in seen]
             glances = [Glance(shape, vision.embeddings, vision.latent) for shape in shapes]
             for glance, encoder in zip(glances, self.encoders, strict=True):
                 if isinstance(encoder, Pretrained) and encoder.glance:
@@ -91,7 +90,7 @@ class Trunk(nn.Module):
     @property
     def digest(self) -> str:
         """Of the frozen encoder's weights; empty without one."""
-        return str(self.encoders[0].digest) if self.vision else ""
+        return str(self.encoders[0].digest) if self.vision and self.vision.frozen else ""
 
     def normalise_by(self, states: Float32) -> None:
         """Take mean and standard deviation from demonstrated states, shape (n, ds).
@@ -118,7 +117,7 @@ class Trunk(nn.Module):
 
     def forward(self, state: Tensor, pictures: Sequence[Tensor] = ()) -> Tensor:
         """Latent of raw states, and of pictures where the policy sees any."""
-        out: Tensor = self.state(((state - self.mean) / self.std).clamp(-FAR, FAR))
+        out: Tensor = self.state(((state - self.mean) / self.std).clamp(-self._clip, self._clip))
         if self.vision is None:
             return out
         seen = zip(self.glances, self.encode(pictures), strict=True)

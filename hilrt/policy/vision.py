@@ -45,16 +45,23 @@ class Plane(msgspec.Struct, frozen=True):
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What of a step's pictures control sends to the learner, and in how many versions the learner keeps it."""
+    """What the learner gets of a step's pictures, and in how many versions it keeps that."""
 
     planes: tuple[Plane, ...] = ()
     variants: int = 0
     """Versions of the features that are kept; 0: views are kept."""
+    journalled: bool = False
+    """Whether the learner takes views from the journal; control then sends it none."""
+
+    @property
+    def sent(self) -> tuple[Plane, ...]:
+        """What control sends."""
+        return () if self.journalled else self.planes
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is sent of a step, gaps for alignment included."""
-        return max((_aligned(p.offset + p.nbytes) for p in self.planes), default=0)
+        return max((_aligned(p.offset + p.nbytes) for p in self.sent), default=0)
 
     @property
     def kept(self) -> tuple[tuple[int, ...], ...]:
@@ -102,6 +109,8 @@ def beside_demonstrations(config: Config) -> Path:
 def sight_of(config: Config, features: Features, *, gpu: bool | None = None) -> Sight:
     """Views for an encoder that is trained, or sees each afresh; else features, and views to make variants of.
 
+    Where frames are kept as JPEG, views are made of what the journal has of them: a resumed run has nothing else.
+
     `gpu`: whether the learner has one; True, where it is not known, gives an upper bound of `nbytes`.
     """
     encoder, variants = config.policy.encoder, config.policy.cached_variants
@@ -121,7 +130,7 @@ def sight_of(config: Config, features: Features, *, gpu: bool | None = None) -> 
     for camera, kind, shape in shapes:
         planes.append(Plane(camera, kind, shape, offset))
         offset = _aligned(offset + planes[-1].nbytes)
-    return Sight(tuple(planes), variants)
+    return Sight(tuple(planes), variants, journalled=config.dataset.image_format == "jpeg" and not variants)
 
 
 def _aligned(offset: int) -> int:

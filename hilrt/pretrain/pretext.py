@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from hilrt.policy.actor import mlp
-from hilrt.policy.trunk import LATENT, Pictures, Trunk
+from hilrt.policy.trunk import Pictures, Trunk
 from hilrt.policy.vision import Vision
 from hilrt.step.features import Features
 
@@ -24,18 +24,20 @@ class Pretext(nn.Module):
         """`future`: numbers to foretell; `vision`: sizes of what a policy will have."""
         super().__init__()
         self.trunk = Trunk(features, vision)
-        self._latent, self._commands = vision.latent, len(features.gripper)
+        self._commands = len(features.gripper)
         self._split = (future + 1, len(features.action), self._commands)
         out = sum(self._split)
         cameras = len(features.views)
+        own = self.trunk.size - cameras * vision.latent
+        self._latents = [own, *[vision.latent] * cameras]
         self.together = mlp((self.trunk.size, 256, 256), out)
-        self.alone = nn.ModuleList(mlp((LATENT + vision.latent, 256, 256), out) for _ in range(cameras))
+        self.alone = nn.ModuleList(mlp((own + vision.latent, 256, 256), out) for _ in range(cameras))
         self.arm = nn.ModuleList(nn.Linear(vision.latent, len(features.state)) for _ in range(cameras))
 
     def told(self, state: Tensor, views: Pictures) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """What all cameras say, what each says alone, and what each says of the arm."""
         latent = self.trunk(state, views)
-        own, *seen = torch.split(latent, [LATENT, *[self._latent] * len(self.alone)], dim=-1)
+        own, *seen = torch.split(latent, self._latents, dim=-1)
         alone = [head(torch.cat((own, s), -1)) for head, s in zip(self.alone, seen, strict=True)]
         return self.together(latent), alone, [head(s) for head, s in zip(self.arm, seen, strict=True)]
 

@@ -68,6 +68,8 @@ LIMITS = (
 """Fields of the same region: ticks on which each limit changed the command, so far."""
 MOTION = ("jerk_rms", "behind_rms_deg", "behind_worst_deg", "behind_rms_mm", "behind_worst_mm")
 """Fields of the same region: of the episode so far."""
+CLASSIFIER = ("probability", "overrides")
+"""At the end of each episode, where a reward classifier is asked."""
 LEARNER = ("updates_per_s", "utd", "version_lag", "idle")
 EVALUATION = ("success", "low", "high")
 
@@ -82,6 +84,7 @@ LAYOUT = {
             ("RealTime", CONTROL + LEARNER),
             ("Limits", LIMITS),
             ("Motion", MOTION),
+            ("Classifier", CLASSIFIER),
         )
     },
     "Steps": {"time_us": ["Multiline", ["^Steps/"]]},

@@ -7,7 +7,8 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from hilrt.data.journal import JOURNAL, episode_files, read_episode
-from hilrt.data.lerobot.dataset import exists
+from hilrt.data.labels import in_force, read_corrections
+from hilrt.data.lerobot.dataset import Dataset, exists
 from hilrt.data.lerobot.rules.checked import Checked
 from hilrt.data.lerobot.stats import Stats
 from hilrt.errors import JournalFormatError
@@ -22,7 +23,7 @@ def described(root: Path) -> Iterator[RenderableType]:
     """A dataset, of hilrt or of others, and its journal.
 
     Raises:
-        DatasetAbsentError, DatasetFormatError, DatasetDamagedError: it cannot be opened.
+        DatasetError: it cannot be opened.
     """
     journal = list(_journal(root / JOURNAL))
     if exists(root) or not journal:
@@ -40,14 +41,26 @@ def _counts(opened: Checked) -> Iterator[str]:
     yield f"{opened.root}: LeRobotDataset {info.codebase_version} of {info.robot_type or 'an unnamed robot'}{whose}"
     yield f"{len(rows)} episodes, {info.total_frames} steps at {info.fps:g} Hz, {seconds:.0f} s"
     yield f"tasks: {', '.join(opened.tasks)}"
-    known = [row.stats["next.success"]["max"][0] for row in rows if "next.success" in row.stats]
+    known = {
+        row.episode: bool(row.stats["next.success"]["max"][0]) for row in rows if "next.success" in row.stats
+    }
     if known:
+        mended = _corrected(opened)
+        known |= mended
+        more = f" (labels of {len(mended)} corrected)" if mended else ""
         human = sum(row.length * _mean(row.stats, "complementary_info.is_intervention") for row in rows)
-        yield f"success: {sum(map(bool, known))} of {len(known)}; steps by a human: {human / info.total_frames:.0%}"
+        yield f"success: {sum(known.values())} of {len(known)}{more}; steps by a human: {human / info.total_frames:.0%}"
     sizes = {
         top: sum(p.stat().st_size for p in (opened.root / top).rglob("*.*")) for top in ("data", "videos")
     }
     yield "size: " + ", ".join(f"{top} {size / 1e6:.1f} MB" for top, size in sizes.items() if size)
+
+
+def _corrected(opened: Checked) -> dict[int, bool]:
+    """Whether episodes succeeded whose labels were corrected."""
+    numbers = in_force(read_corrections(opened.root)) if opened.features else {}
+    dataset = Dataset.open(opened.root) if numbers else None
+    return {n: any(r.success for r in dataset.episode(n).records) for n in numbers} if dataset else {}
 
 
 def _sessions(opened: Checked) -> Iterator[str]:
@@ -66,7 +79,8 @@ def _told(conditions: Conditions) -> Iterator[str]:
             yield "box " + ", ".join(f"{1e3 * low:.0f} .. {1e3 * high:.0f}" for low, high in faces) + " mm"
     for name, camera in conditions.cameras.items():
         crop = f", crop {list(camera.crop)}" if camera.crop else ""
-        yield f"{name} {camera.width}x{camera.height} at {camera.fps} Hz{crop}"
+        turned = f", turned by {camera.rotation} degrees" if camera.rotation else ""
+        yield f"{name} {camera.width}x{camera.height} at {camera.fps} Hz{turned}{crop}"
 
 
 def _mean(stats: dict[str, Stats], name: str) -> float:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.dataset import exists, open_dataset
-from hilrt.data.pictures import Picture, encoded
-from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
+from hilrt.data.pictures import Picture, write_png
+from hilrt.errors import EpisodesAbsentError, NoEpisodesError
 from hilrt.report.film import film
 from hilrt.report.progress import Bar
 
@@ -31,7 +31,7 @@ def view(
     Raises:
         NoEpisodesError, EpisodesAbsentError: there are none, or none of these numbers.
         PictureFileError: a file cannot be written.
-        DatasetDamagedError, and what else reading raises.
+        DatasetError, and what else reading raises.
     """
     there, read = _opened(source)
     wanted = there if numbers is None else numbers
@@ -65,15 +65,7 @@ def _opened(source: Path) -> tuple[Sequence[int], Callable[[int], Episode]]:
 
 
 def _into_folder(folder: Path) -> Put:
-    def put(number: int, picture: Picture) -> None:
-        file = folder / f"episode_{number:06d}.png"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(encoded(picture, "png"))
-        except OSError as error:
-            raise PictureFileError(str(file), error) from None
-
-    return put
+    return lambda number, picture: write_png(folder / f"episode_{number:06d}.png", picture)
 
 
 def _into_tensorboard(folder: Path, stack: ExitStack) -> Put:

@@ -72,7 +72,8 @@ def hints(config: Config, job: Job) -> tuple[str, ...]:
     if config.scripted:
         return ("q stop",)
     device = DEVICES["keyboard" if leads else config.teleop.type]
-    meanings = dict(MEANINGS[job])
+    compares = job is Job.TELEOPERATE and "classifier" in config.reward.by
+    meanings = dict(EVENTS if compares else MEANINGS[job])
     if job is not Job.REPLAY and config.sim is None:  # a simulated scene needs no time
         meanings = {Key.GO: "ready", **meanings}
     drives = job.driven(intervene=config.teleop.intervene)

@@ -60,6 +60,9 @@ class Metrics(Resource):
             self._jumps.clear()
         self.scalars("Task", task, summary.online_steps)
         self.scalars("Human", human, summary.online_steps)
+        if summary.probability >= 0.0:
+            told = {"probability": summary.probability, "overrides": sum(tally.overrides.values())}
+            self.scalars("Classifier", told, summary.online_steps)
         if not summary.success:
             self._fail("declared" if summary.terminated else "time_limit", summary.online_steps)
 

@@ -26,6 +26,9 @@ from hilrt.report.view import (
 from hilrt.run.job import Job
 from hilrt.shm.status import ControlStatus
 
+OVERRIDES = ("", "success", "no success")
+"""Texts for `hilrt.step.record.Override`."""
+BAR = 12
 MESSAGES = 2
 """Shown at a time; at three lines each the panel still fits 24, but leaves no room for hints or an empty line."""
 
@@ -40,7 +43,7 @@ def render(v: View, hints: Sequence[str] = ()) -> RenderableType:
         parts.append(_bar(v) if v.goal else Text())
     if len(told) < MESSAGES:  # else its room is needed
         parts.append(Text())
-    parts += [_figures(v), _pipelines(v), _processes(v), *told]
+    parts += [_figures(v), _pipelines(v, len(told)), _processes(v), *told]
     if len(told) < MESSAGES:
         parts += [Text(text, style="dim") for text in hints]
     return Panel(Group(*parts), title=f"hilrt {v.job} · {v.run}", title_align="left", padding=(0, 1))
@@ -110,13 +113,35 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
         yield "weights", f"#{c.weight_version}, {_age(c.weight_age_ms)} old"
 
 
-def _pipelines(v: View) -> RenderableType:
-    """What limits did, which step takes longest, how well the arms follow: lines of their own, for they may be long."""
+def _judged(c: ControlStatus) -> bool:
+    """Whether there is a classifier, or a grasp has just said success."""
+    return bool(c.threshold or c.appeal or c.override)
+
+
+def _judgement(c: ControlStatus) -> Text:
+    """How probable success is, from where on it counts, and what the operator says against it."""
+    text = Text("success", "green")
+    if c.threshold:
+        reached, filled = c.probability >= c.threshold, round(BAR * max(0.0, c.probability))
+        bar = "█" * filled + "░" * (BAR - filled)
+        text = Text(f"{bar} {c.probability:.2f} of {c.threshold:.2f}", "green" if reached else "")
+    if c.override:
+        text.append(f"   you say {OVERRIDES[c.override]}", "bold red")
+    elif c.appeal:
+        text.append("   failure takes it back", "yellow")
+    return text
+
+
+def _pipelines(v: View, messages: int) -> RenderableType:
+    """Classifier, limits, the step that takes longest, how well the arms follow: lines of their own, some are long."""
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(ratio=1)
+    if judged := _judged(v.control):
+        table.add_row("classifier" if v.control.threshold else "grasp", _judgement(v.control))
     table.add_row("limits", _limits(v.control))
-    table.add_row("slowest step", _slowest(v.control))
+    if not (judged and messages == MESSAGES):  # else the room is theirs
+        table.add_row("slowest step", _slowest(v.control))
     table.add_row("behind goals", _behind(v.control))
     if ages := _frame_ages(v.control):
         table.add_row("frame ages", ages)

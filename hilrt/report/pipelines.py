@@ -8,9 +8,11 @@ from rich.text import Text
 from hilrt.config import Config
 from hilrt.config.state import state_groups
 from hilrt.control.assembly import Pipelines
+from hilrt.control.opening import make_judge
 from hilrt.control.pipeline import Pipeline
 from hilrt.devices.calibration import Calibration
-from hilrt.policy.encoders.shapes import feature_shape
+from hilrt.policy.encoders.shapes import STRIDES, feature_shape
+from hilrt.run.job import Job
 from hilrt.step.features import Features, Image, from_config
 
 TITLES = {
@@ -26,7 +28,8 @@ def tables(config: Config) -> list[Table]:
     paths = [config.robot.calibration_path(side) for side in features.sides]
     calibrations = [Calibration.load_or_nominal(path) for path in paths]
     show = (lambda *_: None) if config.displays else None
-    pipelines = Pipelines(config, features, calibrations, show).all
+    judge = make_judge(config, features, Job.TRAIN)
+    pipelines = Pipelines(config, features, calibrations, show, judge).all
     sizes = {
         "arms": len(features.sides),
         "axes": len(config.processor.action_names),
@@ -60,6 +63,8 @@ def _encoded(encoder: str, view: Image) -> str:
     """What becomes of a view."""
     if encoder == "none":
         return "not seen by the policy"
+    if encoder not in STRIDES:
+        return f"{encoder}, yours"
     channels, height, width = feature_shape(encoder, view.height, view.width)
     return f"{encoder}: {channels} features at {width} x {height} places"
 

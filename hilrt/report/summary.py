@@ -7,7 +7,7 @@ import msgspec
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
-from hilrt.shm.status import Status
+from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.record import Mode
 
 GOAL = 0.9
@@ -49,6 +49,16 @@ class Realtime(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int
 
 
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+    """Teleoperation: what a reward classifier would have called episodes, beside what the operator called them."""
+
+    agreed: Rate
+    missed: Rate
+    """Of the operator's successes, those of which it said nothing."""
+    false_alarms: Rate
+    """Of her failures, those that it would have called success."""
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A run in one page."""
 
@@ -70,6 +80,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     updates: int
     extents: list[list[list[float]]]
     """Teleoperation: how far each arm has been; see `hilrt.step.extent`."""
+    overrides: dict[str, int]
+    """Episodes in which the operator said otherwise than the reward classifier, by what she said."""
+    shadow: Agreement
 
 
 def rate(episodes: Sequence[EpisodeSummary]) -> Rate:
@@ -126,6 +139,18 @@ def summarise(
         ),
         updates=status.learner.updates,
         extents=msgspec.json.decode(control.extents or "[]"),
+        overrides={override.name.lower(): n for override, n in tally.overrides.items()},
+        shadow=_agreement(control),
+    )
+
+
+def _agreement(control: ControlStatus) -> Agreement:
+    successes, failures = control.compared_successes, control.compared_failures
+    missed, alarms = control.missed_successes, control.false_alarms
+    return Agreement(
+        agreed=rate_of(successes + failures - missed - alarms, successes + failures),
+        missed=rate_of(missed, successes),
+        false_alarms=rate_of(alarms, failures),
     )
 
 

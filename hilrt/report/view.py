@@ -26,6 +26,7 @@ CONTROL_PHASES = (
     "done",
     "parking",
     "parked",
+    "hearing",
 )
 """Texts for `hilrt.control.phase.Phase`."""
 LEARNER_PHASES = ("loading", "warm start", "learning", "waiting", "done")
@@ -132,6 +133,8 @@ def phase(v: View) -> str:
     name = named(CONTROL_PHASES, c.phase)
     if name == "resetting" and (left_s := (c.reset_until_ns - v.now_ns) / 1e9) > 0:
         return f"resetting: put the scene back, {math.ceil(left_s)} s"
+    if name == "hearing":
+        return "success? failure takes it back, ready keeps it"
     if name not in {"resetting", "running"}:
         return name
     driver = f", {c.driver}" if c.driver and name == "running" else ""
@@ -178,8 +181,10 @@ def messages(v: View) -> Iterator[tuple[str, str]]:
 
 
 def evaluated(c: ControlStatus) -> str:
-    """How evaluation goes."""
-    return f"{c.eval_successes} of {c.episodes_eval} succeeded"
+    """How the newest evaluation goes, and how the one before the first step went."""
+    if c.judged_first:
+        return f"{c.judged_successes}/{c.judged}; at first {c.judged_first_successes}/{c.judged_first}"
+    return f"{c.judged_successes} of {c.judged} succeeded"
 
 
 def named(names: tuple[str, ...], index: int) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from hilrt.errors import DisplayAbsentError
 
 MAP_NOTIFY = 19
+SHIFT_MASK = 1
 
 
 class _Event(ctypes.Structure):
@@ -54,6 +55,14 @@ class Xlib:
         """Tell a window that it is on the screen."""
         event = _Event(type=MAP_NOTIFY, event=window, window=window)
         self._lib.XSendEvent(self._display, ctypes.c_ulong(window), 0, ctypes.c_long(0), ctypes.byref(event))
+
+    def shift_held(self) -> bool:
+        """Whether a shift key is down; OpenCV's windows tell of arrows, but not of shift."""
+        root, state = self._lib.XDefaultRootWindow(self._display), ctypes.c_uint()
+        window, place = ctypes.byref(ctypes.c_ulong()), ctypes.byref(ctypes.c_int())
+        found = (window, window, place, place, place, place, ctypes.byref(state))
+        self._lib.XQueryPointer(self._display, ctypes.c_ulong(root), *found)
+        return bool(state.value & SHIFT_MASK)
 
     def close(self) -> None:
         """Hang up, all said."""

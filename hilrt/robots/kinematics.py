@@ -76,7 +76,7 @@ class Kinematics:
     ) -> None:
         self._model = load_model(urdf_path, zeros)
         self._data = self._model.createData()
-        self._frame = _frame_of(self._model, frame)
+        self._frame = frame_of(self._model, frame)
         # Joints are numbered from 1 along the chain, so the frame's own joint counts them.
         self.joints = int(self._model.frames[self._frame].parentJoint)
         self.lower: Array = np.array(self._model.lowerPositionLimit[: self.joints])
@@ -215,7 +215,7 @@ def _length(vector: Array) -> float:
     return math.hypot(x, y, z)
 
 
-def _frame_of(model: pin.Model, name: str) -> int:
+def frame_of(model: pin.Model, name: str) -> int:
     """Number of a frame. A link is meant before a joint: in the makers' older URDF both are called `gripper`."""
     found = [i for i, frame in enumerate(model.frames) if frame.name == name]
     if not found:

@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import xxhash
 
-from hilrt.config import Camera, Config, Vec3
+from hilrt.config import Camera, Config, Sim, Vec3
 from hilrt.config.nature import nature_of
 from hilrt.devices.calibration import Calibration
-from hilrt.errors import RunFolderError
 from hilrt.robots import SO100_FRAME, SO100_URDF
+from hilrt.run.folder import kept
 from hilrt.run.start import calibrations_of, start_places
 from hilrt.step.conditions import ArmConditions, CameraConditions, Conditions
 
@@ -32,32 +32,25 @@ def handed(run_dir: Path) -> Handed | None:
         RunFolderError: the file cannot be read.
     """
     path = run_dir / CONDITIONS
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Handed)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise RunFolderError(str(path), f"cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunFolderError(str(path), f"is damaged ({error}); the next start writes it anew") from None
+    return kept(path, Handed) if path.exists() else None
 
 
 def conditions_of(config: Config) -> Conditions:
     """Those of now.
 
     Raises:
-        CalibrationFileError, ZerosFileError, ZerosStaleError: of an arm's calibration.
+        CalibrationFileError, FindingFileError, FindingStaleError: of an arm's calibration.
         RobotModelError, UnknownNameError: of its description.
     """
     processor, robot, ik = config.processor, config.robot, config.processor.inverse_kinematics
     urdf = Path((ik and ik.urdf_path) or SO100_URDF)
     calibrations = calibrations_of(config)
-    arms = zip(robot.sides, calibrations, start_places(config, calibrations), strict=True)
+    arms = zip(config.sides, calibrations, start_places(config, calibrations), strict=True)
     return Conditions(
         arms={side: _arm(config, side, calibration, place) for side, calibration, place in arms},
         cameras={name: _camera(config, name, camera) for name, camera in robot.cameras.items()},
         resize=processor.image_preprocessing.resize_size,
-        robot_type=robot.type,
+        robot_type=config.robot_name,
         urdf=xxhash.xxh3_64_hexdigest(urdf.read_bytes()),
         frame=ik.target_frame_name if ik else SO100_FRAME,
         open_position=processor.gripper.open_position,
@@ -65,11 +58,20 @@ def conditions_of(config: Config) -> Conditions:
         goals_hz=config.goals_per_tick * config.env.fps,
         joint_velocity_deg_s=config.safety.max_joint_velocity_deg_s,
         own_steps=tuple(f"{step.pipeline}: {step.step} {step.options}" for step in processor.steps),
+        environment=f"{config.env.id} {config.env.kwargs}" if config.in_environment else None,
         start_range_mm=tuple(round(1e3 * metres, 1) for metres in processor.reset.start_range_m),
         grip_lead_deg=robot.grip_lead_deg,
         gravity_compensation=robot.gravity_compensation,
         sim=msgspec.json.decode(msgspec.json.encode(nature_of(config.sim.arm))) if config.sim else None,
+        scene=_scene(config.sim) if config.sim else None,
     )
+
+
+def _scene(sim: Sim) -> dict[str, float | bool]:
+    """By option of [sim]."""
+    names = ("patch_m", "yaw_deg", "object_scale", "object_mass", "nudge_mm")
+    pictures = {f"pictures.{name}": value for name, value in msgspec.structs.asdict(sim.pictures).items()}
+    return {name: getattr(sim, name) for name in names} | pictures
 
 
 def _arm(config: Config, side: str, calibration: Calibration, place: Vec3) -> ArmConditions:
@@ -87,7 +89,7 @@ def _arm(config: Config, side: str, calibration: Calibration, place: Vec3) -> Ar
 
 def _camera(config: Config, name: str, camera: Camera) -> CameraConditions:
     return CameraConditions(
-        device="" if camera.type == "sim" else str(camera.path),
+        device=str(camera.path) if camera.type == "opencv" else "",
         width=camera.width,
         height=camera.height,
         fps=camera.fps,

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import tomlkit
@@ -14,10 +15,18 @@ from hilrt.config import Config, taskfile
 from hilrt.config.paths import HERE
 from hilrt.errors import RunFolderError, RunWriteError
 from hilrt.policy.vision import frozen_weights
+from hilrt.reward.about import classifier_path
 from hilrt.run.job import Job
+from hilrt.step.sealed import SealError, sealed, unsealed
 
+T = TypeVar("T")
+
+FORMAT = 1
+"""Of files that are kept under a digest."""
 ENCODER = "encoder.safetensors"
 """The run's own copy of the one that `hilrt pretrain` made."""
+CLASSIFIER = "classifier.safetensors"
+"""The same of the reward classifier: one that is trained meanwhile does not change what the run is rewarded for."""
 
 
 class RunFolder:
@@ -51,7 +60,8 @@ class RunFolder:
         config = taskfile.from_tree(document.unwrap(), str(task_file), task_file.parent)
         path = _made(path)
         document["dataset"]["root"] = str(Path(config.dataset.root).resolve())
-        document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
+        if not config.in_environment:
+            document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
         if (ik := config.processor.inverse_kinematics) and ik.urdf_path:
             document["processor"]["inverse_kinematics"]["urdf_path"] = str(Path(ik.urdf_path).resolve())
         weights = frozen_weights(config)
@@ -59,11 +69,18 @@ class RunFolder:
             keep = config.policy.encoder == "pretrained" and weights.is_file()
             place = f"{HERE}/{ENCODER}" if keep else str(weights.resolve())
             document.setdefault("policy", tomlkit.table())["weights"] = place
+        judge = classifier_path(config) if "classifier" in config.reward.by else None
+        if judge and judge.is_file():
+            document["processor"].setdefault("reward_classifier", tomlkit.table())["pretrained_path"] = (
+                f"{HERE}/{CLASSIFIER}"
+            )
         try:
             if weights and keep:
                 shutil.copyfile(
                     weights, path / ENCODER
                 )  # it is small, and the next `hilrt pretrain` writes another
+            if judge and judge.is_file():
+                shutil.copyfile(judge, path / CLASSIFIER)
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
         except OSError as error:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
@@ -94,19 +111,40 @@ class RunFolder:
         return taskfile.load(self.path / "config.toml")
 
     def write_json(self, name: str, content: object) -> Path:
-        """Write a JSON file, whole or not at all.
+        """Write a JSON file for people, whole or not at all.
 
         Raises:
             RunWriteError: the disk does not take it.
         """
+        return self._write(name, msgspec.json.encode(content))
+
+    def keep(self, name: str, content: object) -> Path:
+        """Write a JSON file for `kept`; raises as `write_json`."""
+        return self._write(name, sealed(content, FORMAT))
+
+    def _write(self, name: str, raw: bytes) -> Path:
         target = self.path / name
         beside = target.with_suffix(".tmp")
         try:
-            beside.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+            beside.write_bytes(msgspec.json.format(raw, indent=2) + b"\n")
             beside.replace(target)
         except OSError as error:
             raise RunWriteError(str(target), error) from None
         return target
+
+
+def kept(path: Path, kind: type[T]) -> T:
+    """What `RunFolder.keep` wrote.
+
+    Raises:
+        RunFolderError: it cannot be read, or is not what was written.
+    """
+    try:
+        return unsealed(path.read_bytes(), kind)
+    except OSError as error:
+        raise RunFolderError(str(path), f"cannot be read: {error.strerror}") from None
+    except SealError as error:
+        raise RunFolderError(str(path), f"is damaged ({error}); the next start writes it anew") from None
 
 
 def _made(path: Path) -> Path:

@@ -3,6 +3,8 @@
 Each region has one writer. The pose is guarded by a sequence word, odd while it changes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,7 @@ from hilrt.shm.segment import Segment
 from hilrt.step.features import Features
 
 POSE = ("x", "y", "z", "sin_4yaw", "cos_4yaw")
+OTHER = ("other_x", "other_y", "other_z")
 
 RETRIES = 1000
 """A writer is done in microseconds; one that died in mid-write never is."""
@@ -41,13 +44,16 @@ class Truth(Region):
     """Written by the simulator."""
 
     placed = Int()  # scenes placed so far
-    sequence = Int()  # odd while the pose below is being written
+    sequence = Int()  # odd while what is below is being written
     success = Int()
     x = Float()
     y = Float()
     z = Float()
     sin_4yaw = Float()
     cos_4yaw = Float()
+    other_x = Float()
+    other_y = Float()
+    other_z = Float()
 
 
 class Hand(Region):
@@ -75,13 +81,13 @@ class SimLink:
         self._requests = Requests(buf)
         self._truth = Truth(buf[Requests.size :])
         buf = buf[Requests.size + Truth.size :]
-        self._hands = [Hand(buf[arm * Hand.size :]) for arm in range(ARMS)]
+        self._hands = [Hand(buf[arm * Hand.size :], arm) for arm in range(ARMS)]
 
     @classmethod
     def create(cls, run: str, features: Features) -> "SimLink":
         """Made by the supervisor."""
-        size = Requests.size + Truth.size + ARMS * Hand.size
-        return cls(Segment.create(run, "sim", size, features.schema()))
+        blank = b"".join((Requests.blank(), Truth.blank(), *map(Hand.blank, range(ARMS))))
+        return cls(Segment.create(run, "sim", len(blank), features.schema(), blank))
 
     @classmethod
     def attach(cls, run: str, features: Features) -> "SimLink":
@@ -105,13 +111,21 @@ class SimLink:
 
     def object_pose(self) -> npt.NDArray[np.float64]:
         """A consistent pose, shape (5,), as in `hilrt.step.features.OBJECT`; what there is of one that died writing."""
+        return self._consistent(POSE)
+
+    def other_object(self) -> npt.NDArray[np.float64]:
+        """Place of the object that is not meant, shape (3,), world frame [m]; zeros where there is none."""
+        return self._consistent(OTHER)
+
+    def _consistent(self, names: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Figures of the truth, of one time."""
         truth = self._truth
         for _ in range(RETRIES):
             before = truth.sequence
-            pose = np.array([getattr(truth, name) for name in POSE])
+            figures = np.array([getattr(truth, name) for name in names])
             if before % 2 == 0 and truth.sequence == before:
                 break
-        return pose
+        return figures
 
     def put_hand(self, arm: int, joints: npt.NDArray[np.float64] | None) -> None:
         """Bring a leader's joints there, shape (6,) [rad]; None: let go of it."""
@@ -135,12 +149,17 @@ class SimLink:
         """Seed of a request not yet carried out."""
         return None if self.placed() else self._requests.seed
 
-    def report(self, pose: npt.NDArray[np.float64], success: bool) -> None:
-        """Publish the truth."""
+    def report(
+        self, pose: npt.NDArray[np.float64], success: bool, other: npt.NDArray[np.float64] | None = None
+    ) -> None:
+        """Publish the truth; `other`: place of the object that is not meant."""
         truth = self._truth
         truth.sequence += 1
         for name, value in zip(POSE, pose, strict=True):
             setattr(truth, name, float(value))
+        if other is not None:
+            for name, value in zip(OTHER, other, strict=True):
+                setattr(truth, name, float(value))
         truth.success = int(success)
         truth.sequence += 1
 

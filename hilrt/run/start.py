@@ -15,9 +15,9 @@ def calibrations_of(config: Config) -> list[Calibration]:
     """Each arm's.
 
     Raises:
-        CalibrationFileError, ZerosFileError, ZerosStaleError: one cannot be read, or used.
+        CalibrationFileError, FindingFileError, FindingStaleError: one cannot be read, or used.
     """
-    return [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
+    return [Calibration.load(config.robot.calibration_path(side)) for side in config.sides]
 
 
 def start_places(config: Config, calibrations: Sequence[Calibration]) -> list[Vec3]:
@@ -30,7 +30,7 @@ def start_places(config: Config, calibrations: Sequence[Calibration]) -> list[Ve
 
     ik, places = config.processor.inverse_kinematics, []
     urdf, frame = (ik and ik.urdf_path) or SO100_URDF, ik.target_frame_name if ik else SO100_FRAME
-    for side, calibration in zip(config.robot.sides, calibrations, strict=True):
+    for side, calibration in zip(config.sides, calibrations, strict=True):
         pose = Kinematics(urdf, frame, zeros=calibration.zeros).forward(
             radians_from_units(config.reset_pose(side))
         )
@@ -50,7 +50,7 @@ def require_start(config: Config, places: Sequence[Vec3], source: str = "the tas
     Raises:
         StartOutsideBoxError: one does not.
     """
-    for side, place in zip(config.robot.sides, places, strict=True):
+    for side, place in zip(config.sides, places, strict=True):
         box = config.bounds(side)
         off = _off(place, box.min, box.max) if box else {}
         if outside := {axis: by for axis, by in off.items() if abs(by) > ROUNDING}:

@@ -11,7 +11,8 @@ from hilrt.config import MOTORS
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import Register
-from hilrt.devices.zerofile import put_aside
+from hilrt.devices.shutfile import ShutGripper
+from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import BusTimeoutError, CalibrationFileError, PortsSwappedError
 from hilrt.setup.console import Console, Table
 from hilrt.setup.eeprom import check_motors, entries_of, memory_of, read_memory, release, write_memory
@@ -46,11 +47,12 @@ async def calibrate(console: Console, place: Place) -> Calibration:
         new = known or await _by_hand(console, bus, place)
         await _finish(_commit(bus, new, place))
     console.say(f"Calibrated; saved in {place.calibration_path}")
-    if aside := put_aside(place.calibration_path, new.digest):
-        console.say(
-            f"The zero offsets that were found for the calibration before mean nothing now; they lie in {aside}. "
-            "Find new ones: hilrt calibrate --touch CONFIG"
-        )
+    for finding in (ZeroOffsets, ShutGripper):
+        if aside := finding.put_aside(place.calibration_path, new.digest):
+            console.say(
+                f"{finding.WHAT.capitalize()} found for the calibration before mean nothing now; they lie in {aside}. "
+                f"Find new ones: {finding.COMMAND}"
+            )
     return new
 
 

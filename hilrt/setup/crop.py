@@ -58,7 +58,7 @@ def crop(
         CropError: the dataset has no pictures, or others than the task file's.
         RegionError, ConfigError: a region is none, or not within its camera's frame.
         RegionAbsentError: there is neither a region nor a display to draw one.
-        DatasetAbsentError, and what else `open_dataset` raises.
+        DatasetError, and what else `open_dataset` raises.
     """
     config = taskfile.load(path, overrides)
     fold_what_is_left(config)

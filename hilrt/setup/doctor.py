@@ -21,6 +21,7 @@ from hilrt.devices.feetech.port import latency_timer
 from hilrt.devices.feetech.registers import MODEL_STS3215, Fault, Register
 from hilrt.devices.feetech.replytimes import read_deadline_s
 from hilrt.devices.holding import require_inside
+from hilrt.devices.shutfile import ShutGripper
 from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import (
     BusTimeoutError,
@@ -141,10 +142,10 @@ async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
             return Finding(what, False, str(PortsSwappedError(place.port, calibration.path, owners)))
         return Finding(what, False, f"{'; '.join(differences)}. Run hilrt calibrate{place.options}")
     try:
-        zeros = ZeroOffsets.of(place.calibration_path, calibration.digest)
+        found = [kind.of(place.calibration_path, calibration.digest) for kind in (ZeroOffsets, ShutGripper)]
     except HilrtError as error:
         return Finding(what, False, str(error))
-    return Finding(what, True, f"{place.calibration_path}{f'; {zeros}' if zeros else ''}")
+    return Finding(what, True, "; ".join(map(str, (place.calibration_path, *filter(None, found)))))
 
 
 async def _adapter(bus: Bus, what: str, fps: int) -> Finding:

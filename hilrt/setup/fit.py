@@ -8,12 +8,14 @@ import numpy as np
 from msgspec.structs import replace
 
 from hilrt.config import Config
+from hilrt.control.underside import Underside
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import Dataset, open_dataset
 from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, radians_from_units, units_from_radians
 from hilrt.errors import FitError, JournalFeaturesError, UnknownNameError
 from hilrt.jobs.demonstrations import fold_what_is_left, require_one_task
+from hilrt.robots import SO100_FRAME, SO100_URDF
 from hilrt.robots.kinematics import Kinematics
 from hilrt.setup.console import Console, Table
 from hilrt.setup.limits import kinematics_of
@@ -54,7 +56,7 @@ def fit(config: Config, side: str = "", *, new_steps: bool = False) -> Fit:
         JournalFeaturesError: they are of other arms, another rate or another kind of control.
         TasksMixedError: they are of another task.
         UnknownNameError: there is no such side.
-        DatasetAbsentError, ForeignDatasetError, and what else `open_dataset` raises.
+        DatasetError, and what else `open_dataset` raises.
     """
     if side and side not in config.robot.sides:
         raise UnknownNameError("arm", side, config.robot.sides)
@@ -70,7 +72,8 @@ def fit(config: Config, side: str = "", *, new_steps: bool = False) -> Fit:
     moved = False
     for each in [side] if side else config.robot.sides:
         ways = [Way.of(episode, dataset.features, each) for episode in shown]
-        reach, start = Reach.of(_kinematics(config, each), ways), _start(config, each, ways)
+        reach = Reach.of(_kinematics(config, each), _underside(config, each), ways)
+        start = _start(config, each, ways)
         moved |= reach.moved
         proposals.append(start)
         if config.bounds(each) and reach.moved:
@@ -192,8 +195,10 @@ def _box(
     config: Config, side: str, reach: Reach, start: Sequence[float], widths: Sequence[float]
 ) -> Iterator[Proposal]:
     """Around all that was reached by demonstrations that succeeded, and the start pose; no narrower than `widths`."""
-    place = _kinematics(config, side).forward(radians_from_units(start))[:3, 3]
-    low = np.minimum(reach.low.min(axis=0), place) - SPARED
+    pose = radians_from_units(start)
+    place = _kinematics(config, side).forward(pose)[:3, 3]
+    floor = place - [0.0, 0.0, _underside(config, side).below(pose)]
+    low = np.minimum(reach.low.min(axis=0), floor) - SPARED
     high = np.maximum(reach.high.max(axis=0), place) + MARGIN
     if (table := config.safety.table_height_m) is not None:
         low[2] = max(low[2], min(table, place[2]))
@@ -225,6 +230,12 @@ def _corners(config: Config, side: str, low: Float64, high: Float64, why: str) -
 
 def _kinematics(config: Config, side: str) -> Kinematics:
     return kinematics_of(config, calibration_of(config, side))
+
+
+def _underside(config: Config, side: str) -> Underside:
+    ik = config.processor.inverse_kinematics
+    urdf, frame = (ik.urdf_path, ik.target_frame_name) if ik else (None, SO100_FRAME)
+    return Underside(urdf or SO100_URDF, frame, calibration_of(config, side).zeros)
 
 
 async def _stands(arm: Arm) -> Float64:

@@ -10,6 +10,7 @@ from hilrt.config import MOTORS, Config
 from hilrt.control.collision import Collisions
 from hilrt.control.guards import CLEARANCE
 from hilrt.devices.arm import Arm, ArmReading
+from hilrt.devices.beside import today
 from hilrt.devices.calibration import Calibration, Vector, radians_from_units
 from hilrt.errors import CollisionError, JointBlockedError
 from hilrt.robots import SO100_URDF
@@ -92,7 +93,8 @@ async def examine_motion(
         finally:
             await arm.leave()
     degrees = tuple(np.degrees(pose).round(1).tolist())
-    return _compare(console, place, FirstTime.today(calibration.digest, degrees, joints))
+    now = FirstTime(calibration=calibration.digest, found=today(), pose_deg=degrees, joints=joints)
+    return _compare(console, place, now)
 
 
 class Mover:
@@ -252,7 +254,7 @@ def _require_room(collisions: Collisions, pose: Vector) -> None:
 
 def _compare(console: Console, place: Place, now: FirstTime) -> bool:
     """Say what was measured, and beside the first time; keep it where it is the first."""
-    first = FirstTime.of(place.calibration_path, now.calibration)
+    first = FirstTime.usable(place.calibration_path, now.calibration)
     well = True
     for name, found in now.joints.items():
         console.say(f"{name}: {_in_words(found)}")

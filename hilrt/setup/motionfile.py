@@ -1,14 +1,12 @@
 """What an arm's joints were like when they were first measured, and what has become worse since."""
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
-from typing import Self
-
-import msgspec
+from typing import ClassVar, Self
 
 from hilrt.config import MOTORS
-from hilrt.devices.wholefile import write_whole
+from hilrt.devices.beside import Beside
+from hilrt.errors import FindingFileError
 from hilrt.setup.motionfit import Figures
 
 GROWN = 1.6
@@ -23,37 +21,29 @@ LAG_CURE = "see that it turns freely, that the supply gives its voltage, and tha
 LOAD_CURE = "look for a cable that pulls, a screw that is too tight, or something new on the arm"
 
 
-class FirstTime(msgspec.Struct, frozen=True, kw_only=True):
+class FirstTime(Beside, frozen=True, kw_only=True):
     """The file."""
 
-    calibration: str
-    """Digest: with another calibration a motor may have been replaced, and counting begins anew."""
-    found: str
-    """The day."""
+    NAME: ClassVar[str] = "motion"
+    WHAT: ClassVar[str] = "how well its joints moved"
+    COMMAND: ClassVar[str] = "hilrt doctor --motion CONFIG"
+    WITHOUT: ClassVar[str] = "counting begins anew"
+
     pose_deg: tuple[float, ...]
     joints: dict[str, Figures]
 
     @classmethod
-    def of(cls, calibration_path: Path, digest: str) -> Self | None:
-        """That of an arm with this calibration; None where there is none that can be used."""
+    def usable(cls, calibration_path: Path, digest: str) -> Self | None:
+        """That of an arm with this calibration; None where there is none: with another one a motor may be another."""
         try:
-            first = msgspec.json.decode(motion_path(calibration_path).read_bytes(), type=cls)
-        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
+            return cls.of(calibration_path, digest)
+        except FindingFileError:
             return None
-        usable = first.calibration == digest and first.joints.keys() == set(MOTORS)
-        return first if usable and len(first.pose_deg) == len(MOTORS) else None
 
-    @classmethod
-    def today(cls, digest: str, pose_deg: tuple[float, ...], joints: dict[str, Figures]) -> Self:
-        """What was measured now."""
-        day = f"{date.today():%Y-%m-%d}"  # noqa: DTZ011 - the operator's day
-        return cls(calibration=digest, found=day, pose_deg=pose_deg, joints=joints)
-
-    def save(self, calibration_path: Path) -> Path:
-        """Write it beside the calibration file; where it lies now."""
-        path = motion_path(calibration_path)
-        write_whole(path, msgspec.json.format(msgspec.json.encode(self), indent=4))
-        return path
+    def check(self, path: Path) -> None:
+        """Raises `FindingFileError` where it is not of six joints."""
+        if self.joints.keys() != set(MOTORS) or len(self.pose_deg) != len(MOTORS):
+            raise FindingFileError(str(path), "it is not of six joints", self.COMMAND, self.WITHOUT)
 
     def worse(self, now: Self, motor: str) -> Iterator[str]:
         """What has grown by more than measurements vary, and what to do."""
@@ -69,11 +59,6 @@ class FirstTime(msgspec.Struct, frozen=True, kw_only=True):
         same = max(abs(a - b) for a, b in zip(self.pose_deg, now.pose_deg, strict=True)) < SAME_POSE_DEG
         if same and _grown(abs(then.load), abs(here.load), GROWN_LOAD):
             yield f"load at rest {100 * then.load:.0f} -> {100 * here.load:.0f} % {since}: {LOAD_CURE}"
-
-
-def motion_path(calibration_path: Path) -> Path:
-    """Where the first measurement of that arm lies."""
-    return calibration_path.with_suffix(".motion.json")
 
 
 def _grown(before: float, after: float, least: float) -> bool:

@@ -21,6 +21,8 @@ class Place(Struct, frozen=True):
     leader: bool = False
     name: str = "arm"
     """For messages."""
+    side: str = ""
+    """Of two."""
 
     @classmethod
     def each(cls, config: Config, side: str = "", *, leader: bool = False) -> list[Self]:
@@ -43,17 +45,19 @@ class Place(Struct, frozen=True):
             raise UnknownNameError("arm", side, config.robot.sides)
         if not leader:
             path = config.robot.calibration_path(side)
-            return cls(config.robot.sides[side].port, path, name=f"{side} arm".strip())
+            port = config.robot.sides[side].port
+            return cls(port, path, name=f"{side} arm".strip(), side=side)
         if not config.teleop.leads:
             problem = f'is "{config.teleop.type}", no leader arm.'
             raise ConfigError("$.teleop.type", problem, 'Set "so100_leader" or "so101_leader", port and id.')
         path = config.leader_path(side)
-        return cls(config.teleop.leaders[side].port, path, leader=True, name=f"{side} leader".strip())
+        port = config.teleop.leaders[side].port
+        return cls(port, path, leader=True, name=f"{side} leader".strip(), side=side)
 
     @property
     def options(self) -> str:
         """What of the command line chooses it, for messages."""
-        return " --leader" if self.leader else ""
+        return f" CONFIG{' --leader' * self.leader}{f' --arm {self.side}' if self.side else ''}"
 
     async def open(self) -> Bus:
         """The arm's bus, at the rate of motors that are set up."""

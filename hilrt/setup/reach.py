@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hilrt.config import MOTORS
 from hilrt.config.state import name_of
+from hilrt.control.underside import Underside
 from hilrt.data.journal import Episode
 from hilrt.devices.calibration import units_from_radians
 from hilrt.robots.kinematics import Kinematics
@@ -50,7 +51,8 @@ class Reach(Struct, frozen=True):
     """Lowest and highest place of one arm's end effector in each episode, shape (episodes, 3), base frame [m].
 
     What it was told counts beside what was measured, for a soft arm hangs lower and is told to be higher. But it goes
-    no lower than it was measured: what it was told below that is pressure on a table.
+    no lower than it was measured: what it was told below that is pressure on a table. Low is where a floor allows it,
+    which holds for the corners of a tilted gripper.
     """
 
     episodes: list[int]
@@ -58,13 +60,14 @@ class Reach(Struct, frozen=True):
     high: Float64
 
     @classmethod
-    def of(cls, kinematics: Kinematics, ways: Sequence[Way]) -> "Reach":
+    def of(cls, kinematics: Kinematics, underside: Underside, ways: Sequence[Way]) -> "Reach":
         """By forward kinematics; there must be an episode."""
         low, high = [], []
         for way in ways:
             measured, told = (_places(kinematics, joints) for joints in (way.measured, way.told))
             both = np.concatenate([measured, told])
-            low.append([*both[:, :2].min(axis=0), measured[:, 2].min()])
+            floors = measured[:, 2] - [underside.below(joints) for joints in way.measured]
+            low.append([*both[:, :2].min(axis=0), floors.min()])
             high.append(both.max(axis=0))
         return cls([way.episode for way in ways], np.array(low), np.array(high))
 

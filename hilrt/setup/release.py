@@ -14,6 +14,8 @@ async def release(console: Console, place: Place) -> None:
     """
     async with await place.open() as bus:
         await check_motors(bus)
-        await console.ask(f"The {place.name} goes down now: hold it, then press Enter.")
+        await console.ask(
+            f"The {place.name} goes down now: hold it and what its gripper has, then press Enter."
+        )
         await sink(bus, tuple(IDS.values()))
     console.say("The motors are limp.")

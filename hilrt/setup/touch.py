@@ -1,13 +1,13 @@
 """Where a calibrated arm's zeros really are: its operator leads the limp gripper's tip to marks on the table."""
 
 import asyncio
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
 from hilrt.config import MOTORS, Config
 from hilrt.devices.arm import Arm
+from hilrt.devices.beside import today
 from hilrt.devices.calibration import Calibration, Vector, radians_from_units
 from hilrt.devices.zerofile import LARGEST_DEG, ZeroOffsets
 from hilrt.errors import TouchError
@@ -64,7 +64,7 @@ async def touch(console: Console, config: Config, side: str = "") -> ZeroOffsets
         calibration=calibration.digest,
         zero_offsets_deg={name: round(offset, 2) for name, offset in _named(zeros.offsets)},
         rms_mm=round(1e3 * zeros.rms, 1),
-        found=f"{date.today():%Y-%m-%d}",  # noqa: DTZ011 - the operator's day
+        found=today(),
     )
     path = found.save(place.calibration_path)
     start = radians_from_units(config.reset_pose(side))[:5]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.registers import LATCHED, Fault, Telemetry
-from hilrt.devices.holding import hold, let_go
+from hilrt.devices.holding import ease_grip, hold, let_go
 from hilrt.errors import BusTimeoutError, JointOutsideError
 from hilrt.setup.console import Console
 from hilrt.setup.place import IDS, Place
@@ -34,7 +34,8 @@ class Seen(Struct, frozen=True):
 async def unfault(console: Console, place: Place) -> bool:
     """Say what each servo reports, and clear it; whether all six are well afterwards.
 
-    A servo that is cleared has its torque switched off, and on again where it was on, told to be where it then is.
+    A servo that is cleared has its torque switched off, and on again where it was on, told to be where it then is; a
+    gripper holds on to what it has.
     """
     async with await place.open() as bus:
         seen = [await _look(bus, motor) for motor in IDS.values()]
@@ -72,11 +73,17 @@ def _words(servo: Seen | None) -> str:
 
 
 async def _clear(bus: Bus, servo: Seen) -> None:
-    """Its old goal is where it pushed: limp, it is told to be where it is before it may push again."""
+    """Its old goal is where it pushed: limp, it is told to be where it is before it may push again.
+
+    A gripper then keeps hold of what it has.
+    """
+    told = bus.drives[servo.motor].goal
     await let_go(bus, [servo.motor])
     await hold(bus, [servo.motor])
     if not servo.torque:
         await let_go(bus, [servo.motor])
+    elif servo.motor == IDS["gripper"]:
+        await ease_grip(bus, servo.motor, servo.present, told)
 
 
 def _report(console: Console, bus: Bus, found: Sequence[Seen], left: Sequence[Seen]) -> None:

@@ -6,7 +6,9 @@ from typing import Literal, Self
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
+from hilrt.errors import SegmentDamagedError
 from hilrt.resource import Resource
 from hilrt.shm.region import Int, Region
 from hilrt.shm.segment import Segment, align
@@ -14,6 +16,9 @@ from hilrt.step.features import Features, Image
 
 Picture = npt.NDArray[np.uint8]
 What = Literal["images", "views"]
+
+_TRIES = 10
+"""While its writer may be at the other buffer."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -29,60 +34,88 @@ class Frame(msgspec.Struct, frozen=True):
 class Shutter(Region):
     """One camera's newest picture: buffer `count % 2`.
 
-    Synchronisation pair A, the count: the writer's store publishes a buffer and its time; a reader loads it
-    before and after it copies. A buffer is written to again only after the next count.
+    Synchronisation pair A, the count: the writer's store publishes a buffer, its time and its digest; a reader loads it
+    before it copies. A buffer is written to again only after the next count.
     """
 
     count = Int()
     time_0_ns = Int()
     time_1_ns = Int()
+    digest_0 = Int()
+    digest_1 = Int()
 
 
 class Pictures(Resource):
     """Two buffers per camera, of which the writer fills the one not published.
 
-    A writer that dies in the middle leaves the last picture whole, and one that follows it goes on counting.
+    A writer that dies in the middle leaves the last picture whole, and one that follows it goes on counting. The
+    digest of a picture begins with its camera, its number and its time, so that no other is it.
 
     Args:
-        buf: `nbytes(images)` bytes, starting on a cache line.
+        buf: `nbytes(images)` bytes, starting on a cache line, which begin as `blank(images)`.
         images: names and sizes; offsets do not matter.
     """
 
     def __init__(self, buf: memoryview, images: Sequence[Image]) -> None:
         self._cameras: dict[str, tuple[Shutter, list[Picture]]] = {}
-        start = 0
-        for image in images:
-            first = start + Shutter.size
-            second = first + align(image.nbytes)
-            buffers = [_picture(buf[at : at + image.nbytes], image) for at in (first, second)]
-            self._cameras[image.name] = (Shutter(buf[start:]), buffers)
-            start = second + align(image.nbytes)
+        at = len(images) * Shutter.size
+        for number, image in enumerate(images):
+            shutter = Shutter(buf[number * Shutter.size :], number)
+            room = align(image.nbytes)
+            buffers = [_picture(buf[start : start + image.nbytes], image) for start in (at, at + room)]
+            self._cameras[image.name] = (shutter, buffers)
+            at += 2 * room
 
     @staticmethod
     def nbytes(images: Sequence[Image]) -> int:
         """Bytes that the pictures of these cameras take."""
         return sum(Shutter.size + 2 * align(image.nbytes) for image in images)
 
+    @staticmethod
+    def blank(images: Sequence[Image]) -> bytes:
+        """What these bytes are to begin as; zeros follow."""
+        return b"".join(map(Shutter.blank, range(len(images))))
+
     def publish(self, name: str, picture: Picture, time_ns: int) -> None:
         """Show a camera's picture, uint8 (height, width, 3), taken at `time_ns`."""
         shutter, buffers = self._cameras[name]
         count = shutter.count + 1
-        buffers[count % 2][:] = picture
+        buffer = buffers[count % 2]
+        buffer[:] = picture
+        digest = _digest(buffer, name, count, time_ns)
         if count % 2:
-            shutter.time_1_ns = time_ns
+            shutter.time_1_ns, shutter.digest_1 = time_ns, digest
         else:
-            shutter.time_0_ns = time_ns
+            shutter.time_0_ns, shutter.digest_0 = time_ns, digest
         shutter.count = count  # A: store
 
     def newest(self, name: str) -> Frame | None:
-        """A copy of a camera's newest picture, at once; None before the first."""
-        shutter, buffers = self._cameras[name]
+        """A copy of a camera's newest picture, at once; None before the first.
+
+        One whose digest is wrong is passed over for the one before it, whose time is its own.
+
+        Raises:
+            SegmentDamagedError: that one is not what was shown, either.
+        """
+        shutter, _ = self._cameras[name]
+        tries = _TRIES
         while count := shutter.count:  # A: load
-            time_ns = shutter.time_1_ns if count % 2 else shutter.time_0_ns
-            picture = buffers[count % 2].copy()
-            if shutter.count == count:
-                return Frame(picture, time_ns, count)
+            frame = self._whole(name, count) or self._whole(name, count - 1)
+            if frame is not None:
+                return frame
+            tries -= shutter.count == count
+            if not tries:
+                raise SegmentDamagedError(f"of camera {name}", f"picture {count} is not what was shown")
         return None
+
+    def _whole(self, name: str, count: int) -> Frame | None:
+        """Picture `count`, if that is what its buffer has."""
+        shutter, buffers = self._cameras[name]
+        time_ns, digest = (
+            (shutter.time_1_ns, shutter.digest_1) if count % 2 else (shutter.time_0_ns, shutter.digest_0)
+        )
+        picture = buffers[count % 2].copy()
+        return Frame(picture, time_ns, count) if _digest(picture, name, count, time_ns) == digest else None
 
     def close(self) -> None:
         """Let go of the memory; may be called again."""
@@ -109,7 +142,8 @@ class PictureSegment(Pictures):
             SegmentExistsError, SharedMemoryFullError, PlatformError: see `Segment.create`.
         """
         images = _of(features, what)
-        return cls(Segment.create(run, what, cls.nbytes(images), features.schema()), images)
+        segment = Segment.create(run, what, cls.nbytes(images), features.schema(), cls.blank(images))
+        return cls(segment, images)
 
     @classmethod
     def attach(cls, run: str, what: What, features: Features) -> Self:
@@ -136,3 +170,8 @@ def _of(features: Features, what: What) -> Sequence[Image]:
 
 def _picture(memory: memoryview, image: Image) -> Picture:
     return np.frombuffer(memory, dtype=np.uint8).reshape(image.height, image.width, 3)
+
+
+def _digest(picture: Picture, name: str, count: int, time_ns: int) -> int:
+    seed = xxhash.xxh3_64_intdigest(f"{name} {count} {time_ns}".encode())
+    return xxhash.xxh3_64_intdigest(picture.data, seed) - (1 << 63)

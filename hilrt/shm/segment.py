@@ -25,7 +25,7 @@ LINE = 64
 """Bytes of a cache line: what two processes write is kept on different ones."""
 
 _MAGIC = int.from_bytes(b"hilrtshm", "little")
-_LAYOUT = 2
+_LAYOUT = 3
 _HEADER = struct.Struct("=7Q")
 
 

@@ -1,6 +1,7 @@
 """The status block: what each process says of itself, for the screen, for `hilrt status` and for each other.
 
-Times are CLOCK_MONOTONIC [ns]; counters start at 0; flags are 0 or 1. Writing one is a store, reading a load.
+Times are CLOCK_MONOTONIC [ns]; counters start at 0; flags are 0 or 1. Writing one is a few stores, reading a load or
+two; a number that is not what was written raises SegmentDamagedError.
 """
 
 import json
@@ -81,7 +82,10 @@ class ControlStatus(Region):
     last_episode = Text(40)  # what it came to
     episodes_eval = Int()
     successes = Int()
-    eval_successes = Int()
+    judged = Int()  # episodes of the newest evaluation
+    judged_successes = Int()
+    judged_first = Int()  # of the one before the first step, where there has been another since
+    judged_first_successes = Int()
     human_steps = Int()
     ticks = Int()
     misses = Int()
@@ -112,6 +116,15 @@ class ControlStatus(Region):
     behind_worst_deg = Float()
     behind_rms_mm = Float()  # of the end effectors
     behind_worst_mm = Float()
+    probability = Float()  # of success, as the reward classifier says of the newest observation
+    threshold = Float()  # from which on it counts; 0: there is no classifier
+    overrides = Int()  # episodes in which the operator said otherwise
+    override = Int()  # of the last episode, an `hilrt.step.record.Override`
+    appeal = Int()  # whether the operator may still take back the success that a grasp or the classifier said
+    compared_successes = Int()  # a shadow's episodes, by what the operator said
+    compared_failures = Int()
+    missed_successes = Int()  # of these, those of which the classifier said otherwise
+    false_alarms = Int()
     driver = Text(24)  # who has the arm, and which one her keys move
     steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
     frame_ages_ms = Text(FRAME_AGES_TEXT)  # JSON: of each camera's newest frame, once a second
@@ -217,13 +230,13 @@ class Status(Resource):
 
     @classmethod
     def create(cls, run: str) -> Self:
-        """Make the run's status block, all zeros.
+        """Make the run's status block: numbers 0, texts empty.
 
         Raises:
             SegmentExistsError, SharedMemoryFullError, PlatformError: see `Segment.create`.
         """
-        size = sum(region.size for region in _REGIONS)
-        return cls(Segment.create(run, _WHAT, size, _schema()))
+        blank = b"".join(region.blank() for region in _REGIONS)
+        return cls(Segment.create(run, _WHAT, len(blank), _schema(), blank))
 
     @classmethod
     def attach(cls, run: str) -> Self:

@@ -11,7 +11,7 @@ JOINTS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_ro
 CAMERAS = ("front", "wrist")
 FINGERS = ("fixed_finger", "moving_finger")
 CUBE_SIDE = 0.025  # [m]
-CUBE_MASS = 0.020  # [kg]
+SLIDING = (0.5, 0.005, 0.0001)  # friction of a cube on the table
 STALL_TORQUE = 2.94  # [N m]
 STALL_CURRENT = 2.7  # [A], STS3215 at 12 V
 TIMESTEP = 0.002  # [s]
@@ -84,7 +84,7 @@ def _set_options(spec: mujoco.MjSpec) -> None:
     option.timestep = TIMESTEP
     option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    option.impratio = 3.0  # friction stiffer than normal force: a held cube creeps 0.02 mm/s
+    option.impratio = 300.0  # friction much stiffer than normal force: what is gripped askew does not creep
     spec.visual.global_.offwidth = 1280
     spec.visual.global_.offheight = 960
     spec.visual.quality.shadowsize = 512
@@ -142,29 +142,33 @@ def _add_scene(spec: mujoco.MjSpec, arms: int) -> None:
         size=(0.6, 0.6, 0.1),
         contype=TABLE,
         conaffinity=sum(ARMS) | CUBE,
-        friction=(0.5, 0.005, 0.0001),
+        friction=SLIDING,
         rgba=WOOD,
     )
-    cube = world.add_body(name="cube", pos=(0.2, 0.0, CUBE_SIDE / 2))
-    cube.add_freejoint(name="cube")
-    cube.add_geom(
-        name="cube",
-        type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=(CUBE_SIDE / 2,) * 3,
-        mass=CUBE_MASS,
-        contype=CUBE,
-        conaffinity=sum(ARMS),
-        condim=4,
-        friction=(0.5, 0.005, 0.0001),
-        rgba=RED,
-        **STIFF,
-    )
+    add_cube(world, "cube", RED)
     world.add_light(pos=(0.3, -0.3, 0.9), dir=(-0.1, 0.3, -0.9), diffuse=(0.5, 0.5, 0.5))
     if arms == 1:
         _add_camera(world, "front", (0.56, 0.0, 0.30), (0.18, 0.02, 0.03), fovy=48.0)
     else:
         _add_camera(world, "front", (0.62, 0.0, 0.36), (0.12, 0.0, 0.06), fovy=48.0)
     _add_camera(spec.body("gripper_link"), "wrist", (0.006, -0.075, -0.005), (0.006, 0.0, -0.105), fovy=75.0)
+
+
+def add_cube(world: mujoco.MjsBody, name: str, colour: tuple[float, float, float, float]) -> None:
+    """A cube that can be moved; body, joint and geom have this name. Cubes meet each other, too."""
+    cube = world.add_body(name=name, pos=(0.2, 0.0, CUBE_SIDE / 2))
+    cube.add_freejoint(name=name)
+    cube.add_geom(
+        name=name,
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=(CUBE_SIDE / 2,) * 3,
+        contype=CUBE,
+        conaffinity=sum(ARMS) | CUBE,
+        condim=4,
+        friction=SLIDING,
+        rgba=colour,
+        **STIFF,
+    )
 
 
 def _add_camera(

@@ -13,7 +13,9 @@ from hilrt.devices.calibration import radians_from_units
 from hilrt.devices.operator import Float64, Motionless, OperatorInput, Scene
 from hilrt.robots import SO100_URDF
 from hilrt.robots.kinematics import Kinematics
-from hilrt.sim.expert import Expert, Tool
+from hilrt.sim.expert import Expert
+from hilrt.sim.manner import draw_manner
+from hilrt.sim.skills import Tool
 from hilrt.step.record import GripperCommand, Mode
 
 BURST_STEPS = 3
@@ -25,6 +27,8 @@ FOLLOWS_S = 0.1
 """How long an arm without lag takes for two thirds of a motion that is asked of it [s]."""
 NEARER = 0.05
 """The other arm's turn when it stands nearer to the cube by this much [m]."""
+OF_MANNER = 1
+"""Tells the chance by which an episode's manner is drawn from that of its slips."""
 
 
 class ScriptedOperator(Motionless):
@@ -37,11 +41,12 @@ class ScriptedOperator(Motionless):
         self._limit = config.max_episode_steps
         self._reaction = round(self._habits.reaction_s * config.env.fps)
         self._names = tuple(names) or config.processor.action_names
-        self._expert = Expert(config.env.task, config.env.fps)
+        sim = config.sim or Sim()
+        self._expert = Expert(config.env.task, config.env.fps, sim.object_scale)
         self._tools = [_tool(config, side) for side in config.robot.sides]
         steps = dict(zip(config.processor.action_names, config.action_scale, strict=True))
         self._steps = np.array([0.0 if names else steps.get(f"d{axis}", 0.0) for axis in "xyz"])
-        lag_s = nature_of((config.sim or Sim()).arm).lag_s
+        lag_s = nature_of(sim.arm).lag_s
         self._unseen = float(np.exp(-1.0 / (config.env.fps * (FOLLOWS_S + lag_s))))
         self._spent = spent
         self.begin(Mode.EVAL, 0)
@@ -62,6 +67,7 @@ class ScriptedOperator(Motionless):
         self._done = False
         self._reacting: int | None = None
         self._arm: int | None = None
+        self._expert.manner = draw_manner(np.random.default_rng((seed, OF_MANNER)), self._habits.variety)
         self._expert.reset()
         self._coming = np.zeros(3)
         self._look_afresh(0)

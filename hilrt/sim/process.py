@@ -23,8 +23,10 @@ from hilrt.shm.status import SimStatus, Status
 from hilrt.sim.arm import SimFollower
 from hilrt.sim.leader import SimLeader
 from hilrt.sim.noise import BadLine
+from hilrt.sim.patch import patch_of
 from hilrt.sim.pty import PseudoTerminal
 from hilrt.sim.studio import Studio
+from hilrt.sim.thing import thing_of
 from hilrt.sim.world import World
 from hilrt.step.features import from_config
 
@@ -68,7 +70,9 @@ class Simulator:
         self, config: Config, link: SimLink, studio: Studio | None, status: SimStatus, stack: ExitStack
     ) -> None:
         robot, sim = config.robot, config.sim or Sim()
-        self._world = stack.enter_context(World(config.env.task, config.seed, len(robot.sides), sim.arm))
+        self._world = stack.enter_context(
+            World(config.env.task, config.seed, len(robot.sides), sim.arm, patch_of(sim), thing_of(config))
+        )
         calibrations = [Calibration.read(robot.calibration_path(side)) for side in robot.sides]
         self._arms = [
             stack.enter_context(SimFollower(self._world, i, c, _terminal(sim, config.seed + i), sim.arm))
@@ -156,7 +160,7 @@ class Simulator:
 
     def _report(self) -> None:
         """The truth to control."""
-        self._link.report(self._world.object_pose(), self._world.success())
+        self._link.report(self._world.object_pose(), self._world.success(), self._world.other_position())
 
 
 def _terminal(sim: Sim, seed: int) -> PseudoTerminal:

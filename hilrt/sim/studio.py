@@ -8,6 +8,7 @@ from typing import Self
 from hilrt.config import Config, Sim, nature_of
 from hilrt.run.realtime import become_realtime
 from hilrt.shm.pictures import Pictures
+from hilrt.sim.thing import thing_of
 from hilrt.sim.world import World
 
 PRIORITY = 20
@@ -29,7 +30,13 @@ class Studio:
         sim = config.sim or Sim()
         self._realtime = sim.clock == "realtime"
         self._latency_ns = round(nature_of(sim.arm).camera_latency_ms * 1e6)
-        self._copy = World(config.env.task, config.seed, len(config.robot.sides))
+        self._copy = World(
+            config.env.task,
+            config.seed,
+            len(config.robot.sides),
+            thing=thing_of(config),
+            pictures=sim.pictures,
+        )
         self._due = 0.0
         self._closing = False
         self._wanted, self._done = threading.Event(), threading.Event()

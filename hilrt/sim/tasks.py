@@ -1,56 +1,25 @@
-"""What there is to do in the simulated world: where the cube starts, and when the task is done.
-
-Positions are in the base frame of the arm concerned; with two arms, a task is done when one of them has done it.
-"""
-
-from typing import NamedTuple, Protocol
+"""What there is to do in the simulated world, and when it is done."""
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from hilrt.config import TWO_APART
 from hilrt.errors import UnknownNameError
-from hilrt.sim.model import CUBE_SIDE
+from hilrt.sim.insert import Insert
+from hilrt.sim.model import WOOD, add_cube
+from hilrt.sim.task import REACH, Array, CubeTask, Scene, Task, grasping, miss, nearness, share
+from hilrt.sim.thing import OTHER
 
-Array = NDArray[np.float64]
-
-PATCH_CENTRE = (0.22, 0.0)  # [m], base frame of either arm
-PATCH_SIDE = 0.10  # [m]
-CUBE_REST = CUBE_SIDE / 2  # [m], height of the centre of a cube that lies on the table
-EMPTY = 0.14  # share of the gripper's range, closed further than any cube between the fingers allows
-REACH = 0.2  # [m], distance from the cube at which progress starts
-
-
-class Scene(NamedTuple):
-    """What success is judged by; positions (3,) in the base frame [m]."""
-
-    cube: Array
-    cube_speed: float  # [m/s]
-    held: bool  # both fingers of the arm touch the cube
+GREEN = (0.15, 0.65, 0.25, 1.0)
+BLUE = (0.15, 0.35, 0.75, 1.0)
+PAINT = 0.0005  # [m], half the thickness
+LYING = 0.005  # [m], above its height at rest, up to which a cube lies
 
 
-class Task(Protocol):
-    """A task; it has no state, so one instance serves every world and every operator."""
-
-    def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:
-        """Add to the scene what only this task needs in front of an arm whose base is at `base` (3,) [m]."""
-
-    def achieved(self, scene: Scene) -> bool:
-        """Tell whether the goal holds at this instant; success is to keep it for half a second."""
-
-    def progress(self, ee: Array, opening: float, cube: Array) -> float:
-        """How far along the task is, from 0 to 1.
-
-        Args:
-            ee: end-effector position, shape (3,), base frame [m].
-            opening: of the gripper, 0 closed .. 1 open.
-            cube: its position, shape (3,), base frame [m].
-        """
-
-
-class PickLift:
+class PickLift(CubeTask):
     """Hold the cube 5 cm above the table."""
 
+    keep_off = None
     height = 0.05  # [m], under the cube
 
     def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:
@@ -58,67 +27,123 @@ class PickLift:
 
     def achieved(self, scene: Scene) -> bool:
         """Held, and high enough."""
-        return scene.held and float(scene.cube[2]) - CUBE_REST >= self.height
+        return scene.held and float(scene.cube[2]) - self.rest >= self.height
 
     def progress(self, ee: Array, opening: float, cube: Array) -> float:
         """Half for reaching the cube, less if the gripper is shut beside it; half for lifting it."""
-        lifted = (float(cube[2]) - CUBE_REST) / self.height
-        able = 1.0 if opening > EMPTY else 0.6
-        return 0.5 * able * _nearness(ee, cube) + 0.5 * min(max(lifted, 0.0), 1.0)
+        return 0.5 * grasping(ee, opening, cube, self.empty) + 0.5 * share(
+            float(cube[2]) - self.rest, self.height
+        )
 
 
-class Push:
+class Push(CubeTask):
     """Bring the cube to rest on a marked disc beside the patch."""
 
     target = (0.22, 0.10)  # [m], base frame
     radius = 0.03  # [m]
     rest_speed = 0.01  # [m/s]
 
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__(scale)
+        self.keep_off = (*self.target, self.radius + self.half_diagonal)
+
     def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:
         """Paint the disc; it is not solid."""
-        spec.worldbody.add_site(
-            type=mujoco.mjtGeom.mjGEOM_CYLINDER,
-            pos=np.add(base, (*self.target, 0.0005)),
-            size=(self.radius, 0.0005, 0),
-            rgba=(0.15, 0.65, 0.25, 1.0),
-        )
+        _paint(spec, base, self.target, self.radius, GREEN)
 
     def achieved(self, scene: Scene) -> bool:
         """On the table, inside the disc, and at rest."""
-        lying = float(scene.cube[2]) < CUBE_REST + 0.005
-        return lying and scene.cube_speed < self.rest_speed and self.miss(scene.cube) < self.radius
+        lying = float(scene.cube[2]) < self.rest + LYING
+        return lying and scene.cube_speed < self.rest_speed and miss(scene.cube, self.target) < self.radius
 
     def progress(self, ee: Array, opening: float, cube: Array) -> float:  # noqa: ARG002 (no part in it)
         """A quarter for reaching the cube, the rest for bringing it near the target."""
-        return 0.25 * _nearness(ee, cube) + 0.75 * max(0.0, 1.0 - self.miss(cube) / REACH)
-
-    def miss(self, cube: Array) -> float:
-        """Horizontal distance of the cube's centre from the target's [m]."""
-        return float(np.hypot(cube[0] - self.target[0], cube[1] - self.target[1]))
+        return 0.25 * nearness(ee, cube) + 0.75 * max(0.0, 1.0 - miss(cube, self.target) / REACH)
 
 
-TASKS: dict[str, Task] = {"pick_lift": PickLift(), "push": Push()}
+class Place(CubeTask):
+    """Lift the cube, put it down inside a painted ring beside the patch, and let go."""
+
+    target = (0.22, 0.10)  # [m], base frame
+    radius = 0.035  # [m], of the ring inside
+    rest_speed = 0.01  # [m/s]
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__(scale)
+        self.room = self.radius - self.half_diagonal
+        """Within which the centre of a cube is that lies inside [m]."""
+        self.keep_off = (*self.target, self.radius + self.half_diagonal)
+
+    def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:
+        """Paint the ring; it is not solid."""
+        _paint(spec, base, self.target, self.radius + 0.004, BLUE)
+        _paint(spec, np.add(base, (0.0, 0.0, PAINT)), self.target, self.radius, WOOD)
+
+    def achieved(self, scene: Scene) -> bool:
+        """Brought through the air, on the table, inside the ring, at rest, and let go."""
+        still = scene.cube_speed < self.rest_speed and not scene.touched
+        return scene.lifted and still and self.lies_inside(scene.cube)
+
+    def progress(self, ee: Array, opening: float, cube: Array) -> float:
+        """A quarter each for reaching the cube and lifting it, the rest for bringing it there and letting go."""
+        there = self.lies_inside(cube)
+        reached = 1.0 if there else grasping(ee, opening, cube, self.empty)
+        up = 1.0 if miss(cube, self.target) < self.room else share(float(cube[2]) - self.rest, 0.03)
+        near = max(0.0, 1.0 - miss(cube, self.target) / REACH)
+        free = share(opening - self.empty, 0.3) if there else 0.0
+        return 0.25 * reached + 0.25 * up + 0.35 * near + 0.15 * free
+
+    def lies_inside(self, cube: Array) -> bool:
+        """Whether all of the cube is inside the ring, on the table."""
+        return float(cube[2]) < self.rest + LYING and miss(cube, self.target) < self.room
 
 
-def find_task(name: str) -> Task:
-    """The task of that name.
+class PickOfTwo(PickLift):
+    """Hold the red cube 5 cm above the table, and leave the blue one, which lies in the same patch."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__(scale)
+        self.apart = TWO_APART * scale
+
+    def furnish(self, spec: mujoco.MjSpec, base: Array) -> None:  # noqa: ARG002 - it lies before either arm
+        """Another cube, of which there is one for all arms."""
+        if not spec.body(OTHER):
+            add_cube(spec.worldbody, OTHER, BLUE)
+
+
+TASKS: dict[str, Task] = {
+    "pick_lift": PickLift(),
+    "push": Push(),
+    "place": Place(),
+    "insert": Insert(),
+    "pick_of_two": PickOfTwo(),
+}
+
+
+def find_task(name: str, scale: float = 1.0) -> Task:
+    """The task of that name; where it is done with a cube, with one `scale` times as large as usual.
 
     Raises:
         UnknownNameError: there is none; the message lists those there are.
     """
     try:
-        return TASKS[name]
+        task = TASKS[name]
     except KeyError:
         raise UnknownNameError("task", name, TASKS) from None
+    return type(task)(scale) if isinstance(task, CubeTask) else task
 
 
-def draw_cube_pose(rng: np.random.Generator, bases: Array) -> tuple[float, float, float]:
-    """A cube's x, y [m] and yaw [rad], world frame, uniform over the patches of arms with these bases (arms, 3)."""
-    in_patch = np.add(PATCH_CENTRE, rng.uniform(-PATCH_SIDE / 2, PATCH_SIDE / 2, 2))
-    yaw = float(rng.uniform(-np.pi / 4, np.pi / 4))
-    x, y = in_patch + bases[rng.integers(len(bases)), :2]
-    return float(x), float(y), yaw
-
-
-def _nearness(ee: Array, cube: Array) -> float:
-    return max(0.0, 1.0 - float(np.linalg.norm(ee - cube)) / REACH)
+def _paint(
+    spec: mujoco.MjSpec,
+    base: Array,
+    target: tuple[float, float],
+    radius: float,
+    colour: tuple[float, float, float, float],
+) -> None:
+    """A disc on the table."""
+    spec.worldbody.add_site(
+        type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+        pos=np.add(base, (*target, PAINT)),
+        size=(radius, PAINT, 0),
+        rgba=colour,
+    )

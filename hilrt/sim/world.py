@@ -8,14 +8,20 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hilrt.config import SimArm, nature_of
+from hilrt.config import SimArm, SimPictures, nature_of
 from hilrt.errors import UnknownNameError
 from hilrt.resource import Resource
 from hilrt.sim.layout import bases
+from hilrt.sim.look import PLAIN, Look, furnish
 from hilrt.sim.model import CAMERAS, FINGERS, STALL_CURRENT, STALL_TORQUE, build_spec, of_arm
 from hilrt.sim.motors import UNLIMITED, Motors, Orders, joints_of
+from hilrt.sim.nudge import Nudge
+from hilrt.sim.patch import USUAL, Patch
 from hilrt.sim.servo import IDEAL
-from hilrt.sim.tasks import CUBE_REST, Scene, draw_cube_pose, find_task
+from hilrt.sim.task import Scene
+from hilrt.sim.tasks import LYING, find_task
+from hilrt.sim.thing import OBJECT, OTHER, Thing
+from hilrt.sim.thing import USUAL as USUAL_THING
 
 Array = NDArray[np.float64]
 
@@ -24,6 +30,7 @@ Array = NDArray[np.float64]
 START_POSE_DEG = (2.5, -7.5, 9.0, 88.5, -84.7, 50.0)
 
 SUCCESS_HOLD = 0.5  # [s], how long the goal must hold without a break
+LIFTED = 0.02  # [m], by which an object has left the table
 CHUNK = 5  # physics steps between looks at the task and at the servos' set-points
 
 
@@ -37,25 +44,42 @@ class World(Resource):
         seed: of the cube's first pose.
         arms: 1 or 2, standing as in `layout.bases`.
         nature: of their servos.
+        patch: where the object is put.
+        thing: what it is like, and what befalls it.
+        pictures: what else is drawn of their looks when a scene is put up, or a world mirrored.
 
     Raises:
         UnknownNameError: no such task.
     """
 
-    def __init__(self, task: str, seed: int, arms: int = 1, nature: SimArm = IDEAL) -> None:
-        self._task = find_task(task)
+    def __init__(
+        self,
+        task: str,
+        seed: int,
+        arms: int = 1,
+        nature: SimArm = IDEAL,
+        patch: Patch = USUAL,
+        thing: Thing = USUAL_THING,
+        pictures: SimPictures = PLAIN,
+    ) -> None:
+        self._task, self._patch = find_task(task, thing.scale), patch
         self._bases = bases(arms)
+        self._nudge = Nudge(thing, patch, self._bases, self._task.keep_off)
         told = nature_of(nature)
         spec = build_spec(arms)
         for base in self._bases:
             self._task.furnish(spec, base)
+        thing.shape(spec)
+        furnish(spec, pictures)
         self._model = spec.compile()
         self._data = mujoco.MjData(self._model)
+        self._look = Look(self._model, pictures)
         self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
+        self._painted: dict[tuple[int, int], int] = {}
         self._fingers = [[self._model.geom(of_arm(arm, f)).id for f in FINGERS] for arm in range(arms)]
-        self._cube = self._model.body("cube").id
-        self._cube_geom = self._model.geom("cube").id
-        self._cube_velocity: Array = self._data.joint("cube").qvel[:3]  # a view of MuJoCo's memory
+        self._cube = self._model.body(OBJECT).id
+        self._cube_geom = self._model.geom(OBJECT).id
+        self._cube_velocity: Array = self._data.joint(OBJECT).qvel[:3]  # a view of MuJoCo's memory
         self._ee = [self._model.body(of_arm(arm, "gripper_frame_link")).id for arm in range(arms)]
         self._clock = 0.0
         self._steps = 0
@@ -68,14 +92,27 @@ class World(Resource):
         self.place(seed)
 
     def place(self, seed: int) -> None:
-        """Put the cube at a random pose in an arm's patch, at rest; the arms stay as they are."""
-        x, y, yaw = draw_cube_pose(np.random.default_rng(seed), self._bases)
-        cube = self._data.joint("cube")
-        cube.qpos = (x, y, CUBE_REST, np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2))
-        cube.qvel = np.zeros(6)
+        """Put the object at a random pose in an arm's patch, at rest; the arms stay as they are."""
+        rng = np.random.default_rng(seed)
+        if self._task.apart:
+            placed, beside = self._patch.draw_pair(rng, self._bases, self._task.apart)
+            self._put(OTHER, *beside)
+        else:
+            placed = self._patch.draw(rng, self._bases, self._task.keep_off)
+        self._put(OBJECT, *placed)
         self._goal_since = None
+        self._lifted = False
+        self._seed, self._placed = seed, self._steps
+        self._look.show(seed, 0)
+        self._nudge.begin(seed)
         mujoco.mj_forward(self._model, self._data)
         self._views.clear()  # nobody has seen it come
+
+    def _put(self, name: str, x: float, y: float, yaw: float) -> None:
+        """An object on the table, at rest."""
+        joint = self._data.joint(name)
+        joint.qpos = (x, y, self._task.rest, np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2))
+        joint.qvel = np.zeros(6)
 
     def set_goals(
         self,
@@ -106,6 +143,7 @@ class World(Resource):
             mujoco.mj_step(self._model, self._data, nstep=count)
             self._steps += count
             self._watch_goal()
+            self._push()
             if self._latency_steps:
                 self._be_seen()
             remaining -= count
@@ -143,6 +181,10 @@ class World(Resource):
         yaw = np.arctan2(edge[1], edge[0])
         return np.array([*self._data.xpos[self._cube], np.sin(4 * yaw), np.cos(4 * yaw)])
 
+    def other_position(self) -> Array | None:
+        """The object that is not meant, shape (3,), world frame [m]; None where there is none."""
+        return np.array(self._data.body(OTHER).xpos) if self._task.apart else None
+
     def success(self) -> bool:
         """Whether the task's goal has held for `SUCCESS_HOLD` without a break."""
         return self._goal_since is not None and self._steps - self._goal_since >= self._hold_steps
@@ -159,7 +201,9 @@ class World(Resource):
 
         That is as it was `camera_latency_ms` ago, or up to a chunk earlier.
         """
-        np.copyto(self._data.qpos, other._views[0][1] if other._views else other._data.qpos)
+        steps, qpos = other._views[0] if other._views else (other._steps, other._data.qpos)
+        np.copyto(self._data.qpos, qpos)
+        self._look.show(other._seed, steps - other._placed)
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
 
@@ -179,9 +223,12 @@ class World(Resource):
         if renderer is None:
             renderer = mujoco.Renderer(self._model, height, width)
             self._renderers[height, width] = renderer
+        elif self._painted[height, width] != self._look.painted:
+            renderer._gl_context.make_current()  # noqa: SLF001 - mujoco.Renderer has no other way
+            mujoco.mjr_uploadTexture(self._model, renderer._mjr_context, 0)  # noqa: SLF001 - likewise
+        self._painted[height, width] = self._look.painted
         renderer.update_scene(self._data, camera=camera)
-        picture: NDArray[np.uint8] = renderer.render()
-        return picture
+        return self._look.develop(renderer.render(), self._model.camera(camera).id)
 
     def close(self) -> None:
         """Free the rendering contexts; the rest needs no freeing."""
@@ -201,19 +248,31 @@ class World(Resource):
     def _watch_goal(self) -> None:
         # mj_step leaves contacts and poses of the last step's start; they are consistent with each
         # other, and one physics step old.
+        self._lifted |= bool(self._data.xpos[self._cube][2] > self._task.rest + LIFTED)
         if not any(self._task.achieved(self._scene(arm)) for arm in range(len(self._bases))):
             self._goal_since = None
         elif self._goal_since is None:
             self._goal_since = self._steps
 
+    def _push(self) -> None:
+        """Push the object when that is due, if it lies on the table and nobody holds it."""
+        if not self._nudge.due((self._steps - self._placed) * self._model.opt.timestep):
+            return
+        place = self._data.xpos[self._cube]
+        held = any(self._scene(arm).held for arm in range(len(self._bases)))
+        if place[2] < self._task.rest + LYING and not held:
+            other = self.other_position()
+            self._cube_velocity[:2] += self._nudge.velocity(place[:2], None if other is None else other[:2])
+
     def _scene(self, arm: int) -> Scene:
+        pairs = self._data.contact.geom
+        touching = pairs[(pairs == self._cube_geom).any(axis=1)]
+        fingers = [bool((touching == finger).any()) for finger in self._fingers[arm]]
         return Scene(
             cube=self._data.xpos[self._cube] - self._bases[arm],
             cube_speed=float(np.linalg.norm(self._cube_velocity)),
-            held=self._is_held(arm),
+            upright=float(self._data.xmat[self._cube][8]),
+            held=all(fingers),
+            touched=any(fingers),
+            lifted=self._lifted,
         )
-
-    def _is_held(self, arm: int) -> bool:
-        pairs = self._data.contact.geom
-        touching = pairs[(pairs == self._cube_geom).any(axis=1)]
-        return all((touching == finger).any() for finger in self._fingers[arm])

@@ -69,8 +69,12 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """Nature of the simulated arms; None for real ones."""
     start_range_mm: tuple[float, ...] | None = None
     """How far around the start pose episodes begin, along each axis."""
+    environment: str | None = None
+    """Name and arguments of a Gymnasium environment; None with an arm."""
     gravity_compensation: bool | None = None
     grip_lead_deg: float | None = None
+    scene: dict[str, Any] | None = None
+    """Of the simulator, by option: where the object lies, what it is like, how it looks; None for a real one."""
 
 
 def grouped(conditions: Sequence[Conditions | None]) -> list[tuple[Conditions | None, list[int]]]:

@@ -33,7 +33,9 @@ SAG = "The arm hangs 7 to 16 mm lower without than with it, after the same actio
 SPEED = "A full action may be cut short now, or was then: the same action is another motion"
 MODEL = "Equal angles are other places of the end effector now"
 OWN_STEPS = "Steps of your own change what the policy's numbers mean"
+ENVIRONMENT = "The same numbers may be other things in another environment"
 SIMULATED = "A policy that won 18 of 20 on a stiff simulated arm won 7 of 20 on a soft one"
+SCENE = "The policy meets, or sees, what it was not shown: success may fall, or it is what you want to know"
 DEVICE = "See that it is still the same camera in the same place: success fell from 55 to 28 % by other light alone"
 LENS = "Things may have another size, place or shape in the picture"
 TURNED = "The picture stands otherwise, unless the camera was turned as well"
@@ -84,6 +86,7 @@ FIELDS = (
     _Field("robot_type", "robot.type", "", ANOTHER_ARM),
     _Field("urdf", "processor.inverse_kinematics.urdf_path", "", MODEL, told=False),
     _Field("frame", "processor.inverse_kinematics.target_frame_name", "", MODEL),
+    _Field("environment", "env.id, env.kwargs", "", ENVIRONMENT),
     _Field("own_steps", "processor.steps", "", OWN_STEPS),
 )
 CAMERA_FIELDS = (
@@ -128,16 +131,19 @@ def _text(value: object) -> str:
 
 
 def _simulated(before: Conditions, now: Conditions) -> Iterator[Departure]:
-    """The nature of simulated arms; None is a real one."""
+    """The nature of simulated arms, and what lies before them; None is a real one."""
     if (before.sim is None) != (now.sim is None):
         then, here = ("a real arm" if each.sim is None else "a simulated one" for each in (before, now))
         yield Departure(option="sim", what=f"{then} before, {here} now", cost=SIMULATED)
         return
-    its, others = before.sim or {}, now.sim or {}
-    for key in sorted(its.keys() & others.keys()):
-        if its[key] != others[key]:
-            what = f"{_text(its[key])} before, {_text(others[key])} now"
-            yield Departure(option=f"sim.arm.{key}", what=what, cost=SIMULATED)
+    for table, cost, its, others in (
+        ("sim.arm", SIMULATED, before.sim or {}, now.sim or {}),
+        ("sim", SCENE, before.scene or {}, now.scene or {}),
+    ):
+        for key in sorted(its.keys() & others.keys()):
+            if its[key] != others[key]:
+                what = f"{_text(its[key])} before, {_text(others[key])} now"
+                yield Departure(option=f"{table}.{key}", what=what, cost=cost)
 
 
 def _of_arm(before: ArmConditions, now: ArmConditions, side: str) -> Iterator[Departure]:

@@ -9,6 +9,7 @@ import msgspec
 
 from hilrt.config import MOTORS, Config
 from hilrt.config.state import name_of, state_groups
+from hilrt.errors import EnvironmentUnknownError
 
 GRIPPER = ("close", "stay", "open")
 
@@ -86,7 +87,13 @@ def from_schema(schema: str) -> Features:
 
 
 def from_config(config: Config) -> Features:
-    """Features of the steps that this config produces."""
+    """Features of the steps that this config produces.
+
+    Raises:
+        EnvironmentUnknownError: they are those of an environment, which was not asked yet.
+    """
+    if config.in_environment:
+        return _of_environment(config)
     sides = tuple(config.robot.sides)
     names = config.processor.action_names
     return Features(
@@ -96,6 +103,22 @@ def from_config(config: Config) -> Features:
         action=tuple(name_of(side, name) for side in sides for name in names),
         scale=config.action_scale * len(sides),
         gripper=_gripper(config),
+        images=_images(config),
+        views=_views(config),
+    )
+
+
+def _of_environment(config: Config) -> Features:
+    spaces = config.env.spaces
+    if spaces is None:
+        raise EnvironmentUnknownError(config.env.id)
+    return Features(
+        fps=config.env.fps,
+        sides=("",),
+        state=spaces.state,
+        action=spaces.action,
+        scale=(1.0,) * len(spaces.action),
+        gripper=GRIPPER if spaces.gripper else (),
         images=_images(config),
         views=_views(config),
     )

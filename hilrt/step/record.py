@@ -67,6 +67,14 @@ class Limit(IntFlag):
     """Something holds the arm back, and the command waits for it."""
 
 
+class Override(IntEnum):
+    """What the operator said where a reward classifier said otherwise."""
+
+    NONE = 0
+    SUCCESS = 1
+    FAILURE = 2
+
+
 class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """One step; vectors are little-endian float32 bytes, shapes as in `Features`."""
 
@@ -108,11 +116,33 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """What the operator's device said while it had the arm; as said, so it may lie outside [-1, 1]."""
     limits: int = 0
     """`Limit` bits: what the command met on its way."""
+    probability: float = -1.0
+    """Of success, as a reward classifier says of the observation that this step led to; -1 where none was asked."""
+    override: Override = Override.NONE
+    """What the operator said of that observation, against the classifier."""
 
     @property
     def place(self) -> int:
         """Where it is in its run, from 1: one number that grows from record to record."""
         return (self.episode << 32) + self.step + 1
+
+
+def final_of(record: Record, before: Record) -> Record:
+    """A step's observation as the last of its episode, which ends as the step before it says."""
+    return Record(
+        episode=record.episode,
+        step=record.step,
+        mode=record.mode,
+        final=True,
+        monotonic_ns=record.monotonic_ns,
+        wall_ns=record.wall_ns,
+        state=record.state,
+        terminated=before.terminated,
+        truncated=before.truncated,
+        success=before.success,
+        policy_version=record.policy_version,
+        frame_ages_ms=record.frame_ages_ms,
+    )
 
 
 _decoder = msgspec.msgpack.Decoder(Record)

@@ -1,11 +1,19 @@
-"""JSON under a digest: what says of a step, or of what was learned from steps, how it is to be read."""
+"""JSON under a digest: files of one piece, and files of lines, each of which is.
 
+Every JSON file that hilrt writes and reads back is one of these, but for those that others read (a calibration, a
+dataset's own), whose values are checked.
+"""
+
+import re
 from typing import TypeVar
 
 import msgspec
 import xxhash
 
 T = TypeVar("T")
+
+
+_LINE = re.compile(rb'(.*),"digest":"([0-9a-f]{16})"}', re.DOTALL)
 
 
 class SealError(ValueError):
@@ -49,6 +57,28 @@ def unsealed(data: bytes, kind: type[T]) -> T:
     if xxhash.xxh3_64_hexdigest(raw) != envelope.digest:
         raise SealError("its content is not what its digest says")
     return _decoded(raw, kind)
+
+
+def sealed_line(content: object, number: int) -> bytes:
+    """A JSON object on the line of that number, its digest the last entry."""
+    raw = msgspec.json.encode(content)
+    return raw[:-1] + b',"digest":"%s"}\n' % _line_digest(raw, number)
+
+
+def unsealed_line(line: bytes, number: int, kind: type[T]) -> T:
+    """Inverse of `sealed_line`, without its end.
+
+    Raises:
+        SealError: something else, damaged, or of another line.
+    """
+    found = _LINE.fullmatch(line)
+    if found is None or _line_digest(raw := found[1] + b"}", number) != found[2]:
+        raise SealError(f"line {number + 1} is not what was written there")
+    return _decoded(raw, kind)
+
+
+def _line_digest(raw: bytes, number: int) -> bytes:
+    return xxhash.xxh3_64_hexdigest(raw, number).encode()
 
 
 def _decoded(data: bytes, kind: type[T]) -> T:

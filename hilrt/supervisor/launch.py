@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from hilrt.errors import HilrtError
+from hilrt.errors import HilrtError, OwnCodeError
 from hilrt.run.job import Role, Spec
 from hilrt.run.logs import log_to
 
@@ -44,7 +44,8 @@ def main(argv: list[str]) -> int:
     try:
         importlib.import_module(MODULES[spec.role]).main(spec)
     except HilrtError as error:
-        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - the message says it all
+        cause = error.__cause__ if isinstance(error, OwnCodeError) else None
+        logging.getLogger(__name__).error("%s", error, exc_info=cause)  # noqa: TRY400 - else the message says it all
         sys.stderr.write(f"error: {error}\n")
         return 2
     return 0

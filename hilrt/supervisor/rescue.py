@@ -24,7 +24,7 @@ class Rescue:
             CalibrationFileError: now, because when control has died is no time to find the file unreadable.
         """
         self._config = config
-        paths = [config.robot.calibration_path(side) for side in config.robot.sides]
+        paths = [config.robot.calibration_path(side) for side in config.sides]
         self._motor_ids = [Calibration.load(path).ids for path in paths]
         leaders = [config.leader_path(side) for side in config.teleop.leaders] if driven else []
         self._leader_ids = [Calibration.load(path).ids for path in leaders]

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from driver import wait_for
+from inmemory import blank_memory
 
 from hilrt import config
 from hilrt.cameras.camera import Camera
@@ -60,7 +61,7 @@ class Played(Camera):
 
     def __init__(self, settings, slowest):
         images = (Image("front", *settings.frame_size, 0),)
-        pictures = Pictures(memoryview(bytearray(Pictures.nbytes(images))), images)
+        pictures = Pictures(blank_memory(images), images)
         self.newest = lambda: pictures.newest("front")
         super().__init__("front", settings, slowest, pictures.publish)
 

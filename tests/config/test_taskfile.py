@@ -6,6 +6,7 @@ from typing import get_args
 
 import msgspec
 import pytest
+import tomlkit
 
 import hilrt
 from hilrt.config import SIM_CAMERAS, SIM_TASKS, Config, taskfile
@@ -51,7 +52,7 @@ def test_shipped(path):
         ("sim.line_errors=0.1", ["$.sim.line_errors", 'needs sim.clock = "realtime"']),
         ("sim.usb.frame_ms=1.0", ["$.sim.usb", 'need sim.clock = "realtime"']),
         ("robot.cameras.back.type=sim", ["$.robot.cameras.back", "front, wrist"]),
-        ("learner.bc_weight_final=2.0", ["bc_weight_final", "the weight only falls"]),
+        ("learner.bc_weight_final=6.0", ["bc_weight_final", "the weight only falls"]),
         ("robot.cameras.front.fps='x'", ["$.robot.cameras.front.fps", "expected `int`, got `str`"]),
         ("robot.arms={left = {id = 'a'}, right = {idd = 'b'}}", ["$.robot.arms.right", "Did you mean `id`?"]),
         ("robot.arms={left = {id = 'a'}, right = {id = 'b'}}", ["$.robot", "Remove robot.port and robot.id"]),
@@ -92,8 +93,16 @@ def test_shipped(path):
         ("learner.device=gpu", ["$.learner.device", "got 'gpu'"]),
         ("dataset.root=", ["$.dataset.root", ">= 1, got ''"]),
         ("safety.min_voltage_v=20.0", ["min_voltage_v", "is not below max_voltage_v = 13.5"]),
-        # the reference workflow's options that are elsewhere here, or not there yet
-        ("processor.reward_classifier.pretrained_path=x", ["$.processor.reward_classifier is not available"]),
+        (
+            "processor.reward_classifier.reward_class=x",
+            ["reward_class", '"x" is none of', "failure, success"],
+        ),
+        ("processor.reward_classifier.classes=['a', 'a']", ["reward_classifier.classes", "twice"]),
+        # the reference workflow's options that are elsewhere here
+        (
+            "processor.reward_classifier.num_classes=2",
+            ["$.processor.reward_classifier.num_classes is not needed"],
+        ),
         ("processor.control_mode=gamepad", ['is "gamepad", but teleop.type is "scripted"']),
         ("processor.control_mode=leader", ['is "leader", but teleop.type is "scripted"']),
         ("processor.control_mode=keyboard", ['is "keyboard", but teleop.type is "scripted"']),
@@ -130,7 +139,7 @@ def test_missing_key(tmp_path):
     """A missing table is named."""
     path = tmp_path / "task.toml"
     path.write_text("[env]\ntask = 'x'\n")
-    with pytest.raises(ConfigError, match="missing required field `robot`"):
+    with pytest.raises(ConfigError, match="missing required field `dataset`"):
         taskfile.load(path)
 
 
@@ -187,6 +196,22 @@ def test_override_makes_tables():
     """An override reaches into tables that the file does not have."""
     config = taskfile.load(SIM, ["safety.max_temperature_c=50.0", "env.name=abc"])
     assert (config.safety.max_temperature_c, config.env.name) == (50.0, "abc")
+
+
+def test_override_of_a_table_in_several_places(tmp_path):
+    """A file may have parts of a table far from each other; what is put between them is kept, written out too."""
+    path = tmp_path / "task.toml"
+    shipped = SIM.read_text()
+    path.write_text(f"{shipped}\n[processor.image_preprocessing]\nresize_size = [32, 32]\n")
+    overrides = [
+        "processor.reward_classifier.hold_s=0.6",
+        f"robot.calibration_dir={SIM.parent}/calibration",
+    ]
+    assert taskfile.load(path, overrides).processor.reward_classifier.hold_s == 0.6
+    path.write_text(tomlkit.dumps(taskfile.document(path, overrides)))
+    config = taskfile.load(path)
+    assert config.processor.reward_classifier.hold_s == 0.6
+    assert config.processor.image_preprocessing.resize_size == (32, 32)
 
 
 def test_comments_survive():

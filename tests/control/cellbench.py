@@ -36,7 +36,7 @@ def make_cell(rig, bench, push=None, ticks=1_000_000):
     """`push`: a joint and the torque on it [N m]."""
     period_s = 1 / rig.config.env.fps
     stream = Stream([bench.arm], rig.config.goals_per_tick, period_s, rig.limits.max_step / period_s)
-    status = ControlStatus(memoryview(bytearray(ControlStatus.size)))
+    status = ControlStatus(memoryview(bytearray(ControlStatus.blank())))
     clock = Ticks(bench, stream, period_s, push, ticks)
     return Cell(
         rig.config, clock, stream, [bench.arm], None, RealScene(0.0), rig.pipelines, status, bool, bool

@@ -30,11 +30,13 @@ def load(*overrides, name="sim_so100.toml", by_joint=False):
 class Rig:
     """Pipelines, begun, and ticks to put through them; the arm is where it was last told to be."""
 
-    def __init__(self, *overrides, show=None, name="sim_so100.toml", by_joint=False):
+    def __init__(self, *overrides, show=None, name="sim_so100.toml", by_joint=False, judge=None):
+        """`judge`: makes one for a config and its features."""
         self.config = load(*overrides, name=name, by_joint=by_joint)
         self.features = from_config(self.config)
         calibrations = [Calibration.load(self.config.robot.calibration_path(s)) for s in self.features.sides]
-        self.pipelines = Pipelines(self.config, self.features, calibrations, show)
+        judge = judge(self.config, self.features) if judge else None
+        self.pipelines = Pipelines(self.config, self.features, calibrations, show, judge)
         self.pipelines.begin()
         self.limits, self.setpoint, self.home = (
             self.pipelines.limits,
@@ -60,6 +62,7 @@ class Rig:
             for row in joints
         )
         fields.setdefault("object", np.zeros((len(readings), 5)))
+        fields.setdefault("other", np.zeros((len(readings), 3)))
         return Tick(step=step, mode=mode, time_ns=time_ns, readings=readings, **fields)
 
     def observe(self, **kwargs):

@@ -50,7 +50,7 @@ def test_record_counts_successful_demonstrations():
 
 
 def test_training_is_interrupted_by_evaluations():
-    """After each thousand online steps come the evaluation's episodes, whose steps are not online."""
+    """Before the first step, and after each thousand, come the evaluation's episodes, whose steps are not online."""
     overrides = ["learner.online_steps=2000", "eval.episodes=2"]
     plan = agenda(Job.TRAIN, overrides=overrides)
     modes = []
@@ -58,7 +58,7 @@ def test_training_is_interrupted_by_evaluations():
         modes.append(mode)
         play(plan, mode, 500)
     t, e = Mode.TRAIN, Mode.EVAL
-    assert modes == [t, t, e, e, t, t, e, e]
+    assert modes == [e, e, t, t, e, e, t, t, e, e]
     assert plan.online_steps == 2000
 
 
@@ -76,6 +76,12 @@ def test_resume_takes_up_an_evaluation_that_was_cut():
     for _ in range(2):
         assert plan.next() is Mode.EVAL
         play(plan, Mode.EVAL, 5)
+    assert plan.next() is Mode.TRAIN
+
+
+def test_resume_does_not_judge_the_warm_start_again():
+    """A run that was cut before its first thousand goes on, if the clone has been judged."""
+    plan = agenda(Job.TRAIN, online_steps=300, overrides=["eval.episodes=1"], history=[judged(0)])
     assert plan.next() is Mode.TRAIN
 
 

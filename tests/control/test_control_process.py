@@ -5,6 +5,7 @@ import uuid
 
 import numpy as np
 import pytest
+from inmemory import blank_memory
 from rig import load
 
 from hilrt.control import opening
@@ -23,7 +24,7 @@ class Start:
     def __init__(self, status):
         self.config, self.status = load(*CAMERAS), status
         images = from_config(self.config).images
-        self.pictures = Pictures(memoryview(bytearray(Pictures.nbytes(images))), images)
+        self.pictures = Pictures(blank_memory(images), images)
         self.show("front")
 
     def show(self, name):

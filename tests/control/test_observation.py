@@ -104,6 +104,16 @@ def test_object_pose_and_the_way_to_it():
     assert not [name for name in Rig("sim.observe_object=false").features.state if name.startswith("object")]
 
 
+def test_the_object_that_is_not_meant():
+    """With two cubes the place of the other one is in the state, too; with one there is none."""
+    rig = Rig("env.task=pick_of_two")
+    tick = rig.observe(other=np.array([[0.25, -0.03, 0.0125]]))
+    assert rig.part(tick, "other.") == pytest.approx([0.25, -0.03, 0.0125])
+    assert not [name for name in Rig().features.state if name.startswith("other")]
+    blind = Rig("env.task=pick_of_two", "sim.observe_object=false")
+    assert not [name for name in blind.features.state if name.startswith("other")]
+
+
 def test_two_arms_side_by_side():
     """With two arms every part of the state has one side's values, then the other's, and says so by name."""
     rig = Rig(f"{POSE}=true", name="sim_bimanual.toml")

@@ -4,17 +4,19 @@ import json
 
 import numpy as np
 import pytest
+from reward.bundles import judge_for
 from rig import Rig, load
 
-from hilrt.control.cell import _text_of
+from hilrt.control.gauges import _text_of
 from hilrt.control.pipeline import Signal
 from hilrt.control.tick import Tick
-from hilrt.errors import ActionError, ConfigError, StepError
+from hilrt.errors import ActionError, ConfigError, OwnCodeError, StepError
 from hilrt.report.pipelines import tables
 from hilrt.shm.pictures import Frame
 from hilrt.shm.status import STEPS_TEXT
 
 EVERYTHING = (
+    "env.task=pick_of_two",
     "processor.observation.add_current_to_observation=true",
     "processor.observation.display_cameras=true",
     "robot.cameras.front={type = 'sim', width = 160, height = 120}",
@@ -67,9 +69,9 @@ def step(name, pipeline="observation", **more):
 
 
 @pytest.mark.parametrize("by_joint", [False, True])
-def test_steps_read_and_write_what_they_declare(by_joint):
+def test_steps_read_and_write_what_they_declare(by_joint, tmp_path):
     """No step reads or writes a field of the tick that it does not declare, so the printed tables are true."""
-    rig = Rig(*EVERYTHING, by_joint=by_joint, show=lambda *_: None)
+    rig = Rig(*EVERYTHING, by_joint=by_joint, show=lambda *_: None, judge=judge_for(tmp_path))
     camera = Frame(image=np.zeros((120, 160, 3), np.uint8), monotonic_ns=0, sequence=0)
     tick = Watched(rig.tick(frames=(camera,)))
     for pipeline in rig.pipelines.all:
@@ -84,11 +86,22 @@ def test_steps_read_and_write_what_they_declare(by_joint):
     assert tick.joint_goal.shape == (1, 6)
 
 
-def test_every_step_declares_fields_that_somebody_sets():
+def test_every_step_declares_fields_that_somebody_sets(tmp_path):
     """What a step reads was measured, or written by a step before it."""
-    rig = Rig(*EVERYTHING, show=lambda *_: None)
-    given = {"readings", "frames", "object", "time_ns", "step", "mode", "task_success", "interrupted", "wish"}
-    there = given | {"policy_action", "policy_gripper"}
+    rig = Rig(*EVERYTHING, show=lambda *_: None, judge=judge_for(tmp_path))
+    given = {
+        "readings",
+        "frames",
+        "object",
+        "other",
+        "time_ns",
+        "step",
+        "mode",
+        "task_success",
+        "interrupted",
+        "wish",
+    }
+    there = given | {"policy_action", "policy_gripper", "features"}
     for pipeline in rig.pipelines.all:
         for one in pipeline.steps:
             assert {s.name for s in one.reads} <= there, one.name
@@ -215,7 +228,7 @@ def test_own_step_cannot_pass_the_limits():
 )
 def test_own_step_that_cannot_be_used(override, words):
     """A step that cannot be imported, made or placed is refused by name before anything moves."""
-    with pytest.raises(StepError, match=r"processor.steps: ") as caught:
+    with pytest.raises(OwnCodeError, match=r"processor.steps: ") as caught:
         Rig(override)
     assert words in str(caught.value)
 
@@ -328,5 +341,5 @@ def test_own_step_that_declares_what_there_is_not():
 
 def test_own_step_that_quits():
     """A class that ends the program when it is made is an error like any other."""
-    with pytest.raises(StepError, match="own_steps:Quits cannot be made: SystemExit: 7"):
+    with pytest.raises(OwnCodeError, match="own_steps:Quits cannot be made: SystemExit: 7"):
         Rig(step("Quits"))

@@ -28,8 +28,8 @@ class Interval:
     """A wait for the scene that begins at 10 s, and what was pressed before it."""
 
     def __init__(self, *before):
-        self.words = SupervisorStatus(memoryview(bytearray(SupervisorStatus.size)))
-        self.status = ControlStatus(memoryview(bytearray(ControlStatus.size)))
+        self.words = SupervisorStatus(memoryview(bytearray(SupervisorStatus.blank())))
+        self.status = ControlStatus(memoryview(bytearray(ControlStatus.blank())))
         self.pad = Pad()
         presence = Presence(self.words, self.pad)
         for say in before:

@@ -8,7 +8,7 @@ from rig import Rig, load
 
 from hilrt.control import recording
 from hilrt.control.recording import Recording, between, require_inside
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.errors import EpisodesAbsentError, ReplayError
 from hilrt.run.job import Playback

@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 from armbench import Bench
+from drive import put_cube
 from rig import Rig
 
 from hilrt.control.cell import Cell
@@ -27,6 +28,8 @@ from hilrt.sim.world import World
 
 PARK = "safety.park_pose=[0.0, -95.0, 85.0, 75.0, 0.0, 10.0]"
 RELEASE = "safety.park_torque=release"
+OUT_OF_THE_WAY = (-0.3, 0.0, 0.0125)
+"""Of a cube that an arm would otherwise come down on [m]."""
 
 
 def near(joints, pose):
@@ -79,13 +82,14 @@ class Station:
         self.began = self.rig.home if began is None else began
         self.words = SimpleNamespace(stop=0, stop_asks=0)
         self.ending = Ending(self.words)
-        self.status = ControlStatus(memoryview(bytearray(ControlStatus.size)))
+        self.status = ControlStatus(memoryview(bytearray(ControlStatus.blank())))
 
     async def __aenter__(self):
         config = self.rig.config
         period_s, limit = 1 / config.env.fps, self.rig.limits.max_step * config.env.fps
         calibration = Calibration.load(config.robot.calibration_path(""))
         self.world = World("pick_lift", 0)
+        put_cube(self.world, OUT_OF_THE_WAY)
         self.bench = await Bench(self.world, calibration).__aenter__()
         self.arm = self.bench.arm
         await self.arm.enable_torque()

@@ -10,4 +10,5 @@ def test_reset_time_is_the_configs():
     assert not scene.ready(4.9)
     assert scene.ready(5.0)
     assert scene.object_pose() is None
+    assert scene.other_object() is None
     assert not scene.success()

@@ -9,10 +9,13 @@ from cellbench import make_cell
 from rig import Rig
 
 from hilrt.config import SimArm
+from hilrt.control.collision import Collisions
 from hilrt.control.reset import go
 from hilrt.control.sag import Sag
+from hilrt.control.underside import SLACK, Underside
 from hilrt.control.workspace import MAY, MORE, Box, Workspace
 from hilrt.devices.calibration import Calibration
+from hilrt.robots import SO100_FRAME, SO100_URDF
 from hilrt.sim.world import World
 from hilrt.step.record import Limit
 
@@ -107,32 +110,74 @@ def test_without_it_the_soft_arm_runs_into_the_table():
     assert lowest < 0.001
 
 
-def test_a_soft_arm_that_begins_at_39_cm_stays_above_its_floor():
-    """It hangs by more than 3 degrees at its start pose, and begins; driven down there, it stops at its floor."""
+SOFT = {"preset": "so100", "stiffness": 11.0, "dead_zone_deg": 0.5}
+"""The softest arm that was measured."""
+ALONG = ((DOWN, 40), (OUT, 12), (IN, 9), (OUT, 9), (DOWN, 60))
+"""Down to the floor at 39 cm, out to the end of the reach, back and out again at full speed, and to rest."""
+
+
+async def at_39_cm(run):
+    """All of that from the start pose; what was said there, whether the table was touched, from the reset on."""
+    hangs = run.cell.stand.text
+    for action, ticks in ALONG:
+        tick = await run.drive(action, ticks)
+    return hangs, run.touched, tick, run.rig.pipelines.action
+
+
+def test_a_soft_arm_that_begins_at_39_cm_touches_no_table():
+    """It hangs by more than 3 degrees, its tool tilts by 37: the finger's corner comes to rest at the floor."""
+    hangs, touched, tick, _ = on_a_bench(at_39_cm, OUTSTRETCHED, **SOFT)
+    assert "below where it is told to be" in hangs
+    assert not touched
+    assert tick.limits & Limit.BOX
+    corner = Collisions(SO100_URDF, table_height=0.0, itself=False).clearance(tick.joints[0])
+    assert corner.distance == pytest.approx(FLOOR - SLACK, abs=2 * MAY)
+
+
+def test_a_floor_for_the_end_effector_alone_is_too_low_there():
+    """What is shown above is the doing of the floor for the gripper's corners."""
 
     async def work(run):
-        hangs = run.cell.stand.text
-        run.heights.clear()
-        await run.drive(DOWN, 80)
-        return hangs, min(run.heights), run.heights[-1]
+        bounds = next(s for s in run.rig.pipelines.action.steps if s.name == "workspace_bounds")
+        bounds._workspace._tilted = lambda _: np.zeros(1)
+        return await at_39_cm(run)
 
-    hangs, lowest, last = on_a_bench(work, OUTSTRETCHED, preset="so100")
-    assert "below where it is told to be" in hangs
-    assert lowest > FLOOR - MAY
-    assert last == pytest.approx(FLOOR, abs=2 * MAY)
+    _, touched, *_ = on_a_bench(work, OUTSTRETCHED, **SOFT)
+    assert touched
 
 
 def test_a_tilted_tool_touches_no_table_that_is_known():
-    """At 39 cm the finger's corner is lower than the end effector: what is checked is where the arm hangs."""
+    """Where the box ends below it: what is checked is where the arm hangs."""
 
     async def work(run):
-        run.touched = False
         tick = await run.drive(DOWN, 40)
         return run.touched, tick.limits
 
-    touched, limits = on_a_bench(work, OUTSTRETCHED, "safety.table_height_m=0.0", preset="so100")
+    deep = "processor.inverse_kinematics.end_effector_bounds.min=[0.15,-0.11,-0.02]"
+    touched, limits = on_a_bench(work, OUTSTRETCHED, "safety.table_height_m=0.0", deep, preset="so100")
     assert not touched
     assert limits & Limit.COLLISION
+
+
+def test_what_hangs_less_than_foretold_does_so_in_proportion():
+    """Seen far out, where an arm hangs by much, it does not take all of it away where the arm hangs by little."""
+    ws = workspace()
+    foretold = {0.2: 0.030, 0.1: 0.010}
+
+    def see(reach, height, ticks):
+        for _ in range(ticks):
+            more = ws._more = ws._corrected(
+                np.array([foretold[reach]]),
+                np.array([foretold[reach]]) + ws._more,
+                np.zeros(1),
+                np.array([height]),
+            )
+        return more[0]
+
+    far = see(0.2, 0.004, 30)
+    assert -0.01 < far < -0.003
+    assert see(0.1, 0.0, 1) == pytest.approx(far / 3)
+    assert see(0.2, 0.0, 1) == pytest.approx(far / 3)
 
 
 def test_an_arm_that_no_weight_explains_is_raised_slowly():
@@ -162,11 +207,12 @@ def test_a_stiff_arm_has_the_whole_box():
 
 
 BOX = Box(low=np.array([[0.1, -0.1, 0.005]]), high=np.array([[0.3, 0.1, 0.1]]), step=np.full(3, 0.02))
+UPRIGHT = [Underside(SO100_URDF, SO100_FRAME)]
 
 
 def workspace():
     """Of an arm that is taken for stiff."""
-    return Workspace(BOX, Sag(Rig().kinematics), 0.1)
+    return Workspace(BOX, Sag(Rig().kinematics), 0.1, UPRIGHT)
 
 
 def fit(workspace, height, reference=0.005, way=0.0, y=0.0):
@@ -215,7 +261,7 @@ def test_an_arm_that_is_held_aside_is_not_pushed_at():
 
 def test_the_floor_comes_first():
     """In a box with less room than the arm hangs, the command is at its top."""
-    ws = Workspace(BOX._replace(high=np.array([[0.3, 0.1, 0.012]])), Sag(Rig().kinematics), 0.1)
+    ws = Workspace(BOX._replace(high=np.array([[0.3, 0.1, 0.012]])), Sag(Rig().kinematics), 0.1, UPRIGHT)
     for _ in range(100):
         box = fit(ws, -0.006)
     assert box.low[0, 2] == box.high[0, 2] == 0.012

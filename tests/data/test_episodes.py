@@ -1,6 +1,7 @@
 """Summaries and means of episodes."""
 
 import pytest
+from mutations import on_disk, survey
 
 from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally, read_summaries, wilson
 from hilrt.errors import JournalFormatError
@@ -79,6 +80,17 @@ def test_modes_are_counted_apart(play):
     assert (tally.success_rate, tally.intervention_rate, tally.online_steps) == (0, 0, 4)
 
 
+def test_evaluations_are_told_apart_by_when_they_were(play):
+    """One before the first step, one after three; an episode that was discarded is in neither."""
+    tally = Tally()
+    play(tally, 0, "p", mode=Mode.EVAL)
+    play(tally, 1, "p", mode=Mode.EVAL, success=True)
+    play(tally, 2, "ppp")
+    play(tally, 3, "p", mode=Mode.EVAL, success=True)
+    play(tally, 4, "p", mode=Mode.EVAL, success=True, discarded=True)
+    assert tally.evaluations == {0: (1, 2), 3: (1, 1)}
+
+
 def test_discarded_and_cut_off_episodes_count_only_as_steps(play, make_record):
     """An episode to be recorded again and one without an end move no mean, but their steps were taken."""
     tally = Tally()
@@ -98,11 +110,12 @@ def test_a_step_seen_twice_counts_once(make_record):
 
 
 def test_a_tally_goes_on_from_its_summaries(play):
-    """A tally built from another's summaries has its counters and means."""
+    """A tally built from another's summaries has its counters, evaluations and means."""
     first = Tally()
     history = [play(first, n, "ph", success=bool(n % 2)) for n in range(5)]
+    history.append(play(first, 5, "pp", mode=Mode.EVAL, success=True))
     second = Tally(history)
-    for name in ("episodes", "successes", "success_rate", "intervention_rate", "online_steps"):
+    for name in ("episodes", "successes", "evaluations", "success_rate", "intervention_rate", "online_steps"):
         assert getattr(second, name) == getattr(first, name)
 
 
@@ -125,8 +138,25 @@ def test_a_foreign_line_is_named(tmp_path):
     """A file that holds something else is an error that names it."""
     path = tmp_path / "episodes.jsonl"
     path.write_text('{"episode": "first"}\n')
-    with pytest.raises(JournalFormatError, match=r"episodes.jsonl: not a list of episodes: Expected `int`"):
+    with pytest.raises(
+        JournalFormatError, match=r"episodes.jsonl: not a list of episodes: line 1 is not what was written"
+    ):
         read_summaries(path)
+
+
+def test_damage_never_makes_other_summaries(play, tmp_path):
+    """Whatever happens to the file, each line is read as it was written, or it is refused; its end may be missing."""
+    path, tally = tmp_path / "episodes.jsonl", Tally()
+    file = SummaryFile(path)
+    for number in range(4):
+        file.append(play(tally, number, "pph", success=True))
+
+    def read():
+        found = read_summaries(path)
+        assert found == file.known[: len(found)]
+        return True
+
+    assert survey(path.read_bytes(), on_disk(path, read), JournalFormatError).refused
 
 
 @pytest.mark.parametrize(

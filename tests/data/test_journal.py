@@ -17,13 +17,13 @@ from mutations import survey
 import hilrt
 from hilrt.data.format import MAGIC, MAGIC_3, Scan
 from hilrt.data.journal import (
-    JournalWriter,
     check_features,
     episode_path,
     next_episode,
     read_episode,
     read_episodes,
 )
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalFeaturesError, JournalFormatError, JournalOrderError, JournalWriteError
 from hilrt.step.features import Image
@@ -177,7 +177,7 @@ def test_a_damaged_byte_costs_one_record_and_is_told(write_steps, features):
 @pytest.mark.parametrize("frames", [True, False])
 def test_damage_never_makes_other_records(monkeypatch, write_steps, features, magic, frames):
     """Flipped, cut, repeated, moved, blanked: each record read is one of those written, in order; of either version."""
-    monkeypatch.setattr("hilrt.data.journal.MAGIC", magic)
+    monkeypatch.setattr("hilrt.data.journalwriter.MAGIC", magic)
     path = write_steps(0, range(12), final=True)
     written = {r.step: (r, f) for r, f in zip(*both(read_episode(path, frames=True)), strict=True)}
     silent = 0
@@ -231,7 +231,7 @@ def test_journals_of_the_version_before_are_read_and_gone_on_with(
     monkeypatch, write_steps, tmp_path, features, make_record, encode
 ):
     """Nobody's demonstrations are lost to a new version; such a file stays of the version that it was begun in."""
-    monkeypatch.setattr("hilrt.data.journal.MAGIC", MAGIC_3)
+    monkeypatch.setattr("hilrt.data.journalwriter.MAGIC", MAGIC_3)
     path = write_steps(0, range(3))
     monkeypatch.undo()
     assert path.read_bytes().startswith(MAGIC_3)

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from hilrt.data.journal import JournalWriter, episode_path, next_episode, read_episode
+from hilrt.data.journal import episode_path, next_episode, read_episode
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.step.features import from_schema
 from hilrt.step.record import Mode, Record, encode_into
 

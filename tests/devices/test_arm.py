@@ -8,6 +8,7 @@ from hilrt.devices.arm import Arm
 from hilrt.devices.calibration import Calibration, MotorCalibration
 from hilrt.devices.feetech.packets import Instruction, encode
 from hilrt.devices.feetech.registers import Fault, Register
+from hilrt.devices.holding import GRIP_LEAD
 from hilrt.devices.startup import FOLLOWER
 from hilrt.errors import (
     ArmUnderTorqueError,
@@ -324,7 +325,7 @@ def test_a_servo_with_a_fault_is_refused(run, line, calibration):
 
 @pytest.mark.parametrize("torque", [0, 1])
 def test_a_gripper_left_in_overload_is_taken_into_service(run, line, calibration, torque):
-    """What another program squeezed is cleared at the start: the gripper stays where it is, limp if it was."""
+    """What another program squeezed is cleared at the start: the gripper holds on gently, or is limp if it was."""
     gripper = line.bank.servos[5]
     at = gripper.get(Register.PRESENT_POSITION)
     gripper.put(Register.STATUS, Fault.OVERLOAD)
@@ -342,11 +343,11 @@ def test_a_gripper_left_in_overload_is_taken_into_service(run, line, calibration
     run(check())
     assert gripper.get(Register.STATUS) == 0
     assert gripper.get(Register.TORQUE_ENABLE) == torque
-    assert not torque or gripper.get(Register.GOAL_POSITION) == at
+    assert not torque or gripper.get(Register.GOAL_POSITION) == at - GRIP_LEAD
 
 
 def test_regripping_clears_an_overload_where_the_jaw_is(run, line, calibration):
-    """The goal is the measured opening before there is torque again, and the arm knows it."""
+    """The goal is the measured opening before there is torque again; then it holds on gently, and the arm knows it."""
 
     async def check():
         async with await connect(line, calibration) as arm:
@@ -357,10 +358,19 @@ def test_regripping_clears_an_overload_where_the_jaw_is(run, line, calibration):
             line.requests.clear()
             await arm.regrip()
             assert gripper.get(Register.STATUS) == 0
-            assert gripper.get(Register.GOAL_POSITION) == gripper.get(Register.PRESENT_POSITION)
-            assert arm.told[5] == pytest.approx((await arm.read()).position[5])
+            goal = gripper.get(Register.GOAL_POSITION)
+            assert goal == gripper.get(Register.PRESENT_POSITION) - GRIP_LEAD
+            assert arm.told[5] == pytest.approx(calibration.radians([goal] * 6)[5])
             written = [r[5] for r in line.requests if r[4] == Instruction.WRITE]
-            assert written == [Register.GOAL_POSITION.address, Register.TORQUE_ENABLE.address]
+            assert written == [
+                register.address
+                for register in (
+                    Register.GOAL_POSITION,
+                    Register.TORQUE_ENABLE,
+                    Register.TORQUE_LIMIT,
+                    Register.GOAL_POSITION,
+                )
+            ]
 
     run(check())
 

@@ -122,7 +122,7 @@ def test_a_held_cube_stays_held_without_stalling(world, sim):
     squeezed, held_on = asyncio.run(check())
     assert squeezed > 0.4
     assert 0.05 < held_on < 0.25
-    assert world._is_held(0)
+    assert world._scene(0).held
 
 
 def squeeze(bench, driver):
@@ -144,28 +144,65 @@ def test_runs_in_a_row_with_a_held_object_overload_nothing(sim, stiffness):
                 await squeeze(bench, driver)
                 await bench.go_on(1.5)
                 await bench.arm.leave()
+                assert gripper.get(TORQUE_LIMIT) == holding.GRIP_TORQUE, "all of it would be an overload"
                 for _ in range(60):
                     bench.pass_time(1.0)
                     loads.append(abs(gripper.get(Register.PRESENT_LOAD)))
                     assert gripper.get(Register.STATUS) == 0
                 await bench.arm.reconnect()
                 await bench.arm.enable_torque()
-                assert world._is_held(0)
+                assert world._scene(0).held
 
     with World("pick_lift", 0, nature=nature) as world:
         asyncio.run(check(world, grip_the_cube(world)))
     assert 20 < min(loads) <= max(loads) < 250
 
 
+def test_a_gripper_that_holds_nothing_is_left_with_its_torque(world, sim):
+    """Closed on nothing with little torque, as in a run; the next program finds what the servo had."""
+    driver = Driver(world)
+
+    async def check():
+        async with Bench(world, sim, SOFT) as bench:
+            gripper = bench.follower._bank.servos[-1]
+            await bench.arm.enable_torque()
+            await bench.arm.limit_grip(limited=True)
+            await bench.arm.write(np.append(driver.goals[:5], 0.2), FAST)
+            await bench.go_on(2.0)
+            limited = gripper.get(TORQUE_LIMIT)
+            await bench.arm.leave()
+            return limited, gripper.get(TORQUE_LIMIT)
+
+    assert asyncio.run(check()) == (holding.GRIP_TORQUE, 499)
+
+
 def test_an_arm_that_has_protected_itself_holds_again(run, line):
-    """Motors that were overloaded are told to be where they are, and have their torque again."""
+    """Motors that were overloaded are told to be where they are, and have their torque again; a gripper keeps hold."""
     put(line, goal=2000, present=1850)
     for servo in line.bank.servos:
         servo.put(Register.STATUS, Fault.OVERLOAD)
     run(hold_arm(line.path, IDS))
-    assert held(line, Register.GOAL_POSITION) == [1850] * 6
+    assert held(line, Register.GOAL_POSITION) == [1850] * 5 + [1867]
+    assert held(line, TORQUE_LIMIT)[5] == holding.GRIP_TORQUE
     assert held(line, Register.STATUS) == [0] * 6
     assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+
+
+@pytest.mark.parametrize("torque", [0, 1])
+def test_an_arm_whose_program_died_as_it_was_let_go_has_its_torque_back(run, line, torque):
+    """Each joint where it has sunk to, first; the gripper as much as it can give for hours."""
+    put(line, goal=2000, present=1900, torque=torque)
+    for servo in line.bank.servos:
+        servo.put(TORQUE_LIMIT, 80)
+    run(hold_arm(line.path, IDS))
+    assert held(line, TORQUE_LIMIT)[:5] == [1000] * 5
+    assert held(line, Register.GOAL_POSITION)[:5] == [1900] * 5
+    assert held(line, Register.TORQUE_ENABLE) == [1] * 6
+    writes = [r for r in line.requests if r[2] == 1 and r[4] == Instruction.WRITE]
+    registers = [r[5] for r in writes]
+    assert registers.index(48) > registers.index(42) or not torque, "goal, then torque"
+    if torque:
+        assert held(line, TORQUE_LIMIT)[5] == holding.GRIP_TORQUE
 
 
 @pytest.mark.parametrize("stale", [True, False])

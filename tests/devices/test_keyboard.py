@@ -18,7 +18,7 @@ SCENE = Scene(
 
 @pytest.fixture
 def keys():
-    return SupervisorStatus(memoryview(bytearray(SupervisorStatus.size)))
+    return SupervisorStatus(memoryview(bytearray(SupervisorStatus.blank())))
 
 
 def test_sequences():

@@ -194,6 +194,18 @@ def test_ready_between_episodes(bed, start):
     assert not session.pad.ready()
 
 
+def test_failure_between_episodes(bed, start):
+    """Its button takes back what a classifier called success, once for each press."""
+    pad = bed.xbox()
+    session = start()
+    session.run()
+    assert not session.pad.refuses()
+    pad.tap(ecodes.BTN_SOUTH)
+    session.run()
+    assert session.pad.refuses()
+    assert not session.pad.refuses()
+
+
 @pytest.mark.parametrize("does", [lambda pad: pad.tap(ecodes.BTN_TL), lambda pad: pad.move(ABS_X=32767)])
 def test_whether_anybody_is_there(bed, start, does):
     """A button and a stick tell; once for each time that something was done."""

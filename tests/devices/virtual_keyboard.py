@@ -120,6 +120,16 @@ def test_stop(desk):
     assert not desk.tick().stop
 
 
+def test_failure_between_episodes(desk):
+    """Escape takes back what a classifier called success, once for each press."""
+    desk.tick()
+    assert not desk.operator.refuses()
+    desk.keys.tap(ecodes.KEY_ESC)
+    desk.tick()
+    assert desk.operator.refuses()
+    assert not desk.operator.refuses()
+
+
 def test_ready_between_episodes(desk):
     """Enter says that the scene is back, once for each press."""
     desk.tick()

@@ -25,5 +25,5 @@ def test_stop_button(bed, tmp_path):
         terminal.wait_for(rb"running, episode 0 \(demo\), step [1-5], replay")
         pad.tap(ecodes.BTN_SELECT)
         assert terminal.finish() == 0, terminal.text()
-    came = json.loads((jobs.newest_run(tmp_path, "replay") / "replay.json").read_text())
+    came = json.loads((jobs.newest_run(tmp_path, "replay") / "replay.json").read_text())["content"]
     assert 0 < came["played"] < came["steps"]

@@ -8,7 +8,7 @@ import pytest
 from armdesk import Desk
 
 from hilrt.config import taskfile
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.devices.calibration import radians_from_units
 from hilrt.step.features import from_config
@@ -68,7 +68,7 @@ def replay(tmp_path, desk):
 
 
 def outcome(folder):
-    return json.loads((jobs.newest_run(folder, "replay") / "replay.json").read_text())
+    return json.loads((jobs.newest_run(folder, "replay") / "replay.json").read_text())["content"]
 
 
 def test_the_recording_is_followed(tmp_path, replay):

@@ -1,138 +1,173 @@
-"""Every way out of a run, with servos that outlive it: where they are then, whether they hold, how low they went."""
+"""Every way out of a run, with an arm that has weight, holds a cube and outlives the run: what is true of it then."""
 
 import os
 import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import jobs
 import numpy as np
 import pytest
-from armdesk import Desk
+from worlddesk import LONGEST_S, WorldDesk
 
-from hilrt.config import taskfile
-from hilrt.control.collision import Collisions
 from hilrt.control.phase import Phase
-from hilrt.devices.calibration import radians_from_units
+from hilrt.devices.calibration import radians_from_units, units_from_radians
 from hilrt.devices.feetech.registers import Register
-from hilrt.robots import SO100_URDF
+from hilrt.devices.holding import LOWERED
 
 CALIBRATION = jobs.ROOT / "configs/calibration/robots/so100_follower/sim.json"
 PARK = (0.0, -95.0, 85.0, 75.0, 0.0, 10.0)
-NEAR = np.deg2rad(3.0)
-LOWER = 0.003
-"""By which an arm of play may be nearer to the table than at the nearer of both ends of its way [m]."""
+ONE = "dataset.num_episodes_to_record=1"
+RELEASE = "safety.park_torque=release"
+CLOSE = b"\x1b[1;5D"
+HOLDS, LIMP = [1] * 6, [0] * 6
+HANGS = np.deg2rad(8.0)
+"""How far below a pose a soft arm may hang."""
+AFTERWARDS_S = 10.0
+STAYS = np.deg2rad(1.5)
+JUMPS = np.deg2rad(15.0)
+"""A joint that begins to run somewhere is faster within a fifth of a second [rad/s]."""
+SQUEEZES = 0.25
+"""The share of its torque from which a gripper's servo takes itself for overloaded."""
+YIELDS = 1e-3
+"""How far a link that lies on the simulated table may sink into it [m]."""
 
 
-class Watched(Desk):
-    """A desk that remembers where the arm was."""
+class Arm(WorldDesk):
+    """What must be true of it at any time, and when the run is long over."""
 
     def __init__(self, folder):
         super().__init__(folder, CALIBRATION)
-        self.start = radians_from_units(taskfile.load(jobs.SIM).processor.reset.fixed_reset_joint_positions)
-        for servo, count in zip(self.servos, self.calibration.counts(self.start), strict=True):
-            raw = int(count) + servo.get(Register.HOMING_OFFSET)
-            servo.set_present(raw, 0, 0.0, 0.0, 30.0, 12.0)
-        self.seen = []
 
-    def _move(self, reach):
-        super()._move(reach)
-        self.seen.append([servo.get(Register.PRESENT_POSITION) for servo in self.servos])
-
-    @property
-    def joints(self):
-        """Where the arm is, shape (6,) [rad]."""
-        return self.calibration.radians(np.array(self.held(Register.PRESENT_POSITION), float))
+    def at(self, pose):
+        """Whether it is at a pose (6,) [rad], or hangs from there, whatever the gripper holds."""
+        return bool(np.abs(self.joints - pose)[:5].max() < HANGS)
 
     @property
     def parked(self):
-        """Whether it is at its park pose, whatever the gripper holds."""
-        return bool(np.abs(self.joints - radians_from_units(PARK))[:5].max() < NEAR)
+        """Whether it is at its park pose."""
+        return self.at(radians_from_units(PARK))
 
     @property
-    def torque(self):
-        return self.held(Register.TORQUE_ENABLE)
+    def keeps_hold(self):
+        """Whether it has torque, and the cube."""
+        return self.torque == HOLDS and self.grips
 
-    def stands(self):
-        """Whether it has come to rest."""
-        before = self.joints
-        time.sleep(0.2)
-        return bool(np.abs(self.joints - before).max() < np.deg2rad(0.5))
-
-    def require_above_the_table(self):
-        """No link was anywhere lower than at the lower one of start and park pose."""
-        table = Collisions(SO100_URDF, table_height=0.0, itself=False)
-        least = min(table.clearance(pose).distance for pose in (self.start, radians_from_units(PARK)))
-        poses = map(self.calibration.radians, np.array(self.seen[:: max(1, len(self.seen) // 500)], float))
-        assert min(table.clearance(pose).distance for pose in poses) > least - LOWER
+    def require_safe(self):
+        """Nothing has moved or strained since the end, nobody being there; and no link was ever below the table."""
+        before, torque = self.joints, self.torque
+        self.pass_time(AFTERWARDS_S)
+        since = self.seen[-round(AFTERWARDS_S / LONGEST_S) :]
+        assert torque == LIMP or np.abs(self.joints - before).max() < STAYS
+        assert max(moment.load for moment in since) < SQUEEZES
+        assert self.held(Register.STATUS) == [0] * 6
+        assert self.torque == torque
+        every = max(1, len(self.seen) // 300)
+        assert min(self.lowest(moment.joints) for moment in self.seen[::every]) > -YIELDS
 
 
 @pytest.fixture
-def desk(tmp_path):
-    """Six servos on a port."""
-    with Watched(tmp_path) as desk:
-        yield desk
-        desk.require_above_the_table()
+def arm(tmp_path):
+    """It holds the cube."""
+    with Arm(tmp_path) as arm:
+        yield arm
+        arm.require_safe()
 
 
-def recording(folder, desk, *overrides, park=True):
-    """`hilrt record` in a terminal, on that desk."""
-    config = jobs.ROOT / "configs" / "so100.toml"
+@contextmanager
+def running(folder, arm, *overrides, park=True, job="record"):
+    """A job in a terminal, on that arm, from when its first episode has begun."""
+    start = [*units_from_radians(arm.start)[:5].round(2).tolist(), 10.0]
     sets = [
-        f"robot.port={desk.port}",
+        f"robot.port={arm.port}",
         "robot.id=sim",
         "robot.cameras={}",
+        f"processor.reset.fixed_reset_joint_positions={start}",
         "processor.reset.reset_time_s=0.1",
         "processor.reset.control_time_s=600",
+        "safety.max_joint_velocity_deg_s=300",
         "dataset.root=here",
         *([f"safety.park_pose={list(PARK)}"] if park else []),
         *overrides,
     ]
-    return jobs.WatchedTerminal(folder, "record", config, overrides=sets)
+    with jobs.WatchedTerminal(folder, job, jobs.ROOT / "configs" / "so100.toml", overrides=sets) as run:
+        run.until(lambda: run.control.phase == Phase.RUNNING and run.control.step > 1)
+        yield run
 
 
-@pytest.mark.parametrize("release", [False, True])
-def test_the_work_is_done(tmp_path, desk, release):
-    """The arm is parked, and holds there or is limp, as configured."""
-    torque = "safety.park_torque=" + ("release" if release else "hold")
-    with recording(tmp_path, desk, "dataset.num_episodes_to_record=1", torque) as run:
-        run.runs_episode(0)
+def test_the_work_is_done(tmp_path, arm):
+    """The arm is parked, and let go gently, as configured: the cube lies on the table."""
+    with running(tmp_path, arm, ONE, RELEASE) as run:
         run.type(b"s")
         assert run.finish() == 0, run.text()
-    assert desk.parked
-    assert desk.torque == [not release] * 6
+    assert arm.parked
+    assert arm.torque == LIMP
+    assert not arm.grips
 
 
-@pytest.mark.parametrize("how", ["key", "signal", "again"])
-def test_stopped(tmp_path, desk, how):
-    """`q` and Ctrl-C take it to its park pose; asked again on the way, it holds where it is."""
-    with recording(tmp_path, desk) as run:
-        run.runs_episode(0)
-        if how == "signal":
-            os.kill(run._pid, signal.SIGINT)
-        else:
-            run.type(b"q")
-        if how == "again":
-            run.until(lambda: run.control.phase == Phase.PARKING)
-            run.wait_for(rb"to its park pose; q or Ctrl-C stops it")
-            run.type(b"q")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_stopped(tmp_path, arm, number):
+    """Ctrl-C and a terminal that hangs up take it to its park pose, where it holds with what it has."""
+    with running(tmp_path, arm) as run:
+        os.kill(run._pid, number)
         assert run.finish() == 0, run.text()
-    assert desk.parked is (how != "again")
-    assert desk.torque == [1] * 6
-    assert desk.stands()
+    assert arm.parked
+    assert arm.keeps_hold
 
 
-def test_without_a_park_pose_it_holds(tmp_path, desk):
-    """Where the run ended, as ever."""
-    with recording(tmp_path, desk, park=False) as run:
-        run.runs_episode(0)
+def test_stopped_again_on_the_way(tmp_path, arm):
+    """It holds where it is."""
+    with running(tmp_path, arm) as run:
+        run.type(b"q")
+        run.until(lambda: run.control.phase == Phase.PARKING)
+        run.until(lambda: not arm.at(arm.start))
         run.type(b"q")
         assert run.finish() == 0, run.text()
-    assert np.abs(desk.joints - desk.start).max() < NEAR
-    assert desk.torque == [1] * 6
+    assert not arm.parked
+    assert arm.keeps_hold
 
 
-def test_a_named_error_that_is_not_the_arms(tmp_path, desk):
+def test_without_a_park_pose_it_holds(tmp_path, arm):
+    """Where the run ended, as ever."""
+    with running(tmp_path, arm, park=False) as run:
+        os.kill(run._pid, signal.SIGTERM)
+        assert run.finish() == 0, run.text()
+    assert arm.at(arm.start)
+    assert arm.keeps_hold
+
+
+def test_processes_other_than_the_arms(tmp_path, arm):
+    """The work is done: it holds. A training goes on when its learner is killed, and its recorder five times.
+
+    The sixth time it ends as if it were stopped: the arm is parked.
+    """
+    with running(tmp_path, arm, ONE, park=False) as run:
+        run.type(b"s")
+        assert run.finish() == 0, run.text()
+    assert arm.at(arm.start)
+    assert arm.keeps_hold
+    with running(tmp_path, arm, *jobs.SMALL, job="train") as run:  # from here on a policy has the gripper
+        dead = kill(run.status.learner)
+        run.until(lambda: run.status.learner.pid != dead)
+        for _ in range(6):
+            run.until(lambda: run.status.recorder.ready and run.status.recorder.pid)
+            dead = kill(run.status.recorder)
+            run.until(lambda: run.status.recorder.pid != dead or run.control.phase == Phase.PARKING)  # noqa: B023
+        assert run.finish() == 2
+    assert "for the 6th time" in run.text()
+    assert arm.parked
+    assert arm.torque == HOLDS
+
+
+def kill(process):
+    """With -9, by its words in the status block; its pid."""
+    pid = process.pid
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def test_a_named_error_that_is_not_the_arms(tmp_path, arm):
     """A step of the user's own fails: the run ends with its name, and the arm is parked."""
     (tmp_path / "bad.py").write_text(
         "class Bad:\n"
@@ -142,109 +177,161 @@ def test_a_named_error_that_is_not_the_arms(tmp_path, desk):
         "    def __call__(self, tick):\n"
         "        if tick.step == 5: raise KeyError('sensor')\n"
     )
-    with recording(tmp_path, desk, "processor.steps=[{step = 'bad:Bad', pipeline = 'outcome'}]") as run:
+    with running(tmp_path, arm, "processor.steps=[{step = 'bad:Bad', pipeline = 'outcome'}]") as run:
         assert run.finish() == 2
     assert "bad:Bad failed" in run.text()
-    assert desk.parked
-    assert desk.torque == [1] * 6
+    assert arm.parked
+    assert arm.keeps_hold
 
 
-def test_an_error_of_a_motor(tmp_path, desk):
-    """One that is too hot must not go on: the arm holds where it is."""
-    with recording(tmp_path, desk) as run:
-        run.runs_episode(0)
-        with desk._lock:
-            desk._move = lambda _: None
-            servo = desk.servos[2]
-            servo.set_present(servo.raw_position, 0, 0.0, 0.0, 69.0, 12.0)
+@pytest.mark.parametrize("park", [True, False])
+def test_an_error_of_a_motor(tmp_path, arm, park):
+    """The elbow protects itself from an overload, or is too hot: the arm holds where it is."""
+    with running(tmp_path, arm, park=park) as run:
+        if park:
+            arm.overload(3)
+        else:
+            arm.follower._temperatures[2] = 69.0
         assert run.finish() == 2
-    assert "above safety.max_temperature_c" in run.text()
-    assert not desk.parked
-    assert desk.torque == [1] * 6
+    assert ("overload" if park else "above safety.max_temperature_c") in run.text()
+    assert not arm.parked
+    assert arm.keeps_hold
 
 
-def test_control_killed(tmp_path, desk):
+def test_control_killed(tmp_path, arm):
     """The arm is made to hold; the new control asks before anything moves, and a stop then leaves it there."""
-    with recording(tmp_path, desk, "safety.resume_after_s=600") as run:
-        run.runs_episode(0)
-        os.kill(run.control.pid, signal.SIGKILL)
+    with running(tmp_path, arm, "safety.resume_after_s=600") as run:
+        kill(run.control)
         run.wait_for(rb"the arm holds; it goes on")
-        before = desk.joints
         run.type(b"q")
         assert run.finish() == 0, run.text()
-    assert np.abs(desk.joints - before).max() < np.deg2rad(1.0)
-    assert desk.torque == [1] * 6
+    assert arm.at(arm.start)
+    assert arm.keeps_hold
 
 
-def test_control_killed_on_the_way_to_rest(tmp_path, desk):
+def test_control_killed_as_it_squeezes(tmp_path, arm):
+    """The jaw is told to close: it is made to hold, and keeps the cube when the run goes on and is stopped."""
+    with running(tmp_path, arm, "safety.resume_after_s=600", park=False) as run:
+        for _ in range(5):
+            run.type(CLOSE)
+            time.sleep(0.1)
+        kill(run.control)
+        run.wait_for(rb"the arm holds; it goes on")
+        assert arm.grips
+        run.type(b"\r")
+        run.until(lambda: run.control.phase == Phase.RUNNING)
+        run.type(b"q")
+        assert run.finish() == 0, run.text()
+    assert arm.at(arm.start)
+    assert arm.keeps_hold
+
+
+def test_control_killed_and_the_arm_let_go(tmp_path, arm):
+    """With `safety.on_crash = "release"` it goes down gently, and is limp until somebody says otherwise."""
+    with running(tmp_path, arm, "safety.on_crash=release") as run:
+        kill(run.control)
+        run.wait_for(rb"the arm was let go")
+        run.type(b"q")
+        assert run.finish() == 0, run.text()
+    assert arm.torque == LIMP
+    assert not arm.grips
+
+
+def test_control_killed_on_the_way_to_rest(tmp_path, arm):
     """A dead process parks nothing: the arm holds where it was, and the run is over all the same."""
-    with recording(tmp_path, desk) as run:
-        run.runs_episode(0)
+    with running(tmp_path, arm) as run:
         run.type(b"q")
-        run.until(lambda: run.control.phase == Phase.PARKING)
-        os.kill(run.control.pid, signal.SIGKILL)
+        run.until(lambda: run.control.phase == Phase.PARKING and not arm.at(arm.start))
+        kill(run.control)
         assert run.finish() == 0, run.text()
-    assert not desk.parked
-    assert desk.torque == [1] * 6
-    assert desk.stands()
+    assert not arm.parked
+    assert arm.keeps_hold
 
 
-def test_recorder_killed(tmp_path, desk):
-    """It is replaced; at the end the arm is parked."""
-    with recording(tmp_path, desk) as run:
-        run.runs_episode(0)
-        dead = run.status.recorder.pid
-        os.kill(dead, signal.SIGKILL)
-        run.until(lambda: run.status.recorder.pid != dead and run.status.recorder.ready)
+def test_control_killed_as_it_lets_go_at_rest(tmp_path, arm):
+    """Torque is on its way down: the joints that still have some are made to hold with all of it, where they are."""
+    with running(tmp_path, arm, ONE, RELEASE) as run:
+        run.type(b"s")
+        run.until(lambda: arm.held(Register.TORQUE_LIMIT)[0] <= LOWERED)
+        kill(run.control)
+        assert run.finish() == 0, run.text()
+    assert arm.parked
+    assert arm.torque == HOLDS
+    assert min(arm.held(Register.TORQUE_LIMIT)[:5]) > LOWERED
+
+
+def test_two_recordings_in_a_row(tmp_path, arm):
+    """Quit while the gripper squeezes something: a minute later the next run begins with it in hand, and nothing moves.
+
+    No servo has protected itself, and the gripper pushes with less than would make it.
+    """
+    with running(tmp_path, arm, park=False) as run:
+        for _ in range(5):
+            run.type(CLOSE)
+            time.sleep(0.1)
         run.type(b"q")
         assert run.finish() == 0, run.text()
-    assert desk.parked
+    arm.pass_time(60.0)
+    assert arm.keeps_hold
+    before = arm.joints
+    arm.seen.clear()
+    with running(tmp_path, arm, "dataset.root=second", park=False) as run:
+        assert arm.keeps_hold
+        assert arm.held(Register.STATUS) == [0] * 6
+        assert np.abs(arm.joints - before)[:5].max() < STAYS
+        assert max(moment.load for moment in arm.seen) < SQUEEZES
+        assert max(moment.speed for moment in arm.seen) < JUMPS
+        run.type(b"q")
+        assert run.finish() == 0, run.text()
+    assert arm.keeps_hold
 
 
-def test_recorder_that_cannot_be_replaced(tmp_path, desk):
-    """A run that cannot go on without another process ends as if it were stopped: the arm is parked."""
-    with recording(tmp_path, desk) as run:
-        run.runs_episode(0)
-        for _ in range(6):
-            run.until(lambda: run.status.recorder.ready and run.status.recorder.pid)
-            dead = run.status.recorder.pid
-            os.kill(dead, signal.SIGKILL)
-            run.until(lambda: run.status.recorder.pid != dead or run.control.phase == Phase.PARKING)  # noqa: B023
-        assert run.finish() == 2
-    assert "for the 6th time" in run.text()
-    assert desk.parked
-
-
-def test_supervisor_killed(tmp_path, desk):
-    """Nobody watches: control holds the arm where it is, and ends."""
-    with recording(tmp_path, desk) as run:
-        run.runs_episode(0)
-        control, before = run.control.pid, desk.joints
+@pytest.mark.parametrize("others", [False, True])
+def test_supervisor_killed(tmp_path, arm, others):
+    """Nobody watches: control holds the arm where it is, and ends; killed with it, it leaves that to the servos."""
+    with running(tmp_path, arm) as run:
+        control = run.control.pid
         os.kill(run._pid, signal.SIGKILL)
+        if others:
+            kill(run.control)
+            kill(run.status.recorder)
         deadline = time.monotonic() + jobs.PATIENCE_S
         while Path(f"/proc/{control}").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         run.finish()
-    assert np.abs(desk.joints - before).max() < np.deg2rad(1.0)
-    assert desk.torque == [1] * 6
+    assert arm.at(arm.start)
+    assert arm.keeps_hold
 
 
-def test_nobody_is_there(tmp_path, desk):
+def test_the_cable_is_gone(tmp_path, arm):
+    """As after kill -9 of a simulator nobody reaches the servos: they hold alone; a second stop ends the run."""
+    with running(tmp_path, arm) as run:
+        arm.unplug()
+        run.wait_for(rb"reconnecting")
+        run.type(b"q")
+        run.until(lambda: run.control.phase == Phase.PARKING)
+        run.type(b"q")
+        assert run.finish() == 0, run.text()
+    assert arm.at(arm.start)
+    assert arm.keeps_hold
+
+
+def test_nobody_is_there(tmp_path, arm):
     """After some minutes without a key the arm is parked and let go; any key takes it back, and the run goes on."""
-    with recording(tmp_path, desk, "safety.idle_min=0.2", "safety.park_torque=release") as run:
+    with running(tmp_path, arm, "safety.idle_min=0.05", RELEASE) as run:
         run.until(lambda: run.control.phase == Phase.PARKED)
-        run.until(lambda: run.control.message == "nobody for 0.2 min: any key goes on, q stops")
-        assert desk.parked
-        assert desk.torque == [0] * 6
+        run.until(lambda: run.control.message == "nobody for 0.05 min: any key goes on, q stops")
+        assert arm.parked
+        assert arm.torque == LIMP
         run.type(b"\t")
         episode = run.control.episode
         run.until(lambda: run.control.phase == Phase.RUNNING)
-        assert desk.torque == [1] * 6
-        assert np.abs(desk.joints - desk.start)[:5].max() < NEAR
+        assert arm.torque == HOLDS
+        assert arm.at(arm.start)
         run.until(lambda: run.control.phase == Phase.PARKED)
         assert run.control.episode == episode + 1, "the demonstration that nobody gave is over"
         run.type(b"q")
         assert run.finish() == 0, run.text()
-    assert desk.parked
-    assert desk.torque == [0] * 6
+    assert arm.parked
+    assert arm.torque == LIMP

@@ -17,6 +17,8 @@ def batch_of(rows: int, commands: int = 3, **fields: torch.Tensor) -> Batch:
         "shown": torch.zeros(rows),
         "gripper_shown": torch.zeros(rows),
         "change": torch.zeros(rows),
+        "steps_left": torch.full((rows,), torch.inf),
+        "changes_left": torch.full((rows,), torch.inf),
         "next_state": torch.randn(rows, 3, generator=generator),
         "counts": (rows, 0, 0, 0),
     }

@@ -62,7 +62,7 @@ def make_config() -> MakeConfig:
                 "image_preprocessing": {"resize_size": [16, 16]},
             },
             "policy": policy or {},
-            "learner": {"device": "cpu", "batch_size": 32} | learner,
+            "learner": {"device": "cpu", "batch_size": 32, "utd_ratio": 4.0} | learner,
         }
         return from_tree(tree, "test")
 

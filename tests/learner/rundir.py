@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from hilrt.config import Config
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.pictures import packed
 from hilrt.learner.training import Training
@@ -44,7 +44,7 @@ class Run:
             record.reward, record.terminated, record.success = (
                 float(success and last),
                 success and last,
-                success,
+                success and step >= steps - 1,
             )
             records.append(record)
         return records
@@ -53,7 +53,7 @@ class Run:
         """Put episodes into a journal."""
         with JournalWriter(self.folder / folder, self.features, "test") as journal:
             for record in (r for episode in episodes for r in episode):
-                frames = packed(self.frames(record), self.features.images, "png")
+                frames = packed(self.frames(record), self.features.images, self.config.dataset.image_format)
                 journal.write(bytes(encode_into(record, bytearray())), frames)
 
     def frames(self, record: Record) -> bytes:

@@ -60,7 +60,8 @@ def test_critics_see_actions_in_one_scale(
     """
     sac = make_sac()
     with torch.no_grad():
-        sac.actor.policy_net[-1].weight.mul_(1e4)  # far beyond the bounds before the tanh
+        for one in (sac.actor, sac.pupil):
+            one.policy_net[-1].weight.mul_(1e4)  # far beyond the bounds before the tanh
     replay, acted = Replay(features, 1000, 64, 0), set()
     for record in make_episode(0, 20):
         if not record.final:
@@ -74,7 +75,7 @@ def test_critics_see_actions_in_one_scale(
         critics.register_forward_pre_hook(lambda _, inputs, name=name: seen.update({name: inputs[1]}))
     sac.critic_loss(batch)
     assert {action.numpy().tobytes() for action in seen["now"]} <= acted
-    sac.policy_loss(sac.actor.trunk(batch.state), batch, 0.0)
+    sac.policy_loss(sac.pupil.trunk(batch.state), batch, 0.0)
     for actions in seen.values():
         assert actions.shape == (64, 2)
         assert actions.abs().max() <= 1.0
@@ -113,7 +114,7 @@ def test_gripper_penalty_is_in_every_tier(
     assert torch.equal(batch.change, change)
     for tier, part in zip(Tier, change.split(batch.counts), strict=True):
         assert 0 < part.sum() < len(part), tier
-    gripper = make_sac().gripper
+    gripper, batch = make_sac().gripper, batch._replace(steps_left=torch.full((256,), torch.inf))
     paid = gripper.bellman(batch) - gripper.bellman(batch._replace(change=torch.zeros(256)))
     assert torch.allclose(paid, -0.02 * change, atol=1e-6)
 
@@ -125,7 +126,7 @@ def gripper_after(sac: Sac, replay: Replay, update: str) -> torch.Tensor:
     else:
         for _ in sac.warm_start(replay):
             pass
-    return sac.actor.gripper_net[-1].bias.detach()
+    return sac.pupil.gripper_net[-1].bias.detach()
 
 
 @pytest.mark.parametrize("update", ["learner step", "critic warm-up"])

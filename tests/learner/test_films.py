@@ -9,7 +9,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from hilrt.config import taskfile
 from hilrt.data.episodes import Tally
-from hilrt.data.journal import JournalWriter, episode_path
+from hilrt.data.journal import episode_path
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.pictures import packed
 from hilrt.learner import films as module
 from hilrt.learner.films import Films

@@ -26,12 +26,12 @@ def test_target_is_double_and_pays_for_changes(
     change = torch.tensor([1.0, 0.0, 2.0, 0.0]).repeat(4)
     done = (torch.arange(16) < 8).float()
     batch = batch_of(16, commands, change=change, terminated=done, reward=torch.full((16,), 0.25))
-    net, slow_net = sac.actor.gripper_net, sac.target.gripper_net
+    net, slow_net = sac.pupil.gripper_net, sac.actor.gripper_net
     with torch.no_grad():
         slow_net[-1].bias.copy_(torch.linspace(0.1, 0.9, commands))
-        q = net(sac.actor.trunk(batch.state))
-        best = net(sac.actor.trunk(batch.next_state)).argmax(dim=-1)
-        slow = slow_net(sac.target.trunk(batch.next_state))
+        q = net(sac.pupil.trunk(batch.state))
+        best = net(sac.pupil.trunk(batch.next_state)).argmax(dim=-1)
+        slow = slow_net(sac.actor.trunk(batch.next_state))
         y = 0.25 - 0.02 * change + 0.97 * (1 - done) * slow[range(16), best]
         expected = torch.nn.functional.huber_loss(q[range(16), batch.gripper], y)
         assert torch.allclose(sac.gripper.loss(q, batch), expected)
@@ -40,10 +40,25 @@ def test_target_is_double_and_pays_for_changes(
     )  # double: the slow net does not choose
 
 
+def test_what_was_had_can_be_had(make_sac: MakeSac) -> None:
+    """Two steps and two changes before a reward the target is at least gamma squared less both penalties."""
+    sac = make_sac()
+    left = {
+        "steps_left": torch.tensor([2.0, torch.inf]).repeat(8),
+        "changes_left": torch.tensor([2.0, torch.inf]).repeat(8),
+    }
+    plain, y = sac.gripper.bellman(batch_of(16)), sac.gripper.bellman(batch_of(16, **left))
+    assert (plain < 0.5).all()
+    assert torch.allclose(y[::2], torch.full((8,), 0.97**2 - 0.04))
+    assert torch.equal(y[1::2], plain[1::2])
+
+
 def test_margin_is_zero_once_the_shown_command_leads() -> None:
     """Large-margin imitation is satisfied by a lead of 0.05 and costs what is missing to it."""
     q = torch.tensor([[0.5, 0.4, 0.3], [0.5, 0.48, 0.3], [0.1, 0.4, 0.3]])
-    assert torch.allclose(margin(q, torch.tensor([0, 0, 0])), torch.tensor([0.0, 0.03, 0.35]), atol=1e-6)
+    assert torch.allclose(
+        margin(q, torch.tensor([0, 0, 0]), 0.05), torch.tensor([0.0, 0.03, 0.35]), atol=1e-6
+    )
 
 
 def test_one_critic_learns_what_two_grippers_were_shown(

@@ -46,7 +46,7 @@ def names(run: Run) -> list[str]:
 
 
 def actor(training: Training) -> bytes:
-    return b"".join(p.detach().numpy().tobytes() for p in training.sac.parameters())
+    return b"".join(p.detach().numpy().tobytes() for p in training.algorithm.parameters())
 
 
 def loaded(run: Run) -> Training:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from hilrt.config import Config
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.learner import intake as module
 from hilrt.learner.eyes import Eyes
 from hilrt.learner.intake import Arrival, Intake
 from hilrt.policy.trunk import Trunk
 from hilrt.policy.vision import Sight
 from hilrt.shm.ring import Ring
+from hilrt.shm.status import RecorderStatus
 from hilrt.step.features import Features
 from hilrt.step.record import Record, encode_into
 
@@ -45,17 +46,27 @@ class World:
 
     def __init__(self, ring: Ring, journal: JournalWriter, folder: Path, eyes: Eyes) -> None:
         self.ring, self.journal, self.folder, self.eyes = ring, journal, folder, eyes
+        self.recorder = RecorderStatus(memoryview(bytearray(RecorderStatus.blank())))
 
     def happens(self, *records: Record) -> None:
         """Steps, to both."""
         for record in records:
-            data = bytes(encode_into(record, bytearray()))
-            self.journal.write(data)
-            self.ring.try_push(data)
+            self.pushed(record)
+            self.written(record)
+
+    def pushed(self, *records: Record) -> None:
+        """Steps, to the ring."""
+        for record in records:
+            self.ring.try_push(bytes(encode_into(record, bytearray())))
+
+    def written(self, *records: Record) -> None:
+        """Steps, to the journal."""
+        for record in records:
+            self.journal.write(bytes(encode_into(record, bytearray())))
 
     def intake(self, after: Record | None = None) -> Intake:
         """A learner that starts now."""
-        return Intake(self.ring, self.folder, after, self.eyes)
+        return Intake(self.ring, self.folder, after, self.eyes, self.recorder)
 
 
 def keys(arrivals: Iterator[Arrival]) -> list[tuple[int, int]]:
@@ -131,12 +142,51 @@ def test_episode_cut_with_the_run_before_is_no_gap(
     """A resumed run goes on behind an episode without an end; it waits for the recorder alone, and misses nothing."""
     monkeypatch.setattr(module, "PATIENCE_S", 1e9)
     cut, after = make_episode(0, 5)[:3], make_episode(1, 2)
-    for record in cut:
-        world.journal.write(bytes(encode_into(record, bytearray())))
+    world.written(*cut)
     intake = world.intake(after=cut[-1])
     world.happens(*after)
     assert keys(intake.drain()) == keys_of(after)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("written", [0, 2])
+def test_gap_waits_for_a_recorder_that_is_behind(
+    world: World,
+    make_episode: Callable[..., list[Record]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    written: int,
+) -> None:
+    """What a killed learner took from the ring, and a full disk not yet, comes once it has, before what is later."""
+    monkeypatch.setattr(module, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(module, "LOOK_S", 0.0)
+    episode = make_episode(0, 6)
+    world.written(*episode[:written])
+    world.pushed(*episode[:4])
+    list(world.intake().drain())
+    world.pushed(*episode[4:6])
+    world.recorder.lag = 6
+    intake = world.intake(after=episode[written - 1] if written else None)
+    for record in episode[written:4]:
+        assert not keys(intake.drain())
+        world.written(record)
+    assert keys(intake.drain()) == keys_of(episode[written:6])
+    world.pushed(*episode[6:])
+    assert keys(intake.drain()) == keys_of(episode[6:])
+    assert not caplog.records
+
+
+def test_end_comes_from_the_journal(world: World, make_episode: Callable[..., list[Record]]) -> None:
+    """Of the last steps of a run, those that only a killed learner has had, or none, are in the journal."""
+    first, second = make_episode(0, 6), make_episode(1, 9)
+    world.happens(*first)
+    list(world.intake().drain())
+    intake = world.intake(after=first[3])
+    assert not keys(intake.drain())
+    world.happens(*second)  # two more than fit
+    assert keys(intake.drain()) == keys_of([*first[4:], *second[:SLOTS]])
+    assert keys(intake.rest()) == keys_of(second[SLOTS:])
+    assert not keys(intake.rest())
 
 
 def test_gap_nobody_can_fill_is_passed_over(
@@ -149,9 +199,29 @@ def test_gap_nobody_can_fill_is_passed_over(
     monkeypatch.setattr(module, "PATIENCE_S", 0.05)
     episode = make_episode(0, 12)
     intake = world.intake()
-    for record in episode[:10]:
-        world.ring.try_push(bytes(encode_into(record, bytearray())))
+    world.pushed(*episode[:10])
     assert keys(intake.drain()) == keys_of(episode[:SLOTS])
+    world.pushed(*episode[10:])
+    drained: list[tuple[int, int]] = []
+    while not drained:
+        drained = keys(intake.drain())
+    assert drained == keys_of(episode[10:])
+    assert "before episode 0 step 10 are in neither ring nor journal" in caplog.text
+
+
+def test_gap_that_the_recorder_has_got_past_is_passed_over(
+    world: World,
+    make_episode: Callable[..., list[Record]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Steps that the recorder never got are not waited for, however much it has still to write."""
+    monkeypatch.setattr(module, "PATIENCE_S", 1e9)
+    episode = make_episode(0, 12)
+    intake = world.intake()
+    world.pushed(*episode[:10])
+    list(intake.drain())
+    world.recorder.lag = 7
     world.happens(*episode[10:])
     assert keys(intake.drain()) == keys_of(episode[10:])
     assert "before episode 0 step 10 are in neither ring nor journal" in caplog.text

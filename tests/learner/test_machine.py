@@ -35,9 +35,9 @@ def test_precision_on_a_cpu(
 
 
 def test_updates_per_step(make_config: Callable[..., Config]) -> None:
-    """Twice as many on a GPU, unless the config says how many."""
-    assert updates_per_step(make_config().learner, CPU) == 4.0
-    assert updates_per_step(make_config().learner, torch.device("cuda")) == 8.0
+    """More on a GPU, unless the config says how many."""
+    assert updates_per_step(make_config(utd_ratio=None).learner, CPU) == 2.0
+    assert updates_per_step(make_config(utd_ratio=None).learner, torch.device("cuda")) == 8.0
     assert updates_per_step(make_config(utd_ratio=0.0).learner, CPU) == 0.0
 
 

@@ -94,7 +94,7 @@ def test_critics_find_the_value_of_a_chain_in_its_pictures(
         sac.update_critics(replay.sample(1)[0])
     (batch,) = replay.sample(1)
     with torch.no_grad():
-        q = sac.critics(sac.actor.trunk(*batch.now), batch.action).mean(dim=0)
+        q = sac.critics(sac.critic_trunk(*batch.now), batch.action).mean(dim=0)
     assert torch.allclose(q, 0.97 ** (3.0 - step_of(batch)), atol=0.05)
 
 
@@ -113,21 +113,25 @@ def seen_batch(rows: int = 16) -> Batch:
     return batch_of(rows, pictures=(now,), next_pictures=(then,), shown=torch.ones(rows))
 
 
-def test_only_critics_train_the_encoder(make: Callable[..., Sac]) -> None:
-    """A critic update moves every layer of encoder and embeddings; an actor and gripper update moves none."""
+def test_critics_and_policy_each_train_an_encoder(make: Callable[..., Sac]) -> None:
+    """Each update moves every layer of its own encoder and embeddings, and no number of the other's."""
     sac, batch = make(CONV), seen_batch()
-    before = weights_of(sac.actor.trunk)
-    sac.update_actor(batch, 1.0)
-    assert set(changed(before, sac.actor.trunk)) == set()
+    policy, critics = weights_of(sac.pupil.trunk), weights_of(sac.critic_trunk)
     sac.update_critics(batch)
-    assert set(changed(before, sac.actor.trunk)) == {name for name, _ in sac.actor.trunk.named_parameters()}
-    assert any("encoders.0.layers" in name for name in changed(before, sac.actor.trunk))
+    names = {name for name, _ in sac.pupil.trunk.named_parameters()}
+    assert set(changed(critics, sac.critic_trunk)) == names
+    assert set(changed(policy, sac.pupil.trunk)) == set()
+    critics = weights_of(sac.critic_trunk)
+    sac.update_actor(batch, 1.0)
+    assert set(changed(critics, sac.critic_trunk)) == set()
+    assert set(changed(policy, sac.pupil.trunk)) == names
+    assert any("encoders.0.layers" in name for name in names)
 
 
 def test_targets_have_their_own_copy_of_what_is_trained(make: Callable[..., Sac], frozen: Vision) -> None:
     """The slow trunk follows by tau; a frozen encoder is shared, for there is nothing to follow."""
     sac = make(CONV, tau=0.25)
-    slow, fast = weights_of(sac.target.trunk), sac.actor.trunk
+    slow, fast = weights_of(sac.target.trunk), sac.critic_trunk
     assert sac.target.trunk.encoders[0] is not fast.encoders[0]
     sac.update_critics(seen_batch())
     for name, value in sac.target.trunk.named_parameters():
@@ -162,6 +166,8 @@ def test_pictures_are_seen_anew_at_every_draw(make: Callable[..., Sac]) -> None:
     assert abs(gains[:, :, 0, 0].std() - 0.2) < 0.01
     assert abs(gains.mean() - 1.0) < 0.01
     assert not torch.equal(gains, seen.next_pictures[0].float())
+    as_they_are = make(CONV, constants={"feature_noise": 0.0}).blurred(batch_of(64, pictures=(features,)))
+    assert torch.equal(as_they_are.pictures[0], features)
 
 
 def test_frozen_encoder_sees_each_view_once(make: Callable[..., Sac], frozen: Vision) -> None:

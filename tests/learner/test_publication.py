@@ -25,7 +25,7 @@ class Wires:
         name = f"test-{uuid.uuid4().hex[:12]}"
         stack.enter_context(claim_weights(name))
         stack.callback(Path(f"/dev/shm/hilrt-{os.getuid()}-{name}-weights").unlink)
-        writer = stack.enter_context(WeightsWriter.open(name, training.sac.actor.to_arrays()))
+        writer = stack.enter_context(WeightsWriter.open(name, training.algorithm.actor.to_arrays()))
         reader = WeightsReader.try_attach(name)
         assert reader
         self.reader, self.training = stack.enter_context(reader), training
@@ -40,7 +40,7 @@ class Wires:
         """Whether the newest weights are."""
         adopted = self.reader.adopt()
         assert adopted
-        own = self.training.sac.actor.to_arrays()
+        own = self.training.algorithm.actor.to_arrays()
         return all((adopted.arrays[name] == value).all() for name, value in own.items())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -163,7 +164,8 @@ def test_batch_is_half_online_half_human_tiers(
     replay = Replay(features, 1000, 64, 0)
     aided = make_episode(0, 5)
     if human:
-        aided[2].source = Source.HUMAN
+        for record in aided[:4]:
+            record.source = Source.HUMAN
     shown = make_episode(0, 5, success=True, mode=Mode.DEMO, source=Source.HUMAN)
     for record in (*shown, *aided, *make_episode(1, 5, success=success)):
         replay.add(record)
@@ -171,6 +173,20 @@ def test_batch_is_half_online_half_human_tiers(
     assert batch.counts == expected
     assert batch.shown[32 : 32 + expected[1] + expected[2]].all()
     assert len(batch.state) == 64
+
+
+def test_a_few_corrections_are_not_drawn_more_often_than_demonstrations(
+    features: Features, make_episode: Callable[..., list[Record]]
+) -> None:
+    """One corrected step beside 99 demonstrated ones is a hundredth of what is drawn of both, not 3 in 8."""
+    replay = Replay(features, 1000, 400, 0)
+    aided = make_episode(0, 100)
+    aided[2].source = Source.HUMAN
+    shown = make_episode(0, 99, success=True, mode=Mode.DEMO, source=Source.HUMAN)
+    for record in (*shown, *aided):
+        replay.add(record)
+    (batch,) = replay.sample(1)
+    assert batch.counts == (200, 198, 2, 0)
 
 
 def test_batch_without_online_rows_is_all_demonstrations(
@@ -208,14 +224,36 @@ def test_gripper_change_is_counted_against_the_last_real_command(
     close, stay, open_ = GripperCommand.CLOSE, GripperCommand.STAY, GripperCommand.OPEN
     commands = [stay, open_, open_, stay, open_, close, stay, close, open_]
     expected = [0, 1, 0, 0, 0, 1, 0, 0, 1]
-    replay = Replay(features, 1000, 8, 0)
+    replay = Replay(features, 1000, 400, 0)
     for episode in (0, 1):
         for step, command in enumerate(commands):
             replay.add(make_record(episode, step, gripper=command))
         replay.add(make_record(episode, len(commands), final=True))
-    changes = {(int(r[0]), int(r[1])): r[-1] for r in replay._rows[: replay.added]}
+    (batch,) = replay.sample(1)
+    places = [(int(episode), int(step)) for episode, step in batch.state[:, :2]]
+    changes = dict(zip(places, batch.change.tolist(), strict=True))
     for episode in (0, 1):
         assert [changes[episode, step] for step in range(len(commands))] == expected
+
+
+def test_rows_of_a_success_know_how_far_it_was(
+    features: Features, make_record: Callable[..., Record]
+) -> None:
+    """Steps and gripper changes are counted to the next reward; with none, or a step missing, both are infinite."""
+    replay = Replay(features, 1000, 400, 0)
+    opened, closed = GripperCommand.OPEN, GripperCommand.CLOSE
+    for episode, (missing, success) in enumerate([(None, True), (2, True), (None, False)]):
+        for step, command in enumerate([opened, closed, closed, opened, opened, closed]):
+            if step != missing:
+                reward = float(success and step in {2, 4})
+                replay.add(make_record(episode, step, gripper=command, reward=reward))
+        replay.add(make_record(episode, 6, final=True, success=success))
+    (batch,) = replay.sample(1)
+    left = torch.stack((batch.steps_left, batch.changes_left), dim=1).tolist()
+    told = {(int(e), int(s)): tuple(x) for (e, s), x in zip(batch.state[:, :2], left, strict=True)}
+    never = (float("inf"),) * 2
+    assert [told[0, step] for step in range(6)] == [(2, 2), (1, 1), (0, 0), (1, 1), (0, 0), never]
+    assert {told[place] for place in told if place[0]} == {never}
 
 
 def test_equal_seeds_draw_equal_batches(

@@ -15,6 +15,7 @@ from rundir import Run
 from safetensors.numpy import save as to_safetensors
 
 from hilrt.config import Config
+from hilrt.config.constants import Networks
 from hilrt.data.history import set_aside
 from hilrt.errors import CheckpointError, CheckpointsUnusableError
 from hilrt.learner import checkpoint
@@ -77,7 +78,10 @@ def learn(training: Training, records: list[Record]) -> list[object]:
         training.take(record)
         while training.credit.due:
             figures.append(training.step())
-    return [*figures, {name: value.numpy().tobytes() for name, value in training.sac.state_dict().items()}]
+    return [
+        *figures,
+        {name: value.numpy().tobytes() for name, value in training.algorithm.state_dict().items()},
+    ]
 
 
 @pytest.fixture
@@ -161,9 +165,9 @@ def test_evaluation_stays_with_its_checkpoint(make_run: Callable[[], Run]) -> No
 
 def everything(training: Training) -> dict[str, bytes]:
     """All that a checkpoint would hold, optimisers included."""
-    return {name: value.tobytes() for name, value in checkpoint._learner_arrays(training.sac).items()} | {
-        name: value.tobytes() for name, value in training.sac.actor.to_arrays().items()
-    }
+    return {
+        name: value.tobytes() for name, value in checkpoint._learner_arrays(training.algorithm).items()
+    } | {name: value.tobytes() for name, value in training.algorithm.actor.to_arrays().items()}
 
 
 def changed(run: Run, **learner: object) -> Run:
@@ -188,10 +192,35 @@ def test_checkpoint_of_another_ensemble_changes_nothing(make_run: Callable[[], R
     """A learner of more critics refuses it before a network or an optimiser is touched."""
     run = changed(stopped(make_run()), num_critics=4)
     training = run.training()
-    training.sac.normalise_by(np.ones((2, len(run.features.state)), np.float32))
+    training.algorithm.normalise_by(np.ones((2, len(run.features.state)), np.float32))
     before = everything(training)
     with pytest.raises(CheckpointError, match=r"is \(2, .*should be \(4, .*num_critics"):
-        checkpoint.load_networks(newest_checkpoint(run.folder), training.sac)
+        checkpoint.load_networks(newest_checkpoint(run.folder), training.algorithm)
+    assert everything(training) == before
+
+
+@pytest.mark.parametrize(
+    ("networks", "said"),
+    [
+        ({"hidden": 128}, r"networks with hidden = 256 \(now 128\); set policy.networks back"),
+        ({"state_clip": 3.0}, r"networks with state_clip = 5 \(now 3\)"),
+        (
+            {"std_initial": 0.05, "std_max": 0.1},
+            r"std_max = 0.12 \(now 0.1\), std_initial = 0.1 \(now 0.05\)",
+        ),
+    ],
+)
+def test_checkpoint_of_other_networks_is_refused_by_name(
+    make_run: Callable[[], Run], networks: dict, said: str
+) -> None:
+    """Also where sizes are the same: the same weights would decide otherwise."""
+    run = stopped(make_run())
+    policy = msgspec.structs.replace(run.config.policy, networks=Networks(**networks))
+    run.config = msgspec.structs.replace(run.config, policy=policy)
+    training = run.training()
+    before = everything(training)
+    with pytest.raises(CheckpointError, match=said):
+        checkpoint.load_networks(newest_checkpoint(run.folder), training.algorithm)
     assert everything(training) == before
 
 

@@ -45,7 +45,7 @@ def test_critics_find_the_value_of_a_chain(
         sac.update_critics(replay.sample(1)[0])
     (batch,) = replay.sample(1)
     with torch.no_grad():
-        q = sac.critics(sac.actor.trunk(batch.state), batch.action).mean(dim=0)
+        q = sac.critics(sac.critic_trunk(batch.state), batch.action).mean(dim=0)
     expected = 0.97 ** (3.0 - batch.state[:, 1])
     assert torch.allclose(q, expected, atol=0.03)
 
@@ -113,37 +113,58 @@ def test_only_shown_gripper_commands_are_cloned(make_sac: Callable[..., Sac]) ->
     """Rows whose command nobody showed move the policy in cloning, and not the gripper's critic."""
     sac = make_sac()
     batch = batch_of(16, shown=torch.ones(16))
-    everything = [*sac.actor.parameters()]
+    everything = [*sac.pupil.parameters()]
     gradients = torch.autograd.grad(
-        sac.clone_loss(sac.actor.trunk(batch.state), batch), everything, allow_unused=True
+        sac.clone_loss(sac.pupil.trunk(batch.state), batch), everything, allow_unused=True
     )
     moved = {
         name
-        for (name, _), g in zip(sac.actor.named_parameters(), gradients, strict=True)
+        for (name, _), g in zip(sac.pupil.named_parameters(), gradients, strict=True)
         if g is not None and g.any()
     }
     assert any(name.startswith("policy_net") for name in moved)
     assert not any(name.startswith("gripper_net") for name in moved)
 
 
-def test_only_critics_train_the_trunk(make_sac: Callable[..., Sac]) -> None:
-    """A critic update moves critics and trunk; an actor update moves policy, gripper and temperature, no more."""
+def test_each_trains_its_own(make_sac: Callable[..., Sac]) -> None:
+    """A critic update moves critics, their trunk and the slow copies; an actor update the pupil, and the actor."""
     sac = make_sac()
     batch = batch_of(32, shown=torch.ones(32))
     before = weights_of(sac)
     sac.update_critics(batch)
-    moved = {name.split("_net")[0] for name in changed(before, sac) if not name.startswith("target")}
-    assert all(name.startswith(("critics.", "actor.trunk.state.")) for name in moved)
+    moved = {name for name in changed(before, sac) if not name.startswith("target")}
+    assert all(name.startswith(("critics.", "critic_trunk.state.")) for name in moved)
     assert len(moved) == 4 + 6
 
     before = weights_of(sac)
     sac.update_actor(batch, 1.0)
     moved = changed(before, sac)
-    assert all(
-        name.startswith(("actor.policy_net", "actor.gripper_net", "target.gripper_net", "log_alpha"))
-        for name in moved
-    )
-    assert {"log_alpha", "actor.policy_net.6.weight", "actor.gripper_net.6.weight"} <= moved
+    assert all(name.startswith(("pupil.", "actor.", "log_alpha")) for name in moved)
+    for who in ("pupil", "actor"):
+        last = {f"{who}.{part}.weight" for part in ("trunk.state.0", "policy_net.6", "gripper_net.6")}
+        assert {"log_alpha", *last} <= moved
+
+
+def test_the_actor_follows_the_pupil(make_sac: Callable[..., Sac]) -> None:
+    """After an update what acts has gone a hundredth of the way to what learns."""
+    sac = make_sac()
+    before = weights_of(sac.actor)
+    sac.update_actor(batch_of(32, shown=torch.ones(32)), 1.0)
+    for name, value in sac.pupil.state_dict().items():
+        there = before[name] + 0.01 * (value - before[name])
+        assert torch.allclose(sac.actor.state_dict()[name], there, atol=1e-7)
+
+
+def test_what_was_had_can_be_had(make_sac: Callable[..., Sac]) -> None:
+    """Three steps before a reward the target is at least gamma cubed; where none came, it is what the critics say."""
+    sac = make_sac(clip_targets=False)
+    left = torch.tensor([3.0, torch.inf]).repeat(8)
+    batch = batch_of(16)
+    plain = sac.bellman(batch, torch.Generator().manual_seed(3))
+    y = sac.bellman(batch._replace(steps_left=left), torch.Generator().manual_seed(3))
+    assert (plain < 0.5).all()
+    assert torch.allclose(y[::2], torch.full((8,), 0.97**3))
+    assert torch.equal(y[1::2], plain[1::2])
 
 
 def test_targets_follow_slowly(make_sac: Callable[..., Sac]) -> None:
@@ -172,7 +193,7 @@ def test_imitation_pulls_on_human_rows_only(make_sac: Callable[..., Sac]) -> Non
     def loss(action: torch.Tensor) -> float:
         sac.generator.manual_seed(0)
         batch = batch_of(16, shown=human, action=action)
-        return sac.policy_loss(sac.actor.trunk(batch.state), batch, 1.0)[0].item()
+        return sac.policy_loss(sac.pupil.trunk(batch.state), batch, 1.0)[0].item()
 
     rest, pulled, others = (
         torch.zeros(16, 2),
@@ -187,9 +208,9 @@ def test_qfilter_drops_rows_worse_than_the_policy(make_sac: Callable[..., Sac]) 
     """With `qfilter` exactly the human rows with Q(o, a) >= Q(o, pi(o)) are imitated; `plain` takes all."""
     sac, batch = make_sac(bc="qfilter"), batch_of(64, shown=torch.ones(64))
     with torch.no_grad():
-        latent = sac.actor.trunk(batch.state)
-        own = sac.critics(latent, sac.actor.policy(latent).mean.tanh()).mean(dim=0)
-        shown = sac.critics(latent, batch.action).mean(dim=0)
+        latent, seen = sac.pupil.trunk(batch.state), sac.critic_trunk(batch.state)
+        own = sac.critics(seen, sac.pupil.policy(latent).mean.tanh()).mean(dim=0)
+        shown = sac.critics(seen, batch.action).mean(dim=0)
     kept = sac._imitated(latent, batch, batch.shown)
     assert torch.equal(kept, (shown >= own).float())
     assert 0 < kept.sum() < 64
@@ -250,7 +271,7 @@ def test_states_are_blurred_and_nothing_else(make_sac: Callable[..., Sac]) -> No
 def test_actor_trusts_the_lesser_critic(make_sac: Callable[..., Sac]) -> None:
     """Raising one critic everywhere does not change what the policy is drawn to."""
     sac, batch = make_sac(), batch_of(16)
-    latent = sac.actor.trunk(batch.state).detach()
+    latent = sac.pupil.trunk(batch.state).detach()
 
     def loss() -> float:
         sac.generator.manual_seed(0)

@@ -66,7 +66,8 @@ def test_checkpoint_credit_covers_the_steps_before_it() -> None:
 
 @pytest.mark.parametrize(("rate", "weight"), [(0.0, 1.0), (0.4, 0.55), (0.8, 0.1), (1.0, 0.1)])
 def test_imitation_fades_with_autonomous_success(rate: float, weight: float) -> None:
-    """From 1 to 0.1 between 0 and 80 % autonomous success; off is off."""
+    """From 1 to 0.1 between 0 and 80 % autonomous success; without a final weight it stays; off is off."""
     learner = Learner(bc_weight=1.0, bc_weight_final=0.1)
     assert bc_weight(learner, rate) == pytest.approx(weight)
+    assert bc_weight(Learner(bc_weight=1.0), rate) == 1.0
     assert bc_weight(msgspec.structs.replace(learner, bc="off"), rate) == 0.0

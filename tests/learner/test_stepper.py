@@ -124,14 +124,16 @@ def test_networks_loaded_later_are_learned_on(tmp_path: Path, make_config: Calla
         training = run.training()
         training.load()
         if recorded:
-            training._stepper = Stepper(training.sac, run.config.learner, Tape(training.sac.generator))
+            training._stepper = Stepper(
+                training.algorithm, run.config.learner, Tape(training.algorithm.generator)
+            )
         for _ in range(WARM + 2):
             training.step()
         training.save()
         training.step()
-        load_networks(newest_checkpoint(run.folder), training.sac)
+        load_networks(newest_checkpoint(run.folder), training.algorithm)
         training.step()
-        traces.append({k: v.numpy().tobytes() for k, v in training.sac.state_dict().items()})
+        traces.append({k: v.numpy().tobytes() for k, v in training.algorithm.state_dict().items()})
     assert traces[0] == traces[1]
 
 

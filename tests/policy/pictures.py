@@ -1,5 +1,6 @@
 """Cameras, and weights for them, that tests of pictures share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -20,11 +21,11 @@ def views(batch: int = 5, seed: int = 0) -> tuple[torch.Tensor, ...]:
     return tuple(torch.randint(256, size, generator=generator, dtype=torch.uint8) for size in sizes)
 
 
-def encoder_file(folder: Path, seed: int = 0) -> Path:
+def encoder_file(folder: Path, seed: int = 0, views: Sequence[Image] = VIEWS) -> Path:
     """A file as `hilrt pretrain` writes it, with encoders that have learned nothing."""
     torch.manual_seed(seed)
     path = folder / "encoder.safetensors"
-    write_encoders(path, {view.name: Conv() for view in VIEWS}, VIEWS, {"steps": "0"})
+    write_encoders(path, {view.name: Conv() for view in views}, views, {"steps": "0"})
     return path
 
 

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from mutations import on_disk, survey
 
 from hilrt.config.taskfile import load
 from hilrt.errors import RunFolderError
-from hilrt.policy.sizes import SIZES, Sizes, sizes_for, with_sizes
+from hilrt.policy.sizes import FORMAT, SIZES, Sizes, sizes_for, with_sizes
 from hilrt.policy.vision import sight_of, vision_of
 from hilrt.step.features import from_config
+from hilrt.step.sealed import sealed
 
 PIXELS = Path(__file__).parents[2] / "configs" / "sim_so100_pixels.toml"
 
@@ -29,18 +31,21 @@ def test_run_keeps_its_networks_on_another_machine(tmp_path: Path) -> None:
 def test_first_to_write_decides(tmp_path: Path) -> None:
     """Control and learner start side by side; both go by the file that is there."""
     theirs = Sizes(num_critics=3, embeddings=5, latent=7, cached_variants=2)
-    (tmp_path / SIZES).write_bytes(msgspec.json.encode(theirs))
+    (tmp_path / SIZES).write_bytes(sealed(theirs, FORMAT))
     config = with_sizes(load(PIXELS, ["learner.device=cpu"]), tmp_path)
     assert (config.learner.num_critics, config.policy.embeddings, config.policy.cached_variants) == (3, 5, 2)
     assert [file.name for file in tmp_path.iterdir()] == [SIZES]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"num_critics": "two"}', '{"num_critics": 2}', "\xff"])
-def test_damaged_sizes_are_an_error_of_the_run(tmp_path: Path, text: str) -> None:
-    """What cannot be read is said, with the file's name."""
-    (tmp_path / SIZES).write_bytes(text.encode("latin-1"))
+def test_damaged_sizes_are_an_error_of_the_run(tmp_path: Path) -> None:
+    """What is not what was written is refused, with the file's name."""
+    config, file = load(PIXELS, ["learner.device=cpu"]), tmp_path / SIZES
+    with_sizes(config, tmp_path)
+    read = on_disk(file, lambda: msgspec.structs.astuple(with_sizes(config, tmp_path)))
+    assert survey(file.read_bytes(), read, RunFolderError).refused
+    file.write_text("{")
     with pytest.raises(RunFolderError, match=r"sizes\.json: is damaged"):
-        with_sizes(load(PIXELS), tmp_path)
+        with_sizes(config, tmp_path)
 
 
 def test_a_trained_encoder_keeps_no_features(tmp_path: Path) -> None:

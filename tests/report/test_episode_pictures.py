@@ -8,7 +8,7 @@ from pictured import demos, step_of, task_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hilrt.config import taskfile
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
 from hilrt.report.episodes import view
@@ -72,7 +72,7 @@ def test_absent_episodes_and_folders(root, tmp_path):
 def test_the_command_draws_a_runs_journal_too(tmp_path):
     """A training run's folder is as good as a dataset; the default is PNG files in ./episodes."""
     root = jobs.record(tmp_path)
-    overrides = [*jobs.SMALL, "learner.online_steps=60", "eval.every_steps=0"]
+    overrides = [*jobs.SMALL, "learner.online_steps=60"]
     assert jobs.run(tmp_path, "train", jobs.SIM, overrides=overrides).returncode == 0
     for source in (root, jobs.newest_run(tmp_path, "train")):
         words = jobs.command("dataset", "view", source)

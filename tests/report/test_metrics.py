@@ -12,7 +12,7 @@ from hilrt.data.episodes import Tally
 from hilrt.report import boards
 from hilrt.report.events import Events
 from hilrt.report.metrics import Metrics
-from hilrt.step.record import Mode, Record, Source
+from hilrt.step.record import Mode, Override, Record, Source
 
 
 def steps(episode: int, humans: set[int], *, success: bool) -> list[Record]:
@@ -60,6 +60,25 @@ def test_episodes_are_plotted_over_online_steps(tmp_path: Path) -> None:
     assert points("Human/human_seconds") == [(10, 0.3), (20, 0.3)]
     assert points("Human/takeover_jump") == [(10, 0.5)]
     assert points("Evaluation/low") == [(20, 0.9630065)]
+
+
+def test_what_the_classifier_said_at_the_end(tmp_path: Path) -> None:
+    """Its last word of each episode, and how often it was overridden so far; nothing where none was asked."""
+    tally = Tally()
+    with Metrics(tmp_path, fps=10) as metrics:
+        for episode, (probability, override) in enumerate(((0.25, 0), (0.75, 2), (0.5, 1), (-1.0, 0))):
+            for record in steps(episode, set(), success=False):
+                if not record.final:
+                    record.probability = probability if record.step == 9 else 0.0
+                    record.override = Override(override if record.step == 9 else 0)
+                if (summary := tally.add(record)) is not None:
+                    metrics.episode(summary, tally)
+    assert tally.overrides == {Override.SUCCESS: 1, Override.FAILURE: 1}
+    events = read(tmp_path)
+    assert [(e.step, e.value) for e in events.Scalars("Classifier/probability")] == [
+        (10, 0.25), (20, 0.75), (30, 0.5),
+    ]  # fmt: skip
+    assert [e.value for e in events.Scalars("Classifier/overrides")] == [0.0, 1.0, 2.0]
 
 
 def test_boards_name_the_scalars_there_are(tmp_path: Path) -> None:

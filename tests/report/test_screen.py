@@ -26,7 +26,7 @@ from hilrt.report.view import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, view
 from hilrt.run.job import Job
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.extent import Extent, encode
-from hilrt.step.record import Limit
+from hilrt.step.record import Limit, Override
 
 SECOND = 1_000_000_000
 
@@ -43,7 +43,8 @@ def status():
         control.phase, control.mode, control.episode, control.step = Phase.RUNNING, 1, 12, 34
         control.online_steps, control.ticks, control.misses = 4_000, 12_345, 0
         control.success_rate, control.autonomous_rate, control.intervention_rate = 0.75, 0.6, 0.125
-        control.episodes_eval, control.eval_successes = 20, 17
+        control.judged, control.judged_successes = 20, 17
+        control.judged_first, control.judged_first_successes = 20, 9
         control.lateness_p50_us, control.lateness_p99_us, control.lateness_max_us = 81, 250, 1300
         control.weight_age_ms = 350
         control.driver = "you: left"
@@ -90,7 +91,7 @@ def test_a_training_run_at_a_glance(look):
         "success 75% of the last 20",
         "autonomous 60%",
         "interventions 12%",
-        "evaluation 17 of 20 succeeded",
+        "evaluation 17/20; at first 9/20",
         "learner learning",
         "updates 123/s",
         "updates per step 4.00",
@@ -122,6 +123,7 @@ def test_the_panel_fits_a_small_terminal(look, status):
     for region in (status.supervisor, status.control, status.learner, status.recorder, status.cameras):
         region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
     control.frame_ages_ms = '{"front": 12, "wrist": 31}'
+    control.probability, control.threshold, control.override = 0.123, 0.987, Override.SUCCESS
     lines = look(hints=["x" * 76] * 2).splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) == 80
@@ -150,6 +152,7 @@ def test_a_teleoperation_shows_how_far_the_arms_have_been(look, status):
     """Minimum, position and maximum of two arms, beside the messages, still fit 80 x 24."""
     far = Extent(np.outer([-123.456, 0.0, 123.456], np.ones(9)))
     status.control.extents = encode([far, far])
+    status.control.probability, status.control.threshold = 0.5, 0.75
     for region in (status.supervisor, status.control):
         region.message = "x" * 60 + " " + "y" * 50
     text = look(Job.TELEOPERATE)
@@ -157,6 +160,28 @@ def test_a_teleoperation_shows_how_far_the_arms_have_been(look, status):
     assert "end effector x [m] -123.456 0.000 123.456 -123.456 0.000 123.456" in squeezed(text)
     assert "gripper [0 .. 100] -123.5 0.0 123.5 -123.5 0.0 123.5" in squeezed(text)
     assert "ticks missed 0 of 12,345" in squeezed(text)
+
+
+@pytest.mark.parametrize("job", [Job.TRAIN, Job.RECORD, Job.EVAL, Job.TELEOPERATE])
+def test_what_the_classifier_says(look, status, job):
+    """A bar of how probable success is, what it has to reach, and what the operator says against it; else nothing."""
+    control = status.control
+    assert "classifier" not in look(job)
+    control.probability, control.threshold = 0.5, 0.75
+    assert f"classifier {'█' * 6}{'░' * 6} 0.50 of 0.75" in squeezed(look(job))
+    control.appeal = 1
+    assert "0.50 of 0.75 failure takes it back" in squeezed(look(job))
+    control.override = Override.FAILURE
+    text = squeezed(look(job))
+    assert "0.50 of 0.75 you say no success" in text
+    assert "takes it back" not in text
+
+
+def test_a_grasp_can_be_taken_back(look, status):
+    """Once it has said success the panel says so, and that failure takes it back; else it has no line."""
+    assert "grasp" not in look(Job.RECORD)
+    status.control.appeal = 1
+    assert "grasp success failure takes it back" in squeezed(look(Job.RECORD))
 
 
 def test_a_recording_says_what_became_of_the_last_episode(look, status):

@@ -3,7 +3,12 @@
 import shutil
 from pathlib import Path
 
+from conditions import CONDITIONS as KEPT
+from mutations import on_disk, survey
+
+from hilrt.errors import RunFolderError
 from hilrt.policy.vision import frozen_weights
+from hilrt.run.conditions import CONDITIONS, Handed, handed
 from hilrt.run.folder import RunFolder
 from hilrt.step.features import from_config
 
@@ -39,3 +44,11 @@ def test_the_part_of_the_frame_that_is_seen_is_part_of_the_features(tmp_path):
         regions[crop] = from_config(run.config()).views[0].region
     whole, part = regions
     assert regions == {whole: (), part: (*part, camera.height, camera.width)}
+
+
+def test_what_a_run_keeps_is_read_right_or_refused(tmp_path):
+    """Whatever happens to what a start has written down, its processes get just that, or an error of the run."""
+    start = Handed(conditions=KEPT, differs=["the box is 20 mm higher"])
+    file = RunFolder(tmp_path).keep(CONDITIONS, start)
+    assert handed(tmp_path) == start
+    assert survey(file.read_bytes(), on_disk(file, lambda: handed(tmp_path)), RunFolderError).refused

@@ -67,7 +67,9 @@ def test_each_trouble_has_its_line(servos, where, desk):
     assert overload.startswith("BAD  arm motor 3 (elbow_flex): firmware 3.10")
     assert "fault: overload. Free it" in overload
     assert model == "BAD  arm motor 4 (wrist_flex): is model 1284, not 777 (STS3215)"
-    assert calibration == ("BAD  arm calibration: gripper homing_offset is 5, not 0. Run hilrt calibrate")
+    assert calibration == (
+        "BAD  arm calibration: gripper homing_offset is 5, not 0. Run hilrt calibrate CONFIG"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from desk import Operator, play
+from mutations import on_disk, survey
 from test_touch import CALIBRATION, write_task
 
 from hilrt.config import MOTORS, SimArm
@@ -61,19 +62,27 @@ class Room:
         """Whether all is well, and the operator; `held`: the arm holds itself before."""
         operator = Operator(answers, [[]])
 
+        async def story():
+            if held:
+                async with await Arm.connect(self.sim.port, Calibration.load(self.path)) as arm:
+                    await arm.enable_torque()
+            return await examine_motion(operator, self.config, clock=self, **options)
+
+        return self.run(story()), operator
+
+    def run(self, story):
+        """What a coroutine gives, its servos served meanwhile; nothing is left open."""
+
         async def served():
             loop = asyncio.get_running_loop()
             loop.add_reader(self.sim.fd, self.sim.answer)
             try:
-                if held:
-                    async with await Arm.connect(self.sim.port, Calibration.load(self.path)) as arm:
-                        await arm.enable_torque()
-                return await examine_motion(operator, self.config, clock=self, **options)
+                return await story
             finally:
                 loop.remove_reader(self.sim.fd)
 
         try:
-            return play(served()), operator
+            return play(served())
         finally:
             self.left = [servo.get(Register.TORQUE_ENABLE) for servo in self.sim._bank.servos]
             self.sim.close()
@@ -82,7 +91,7 @@ class Room:
 
 def joints_of(path):
     """What was kept of the first time."""
-    return json.loads(path.with_name("follower.motion.json").read_text())["joints"]
+    return json.loads(path.with_name("follower.motion.json").read_text())["content"]["joints"]
 
 
 @pytest.mark.parametrize(("preset", "play_deg", "lag_s"), [("so100", 1.0, 0.0), ("worn", 2.0, 0.3)])
@@ -196,8 +205,18 @@ def test_another_calibration_begins_anew(tmp_path):
     """What was measured then is no measure: a motor may be another one. Nor is a file that is damaged."""
     path = tmp_path / "arm.json"
     figures = Figures(lag_s=0.1, load=0.1, dead_zone_deg=None, play_deg=None)
-    FirstTime.today("abc", (0.0,) * 6, dict.fromkeys(MOTORS, figures)).save(path)
-    assert FirstTime.of(path, "abc")
-    assert FirstTime.of(path, "abd") is None
-    path.with_name("arm.motion.json").write_text("{")
-    assert FirstTime.of(path, "abc") is None
+    first = FirstTime(
+        calibration="abc", found="2026-03-01", pose_deg=(0.0,) * 6, joints=dict.fromkeys(MOTORS, figures)
+    )
+    first.save(path)
+    assert FirstTime.usable(path, "abc") == first
+    assert FirstTime.usable(path, "abd") is None
+    file = path.with_name("arm.motion.json")
+
+    def read():
+        found = FirstTime.usable(path, "abc")
+        if found is None:
+            raise LookupError
+        return found
+
+    assert survey(file.read_bytes(), on_disk(file, read), LookupError).refused

@@ -29,14 +29,14 @@ def test_six_new_motors_become_a_leader(desk, tmp_path):
     new = [factory() for _ in MOTORS]
     operator = Operator([lambda servo=servo: desk.connect(servo) for servo in reversed(new)])
     play(setup_motors(operator, where))
-    assert operator.said[-1].endswith("then: hilrt calibrate --leader")
+    assert operator.said[-1].endswith("then: hilrt calibrate CONFIG --leader")
     desk.connect(*new)
 
     operator = Operator()
     assert play(doctor(operator.say, config)) is False
     (line,) = [line for line in operator.said if line.startswith("BAD  leader")]
     assert "leader calibration: " in line
-    assert "(hilrt calibrate --leader)" in line
+    assert "(hilrt calibrate CONFIG --leader)" in line
 
     closed = lambda: place(new[5], 2048 - 1000)  # noqa: E731
     play(calibrate(Operator(["", "", closed], [sweep(new, (2048,) * 6, ENDS)]), where))

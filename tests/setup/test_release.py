@@ -17,6 +17,6 @@ def test_an_arm_is_let_down_once_somebody_holds_it(desk, where, monkeypatch):
     desk.connect(*servos)
     operator = Operator([lambda: "" if all(servo.torque_enabled for servo in servos) else "too early"])
     play(release(operator, where))
-    assert operator.asked == ["The arm goes down now: hold it, then press Enter."]
+    assert operator.asked == ["The arm goes down now: hold it and what its gripper has, then press Enter."]
     assert not any(servo.torque_enabled for servo in servos)
     assert [servo.torque_limit for servo in servos] == [1.0] * 6

@@ -135,7 +135,7 @@ def test_it_says_what_it_found(make):
     before = hand.path.read_bytes()
     found, operator = hand.touch()
     assert hand.path.read_bytes() == before
-    kept = json.loads(hand.path.with_name("follower.zeros.json").read_text())
+    kept = json.loads(hand.path.with_name("follower.zeros.json").read_text())["content"]
     assert kept["zero_offsets_deg"] == found.zero_offsets_deg
     assert list(kept["zero_offsets_deg"]) == list(MOTORS[:4])
     assert "  3: 20 cm ahead, 12 cm to the left" in operator.said
@@ -149,9 +149,13 @@ def test_it_says_what_it_found(make):
 
 
 def test_a_hand_is_not_exact(make):
-    """With 1.5 mm of noise at each touch the offsets are within their doubt, and the rest within what a hand can do."""
+    """With 1.5 mm of noise at each touch offsets are within twice their doubt, the rest is what a hand can do."""
     hand = make(noise_mm=1.5)
-    found, _ = hand.touch()
+    found, operator = hand.touch()
+    told = re.findall(r"(\w+) +([+-]\d+\.\d) degrees \(\+-(\d\.\d)\)", "\n".join(operator.said))
+    assert [name for name, *_ in told] == list(MOTORS[:4])
+    for (_, offset, doubt), off in zip(told, OFF_DEG, strict=False):
+        assert abs(float(offset) - off) <= 2 * float(doubt) < 2.0
     assert 0.5 < found.rms_mm < 5.0
     millimetres, degrees = left(hand)
     assert millimetres < 5.0

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from child import CAMERAS, SCHEMA
+from inmemory import blank_memory
+from mutations import any_damage, survey
 
-from hilrt.errors import SegmentAbsentError, SegmentMismatchError
-from hilrt.shm.pictures import Pictures, PictureSegment
+from hilrt.errors import SegmentAbsentError, SegmentDamagedError, SegmentMismatchError
+from hilrt.shm.pictures import Pictures, PictureSegment, Shutter
 from hilrt.shm.segment import Segment
 from hilrt.step.features import Features, Image
 
@@ -15,7 +17,7 @@ FEATURES = Features(10, ("",), ("a.pos",), ("dx",), (), (Image("front", 480, 640
 @pytest.fixture
 def memory():
     """Just as much memory as the pictures need."""
-    return memoryview(bytearray(Pictures.nbytes(CAMERAS)))
+    return blank_memory(CAMERAS)
 
 
 def noise(camera, seed):
@@ -78,10 +80,47 @@ def test_half_written_picture_leaves_the_old_one(memory):
     assert facts(successor.newest("front")) == (2, 2)
 
 
+def test_damaged_picture_is_not_shown(memory):
+    """Whatever happens to a camera's memory, its newest picture is one that was shown, with its time, or an error."""
+    shown, images = {}, CAMERAS[:1]
+    with Pictures(memory, images) as pictures:
+        for number in range(1, 4):
+            shown[number] = noise(images[0], number)
+            pictures.publish("front", shown[number], 100 + number)
+    whole = bytes(memory[: Pictures.nbytes(images)])
+
+    def read(data):
+        memory[: len(data)] = data
+        with Pictures(memory, images) as pictures:
+            frame = pictures.newest("front")
+        assert frame.monotonic_ns == 100 + frame.sequence
+        np.testing.assert_array_equal(frame.image, shown[frame.sequence])
+        return True
+
+    def of_numbers(chance, data):
+        """The pixels are most of it, and damage to one buffer's leaves the other picture."""
+        part = data[: Shutter.size] if chance.random() < 0.5 else data
+        name, changed = any_damage(chance, part)
+        return name, (changed + data[len(changed) :])[: len(data)]
+
+    assert survey(whole, read, SegmentDamagedError, of_numbers).refused
+
+
+def test_picture_before_a_damaged_one_is_shown(memory):
+    """Control sees an older picture, with its older time, as it does when a camera hangs."""
+    pictures = Pictures(memory, CAMERAS)
+    for number in (1, 2):
+        pictures.publish("front", noise(CAMERAS[0], number), number)
+    pictures._cameras["front"][1][0][7, 7, 1] ^= 1
+    assert facts(pictures.newest("front")) == (1, 1)
+    pictures.publish("front", noise(CAMERAS[0], 3), 3)
+    assert facts(pictures.newest("front")) == (3, 3)
+
+
 def test_pictures_are_never_torn(run, spawn):
     """Against a writer without pause, each picture is one it published, with its own time, and none goes back."""
     with (
-        Segment.create(run, "pictures", Pictures.nbytes(CAMERAS), SCHEMA) as segment,
+        Segment.create(run, "pictures", Pictures.nbytes(CAMERAS), SCHEMA, Pictures.blank(CAMERAS)) as segment,
         Pictures(segment.buf, CAMERAS) as pictures,
     ):
         child = spawn("shoot", run)

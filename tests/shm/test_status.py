@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutations import any_damage, survey
 
-from hilrt.errors import SegmentAbsentError, SegmentMismatchError
+from hilrt.errors import SegmentAbsentError, SegmentDamagedError, SegmentMismatchError
 from hilrt.shm.region import Float, Int, Region, Text
 from hilrt.shm.segment import LINE, Segment
-from hilrt.shm.status import _REGIONS, ControlStatus, Status, SupervisorStatus
+from hilrt.shm.status import _REGIONS, ControlStatus, LearnerStatus, Status, SupervisorStatus
 
 
 class Sample(Region):
@@ -71,7 +71,7 @@ def test_regions_do_not_share_cache_lines(run):
 )
 def test_fields_keep_their_values_and_their_distance(count, level, name, message):
     """Values are read back, text cut to its capacity at a character, and no field disturbs another."""
-    sample = Sample(memoryview(bytearray(Sample.size)))
+    sample = Sample(memoryview(bytearray(Sample.blank())))
     for _ in range(3):  # both copies of each text
         sample.count, sample.level, sample.name, sample.message = count, level, name, message
     assert sample.count == count
@@ -86,7 +86,7 @@ def test_fields_keep_their_values_and_their_distance(count, level, name, message
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 1.5, "1"])
 def test_values_that_are_no_64_bit_integers_are_refused(value):
     """Int takes integers that fit, and nothing else."""
-    sample = Sample(memoryview(bytearray(Sample.size)))
+    sample = Sample(memoryview(bytearray(Sample.blank())))
     with pytest.raises((ValueError, TypeError)):
         sample.count = value
 
@@ -120,7 +120,7 @@ def test_half_written_text_leaves_the_old_one(run):
 
 def test_damaged_text_is_no_text():
     """Whatever happens to the memory of a text, it reads as one that was written or as empty."""
-    sample = Sample(memoryview(bytearray(Sample.size)))
+    sample = Sample(memoryview(bytearray(Sample.blank())))
     for text in ("first", '{"front": 12}'):
         sample.message = text
     field = Sample.message
@@ -139,6 +139,44 @@ def test_damaged_text_is_no_text():
         return name, changed[: len(data)]
 
     assert survey(whole[start : start + field.size], read, LookupError, damage).refused
+
+
+def test_damaged_number_is_no_number():
+    """Whatever happens to the memory of a process's status, a number reads as what was written, or is refused."""
+    kind = LearnerStatus
+    numbers = [name for name, field in kind.fields.items() if isinstance(field, Int | Float)]
+    memory = memoryview(bytearray(kind.blank()))
+    status = kind(memory)
+    for value, name in enumerate(numbers, 1):
+        setattr(status, name, value)
+    whole = bytes(memory)
+
+    def read(data):
+        memory[:] = data
+        return [getattr(status, name) for name in numbers]
+
+    def damage(chance, data):
+        name, changed = any_damage(chance, data)
+        return name, (changed + data[len(changed) :])[: len(data)]
+
+    tried = survey(whole, read, SegmentDamagedError, damage)
+    assert tried.refused
+    memory[:] = bytes(len(whole))
+    with pytest.raises(SegmentDamagedError, match="LearnerStatus is damaged: its updates is not"):
+        _ = status.updates
+
+
+@pytest.mark.parametrize("stores", range(5))
+def test_half_written_number_is_the_old_one_or_the_new(stores):
+    """A writer that dies between any two of its stores leaves a number that was written."""
+    sample = Sample(memoryview(bytearray(Sample.blank())))
+    sample.count = 41
+    old = bytes(sample.memory)
+    sample.count = 42
+    new = bytes(sample.memory)
+    at = Sample.count.word * 8 + stores * 8
+    sample.memory[:] = new[:at] + old[at:]
+    assert sample.count == (42 if stores >= 2 else 41)
 
 
 def test_counters_survive_their_writer(run):
@@ -161,8 +199,8 @@ def test_absent_status_is_named(run):
 def test_block_with_other_fields_is_a_mismatch(run):
     """A block of another version of the code is refused, and the message names its fields."""
     with (
-        Segment.create(run, "status", 64, '{"ControlStatus": {"steps": "int8"}}'),
-        pytest.raises(SegmentMismatchError, match=r'(?s)"steps": "int8".*"online_steps": "int8"'),
+        Segment.create(run, "status", 64, '{"ControlStatus": {"steps": "int32"}}'),
+        pytest.raises(SegmentMismatchError, match=r'(?s)"steps": "int32".*"online_steps": "int32"'),
     ):
         Status.attach(run)
 
@@ -184,7 +222,7 @@ def test_class_access_gives_the_descriptor():
     assert SupervisorStatus.heartbeat_ns is SupervisorStatus.fields["heartbeat_ns"]
     assert [(name, field.word) for name, field in Sample.fields.items()] == [
         ("count", 0),
-        ("name", 1),
-        ("level", 8),
-        ("message", 9),
+        ("name", 4),
+        ("level", 11),
+        ("message", 15),
     ]

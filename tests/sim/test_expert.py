@@ -5,13 +5,17 @@ import pytest
 from drive import BOX, Driver, attempt
 
 from hilrt.errors import UnknownNameError
-from hilrt.sim.expert import CLOSE, STAY, Expert, Tool
+from hilrt.sim.expert import Expert
+from hilrt.sim.skills import CLOSE, STAY, Tool
+from hilrt.sim.tasks import TASKS
 from hilrt.sim.world import START_POSE_DEG, World
 
+LEAST = {"pick_lift": 9, "push": 9, "place": 9, "insert": 8, "pick_of_two": 9}
+"""Of ten attempts with slips; a peg that was knocked over is lost."""
 
-@pytest.mark.parametrize("fps", [10, 30])
-@pytest.mark.parametrize("noise", [0.0, 0.1])
-@pytest.mark.parametrize("task", ["pick_lift", "push"])
+
+@pytest.mark.parametrize(("noise", "fps"), [(0.0, 10), (0.1, 10), (0.1, 30)])
+@pytest.mark.parametrize("task", TASKS)
 def test_expert_succeeds(task, noise, fps):
     """The expert does its task from random placements, at 10 and 30 Hz, with and without noise."""
     driver, expert = Driver(World(task, 0), fps), Expert(task, fps)
@@ -19,7 +23,7 @@ def test_expert_succeeds(task, noise, fps):
     for seed in range(10):
         driver.go_home(seed)
         done += attempt(driver, expert, noise, seed).success
-    assert done == 10 if noise == 0.0 else done >= 9
+    assert done == 10 if noise == 0.0 else done >= LEAST[task]
 
 
 @pytest.mark.parametrize("task", ["pick_lift", "push"])
@@ -37,7 +41,7 @@ def test_either_of_two_arms_succeeds(task):
     assert min(done) >= 2
 
 
-@pytest.mark.parametrize("task", ["pick_lift", "push"])
+@pytest.mark.parametrize("task", TASKS)
 def test_expert_takes_over_anywhere(task):
     """After forty steps of blind wandering, gripper included, the expert still does its task."""
     driver, expert = Driver(World(task, 0)), Expert(task, 10)
@@ -50,7 +54,7 @@ def test_expert_takes_over_anywhere(task):
             for _ in range(4):
                 driver.act(drift, gripper)
         done += attempt(driver, expert, seconds=15.0).success
-    assert done >= 8
+    assert done >= LEAST[task] - 1
 
 
 def test_expert_rises_before_it_moves_beside_the_cube():
@@ -89,7 +93,7 @@ def test_expert_grips_with_a_turned_tool_and_above_a_floor(monkeypatch, roll, fl
 
 def test_progress_rises_to_success():
     """Along an undisturbed episode progress rises, and never falls as far as a mistake would make it."""
-    for task in ("pick_lift", "push"):
+    for task in TASKS:
         driver = Driver(World(task, 0))
         driver.go_home(2)
         outcome = attempt(driver, Expert(task, 10))
@@ -109,7 +113,7 @@ def test_progress_falls_when_the_gripper_shuts_on_nothing():
 def test_actions_are_normalised():
     """Wherever arm and cube are, an action is in [-1, 1] and its gripper command is one of three."""
     rng = np.random.default_rng(0)
-    for task in ("pick_lift", "push"):
+    for task in TASKS:
         expert = Expert(task, 10)
         for _ in range(200):
             action = expert.act(rng.uniform(*BOX), rng.uniform(), rng.uniform(-0.3, 0.3, 3))
@@ -119,5 +123,5 @@ def test_actions_are_normalised():
 
 def test_unknown_task_lists_known():
     """An expert of an unknown task is refused with the names of those there are."""
-    with pytest.raises(UnknownNameError, match="pick_lift, push"):
+    with pytest.raises(UnknownNameError, match="pick_lift, push, place, insert"):
         Expert("stack", 10)

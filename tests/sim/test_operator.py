@@ -12,6 +12,7 @@ from hilrt.sim.operator import ScriptedOperator
 from hilrt.step.record import GripperCommand, Mode
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+NO_VARIETY = "teleop.scripted.variety=0"
 CUBE = np.array([0.22, 0.0, 0.0125, 0.0, 1.0])
 
 
@@ -148,9 +149,21 @@ def test_chance_comes_from_the_seed(seed):
     assert actions() == actions()
 
 
+def test_no_two_episodes_are_alike():
+    """Without noise and slips, demonstrations of the same scene still differ, but for no variety."""
+
+    def actions(seed, *overrides):
+        person = operator("teleop.scripted.noise=0", "teleop.scripted.wrong_bursts=0", *overrides)
+        person.begin(Mode.DEMO, seed)
+        return [person.sense(scene(step)).action for step in range(3)]
+
+    assert actions(1) == actions(1) != actions(2)
+    assert actions(1, NO_VARIETY) == actions(2, NO_VARIETY)
+
+
 def test_one_arm_is_demonstrated_as_before_there_were_two():
-    """A single arm's demonstration is the recorded one: published results were made with it."""
-    person = operator()
+    """A single arm's demonstration without variety is the recorded one: published results were made with it."""
+    person = operator(NO_VARIETY)
     person.begin(Mode.DEMO, 1)
     actions = [person.sense(scene(step)).action for step in range(4)]
     recorded = [
@@ -215,7 +228,7 @@ def test_waits_for_what_is_coming():
     """What it has asked for and not seen yet it does not ask for again, the longer the more an arm lags."""
     again = []
     for lag_s in (0.0, 0.3):
-        habits = ("teleop.scripted.noise=0.0", "teleop.scripted.wrong_bursts=0.0")
+        habits = (NO_VARIETY, "teleop.scripted.noise=0.0", "teleop.scripted.wrong_bursts=0.0")
         person = operator(f"sim.arm.lag_s={lag_s}", *habits)
         person.begin(Mode.DEMO, 1)
         asked = [person.sense(scene(step, ee=(0.205, 0.024, 0.05))).action[0] for step in range(2)]

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from hilrt.config import taskfile
+from hilrt.control.scene import SimScene
 from hilrt.devices.feetech.packets import Parser, encode_read, encode_sync_write, encode_write
 from hilrt.devices.feetech.registers import Register
 from hilrt.run.simlink import SimLink, go_on
 from hilrt.shm.status import Status
+from hilrt.sim.layout import bases
 from hilrt.sim.process import Simulator
 from hilrt.step.features import from_config
 
@@ -55,9 +57,9 @@ class Client:
 class Bench:
     """A simulator in a thread, its ports opened, its clock in hand."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, *overrides):
         folder = f"robot.calibration_dir={ROOT}/configs/calibration"
-        config = taskfile.load(ROOT / "configs" / "sim_bimanual.toml", [folder])
+        config = taskfile.load(ROOT / "configs" / "sim_bimanual.toml", [folder, *overrides])
         run = f"test-{uuid.uuid4().hex[:12]}"
         status = stack.enter_context(Status.create(run))
         stack.callback(status.unlink)
@@ -128,3 +130,16 @@ def test_the_cube_is_placed_on_request(bench):
         sides.add(bool(bench.link.object_pose()[1] > 0))
         assert 0.1 - 1e-3 <= abs(bench.link.object_pose()[1]) <= 0.2 + 1e-3
     assert sides == {True, False}
+
+
+def test_where_the_other_object_lies_is_told():
+    """With two cubes control hears of both, each seen from each arm; with one there is no other."""
+    with ExitStack() as stack:
+        bench = Bench(stack, "env.task=pick_of_two")
+        bench.link.request_place(3)
+        bench.tick()
+        world = bench.simulator._world
+        np.testing.assert_array_equal(bench.link.other_object(), world.other_position())
+        scene = SimScene(bench.link, 2, two=True)
+        np.testing.assert_allclose(scene.other_object() + bases(2), [world.other_position()] * 2)
+        assert SimScene(bench.link, 2).other_object() is None

@@ -169,6 +169,19 @@ def test_softness_of_simulated_arms() -> None:
     ]
 
 
+def test_scenes_of_the_simulator() -> None:
+    """The same of where the object lies, what it is like, and how it looks."""
+    before, now = (
+        conditions(sim={}, scene={"patch_m": 0.1, "object_mass": m, "pictures.light": light})
+        for m, light in ((0.02, 0.0), (0.1, 0.5))
+    )
+    assert [str(each) for each in departures(before, now)] == [
+        f"sim.object_mass: 0.02 before, 0.1 now. {departure.SCENE}.",
+        f"sim.pictures.light: 0 before, 0.5 now. {departure.SCENE}.",
+    ]
+    assert not list(departures(conditions(sim={}), now))
+
+
 def test_nothing_is_said_of_what_is_the_same() -> None:
     """Equal conditions, rounding, and what only the record knows: crop and size are part of a policy's features."""
     assert not list(departures(CONDITIONS, CONDITIONS))

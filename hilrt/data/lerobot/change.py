@@ -15,15 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import INFO
-from hilrt.errors import DatasetBusyError, DatasetFormatError, DatasetWriteError
+from hilrt.errors import DatasetBusyError, DatasetDamagedError, DatasetWriteError
+from hilrt.step.sealed import SealError, sealed, unsealed
 
 NEW = ".hilrt-new"
 COMMIT = ".hilrt-commit"
-_REMOVE = "remove.json"
+_REMOVE, _FORMAT = "remove.json", 1
 
 WAIT_S = 10.0
 """For another writer: a recorder takes a second or two to end."""
@@ -83,7 +82,7 @@ class Change:
         stale = sorted(_numbered(self.root) - _numbered(self._new)) if whole else []
         for name in (*stale, *_files(self._new)):
             inside(self.root, name)
-        self.path(_REMOVE).write_bytes(msgspec.json.encode(stale))
+        self.path(_REMOVE).write_bytes(sealed(stale, _FORMAT))
         for folder, _, names in os.walk(self._new):
             for name in names:
                 _sync(Path(folder, name))
@@ -123,6 +122,7 @@ def finish(root: Path) -> None:
     Raises:
         DatasetBusyError: another process is at it.
         DatasetPathError: it is no commit of hilrt, for it names places outside the dataset; nothing was touched.
+        DatasetDamagedError: it is not what was written; nothing was touched.
         DatasetWriteError: the disk refuses.
     """
     if not (root / COMMIT).is_dir():
@@ -162,18 +162,19 @@ def _files(folder: Path) -> list[str]:
 
 def _removed(path: Path) -> list[str]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[str])
-    except msgspec.MsgspecError as error:
-        raise DatasetFormatError(str(path), f"is no list of files: {error}") from None
+        return unsealed(path.read_bytes(), list[str])
+    except SealError as error:
+        raise DatasetDamagedError(str(path), f"it is no list of files: {error}") from None
 
 
 def _numbered(root: Path) -> set[str]:
-    """Files of a dataset whose numbers may end."""
+    """Files of a dataset that another one may not have, or has less of."""
     places = (
         "data/*/file-*.parquet",
         "meta/episodes/*/file-*.parquet",
         "videos/**/file-*.mp4",
         "hilrt/final-*.parquet",
+        "hilrt/labels.json",
     )
     return {str(path.relative_to(root)) for place in places for path in root.glob(place)}
 

@@ -27,9 +27,7 @@ def read_conditions(root: Path, episodes: int) -> tuple[Conditions | None, ...]:
     """Of each of so many episodes.
 
     Raises:
-        DatasetFormatError: of another version.
-        DatasetDamagedError: not what was written.
-        DatasetPathError: it is a link out of the dataset.
+        DatasetError: of another version, not what was written, or a link out of the dataset.
     """
     path = inside(root, CONDITIONS)
     try:

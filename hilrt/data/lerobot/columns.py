@@ -1,4 +1,7 @@
-"""A step as a row of a dataset, and back, exactly: all of `Record` but the episode's number, which is its place.
+"""A step as a row of a dataset, and back, exactly.
+
+All of `Record` but the episode's number, which is its place, and what a reward classifier said, of which the labels
+have what was wrong (`hilrt.data.labels.overrides`).
 
 Names that the ecosystem knows come first; what only hilrt knows is under `hilrt.`. Where a record has no vector, its
 columns are NaN here and 0 on disk, where `hilrt.told` says which are there: the reference's merge makes nulls of NaN,

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from hilrt.data.format import FileHeader
 from hilrt.data.journal import Episode
+from hilrt.data.labels import LABELS, Correction, corrected, in_force, misplaced, read_corrections
 from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.columns import (
     IMAGES,
@@ -47,11 +48,8 @@ def open_dataset(root: Path, features: Features | None = None) -> "Dataset":
         features: what its steps are expected to consist of; how pictures are seen does not matter.
 
     Raises:
-        DatasetAbsentError: no dataset is there.
-        DatasetFormatError: of another version, or not what it should be.
-        ForeignDatasetError: others wrote it.
+        DatasetError: no dataset is there, others wrote it, or it cannot be read.
         JournalFeaturesError: recorded with other features.
-        DatasetDamagedError: a file cannot be read.
     """
     dataset = Dataset.open(root)
     mine = dataset.features if features is None else msgspec.structs.replace(features, views=())
@@ -76,6 +74,11 @@ class Dataset(Store):
         self._schema = arrow_schema({k: table[k] for k in table if k != TOLD or k in info.features})
         for broken in chain(info_rules(self, self.features), row_rules(self)):
             raise DatasetDamagedError(str(root / broken.file), broken.problem)
+        self.corrections = read_corrections(root)
+        """Of labels, all that were ever made."""
+        for problem in misplaced(self.corrections, self.rows):
+            raise DatasetDamagedError(str(root / LABELS), problem)
+        self._in_force = in_force(self.corrections)
         finals = (root / "hilrt").glob("final-*.parquet")
         self._finals = sorted(int(path.stem.removeprefix("final-")) for path in finals)
 
@@ -83,12 +86,13 @@ class Dataset(Store):
         """Its episodes, without their frames."""
         return (self.episode(number) for number in range(len(self)))
 
-    def episode(self, number: int, *, frames: bool = False) -> Episode:
-        """One episode.
+    def episode(self, number: int, *, frames: bool = False, as_recorded: bool = False) -> Episode:
+        """One episode, its rewards and its end as they were corrected.
 
         Args:
             number: from 0.
             frames: whether its pictures are wanted.
+            as_recorded: leave corrections out.
 
         Raises:
             IndexError: there is none of that number.
@@ -102,6 +106,7 @@ class Dataset(Store):
         if records and relabelled(steps)[-1]:
             final = [msgspec.structs.replace(final[0], success=records[-1].success)]
         records += final
+        records = records if as_recorded else corrected(records, self.corrections_of(number))
         mode = records[0].mode if records else Mode.DEMO
         header = FileHeader(
             episode=number,
@@ -116,6 +121,10 @@ class Dataset(Store):
         if frames:
             episode.frames.extend(self.frames(number))
         return episode
+
+    def corrections_of(self, number: int) -> list[Correction]:
+        """Those of an episode that were not undone."""
+        return self._in_force.get(number, [])
 
     def frames(self, number: int) -> Iterator[bytes]:
         """Pictures of each of an episode's records, packed, a row group in memory at a time; of videos, the last only.

@@ -15,7 +15,7 @@ from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import EPISODES, TASKS, Info
 from hilrt.data.lerobot.parquet import read_dicts
 from hilrt.data.lerobot.stats import Stats
-from hilrt.errors import DatasetDamagedError, DatasetFormatError
+from hilrt.errors import DatasetDamagedError
 
 FileIndex = tuple[int, int]
 """Chunk and file."""
@@ -62,8 +62,7 @@ def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
     """The episodes that `info` counts, in their order.
 
     Raises:
-        DatasetDamagedError, DatasetFormatError: a file is not what it should be.
-        DatasetPathError: one is a link out of the dataset.
+        DatasetError: a file is not what it should be, or a link out of the dataset.
     """
     rows: list[dict[str, Any]] = []
     for path in sorted((root / "meta" / "episodes").glob("chunk-*/file-*.parquet"), key=_number):
@@ -76,9 +75,9 @@ def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
     try:
         return [_from_dict(row, info) for row in rows[: info.total_episodes]]
     except KeyError as error:
-        raise DatasetFormatError(str(root / "meta/episodes"), f"lacks the column {error}") from None
+        raise DatasetDamagedError(str(root / "meta/episodes"), f"it lacks the column {error}") from None
     except (ValueError, TypeError) as error:
-        raise DatasetFormatError(str(root / "meta/episodes"), str(error)) from None
+        raise DatasetDamagedError(str(root / "meta/episodes"), str(error)) from None
 
 
 def write_episodes(path: Path, rows: list[EpisodeRow]) -> None:

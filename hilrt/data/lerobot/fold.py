@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from hilrt.data.format import FileHeader, Scan
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
+from hilrt.data.labels import overrides
 from hilrt.data.lerobot.change import Change, locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.inside import inside
@@ -67,8 +68,7 @@ def fold(
         JournalFeaturesError: dataset or journal consist of other steps.
         DatasetWriteError: the disk does not take it; dataset and journal are as before.
         DatasetBusyError: another process writes to one of them.
-        DatasetFormatError, DatasetDamagedError, ForeignDatasetError, OldDemonstrationsError: cannot be read.
-        DatasetPathError: files of it, or its journal, lie outside its folder.
+        DatasetError: it cannot be read, or files of it, or its journal, lie outside its folder.
     """
     if episode_files(root):
         raise OldDemonstrationsError(str(root), JOURNAL)
@@ -230,4 +230,5 @@ def _take(path: Path, header: FileHeader, records: list[Record], origin: str) ->
         size=path.stat().st_size,
         origin=origin,
         conditions=header.conditions,
+        corrections=list(overrides(records, origin)),
     )

@@ -20,7 +20,7 @@ from hilrt.data.lerobot.episodes import IMPORT, EpisodeRow
 from hilrt.data.lerobot.layout import SIDECAR
 from hilrt.data.lerobot.mapping import STATE, Wishes, translate
 from hilrt.data.lerobot.outcome import COLUMNS, Outcome, outcome
-from hilrt.data.lerobot.pairing import Pairing, moved, shifted, told_by
+from hilrt.data.lerobot.pairing import Pairing, moved, shifted, told_after
 from hilrt.data.lerobot.store import Store
 from hilrt.data.lerobot.suspect import Numbers
 from hilrt.data.lerobot.take import Take, cut_off
@@ -190,8 +190,8 @@ class _Reader:
             return self._wishes.pairing, True
         episodes = [self._numbers(*one) for one in zip(rows, columns, strict=True)]
         entries = moved(self._features.state)
-        told = told_by([one.state[:, entries] for one in episodes], [one.action for one in episodes])
-        return told or "before", told is not None
+        told = told_after([one.state[:, entries] for one in episodes], [one.action for one in episodes])
+        return ("after" if told else "before"), told
 
     def _numbers(self, row: EpisodeRow, columns: Arrays) -> Numbers:
         state = np.column_stack([origin.of(columns, row.length) for origin in self._how.state])

@@ -110,10 +110,7 @@ def read_info(root: Path) -> Info:
     """The dataset's info.json.
 
     Raises:
-        DatasetAbsentError: no dataset is there.
-        DatasetFormatError: not one of v3.0.
-        DatasetPathError: it is a link out of the dataset.
-        PointerFileError: it is not there yet.
+        DatasetError: no dataset is there, or one that cannot be read.
     """
     path = inside(root, INFO)
     try:
@@ -121,7 +118,7 @@ def read_info(root: Path) -> Info:
     except (FileNotFoundError, NotADirectoryError):
         raise DatasetAbsentError(str(root), len(episode_files(root / JOURNAL))) from None
     except OSError as error:
-        raise DatasetFormatError(str(path), f"cannot be read: {error.strerror}") from None
+        raise DatasetDamagedError(str(path), f"it cannot be read: {error.strerror}") from None
     if is_pointer(path):
         raise PointerFileError(str(path))
     _expect_version(path, text)
@@ -136,9 +133,7 @@ def read_sidecar(root: Path) -> Sidecar:
     """What its steps mean.
 
     Raises:
-        ForeignDatasetError: hilrt did not write this dataset.
-        DatasetFormatError: of another version.
-        DatasetDamagedError: not what was written.
+        DatasetError: hilrt did not write this dataset, or the file is not what was written.
     """
     path = inside(root, SIDECAR)
     if not path.exists():
@@ -167,7 +162,7 @@ def _decoded(path: Path, text: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetFormatError(str(path), f"is not what it should be: {error}") from None
+        raise DatasetDamagedError(str(path), f"it is not what it should be: {error}") from None
 
 
 def json_bytes(content: object) -> bytes:

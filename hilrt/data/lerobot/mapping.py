@@ -40,7 +40,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
     success_from: float | None = None
     """Last reward from which on an episode ended in success; all other rewards are then 0."""
     pairing: Pairing | None = None
-    """Which observation stands beside an action; None: as the data tell."""
+    """Which observation stands beside an action; None: after where the data tell."""
     task: str | None = None
     """Theirs that is wanted, where there are several."""
 

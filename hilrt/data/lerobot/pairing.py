@@ -1,7 +1,9 @@
 """Whether a row of a foreign dataset holds the observation before its action, as the format means it, or the one after.
 
 The reference's HIL-SERL recorder wrote the latter up to version 0.5.1, and its files do not tell the version. But the
-data do: an action moves the arm between the observation before it and the one after.
+data may: what moved from one row to the next is explained by the action of the second row only if that came in between.
+By the action of the first row it is explained in either case: beside the observation after it, where the arm is about a
+tick late, which nobody tells. So data can say "after", and never "before".
 """
 
 import re
@@ -19,8 +21,8 @@ LEAST_ROWS = 40
 LEAST_EXPLAINED = 0.2
 """Of the variance of the arm's displacements."""
 CLEAR = 1.3
-"""So many times more must be left unexplained by the other pairing. An arm that is late by less than 0.45 of a tick is
-told so, however much one action is like the next."""
+"""So many times more must be left unexplained by the first row's action. Of an arm that is late by less than 0.45 of a
+tick it is told, however much one action is like the next."""
 _MOVES = re.compile(r"(\.pos$|(^|\.)ee\.[xyz]$)")
 
 
@@ -33,8 +35,8 @@ def moved(names: Sequence[str]) -> npt.NDArray[np.bool_]:
     return np.array([bool(_MOVES.search(name)) for name in names], bool)
 
 
-def told_by(states: Sequence[Floats], actions: Sequence[Floats]) -> Pairing | None:
-    """The pairing under which actions explain clearly more of what moved, by a linear fit; None if neither does.
+def told_after(states: Sequence[Floats], actions: Sequence[Floats]) -> bool:
+    """Whether each row's own action explains clearly more of what moved on the way to it, by a linear fit.
 
     Args:
         states: of each episode, (rows, entries that an action moves).
@@ -42,13 +44,10 @@ def told_by(states: Sequence[Floats], actions: Sequence[Floats]) -> Pairing | No
     """
     moves = np.concatenate([np.diff(state, axis=0) for state in states])
     if len(moves) < LEAST_ROWS:
-        return None
-    before = _explained(moves, np.concatenate([action[:-1] for action in actions]))
-    after = _explained(moves, np.concatenate([action[1:] for action in actions]))
-    worse, better = sorted((before, after))
-    if better < LEAST_EXPLAINED or 1.0 - worse < CLEAR * (1.0 - better):
-        return None
-    return "before" if before > after else "after"
+        return False
+    first = _explained(moves, np.concatenate([action[:-1] for action in actions]))
+    second = _explained(moves, np.concatenate([action[1:] for action in actions]))
+    return second >= LEAST_EXPLAINED and 1.0 - first >= CLEAR * (1.0 - second)
 
 
 def shifted(arrays: Arrays) -> Arrays:

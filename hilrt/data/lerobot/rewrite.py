@@ -42,7 +42,7 @@ def merge(out: Path, roots: Sequence[Path], advance: Advance) -> int:
     for other in datasets[1:]:
         if words := _difference(other, first):
             raise MergeError(str(other.root), str(first.root), words)
-    everything = chain.from_iterable(takes(dataset, range(len(dataset))) for dataset in datasets)
+    everything = chain.from_iterable(takes(each, range(len(each)), as_recorded=True) for each in datasets)
     with Change(out) as change:
         return _write(change, first, everything, advance)
 
@@ -64,7 +64,7 @@ def delete_episodes(root: Path, numbers: Sequence[int], advance: Advance) -> int
         kept = [number for number in range(len(dataset)) if number not in chosen]
         if not kept:
             raise NothingLeftError(str(root))
-        return _write(change, dataset, takes(dataset, kept), advance)
+        return _write(change, dataset, takes(dataset, kept, as_recorded=True), advance)
 
 
 def export(source: Path, out: Path, numbers: Sequence[int] | None, advance: Advance, *, video: bool) -> int:
@@ -95,8 +95,12 @@ def expect_nothing(out: Path) -> None:
         raise DatasetExistsError(str(out))
 
 
-def takes(dataset: Dataset, numbers: Sequence[int]) -> Iterator[Take]:
-    """Episodes of a dataset, on their way into another one."""
+def takes(dataset: Dataset, numbers: Sequence[int], *, as_recorded: bool = False) -> Iterator[Take]:
+    """Episodes of a dataset, on their way into another one, with all that was said of their labels.
+
+    `as_recorded`: their rewards are those that were recorded, so that a correction can be undone there, too; else those
+    that hold now, for other tools.
+    """
     for number in numbers:
         row = dataset.row(number)
         bad = [key for key, clip in row.clips.items() if clip.from_s]
@@ -107,13 +111,14 @@ def takes(dataset: Dataset, numbers: Sequence[int]) -> Iterator[Take]:
         yield Take(
             name=f"{dataset.root} episode {number}",
             task=dataset.task(row),
-            records=dataset.episode(number).records,
+            records=dataset.episode(number, as_recorded=as_recorded).records,
             frames=partial(dataset.frames, number),
             size=dataset.size(row),
             films={key: dataset.video_path(key, clip) for key, clip in row.clips.items()},
             colours={key: row.stats[key] for key in row.clips if key in row.stats},
             origin=row.origin,
             conditions=dataset.conditions[number],
+            corrections=[each for each in dataset.corrections if each.episode == number],
         )
 
 

@@ -37,10 +37,7 @@ class Store:
         """The dataset in a folder.
 
         Raises:
-            DatasetAbsentError: none is there.
-            DatasetFormatError: of another version, or not what it should be.
-            DatasetDamagedError: a file cannot be read.
-            DatasetPathError: it names places outside its folder.
+            DatasetError: none is there, or one that cannot be read.
         """
         finish(root)
         return cls(root, read_info(root))

@@ -6,12 +6,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hilrt.data.labels import Correction
 from hilrt.data.lerobot import stats
 from hilrt.data.pictures import decoded, unpacked
 from hilrt.errors import EpisodeDamagedError
 from hilrt.step.conditions import Conditions
 from hilrt.step.features import Image
-from hilrt.step.record import Record
+from hilrt.step.record import Record, final_of
 
 
 class Take(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Take(Struct, frozen=True, kw_only=True):
     """Names the journal file it comes from."""
     conditions: Conditions | None = None
     """Under which it was recorded, where that is known."""
+    corrections: Sequence[Correction] = ()
+    """Of its labels, all that were ever made."""
 
     @property
     def steps(self) -> int:
@@ -98,17 +101,4 @@ def cut_off(records: list[Record]) -> list[Record]:
     *steps, before, last = records
     ends = {"reward": last.reward, "terminated": True, "success": last.success} if last.terminated else {}
     before = replace(before, truncated=not last.terminated, **ends)
-    final = Record(
-        episode=last.episode,
-        step=last.step,
-        mode=last.mode,
-        final=True,
-        monotonic_ns=last.monotonic_ns,
-        wall_ns=last.wall_ns,
-        state=last.state,
-        terminated=before.terminated,
-        truncated=before.truncated,
-        success=before.success,
-        policy_version=last.policy_version,
-    )
-    return [*steps, before, final]
+    return [*steps, before, final_of(last, before)]

@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from hilrt.config.values import LARGEST_SIDE
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.pointer import damaged
+from hilrt.data.lerobot.seal import is_whole, seal
 from hilrt.data.pictures import Picture, decoded
 from hilrt.errors import DatasetDamagedError
 from hilrt.resource import Resource
@@ -25,6 +26,8 @@ KEYFRAMES = 6
 """Pictures from one that stands by itself to the next: what a look at any one of them costs."""
 LIMITS = {"max_pixels": str(LARGEST_SIDE**2)}
 """Of libav: larger pictures are an error before memory is asked for."""
+UNREADABLE = (FFmpegError, OSError, LookupError, ValueError)
+"""What is raised where a file is not what it was."""
 AHEAD = 2 * KEYFRAMES
 """Pictures that are rather decoded than jumped over."""
 
@@ -33,6 +36,7 @@ class Film(Resource):
     """A video file under the pen."""
 
     def __init__(self, path: Path, fps: float) -> None:
+        self._path = path
         codec = next(name for name in CODECS if name in av.codecs_available)
         self._container = av.open(str(path), "w", format="mp4")
         stream = self._container.add_stream(codec, rate=round(fps), options=CODECS[codec])
@@ -52,7 +56,7 @@ class Film(Resource):
         self._encode(frame)
 
     def close(self) -> None:
-        """Write what the encoder still holds; may be called again."""
+        """Write what the encoder still holds, and a digest of it all; may be called again."""
         if self._closed:
             return
         self._closed = True
@@ -62,6 +66,7 @@ class Film(Resource):
         finally:
             with contextlib.suppress(OSError) if self._failed else contextlib.nullcontext():
                 self._container.close()
+                seal(self._path)
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         try:
@@ -84,12 +89,12 @@ class FilmReader(Resource):
         self._at = -AHEAD - 1
         self._picture: Picture | None = None
         try:
+            _require_whole(path)
             self._container: InputContainer = av.open(str(path))
-            self._stream = self._container.streams.video[0]
-        except (FFmpegError, OSError, IndexError) as error:
+            self._stream = _stream_of(self._container)
+        except UNREADABLE as error:
             raise damaged(path, f"no video: {error}") from None
         self._stream.codec_context.thread_count = 1
-        self._stream.codec_context.options = LIMITS
         self._frames: Iterator[av.VideoFrame] = iter(())
 
     def picture(self, index: int) -> Picture:
@@ -101,7 +106,7 @@ class FilmReader(Resource):
         if self._picture is None or index != self._at:
             try:
                 self._picture = self._decode(index)
-            except FFmpegError as error:
+            except UNREADABLE as error:
                 raise DatasetDamagedError(str(self._path), f"picture {index}: {error}") from None
             self._at = index
         return self._picture
@@ -126,6 +131,21 @@ class FilmReader(Resource):
         raise DatasetDamagedError(str(self._path), f"it has no picture at {wanted_s:.3f} s")
 
 
+def _require_whole(path: Path) -> None:
+    """Raises `ValueError` where a file is not what was written."""
+    if not is_whole(path):
+        raise ValueError("it is not what its digest says")
+
+
+def _stream_of(container: InputContainer) -> av.VideoStream:
+    """The pictures in a file; LookupError where there are none that can be decoded."""
+    stream = container.streams.video[0]
+    if stream.codec_context is None:  # where a damaged file names a codec that there is not
+        raise LookupError("its codec is not known")
+    stream.codec_context.options = LIMITS
+    return stream
+
+
 def looked_at(path: Path) -> tuple[list[float], tuple[int, int]]:
     """Decode a whole video.
 
@@ -136,12 +156,12 @@ def looked_at(path: Path) -> tuple[list[float], tuple[int, int]]:
         DatasetDamagedError: it cannot be decoded.
     """
     try:
+        _require_whole(path)
         with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            stream.codec_context.options = LIMITS
+            stream = _stream_of(container)
             times = [frame.time for frame in container.decode(stream) if frame.time is not None]
             return times, (stream.height, stream.width)
-    except (FFmpegError, OSError, IndexError) as error:
+    except UNREADABLE as error:
         raise damaged(path, f"cannot be decoded: {error}") from None
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hilrt.data.labels import LABELS, Correction, write_corrections
 from hilrt.data.lerobot import stats
 from hilrt.data.lerobot.change import Change
 from hilrt.data.lerobot.circumstances import CONDITIONS, write_conditions
@@ -61,6 +62,7 @@ class DatasetWriter(Resource):
     ) -> None:
         self.rows = list(rows)
         self._conditions = list(conditions)
+        self._corrections: list[Correction] = []
         self.features = features
         self._change = change
         self._info = info
@@ -80,7 +82,9 @@ class DatasetWriter(Resource):
         """Go on with a dataset, or begin one with `fresh`."""
         if dataset is None:
             return cls(change, features, fresh)
-        return cls(change, dataset.features, dataset.info, dataset.rows, dataset.tasks, dataset.conditions)
+        writer = cls(change, dataset.features, dataset.info, dataset.rows, dataset.tasks, dataset.conditions)
+        writer._corrections = list(dataset.corrections)
+        return writer
 
     def add(self, take: Take) -> None:
         """Add an episode.
@@ -110,6 +114,7 @@ class DatasetWriter(Resource):
             origin=take.origin,
             stats={**stats.of_columns(numbers), **colours},
         )
+        self._corrections += [msgspec.structs.replace(c, episode=row.episode) for c in take.corrections]
         self.rows.append(row)
         self._conditions.append(take.conditions)
 
@@ -126,6 +131,8 @@ class DatasetWriter(Resource):
         steps = Sidecar(features=msgspec.structs.replace(self.features, views=()))
         self._change.path(SIDECAR).write_bytes(sealed(steps, SIDECAR_FORMAT))
         write_conditions(self._change.path(CONDITIONS), self._conditions)
+        if self._corrections:
+            write_corrections(self._change.path(LABELS), self._corrections)
         self._write_json(INFO, self._counted())
         self._change.commit(whole=whole)
 

@@ -1,7 +1,6 @@
 """The file that `hilrt pretrain` writes: an encoder for each camera, and what they were made for."""
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from hilrt.devices.wholefile import put_whole
 from hilrt.errors import PretrainedEncoderError
 from hilrt.policy.encoders.conv import Conv, Pretrained
 from hilrt.step.difference import sizes
@@ -55,14 +55,8 @@ def write_encoders(
     }
     about = msgspec.json.encode(_About(_told(views), dict(facts), _digest(_told(views), tensors)))
     data = save(tensors, {FORMAT: about.decode()})  # one entry: safetensors writes several in any order
-    draft = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        put_whole(path, data)
     except OSError as error:
         raise PretrainedEncoderError(str(path), f"cannot be written: {error.strerror}") from None
     return hashlib.sha256(data).hexdigest()

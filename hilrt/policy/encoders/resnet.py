@@ -123,14 +123,18 @@ class ResNet(Frozen):
     frozen = True
     channels = WIDTHS[-1]
 
-    def __init__(self, kind: str, path: Path) -> None:
+    def __init__(
+        self, kind: str, path: Path, weights: tuple[Mapping[str, Tensor], str] | None = None
+    ) -> None:
         """Load `resnet10` or `resnet18` from a file; `digest` is the file's SHA-256.
+
+        `weights`: both, where they have been read before.
 
         Raises:
             EncoderWeightsError: there is no such file, it cannot be read, or it is of another network.
         """
         super().__init__()
-        tensors, self.digest = read_weights(path, kind)
+        tensors, self.digest = weights or read_weights(path, kind)
         tensors = {name.removeprefix("resnet."): tensor for name, tensor in tensors.items()}
         depth, candidates = KINDS[kind]
         naming = naming_of(tensors, candidates)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from steps import STEPS, scene, step_of
 
-from hilrt.data.journal import JournalWriter
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.pictures import packed
 from hilrt.step.conditions import Conditions
 from hilrt.step.features import Features, Image
@@ -28,7 +28,10 @@ Session = Callable[..., None]
 
 @pytest.fixture
 def record_session(tmp_path: Path, features: Features) -> Session:
-    """Journal the episodes of these numbers as `hilrt record` does: successes, complete unless told otherwise."""
+    """Journal the episodes of these numbers as `hilrt record` does: successes, complete unless told otherwise.
+
+    `sparse`: with rewards of 0 and 1, as tasks give them.
+    """
 
     def session(
         numbers: range,
@@ -41,6 +44,7 @@ def record_session(tmp_path: Path, features: Features) -> Session:
         folder: Path | None = None,
         mode: Mode = Mode.DEMO,
         conditions: Conditions | None = None,
+        sparse: bool = False,
     ) -> None:
         with JournalWriter(folder or root / "journal", features, "pick_lift", conditions) as journal:
             for episode in numbers:
@@ -50,6 +54,8 @@ def record_session(tmp_path: Path, features: Features) -> Session:
                         features, episode, step, final=final, terminated=ends, success=ends, mode=mode
                     )
                     record = msgspec.structs.replace(record, discarded=final and discarded)
+                    if sparse:
+                        record.reward = float(ends and not final)
                     frames = packed(scene(features, episode, step), features.images, "png")
                     journal.write(bytes(encode_into(record, bytearray())), frames)
 

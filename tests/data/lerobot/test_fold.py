@@ -14,7 +14,8 @@ import pytest
 from steps import STEPS, step_of
 
 from hilrt.data.format import Scan
-from hilrt.data.journal import JournalWriter, episode_path, read_episode, read_episodes
+from hilrt.data.journal import episode_path, read_episode, read_episodes
+from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot import columns, writer
 from hilrt.data.lerobot.change import locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
@@ -262,7 +263,9 @@ def test_folders_that_hold_something_else_are_named(record_session, root, featur
     (root / "meta/info.json").write_text(info.replace("v3.0", "v2.1"))
     refused(DatasetFormatError, r"info.json: is of v2.1; hilrt reads v3.0. Convert it")
     (root / "meta/info.json").write_text(info[:-20])
-    refused(DatasetFormatError, r"info.json: is not what it should be: Input data was truncated")
+    refused(
+        DatasetDamagedError, r"info.json is damaged: it is not what it should be: Input data was truncated"
+    )
     (root / "meta/info.json").write_text(info)
     shutil.move(root / "hilrt/features.json", root / "features.json")
     refused(ForeignDatasetError, r"made by others: .* `hilrt dataset import SRC ROOT --config CONFIG`")

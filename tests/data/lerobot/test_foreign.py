@@ -371,15 +371,16 @@ def driven(pairing, rows=60, lag=0.3):
     return theirs, state, action
 
 
-@pytest.mark.parametrize("pairing", ["before", "after"])
-@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize(
+    ("pairing", "asked"), [("before", False), ("before", True), ("after", False), ("after", True)]
+)
 def test_the_observation_before_an_action_is_found(pairing, asked, tmp_path):
-    """The data tell on which side of an action an observation lies; steps are then what truly followed each other."""
+    """The data tell where an observation is of after its action; steps are then what truly followed each other."""
     theirs, state, action = driven(pairing)
     others.write(tmp_path / "theirs", theirs, [len(theirs["action"])])
     wishes = msgspec.structs.replace(WISHES, convert={}, pairing=pairing if asked else None)
     done = taken(tmp_path / "theirs", tmp_path / "ours", wishes)
-    assert (done.pairing, done.told, done.successes) == (pairing, True, 1)
+    assert (done.pairing, done.told, done.successes) == (pairing, asked or pairing == "after", 1)
     first = pairing == "after"  # what was seen before the very first action is in no row
     episode = open_dataset(tmp_path / "ours").episode(0, frames=True)
     *steps, final = episode.records
@@ -392,6 +393,16 @@ def test_the_observation_before_an_action_is_found(pairing, asked, tmp_path):
     np.testing.assert_array_equal(vector(final.state)[:2], state[len(steps) + first])
     assert [r.reward for r in steps] == [0] * (len(steps) - 1) + [1]
     np.testing.assert_array_equal(episode.images(0)["front"], others.picture(0))
+
+
+@pytest.mark.parametrize("pairing", ["before", "after"])
+@pytest.mark.parametrize("lag", [0.7, 1.0])
+def test_an_arm_that_is_late_tells_nothing(pairing, lag, tmp_path):
+    """A tick late, rows after their actions look as rows before them do of a prompt arm: neither is said to be told."""
+    theirs, _, _ = driven(pairing, lag=lag)
+    others.write(tmp_path / "theirs", theirs, [len(theirs["action"])])
+    done = taken(tmp_path / "theirs", tmp_path / "ours", msgspec.structs.replace(WISHES, convert={}))
+    assert (done.pairing, done.told) == ("before", False)
 
 
 def test_data_that_do_not_tell_are_taken_as_the_format_means(tmp_path):

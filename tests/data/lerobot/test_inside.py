@@ -6,15 +6,17 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from mutations import on_disk, survey
 from test_fold import snapshot
 
-from hilrt.data.lerobot.change import COMMIT
+from hilrt.data.lerobot.change import COMMIT, _removed
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.rewrite import delete_episodes
 from hilrt.data.lerobot.rules import verify
-from hilrt.errors import DatasetFormatError, DatasetPathError
+from hilrt.errors import DatasetDamagedError, DatasetFormatError, DatasetPathError
+from hilrt.step.sealed import sealed
 
 
 @pytest.fixture
@@ -46,7 +48,8 @@ def test_a_commit_from_elsewhere_removes_nothing_outside(name, dataset, outside)
     """A `.hilrt-commit` that names absolute places, or `..`, is refused whole; a true one is still finished."""
     commit = dataset / COMMIT
     commit.mkdir()
-    (commit / "remove.json").write_text(json.dumps([name.format(outside=outside), "meta/stats.json"]))
+    names = [name.format(outside=outside), "meta/stats.json"]
+    (commit / "remove.json").write_bytes(sealed(names, 1))
     before = snapshot(dataset.parent)
     for opened in (
         exists,
@@ -60,25 +63,32 @@ def test_a_commit_from_elsewhere_removes_nothing_outside(name, dataset, outside)
         ):
             opened(dataset)
     assert snapshot(dataset.parent) == before
-    (commit / "remove.json").write_text(json.dumps(["meta/stats.json"]))
+    (commit / "remove.json").write_bytes(sealed(["meta/stats.json"], 1))
     assert exists(dataset)
     assert not (dataset / "meta/stats.json").exists()
     commit.mkdir()
     (commit / "remove.json").write_text("{")
-    with pytest.raises(DatasetFormatError, match="is no list of files"):
+    with pytest.raises(DatasetDamagedError, match="is no list of files"):
         exists(dataset)
+
+
+def test_damaged_list_of_a_commit_removes_nothing(tmp_path):
+    """Whatever happens to the names that a commit takes away, they are those that were written, or it is refused."""
+    file = tmp_path / "remove.json"
+    whole = sealed(["data/chunk-000/file-001.parquet", "meta/episodes/chunk-000/file-000.parquet"], 1)
+    assert survey(whole, on_disk(file, lambda: _removed(file)), DatasetDamagedError).refused
 
 
 def test_a_commit_that_is_a_link_moves_nothing(dataset, outside):
     """Neither the commit itself, nor a folder that its files would go into, nor a file of it may be a link outwards."""
-    (outside / "remove.json").write_text("[]")
+    (outside / "remove.json").write_bytes(sealed([], 1))
     (dataset / COMMIT).symlink_to(outside)
     before = snapshot(outside)
     with pytest.raises(DatasetPathError):
         exists(dataset)
     (dataset / COMMIT).unlink()
     (dataset / COMMIT / "videos").mkdir(parents=True)
-    (dataset / COMMIT / "remove.json").write_text("[]")
+    (dataset / COMMIT / "remove.json").write_bytes(sealed([], 1))
     (dataset / COMMIT / "videos/file").write_bytes(b"theirs")
     (dataset / "videos").symlink_to(outside)
     with pytest.raises(DatasetPathError):
@@ -131,7 +141,7 @@ def test_an_index_that_is_no_number_is_refused(index, dataset):
     table = pq.read_table(path)
     at = table.column_names.index("data/chunk_index")
     pq.write_table(table.set_column(at, "data/chunk_index", pa.array([index])), path)
-    with pytest.raises(DatasetFormatError, match=r"data/chunk_index is .* in a row"):
+    with pytest.raises(DatasetDamagedError, match=r"data/chunk_index is .* in a row"):
         open_dataset(dataset)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mutations import on_disk, survey
 
 from hilrt.data.lerobot import video
 from hilrt.data.lerobot.video import Film, FilmReader, looked_at
@@ -33,3 +34,23 @@ def test_a_film_larger_than_any_picture_is_not_decoded(film, monkeypatch):
         reader.picture(0)
     with pytest.raises(DatasetDamagedError, match="max_pixels"):
         looked_at(film)
+
+
+def test_damaged_film_is_refused_or_what_it_was(film):
+    """Whatever happens to a video, it is refused by name, but where only the box with its digest is hurt."""
+
+    def read():
+        looked_at(film)
+        with FilmReader(film, 0.0, 10) as reader:
+            return [reader.picture(index).tobytes() for index in range(3)]
+
+    assert survey(film.read_bytes(), on_disk(film, read), DatasetDamagedError).refused
+
+
+def test_a_film_of_another_program_has_no_digest(film):
+    """What follows is decoded as it is; of one that it has joined or cut, too."""
+    foreign = film.with_name("foreign.mp4")
+    foreign.write_bytes(film.read_bytes()[:-24])
+    assert looked_at(foreign) == looked_at(film)
+    with FilmReader(foreign, 0.0, 10) as theirs, FilmReader(film, 0.0, 10) as ours:
+        assert (theirs.picture(2) == ours.picture(2)).all()

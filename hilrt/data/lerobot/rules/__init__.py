@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hilrt.data.lerobot.rules.checked import Advance, Checked, Violation
 from hilrt.data.lerobot.rules.journal import journal_rules
+from hilrt.data.lerobot.rules.labels import label_rules
 from hilrt.data.lerobot.rules.meta import info_rules, row_rules, split_rules
 from hilrt.data.lerobot.rules.rows import data_rules, final_rules
 from hilrt.data.lerobot.rules.videos import video_rules
@@ -24,7 +25,7 @@ def verify(root: Path, advance: Advance) -> Iterator[Violation]:
     """Look at all of a dataset.
 
     Raises:
-        DatasetAbsentError, DatasetFormatError, DatasetDamagedError: it cannot even be opened.
+        DatasetError: it cannot even be opened.
     """
     checked = Checked.open(root)
     yield from info_rules(checked, checked.features)
@@ -34,4 +35,5 @@ def verify(root: Path, advance: Advance) -> Iterator[Violation]:
     yield from video_rules(checked, advance)
     if checked.features is not None:
         yield from final_rules(checked)
+        yield from label_rules(checked)
     yield from journal_rules(checked)

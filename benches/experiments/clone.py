@@ -1,0 +1,109 @@
+"""Is the learner ever worse than its clone? Evaluations from before the first step on, on tasks a clone half wins.
+
+    python benches/experiments/clone.py --out FOLDER --tasks pick_lift:5 push:10 --seeds 401 402 403
+
+A task is named with its number of demonstrations. The clone is the policy before the first step, judged by as many
+episodes as later ones; what is in FOLDER is not done again. Evaluations are pooled over the seeds, and each is compared
+with the clone by the interval of the difference (Newcombe, from two of Wilson). Prints JSON.
+"""
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from math import sqrt
+from pathlib import Path
+
+BENCHES = Path(__file__).parents[1]
+sys.path.insert(0, str(BENCHES))
+
+from arms import TASK, hilrt, newest  # noqa: E402
+from host import commit, report  # noqa: E402
+
+from hilrt.data.episodes import wilson  # noqa: E402
+
+EVERY = 1000
+
+
+def trained(folder: Path, task: str, demonstrations: int, seed: int, args: argparse.Namespace) -> list[dict]:
+    """Evaluations of a training, made or found.
+
+    What was made of other code or with other settings stops here: it would be taken for this.
+    """
+    sets = {
+        "robot.calibration_dir": TASK.parent / "calibration",
+        "env.task": task,
+        "seed": seed,
+        "dataset.num_episodes_to_record": demonstrations,
+        "learner.online_steps": args.steps,
+        "eval.every_steps": EVERY,
+        "eval.episodes": args.episodes,
+        **dict(pair.split("=", 1) for pair in args.set),
+    }
+    made_with = {"commit": commit(), "steps": args.steps, "episodes": args.episodes, "set": sorted(args.set)}
+    note = folder / "made_with.json"
+    if note.exists() and (before := json.loads(note.read_text())) != made_with:
+        sys.exit(f"{folder} was made with {before}, and this is {made_with}: take another --out")
+    note.write_text(json.dumps(made_with))
+    if not (folder / "evaluations.json").exists():
+        if not (folder / "datasets").exists():
+            hilrt(folder, "record", str(TASK), sets=sets)
+        hilrt(folder, "train", str(TASK), sets=sets)
+        summary = json.loads((newest(folder, "train") / "summary.json").read_text())
+        done = {"evaluations": summary["evaluations"], "human_steps": summary["human_steps"]}
+        (folder / "evaluations.json").write_text(json.dumps(done))
+    made = json.loads((folder / "evaluations.json").read_text())
+    return [e["success"] | {"step": round(e["online_steps"] / EVERY) * EVERY} for e in made["evaluations"]]
+
+
+def difference(wins: int, n: int, wins_before: int, n_before: int) -> tuple[float, float, float]:
+    """Of two shares, with its 95 % interval."""
+    p, q = wins / n, wins_before / n_before
+    (low, high), (low_before, high_before) = wilson(wins, n), wilson(wins_before, n_before)
+    below = sqrt((p - low) ** 2 + (high_before - q) ** 2)
+    above = sqrt((high - p) ** 2 + (q - low_before) ** 2)
+    return p - q, p - q - below, p - q + above
+
+
+def pooled(runs: list[list[dict]]) -> dict:
+    """Successes of all seeds by step, each beside the clone's."""
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for run in runs:
+        for e in run:
+            sums[e["step"]][0] += e["successes"]
+            sums[e["step"]][1] += e["episodes"]
+    told: dict[int, dict[str, object]] = {}
+    for step, (wins, n) in sorted(sums.items()):
+        share, low, high = difference(wins, n, *sums[0])
+        told[step] = {"successes": wins, "of": n}
+        if step:
+            told[step]["better_than_clone_by"] = [round(x, 3) for x in (share, low, high)]
+    return told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tasks", nargs="+", required=True, help="NAME:DEMONSTRATIONS")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--episodes", type=int, default=50, help="of each evaluation")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, as for hilrt")
+    args = parser.parse_args()
+    results: dict[str, object] = {}
+    for name in args.tasks:
+        task, _, demonstrations = name.partition(":")
+        runs = []
+        for seed in args.seeds:
+            folder = args.out.resolve() / f"{task}-{demonstrations}-{seed}"
+            folder.mkdir(parents=True, exist_ok=True)
+            runs.append(trained(folder, task, int(demonstrations), seed, args))
+            results[f"{name}, seed {seed}"] = [
+                f"{e['step']}: {e['successes']}/{e['episodes']}" for e in runs[-1]
+            ]
+        results[name] = pooled(runs)
+    report("clone", results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Trains reward classifiers on recorded episodes, and judges them on others."""

@@ -1,0 +1,1 @@
+"""Gymnasium environments in place of an arm."""

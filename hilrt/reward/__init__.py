@@ -1,0 +1,1 @@
+"""What a trained reward classifier is, and how it judges frames."""

@@ -1,0 +1,126 @@
+"""Telling a grasp by gripper and height alone, on ticks made by hand; jobs with it: tests/test_grasp_jobs.py."""
+
+import shutil
+
+import numpy as np
+import pytest
+from rig import ROOT, Rig
+
+from hilrt.devices.shutfile import ShutGripper
+from hilrt.errors import ConfigError, ShutUnknownError
+from hilrt.step.record import GripperCommand
+
+GRASP = 'reward.type="grasp"'
+TICKS_OF_HOLD = 5
+CLOSE, OPEN, STAY = GripperCommand.CLOSE, GripperCommand.OPEN, GripperCommand.STAY
+
+
+class Hand:
+    """An arm whose jaw an object of a given width stops; its end effector goes where it is put."""
+
+    def __init__(self, *overrides, width=0.3):
+        self.rig = Rig(GRASP, *overrides)
+        self.joints = self.rig.home.copy()
+        self.width, self.done = width, []
+
+    def lifted(self, height):
+        """The same joints with the end effector so much higher than at the start."""
+        solver, pose = self.rig.kinematics[0], self.rig.setpoint.pose_of(self.rig.home)[0].copy()
+        pose[2, 3] += height
+        joints = self.joints.copy()
+        for _ in range(20):
+            joints[0, :5] = solver.inverse(joints[0], pose).q[:5]
+        return joints
+
+    def go(self, ticks, command, height=0.0):
+        """So many ticks with one command, at a height."""
+        limits = self.rig.limits
+        for _ in range(ticks):
+            raised = self.lifted(height)
+            told = self.rig.setpoint.sent[0, 5]
+            stop = limits._closed[0] + self.width * (limits._open[0] - limits._closed[0])
+            self.joints[0, 5] = max(told, stop)
+            raised[0, 5] = self.joints[0, 5]
+            tick = self.rig.tick(joints=raised, task_success=True)
+            self.rig.pipelines.grip.see(tick.readings, self.rig.setpoint.sent)
+            self.rig.pipelines.observation.run(tick)
+            self.rig.pipelines.outcome.run(tick)
+            self.done.append(tick.task_success)
+            tick.action, tick.gripper = np.zeros(3, np.float32), (command,)
+            goal = self.rig.setpoint.joints.copy()
+            step = (int(command) - int(STAY)) * limits.opening_step
+            goal[0, 5] = self.rig.pipelines.grip.kept(goal)[0, 5] + step
+            tick.joint_goal = limits.clip(self.rig.pipelines.grip.near(goal))
+            tick.target = self.rig.setpoint.pose
+            self.rig.setpoint.commit(tick)
+
+
+def test_something_that_is_raised_is_grasped():
+    """It is said after half a second at the height, not before, whatever the task itself says."""
+    hand = Hand()
+    hand.go(20, CLOSE)
+    hand.go(TICKS_OF_HOLD - 1, STAY, 0.06)
+    assert not any(hand.done)
+    hand.go(1, STAY, 0.06)
+    assert hand.done[-1]
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(0.0, 0.06), (0.02, 0.06), (0.3, 0.04)], ids=["empty", "within margin", "low"]
+)
+def test_what_is_no_grasp_is_none(width, height):
+    """An empty gripper, one that shuts as far as an empty one may, and one that is not raised far enough."""
+    hand = Hand(width=width)
+    hand.go(20, CLOSE)
+    hand.go(20, STAY, height)
+    assert not any(hand.done)
+
+
+def test_a_gripper_that_was_told_to_stop_holds_nothing():
+    """Half shut, raised, and nothing between its jaws."""
+    hand = Hand(width=0.0)
+    hand.go(1, CLOSE)
+    hand.go(20, STAY, 0.06)
+    assert hand.joints[0, 5] > hand.rig.limits._closed[0] + 0.2
+    assert not any(hand.done)
+
+
+def test_what_slips_out_counts_from_its_next_grasp():
+    """The height is counted from where the gripper last stopped on something."""
+    hand = Hand()
+    hand.go(20, CLOSE)
+    hand.go(2, STAY, 0.06)
+    hand.width = 0.0
+    hand.go(10, CLOSE, 0.06)
+    hand.go(20, OPEN, 0.06)
+    hand.width = 0.3
+    hand.go(30, CLOSE, 0.06)
+    assert not any(hand.done)
+
+
+def test_a_new_episode_begins_anew():
+    """What was raised before is no success of the next episode until it has been so for as long again."""
+    hand = Hand()
+    hand.go(20, CLOSE)
+    hand.go(TICKS_OF_HOLD, STAY, 0.06)
+    assert hand.done[-1]
+    hand.rig.pipelines.outcome.begin()
+    hand.go(20, STAY, 0.06)
+    assert not hand.done[-1]
+
+
+def test_an_arm_whose_empty_gripper_was_never_shut_is_refused(tmp_path):
+    """With the file that is missing and the command that makes it."""
+    root = tmp_path / "calibration"
+    shutil.copytree(ROOT / "configs/calibration", root)
+    ShutGripper.path(root / "robots/so100_follower/sim.json").unlink()
+    here = f"robot.calibration_dir={root}"
+    with pytest.raises(ShutUnknownError, match=r"sim\.shut\.json is missing.*hilrt calibrate --shut CONFIG"):
+        Rig(GRASP, here)
+    Rig(here)
+
+
+def test_without_a_gripper_there_is_no_grasp():
+    """The task file says so."""
+    with pytest.raises(ConfigError, match="nothing tells it to shut"):
+        Rig(GRASP, "processor.gripper={use_gripper=false}")

@@ -1,0 +1,44 @@
+"""Where the object of a task is put."""
+
+import numpy as np
+import pytest
+
+from hilrt.config import Sim
+from hilrt.sim.layout import bases
+from hilrt.sim.patch import CENTRE, Patch, patch_of
+from hilrt.sim.tasks import TASKS
+
+
+def drawn(patch, task="pick_lift", count=300):
+    rng = np.random.default_rng(0)
+    return np.array([patch.draw(rng, bases(1), TASKS[task].keep_off) for _ in range(count)])
+
+
+@pytest.mark.parametrize("side", [0.10, 0.20])
+def test_fills_the_patch(side):
+    """Objects lie all over the square, as large as the task file has it, and never outside."""
+    away = np.abs(drawn(Patch(side))[:, :2] - CENTRE)
+    assert away.max() <= side / 2
+    assert (away.max(axis=0) > 0.48 * side).all()
+
+
+@pytest.mark.parametrize(("limit", "least"), [(45.0, 44.0), (10.0, 9.5), (0.0, 0.0)])
+def test_turns_the_object_so_far(limit, least):
+    """Its yaw is within the limit to either side, and comes near it."""
+    yaws = np.degrees(drawn(Patch(yaw_deg=limit))[:, 2])
+    assert np.abs(yaws).max() <= limit
+    assert yaws.min() <= -least
+    assert yaws.max() >= least
+
+
+@pytest.mark.parametrize("task", ["push", "place", "insert"])
+def test_never_puts_it_where_it_belongs(task):
+    """However wide the patch, no episode begins with the object at its goal, or in the socket's walls."""
+    x, y, radius = TASKS[task].keep_off
+    places = drawn(Patch(0.20), task)
+    assert np.hypot(places[:, 0] - x, places[:, 1] - y).min() >= radius
+
+
+def test_the_usual_patch_is_as_task_files_have_it():
+    """A world that is told nothing of the patch has that of an empty [sim] table."""
+    assert patch_of(Sim()) == Patch()
