@@ -14,6 +14,8 @@ from hilrt.sim.servos import ServoBank
 SPEED = 3000
 """Of a motor [counts/s]."""
 STEP_S = 0.005
+LATE_S = 0.02
+"""Time beyond it does not pass for an arm whose turn came late: made up for, it would keep the wire waiting again."""
 
 
 class Desk:
@@ -89,7 +91,7 @@ class Desk:
                 if self._terminal and select.select([self._terminal.fd], [], [], 0.001)[0]:
                     self._answer()
                 if (now := time.monotonic()) - last > STEP_S:
-                    self._move(now - last)
+                    self._move(min(now - last, LATE_S))
                     last = now
             time.sleep(0.0002)  # let others have the lock
 

@@ -234,6 +234,11 @@ class LiveRun:
             assert time.monotonic() < deadline, "watchdog"
             time.sleep(0.01)
 
+    @property
+    def segments(self):
+        """Its files in /dev/shm; another folder's run may have the same name."""
+        return list(Path("/dev/shm").glob(f"hilrt-*-{RunFolder(self.path).tag}-*"))
+
     def kill(self, role):
         """Kill -9 a process of the run; returns its pid."""
         pid = getattr(self.status, role).pid

@@ -39,9 +39,7 @@ def audited(tmp_path_factory):
         with jobs.LiveRun(folder, "train", jobs.SIM, overrides=overrides) as live:
             live.wait_for(lambda: live.status.control.ready and live.status.learner.ready)
             pids = {r: getattr(live.status, r).pid for r in ROLES}
-            modes = [
-                path.stat().st_mode & 0o777 for path in Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*")
-            ]
+            modes = [path.stat().st_mode & 0o777 for path in live.segments]
             text = live.finish()
         assert live.process.returncode == 0, text
     return {role: (events(notes, pid), modules(notes, pid)) for role, pid in pids.items()}, modes

@@ -123,7 +123,7 @@ def test_everything_killed(workplace):
     with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
         live.wait_for(lambda: live.status.control.online_steps > 200)
         pids = [getattr(live.status, role).pid for role in ("control", "learner", "recorder", "sim")]
-        memory = list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*"))
+        memory = live.segments
         os.kill(live.process.pid, signal.SIGKILL)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
@@ -151,7 +151,7 @@ def test_ctrl_c(workplace):
     assert list((live.path / "checkpoints").iterdir())
     *_, last = read_episodes(live.path / "journal")
     assert last.complete
-    assert not list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*"))
+    assert not live.segments
 
 
 def test_release_on_crash(workplace):
@@ -231,7 +231,7 @@ def test_simulator_killed(lockstep_workplace):
         text = live.finish()
     assert live.process.returncode == 2
     assert "sim was killed by SIGKILL, and with it the arm" in text
-    assert not list(Path("/dev/shm").glob(f"hilrt-*-{live.path.name}.*"))
+    assert not live.segments
 
 
 def test_supervisor_killed(lockstep_workplace):

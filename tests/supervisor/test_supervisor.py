@@ -93,11 +93,13 @@ def test_control_that_does_not_hear_a_stop(terminal):
 
 def test_supervisor_killed_in_a_shell(tmp_path):
     """After kill -9 of the process that was started as `hilrt` the shell's terminal is as it was."""
-    shell = ("sh", "-c", '"$@"; cat', "sh")
+    shell = ("sh", "-c", '"$@"; read line', "sh")
     with jobs.WatchedTerminal(tmp_path, "teleoperate", jobs.SIM, overrides=REALTIME, under=shell) as terminal:
         terminal.until(lambda: runs(terminal))
         assert not modes(terminal)[3] & (termios.ECHO | termios.ICANON)
         os.kill(terminal.status.supervisor.pid, signal.SIGKILL)
         terminal.until(lambda: modes(terminal)[3] & termios.ECHO and modes(terminal)[3] & termios.ICANON)
-        terminal.type(b"\x04")
+        terminal.type(
+            b"\r"
+        )  # the end of a file would be lost on a shell that reads since before the modes were back
         terminal.finish()
