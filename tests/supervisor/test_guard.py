@@ -59,8 +59,9 @@ class Supervised:
 def supervised():
     supervised = Supervised()
     yield supervised
+    os.kill(supervised.shell, signal.SIGKILL)  # under nohup it would outlive its terminal
     os.close(supervised.terminal)
-    os.waitpid(supervised.shell, 0)  # it is hung up
+    os.waitpid(supervised.shell, 0)
 
 
 def until(condition):
