@@ -103,6 +103,8 @@ class Scripted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Standard deviation added to its actions, in action units."""
     wrong_bursts: Fraction = 0.05
     """Share of its steps spent in short bursts of random motion."""
+    attention: Fraction = 1.0
+    """Share of episodes that it watches once the policy succeeds every time; as long as it fails, it watches more."""
     reaction_s: NonNegative = 0.3
     stall_steps: Count = 15
     """Takes over when the task has not advanced for this many steps, or has gone back."""

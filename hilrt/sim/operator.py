@@ -21,8 +21,6 @@ from hilrt.step.record import GripperCommand, Mode
 BURST_STEPS = 3
 WORSE = 0.15
 """A fall of progress by this much below its best is noticed at once."""
-LEAST_ATTENTION = 0.1
-"""Chance of watching an episode once the policy succeeds every time."""
 FOLLOWS_S = 0.1
 """How long an arm without lag takes for two thirds of a motion that is asked of it [s]."""
 NEARER = 0.05
@@ -155,7 +153,7 @@ class ScriptedOperator(Motionless):
 
     def _may_watch(self, autonomous_rate: float) -> bool:
         if self._watching is None:
-            chance = max(LEAST_ATTENTION, 1.0 - autonomous_rate)
+            chance = max(self._habits.attention, 1.0 - autonomous_rate)
             self._watching = bool(self._rng.random() < chance)
         return self._intervene and self._watching and self._spent < self._habits.budget_steps
 
