@@ -123,18 +123,20 @@ def test_budget():
 
 
 def test_attention_falls_with_success():
-    """The better the policy does alone, the fewer episodes are watched; some always are."""
+    """The better the policy does alone, the fewer episodes are watched, if she is told so; else all are."""
 
-    def watched(rate):
-        person = operator()
+    def watched(rate, *overrides):
+        person = operator(*overrides)
         count = 0
         for seed in range(60):
             person.begin(Mode.TRAIN, seed)
             count += bool(watch(person, 25, autonomous=rate))
         return count
 
-    assert watched(0.0) == 60
-    assert 0 < watched(1.0) < 20 < watched(0.5) < 45
+    assert watched(0.0) == watched(1.0) == 60
+    less = "teleop.scripted.attention=0.1"
+    assert watched(0.0, less) == 60
+    assert 0 < watched(1.0, less) < 20 < watched(0.5, less) < 45
 
 
 @pytest.mark.parametrize("seed", [1, 2])
