@@ -49,6 +49,7 @@ def trained(folder: Path, arm: str, seed: int, kind: str, others: dict[str, str]
         "robot.calibration_dir": TASK.parent / "calibration",
         "sim.arm.preset": arm,
         "seed": seed,
+        "dataset.num_episodes_to_record": 30,
         "eval.every_steps": 0,
         **others,
     }

@@ -116,30 +116,6 @@ def test_a_disk_that_is_read_only_from_the_start(tmp_path, disk):
     assert "Traceback" not in done.stderr
 
 
-def stands_still(control):
-    """Whether simulated time does."""
-    ticks = control.ticks
-    time.sleep(1.0)
-    return control.ticks == ticks
-
-
-def test_simulated_time_waits_for_the_recorder(tmp_path):
-    """In simulated time a recorder that hangs stops the clock before its ring overflows; then no step is missing."""
-    overrides = ["dataset.num_episodes_to_record=80", "dataset.root=demonstrations"]
-    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
-        control, recorder = live.status.control, live.status.recorder
-        live.wait_for(lambda: recorder.records > 10)
-        os.kill(recorder.pid, signal.SIGSTOP)
-        live.wait_for(lambda: stands_still(control))
-        kept = len(list(read_episodes(tmp_path / "demonstrations" / "journal")))
-        assert control.episodes_demo > kept + 5
-        assert not control.done
-        os.kill(recorder.pid, signal.SIGCONT)
-        text = live.finish()
-    assert live.process.returncode == 0, text
-    assert len(jobs.demonstrations(tmp_path / "demonstrations")) == 80
-
-
 def first_of_all(monkeypatch, code):
     """Have hilrt run some code before its own."""
     command = jobs.command
@@ -149,6 +125,31 @@ def first_of_all(monkeypatch, code):
         return [python, option, f"{code}; {main}", *rest]
 
     monkeypatch.setattr(jobs, "command", changed)
+
+
+def stands_still(control):
+    """Whether simulated time does."""
+    ticks = control.ticks
+    time.sleep(1.0)
+    return control.ticks == ticks
+
+
+def test_simulated_time_waits_for_the_recorder(tmp_path, monkeypatch):
+    """In simulated time a recorder that hangs stops the clock before its ring overflows; then no step is missing."""
+    first_of_all(monkeypatch, "import hilrt.run.memory as module; module.RING_SECONDS = 10")
+    overrides = ["dataset.num_episodes_to_record=20", "dataset.root=demonstrations"]
+    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
+        control, recorder = live.status.control, live.status.recorder
+        live.wait_for(lambda: recorder.records > 10)
+        os.kill(recorder.pid, signal.SIGSTOP)
+        live.wait_for(lambda: stands_still(control))
+        kept = len(list(read_episodes(tmp_path / "demonstrations" / "journal")))
+        assert control.episodes_demo > kept + 3
+        assert not control.done
+        os.kill(recorder.pid, signal.SIGCONT)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    assert len(jobs.demonstrations(tmp_path / "demonstrations")) == 20
 
 
 def test_a_full_run_folder_is_waited_for(disk, monkeypatch):

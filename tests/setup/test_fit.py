@@ -397,7 +397,7 @@ def test_a_simulated_arm_stands_nowhere(tmp_path):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The demo's own thirty demonstrations."""
+    """Thirty demonstrations of the demo's task."""
     folder = tmp_path_factory.mktemp("demo")
     jobs.record(folder, "dataset.num_episodes_to_record=30")
     return folder
