@@ -62,7 +62,9 @@ class InTerminal:
         self.seen = bytearray()
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as in a fresh terminal, also where the tests run under nohup
+            signal.signal(
+                signal.SIGHUP, signal.SIG_DFL
+            )  # as in a fresh terminal, also where the tests run under nohup
             os.chdir(folder)
             arguments = command(*words, overrides=overrides, under=under)
             os.execvp(arguments[0], arguments)
