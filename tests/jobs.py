@@ -22,7 +22,7 @@ from hilrt.shm.status import Status
 
 ROOT = Path(__file__).parents[1]
 SIM = ROOT / "configs" / "sim_so100.toml"
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 """Watchdog, not a time limit: far beyond what anything here takes."""
 
 SMALL = [
