@@ -62,9 +62,10 @@ class InTerminal:
         self.seen = bytearray()
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
-            signal.signal(
-                signal.SIGHUP, signal.SIG_DFL
-            )  # as in a fresh terminal, also where the tests run under nohup
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                signal.signal(
+                    number, signal.SIG_DFL
+                )  # ignored where the tests run under nohup or in the background
             os.chdir(folder)
             arguments = command(*words, overrides=overrides, under=under)
             os.execvp(arguments[0], arguments)
