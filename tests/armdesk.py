@@ -14,8 +14,8 @@ from hilrt.sim.servos import ServoBank
 SPEED = 3000
 """Of a motor [counts/s]."""
 STEP_S = 0.005
-LATE_S = 0.02
-"""Time beyond it does not pass for an arm whose turn came late: made up for, it would keep the wire waiting again."""
+LONGEST_S = 0.02
+"""Time that was missed is made up for in parts, with the wire served in between."""
 
 
 class Desk:
@@ -90,9 +90,9 @@ class Desk:
             with self._lock:
                 if self._terminal and select.select([self._terminal.fd], [], [], 0.001)[0]:
                     self._answer()
-                if (now := time.monotonic()) - last > STEP_S:
-                    self._move(min(now - last, LATE_S))
-                    last = now
+                if (missed := time.monotonic() - last) > STEP_S:
+                    self._move(part := min(missed, LONGEST_S))
+                    last += part
             time.sleep(0.0002)  # let others have the lock
 
     def _answer(self):
