@@ -14,7 +14,7 @@ from hilrt.sim.servos import ServoBank
 SPEED = 3000
 """Of a motor [counts/s]."""
 STEP_S = 0.005
-LONGEST_S = 0.02
+PART_S = 0.02
 """Time that was missed is made up for in parts, with the wire served in between."""
 
 
@@ -91,7 +91,7 @@ class Desk:
                 if self._terminal and select.select([self._terminal.fd], [], [], 0.001)[0]:
                     self._answer()
                 if (missed := time.monotonic() - last) > STEP_S:
-                    self._move(part := min(missed, LONGEST_S))
+                    self._move(part := min(missed, PART_S))
                     last += part
             time.sleep(0.0002)  # let others have the lock
 

@@ -62,10 +62,9 @@ class InTerminal:
         self.seen = bytearray()
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
+            # ignored where the tests run under nohup or in the background
             for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-                signal.signal(
-                    number, signal.SIG_DFL
-                )  # ignored where the tests run under nohup or in the background
+                signal.signal(number, signal.SIG_DFL)
             os.chdir(folder)
             arguments = command(*words, overrides=overrides, under=under)
             os.execvp(arguments[0], arguments)

@@ -99,7 +99,6 @@ def test_supervisor_killed_in_a_shell(tmp_path):
         assert not modes(terminal)[3] & (termios.ECHO | termios.ICANON)
         os.kill(terminal.status.supervisor.pid, signal.SIGKILL)
         terminal.until(lambda: modes(terminal)[3] & termios.ECHO and modes(terminal)[3] & termios.ICANON)
-        terminal.type(
-            b"\r"
-        )  # the end of a file would be lost on a shell that reads since before the modes were back
+        # the end of a file would be lost on a shell that reads since before the modes were back
+        terminal.type(b"\r")
         terminal.finish()
