@@ -33,7 +33,7 @@ from hilrt.data.labels import Correction, add_correction  # noqa: E402
 from hilrt.data.lerobot.dataset import Dataset, open_dataset  # noqa: E402
 from hilrt.policy.device import CPU  # noqa: E402
 from hilrt.reward.bundle import Bundle  # noqa: E402
-from hilrt.reward.hold import Hold, steps_of  # noqa: E402
+from hilrt.reward.hold import Hold, frames_of  # noqa: E402
 from hilrt.sim.task import CUBE_REST  # noqa: E402
 from hilrt.sim.tasks import PickLift  # noqa: E402
 from hilrt.step.record import vector  # noqa: E402
@@ -170,7 +170,7 @@ def judged(bundle: Bundle, root: Path, light: float, fps: int) -> dict:
     truths, guesses, told = [], [], []
     for number in range(len(dataset)):
         episode = dataset.episode(number, frames=True)
-        hold = Hold(about.threshold, steps_of(about.hold_s, fps), about.min_steps)
+        hold = Hold(about.threshold, frames_of(about.hold_s, fps), about.min_steps)
         said = False
         true = truth(dataset, episode)
         for step, is_so in enumerate(true):

@@ -17,7 +17,7 @@ from hilrt.data.journal import Episode
 from hilrt.data.labels import frame_classes
 from hilrt.data.lerobot.views import Seen
 from hilrt.policy.trunk import Pictures
-from hilrt.reward.hold import steps_of
+from hilrt.reward.hold import frames_of
 from hilrt.reward.network import Network
 from hilrt.robots import SO100_URDF
 from hilrt.robots.kinematics import Kinematics
@@ -82,7 +82,7 @@ def told_of(root: Path, episode: Episode, classes: Sequence[str], reward_class: 
     rewards = [record.reward for record in records if not record.final]
     names = frame_classes(root, episode.header.episode, rewards, classes, reward_class)
     first = names.index(reward_class) if reward_class in names else len(names)
-    late = steps_of(late_s, episode.header.features.fps)
+    late = frames_of(late_s, episode.header.features.fps) - 1
     return Told(
         number=episode.header.episode,
         began_s=records[0].wall_ns / 1e9,

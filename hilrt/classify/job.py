@@ -26,7 +26,7 @@ from hilrt.policy.vision import Vision, frozen_weights
 from hilrt.report.progress import Track
 from hilrt.reward.about import About, Make, rotations_of
 from hilrt.reward.bundle import Bundle
-from hilrt.reward.hold import HOLD_S, steps_of
+from hilrt.reward.hold import HOLD_S, frames_of
 from hilrt.reward.network import Network
 from hilrt.step.conditions import Conditions
 from hilrt.step.features import from_config
@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
 
 
 class Classifying:
-    """The trainings of a classifier: one for each fold, which then judges it, and a last one that is kept."""
+    """The trainings of a classifier: one for each fold, which then judges it, and a last one."""
 
     def __init__(self, config: Config, root: Path) -> None:
         """Raises as `train_classifier` does, and what an encoder's weights or the dataset raise."""
@@ -77,18 +77,20 @@ class Classifying:
         fold = np.array(folds_of(frames.told, self._wanted.classes, str(self._root)))[frames.episode]
         clear = frames.classes != DOUBTFUL
         told, losses, last = np.zeros((len(fold), len(self._wanted.classes)), np.float32), [], max(fold) + 1
+        networks: list[Network] = []
         for number in track(range(last + 1), "training", int(last) + 1):
             fit = self._fit(frames, number)
             test, held = fold == number, fold == (number + 1) % last
             losses.append(fit.run(np.flatnonzero(clear & ~test & ~held), np.flatnonzero(clear & held)))
+            networks.append(fit.network)
             if test.any():
                 told[test] = fit.told(np.flatnonzero(test)).float().softmax(-1).numpy()
-        return self._outcome(frames, told, fit.network, losses)
+        return self._outcome(frames, told, joined(networks), losses)
 
     def _outcome(self, frames: Frames, told: Float32, network: Network, losses: list[Losses]) -> Outcome:
         wanted, rewarded = self._wanted, self._rewarded
         hold_s, fps = HOLD_S if wanted.hold_s is None else wanted.hold_s, self._features.fps
-        steps, curves = steps_of(hold_s, fps), curves_of(frames, told, rewarded)
+        steps, curves = frames_of(hold_s, fps), curves_of(frames, told, rewarded)
         first = _first_success(curves) // 2 if wanted.min_steps is None else wanted.min_steps
         threshold = wanted.success_threshold
         if threshold is None:
@@ -96,7 +98,7 @@ class Classifying:
         counts = count(curves, threshold, steps, first)
         judgement = judged(frames, told, wanted.classes, rewarded, threshold, counts)
         about = About(
-            make=self._make,
+            make=msgspec.structs.replace(self._make, heads=len(network.heads)),
             images=self._features.images,
             rotations=self._turned,
             fps=fps,
@@ -146,6 +148,14 @@ def train_classifier(config: Config, root: Path, path: Path, track: Track) -> Ou
     outcome = Classifying(config, root).run(track)
     outcome.bundle.save(path)
     return outcome
+
+
+def joined(networks: Sequence[Network]) -> Network:
+    """The last, with the heads of all where they see the same features."""
+    *others, last = networks
+    if last.frozen:
+        last.heads.extend(head for network in others for head in network.heads)
+    return last
 
 
 def recorded_rotations(config: Config, root: Path, recorded: Sequence[Conditions | None]) -> dict[str, int]:

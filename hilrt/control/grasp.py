@@ -1,7 +1,7 @@
 """Tells a grasp without a camera: something keeps the gripper from shutting, and goes up with it."""
 
 from collections.abc import Sequence
-from math import ceil, inf
+from math import inf
 from pathlib import Path
 
 from hilrt.config import Config
@@ -12,6 +12,7 @@ from hilrt.control.tick import Tick
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.shutfile import ShutGripper
 from hilrt.errors import ShutUnknownError
+from hilrt.reward.hold import frames_of
 
 FREE = 0.3
 """A jaw that nothing is in the way of is faster; where something turns or yields it is slower [of its range, 1/s]."""
@@ -37,7 +38,7 @@ class GraspDetector:
         reward = config.reward
         self._margin, self._height = reward.margin / 100.0, reward.height_m
         self._fps = config.env.fps
-        self._patience = max(1, ceil(reward.hold_s * config.env.fps))
+        self._patience = frames_of(reward.hold_s, config.env.fps)
         self._shut = [_shut(calibration) for calibration in calibrations]
         self.begin()
 

@@ -10,7 +10,7 @@ from hilrt.config import Config
 from hilrt.config.values import Fraction, NonNegative
 from hilrt.step.features import Image
 
-FORMAT = 2
+FORMAT = 3
 ENTRY = "hilrt reward classifier"
 """Of the metadata, where `About` lies sealed."""
 
@@ -25,6 +25,8 @@ class Make(Struct, frozen=True, kw_only=True):
     """SHA-256 of the file that a frozen encoder's weights came from; empty where it was trained with the classifier."""
     model: Literal["cnn", "transformer"] = "cnn"
     hidden: Size = 256
+    heads: Annotated[int, Meta(ge=1, le=16)] = 1
+    """Asked for the mean of their probabilities."""
     views: Annotated[tuple[Image, ...], Meta(min_length=1, max_length=16)]
     """What it sees of each camera: size, and which part of a frame of which size."""
     classes: Annotated[tuple[str, ...], Meta(min_length=2, max_length=64)]

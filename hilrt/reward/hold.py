@@ -10,9 +10,9 @@ HOLD_S = 0.5
 """For how long frames must count, where neither the task file nor a classifier's says so [s]."""
 
 
-def steps_of(hold_s: float, fps: int) -> int:
-    """Steps in a row that make up so many seconds, one at least."""
-    return max(1, ceil(round(hold_s * fps, 6)))
+def frames_of(hold_s: float, fps: int) -> int:
+    """Frames in a row with so many seconds between the first and the last: one more than there are steps in them."""
+    return 1 + ceil(round(hold_s * fps, 6))
 
 
 class Hold:
@@ -46,7 +46,7 @@ class Rule(NamedTuple):
     threshold: float
     hold_s: float
     steps: int
-    """In `hold_s`."""
+    """In a row that count, for them to be `hold_s`."""
     min_steps: int
 
     def begun(self) -> Hold:
@@ -60,6 +60,6 @@ def rule_of(options: RewardClassifier, about: About, fps: int) -> Rule:
     return Rule(
         threshold=about.threshold if options.success_threshold is None else options.success_threshold,
         hold_s=hold_s,
-        steps=steps_of(hold_s, fps),
+        steps=frames_of(hold_s, fps),
         min_steps=about.min_steps * fps // about.fps if options.min_steps is None else options.min_steps,
     )

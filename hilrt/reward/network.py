@@ -55,19 +55,11 @@ class Glances(nn.Module):
         return out
 
 
-class Network(nn.Module):
-    """Views to the logits of classes.
+class Head(nn.Module):
+    """Features of all cameras to the logits of classes."""
 
-    A frozen encoder's features are rounded to bfloat16, as a policy keeps them, so that either may have the other's.
-    """
-
-    def __init__(self, make: Make, encoders: nn.ModuleList, dropout: float = 0.0) -> None:
+    def __init__(self, make: Make, shapes: Sequence[Shape], dropout: float) -> None:
         super().__init__()
-        self.encoders = encoders
-        self.frozen = make.encoder in FROZEN
-        """Whether the encoders stay as they are."""
-        self.cameras = tuple(view.name for view in make.views)
-        shapes = [feature_shape(make.encoder, view.height, view.width) for view in make.views]
         kind = Glances if make.model == "cnn" else Places
         self.look: Glances | Places = kind(shapes, make.hidden, dropout)
         self.tell = nn.Sequential(
@@ -77,6 +69,29 @@ class Network(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(make.hidden, len(make.classes)),
         )
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Shape (B, classes)."""
+        out: Tensor = self.tell(self.look(features))
+        return out
+
+
+class Network(nn.Module):
+    """Views to the logits of classes.
+
+    A frozen encoder's features are rounded to bfloat16, as a policy keeps them, so that either may have the other's.
+    Several heads, each of which has learned from other episodes, are asked for the mean of their probabilities: of
+    what none of them has seen they seldom all think the same.
+    """
+
+    def __init__(self, make: Make, encoders: nn.ModuleList, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoders = encoders
+        self.frozen = make.encoder in FROZEN
+        """Whether the encoders stay as they are."""
+        self.cameras = tuple(view.name for view in make.views)
+        shapes = [feature_shape(make.encoder, view.height, view.width) for view in make.views]
+        self.heads = nn.ModuleList(Head(make, shapes, dropout) for _ in range(make.heads))
 
     @property
     def device(self) -> torch.device:
@@ -94,8 +109,8 @@ class Network(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Logits (B, classes) of the features of all cameras."""
-        out: Tensor = self.tell(self.look(features))
-        return out
+        told = torch.stack([head(features).float().log_softmax(-1) for head in self.heads])
+        return told.logsumexp(dim=0)
 
     def tensors(self) -> dict[str, Tensor]:
         """All weights by name, those of frozen encoders, too."""

@@ -69,6 +69,7 @@ def test_commands_train_and_judge(tmp_path: Path, monkeypatch) -> None:
         assert [event.value for event in board.Scalars(f"Classifier/{name}")] == [pytest.approx(value)]
     assert len({*bundle.about.data}) == 8
     assert (bundle.about.fps, bundle.about.hold_s) == (10, 0.5)
+    assert bundle.about.make.heads == 5, "four folds' and the last"
     words = say("test-classifier", str(path), "--out", str(tmp_path / "curves.png"))
     assert "it has learned from 8 of these 8 episodes, so what follows flatters it" in words
     assert "4 of 4 successes noticed" in words
@@ -144,7 +145,7 @@ def test_it_is_held_for_as_long_as_it_was_made_for(tmp_path: Path, monkeypatch) 
     with pytest.raises(ClassifierViewError, match=r"wrist 128x96 turned by 180 degrees seen.*here it is"):
         commands.examine(path, None, None, QUICK)
     _, examined = commands.examine(path, None, None, [*QUICK, turned])
-    assert (examined.rule.hold_s, examined.rule.steps) == (1.0, 10)
+    assert (examined.rule.hold_s, examined.rule.steps) == (1.0, 11)
     assert (examined.learned, len(examined.curves)) == (8, 10)
     _, examined = commands.examine(path, Path(others.dataset.root), None, [*QUICK, turned])
     assert (examined.learned, len(examined.curves)) == (0, 2)

@@ -11,7 +11,7 @@ from hilrt.errors import ConfigError, ShutUnknownError
 from hilrt.step.record import GripperCommand
 
 GRASP = 'reward.type="grasp"'
-TICKS_OF_HOLD = 5
+TICKS_OF_HOLD = 6
 CLOSE, OPEN, STAY = GripperCommand.CLOSE, GripperCommand.OPEN, GripperCommand.STAY
 
 

@@ -45,6 +45,20 @@ def test_what_is_read_judges_as_what_was_written(tmp_path: Path, encoder: str, m
         assert read.about == msgspec.structs.replace(written.about, tensors=read.about.tensors)
 
 
+def test_heads_say_their_mean(tmp_path: Path) -> None:
+    """A network of several heads gives the mean of their probabilities, from its file too."""
+    several = bundle_of(tmp_path, heads=3)
+    several.save(tmp_path / "c")
+    read = Bundle.load(tmp_path / "c", CPU)
+    one = bundle_of(tmp_path)
+    alone = []
+    for head in read.network.heads:
+        one.network.heads[0] = head
+        alone.append(one.probabilities(frames()))
+    assert np.ptp(alone, axis=0).min() > 0.01
+    assert read.probabilities(frames()) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("kind", "net"), [("resnet18", elsewhere.torchvision_resnet18), ("resnet10", elsewhere.serl_resnet10)]
 )
@@ -85,7 +99,7 @@ def with_tensor(path, change) -> None:
     """Written under the right digest, but with another tensor than the network has."""
     bundle = bundle_of(path.parent)
     tensors = bundle.network.tensors()
-    tensors["tell.0.weight"] = change(tensors["tell.0.weight"])
+    tensors["heads.0.tell.0.weight"] = change(tensors["heads.0.tell.0.weight"])
     bundle.network.tensors = lambda: {name: t for name, t in tensors.items() if t is not None}
     bundle.save(path)
 
@@ -96,9 +110,18 @@ def with_tensor(path, change) -> None:
         (lambda path: path.unlink(missing_ok=True), "cannot be read: No such file"),
         (lambda path: path.write_bytes(b"PK\x03\x04"), "is damaged, or not a safetensors file"),
         (lambda path: save_file({"a": torch.zeros(1)}, path), "is no reward classifier"),
-        (lambda path: with_tensor(path, lambda _: None), r"is damaged: its weights.*\(tell.0.weight\)"),
-        (lambda path: with_tensor(path, lambda t: t.T), r"is damaged: its weights.*\(tell.0.weight\)"),
-        (lambda path: with_tensor(path, torch.Tensor.double), r"is damaged: its weights.*\(tell.0.weight\)"),
+        (
+            lambda path: with_tensor(path, lambda _: None),
+            r"is damaged: its weights.*\(heads.0.tell.0.weight\)",
+        ),
+        (
+            lambda path: with_tensor(path, lambda t: t.T),
+            r"is damaged: its weights.*\(heads.0.tell.0.weight\)",
+        ),
+        (
+            lambda path: with_tensor(path, torch.Tensor.double),
+            r"is damaged: its weights.*\(heads.0.tell.0.weight\)",
+        ),
     ],
     ids=["absent", "foreign", "other", "missing", "shape", "type"],
 )
@@ -114,7 +137,7 @@ def test_other_version_is_refused(tmp_path: Path, monkeypatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(module, "FORMAT", 7)
         bundle_of(tmp_path).save(tmp_path / "c")
-    with pytest.raises(ClassifierError, match="is of format 7; this version of hilrt reads 2"):
+    with pytest.raises(ClassifierError, match="is of format 7; this version of hilrt reads 3"):
         Bundle.load(tmp_path / "c", CPU)
 
 

@@ -5,7 +5,7 @@ import pytest
 from reward.bundles import bundle_of
 
 from hilrt.config.reward import RewardClassifier
-from hilrt.reward.hold import Hold, Rule, rule_of, steps_of
+from hilrt.reward.hold import Hold, Rule, frames_of, rule_of
 
 
 @pytest.mark.parametrize(
@@ -32,17 +32,17 @@ def test_first_steps_do_not_count() -> None:
         assert [hold.add(1.0) for _ in range(6)] == [False] * 4 + [True] * 2
 
 
-def test_seconds_are_steps() -> None:
-    """Half a second at 10 Hz is 5 steps; what is no whole number is rounded up; no time is one step."""
-    assert [steps_of(s, 10) for s in (0.0, 0.01, 0.5, 0.55, 0.7)] == [1, 1, 5, 6, 7]
+def test_from_first_to_last_frame_are_so_many_seconds() -> None:
+    """Half a second at 10 Hz is 5 steps, with 6 frames around them; a broken number is rounded up; no time is one."""
+    assert [frames_of(s, 10) for s in (0.0, 0.01, 0.5, 0.55, 0.7)] == [1, 2, 6, 7, 8]
 
 
 def test_the_task_file_goes_before_what_the_classifier_was_made_for(tmp_path) -> None:
     """Each number is the file's where the task file has none; steps at another rate are as many seconds."""
     about = bundle_of(tmp_path, "conv").about
     about = msgspec.structs.replace(about, threshold=0.7, hold_s=1.0, min_steps=7, fps=10)
-    assert rule_of(RewardClassifier(), about, 10) == Rule(0.7, 1.0, 10, 7)
-    assert rule_of(RewardClassifier(), about, 30) == Rule(0.7, 1.0, 30, 21)
-    assert rule_of(RewardClassifier(), about, 5) == Rule(0.7, 1.0, 5, 3)
+    assert rule_of(RewardClassifier(), about, 10) == Rule(0.7, 1.0, 11, 7)
+    assert rule_of(RewardClassifier(), about, 30) == Rule(0.7, 1.0, 31, 21)
+    assert rule_of(RewardClassifier(), about, 5) == Rule(0.7, 1.0, 6, 3)
     own = RewardClassifier(success_threshold=0.9, hold_s=0.5, min_steps=2)
-    assert rule_of(own, about, 30) == Rule(0.9, 0.5, 15, 2)
+    assert rule_of(own, about, 30) == Rule(0.9, 0.5, 16, 2)
