@@ -159,12 +159,12 @@ def test_another_encoder_shares_nothing(weights, tmp_path):
 def test_it_has_to_hold(weights):
     """Half a second in a row, none of it in an episode's first steps; each episode begins anew."""
     bench = Bench(weights, ALWAYS, "processor.reward_classifier.min_steps=3")
-    done = [bench.tick(task_success=True) for _ in range(8)]
-    assert [tick.success for tick in done] == [False] * 7 + [True]
+    done = [bench.tick(task_success=True) for _ in range(9)]
+    assert [tick.success for tick in done] == [False] * 8 + [True]
     assert done[-1].terminated
     assert done[-1].reward == 1.0
     bench.rig.pipelines.begin()
-    assert not any(bench.tick().success for _ in range(7))
+    assert not any(bench.tick().success for _ in range(8))
 
 
 def test_it_says_no_in_place_of_the_task(weights):
