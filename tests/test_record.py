@@ -88,6 +88,33 @@ def test_what_every_step_carries(tmp_path):
     assert (final.terminated, final.success, final.action) == (True, True, b"")
 
 
+def test_behind_an_adapter_nothing_is_missed_unseen(tmp_path):
+    """Full-speed USB moves data once a millisecond: all steps are there, and deadlines that passed are on the record.
+
+    Where other programs keep the processors busy some do pass.
+    """
+    overrides = [
+        *jobs.SMALL,
+        "sim.clock=realtime",
+        "sim.usb.frame_ms=1",
+        "dataset.num_episodes_to_record=1",
+    ]
+    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
+        printed = live.finish()
+        assert live.process.returncode == 0, printed
+        assert live.status.control.sense_ms > 2.0, "telemetry takes two frames at least"
+    (episode,) = jobs.demonstrations(tmp_path / "datasets" / "sim_so100")
+    first, *others = episode.records
+    assert others[-1].success
+    passed = sum(1 + record.missed for record in others)
+    assert 1e-9 * 10 * (others[-1].monotonic_ns - first.monotonic_ns) == pytest.approx(passed, abs=1.0)
+    realtime = jobs.summary(live.path)["realtime"]
+    assert realtime["restarts"] == 0
+    assert realtime["missed"] >= sum(record.missed for record in others)
+    states = np.array([vector(record.state) for record in episode.records])
+    assert (np.diff(states, axis=0) != 0).any(axis=1).all(), "each step has a reading of its own"
+
+
 def starts(folder, count):
     """Where each episode's first observation has the tool, from the start pose, shape (count, 3) [m]."""
     folder.mkdir()
