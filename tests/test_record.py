@@ -1,6 +1,7 @@
 """`hilrt record` as a person at the arm uses it."""
 
 import re
+from itertools import combinations
 from pathlib import Path
 
 import jobs
@@ -15,6 +16,7 @@ from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.step.record import GripperCommand, Source, vector
 
 BY_HAND = ["teleop.type=keyboard", "sim.clock=realtime", "env.fps=20", "processor.reset.control_time_s=60"]
+RANGE = (0.03, 0.04, 0.02)
 ENDLESS = "dataset.num_episodes_to_record=1000000"
 
 
@@ -84,6 +86,55 @@ def test_what_every_step_carries(tmp_path):
     assert [r.terminated for r in steps] == [False] * (len(steps) - 1) + [True]
     assert not any(r.truncated for r in episode.records)
     assert (final.terminated, final.success, final.action) == (True, True, b"")
+
+
+def test_behind_an_adapter_nothing_is_missed_unseen(tmp_path):
+    """Full-speed USB moves data once a millisecond: all steps are there, and deadlines that passed are on the record.
+
+    Where other programs keep the processors busy some do pass.
+    """
+    overrides = [
+        *jobs.SMALL,
+        "sim.clock=realtime",
+        "sim.usb.frame_ms=1",
+        "dataset.num_episodes_to_record=1",
+    ]
+    with jobs.LiveRun(tmp_path, "record", jobs.SIM, overrides=overrides) as live:
+        printed = live.finish()
+        assert live.process.returncode == 0, printed
+        assert live.status.control.sense_ms > 2.0, "telemetry takes two frames at least"
+    (episode,) = jobs.demonstrations(tmp_path / "datasets" / "sim_so100")
+    first, *others = episode.records
+    assert others[-1].success
+    passed = sum(1 + record.missed for record in others)
+    assert 1e-9 * 10 * (others[-1].monotonic_ns - first.monotonic_ns) == pytest.approx(passed, abs=1.0)
+    realtime = jobs.summary(live.path)["realtime"]
+    assert realtime["restarts"] == 0
+    assert realtime["missed"] >= sum(record.missed for record in others)
+    states = np.array([vector(record.state) for record in episode.records])
+    assert (np.diff(states, axis=0) != 0).any(axis=1).all(), "each step has a reading of its own"
+
+
+def starts(folder, count):
+    """Where each episode's first observation has the tool, from the start pose, shape (count, 3) [m]."""
+    folder.mkdir()
+    overrides = (
+        f"processor.reset.start_range_m={list(RANGE)}",
+        "sim.arm.preset=stiff",
+        f"dataset.num_episodes_to_record={count}",
+    )
+    episodes = jobs.demonstrations(jobs.record(folder, *overrides))
+    first = [dict(zip(e.header.features.state, vector(e.records[0].state), strict=True)) for e in episodes]
+    return np.array([[state[f"ee.{axis}"] for axis in "xyz"] for state in first])
+
+
+def test_episodes_begin_around_the_start_pose(tmp_path):
+    """Each at another place within `start_range_m`, and with an equal seed at an equal one."""
+    drawn = starts(tmp_path / "one", 3)
+    assert (np.abs(drawn) < np.array(RANGE) + 0.003).all()
+    assert all(np.abs(one - other).max() > 0.003 for one, other in combinations(drawn, 2))
+    assert (np.ptp(drawn, axis=0) > 0.3 * np.array(RANGE)).all()
+    np.testing.assert_array_equal(starts(tmp_path / "same", 1), drawn[:1])
 
 
 def test_recording_goes_on_after_success(tmp_path):

@@ -4,17 +4,23 @@ import asyncio
 
 import numpy as np
 import pytest
+import recorded
 from armbench import Bench
-from rig import load
+from cellbench import make_cell
+from rig import Rig, load
 
+from hilrt.config import SimArm
 from hilrt.control.reset import ResetMove
 from hilrt.control.stream import Stream
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.feetech.registers import Register
 from hilrt.sim.world import START_POSE_DEG, World
+from hilrt.step.record import GripperCommand
 
 HOME = np.radians(START_POSE_DEG)
 AWAY = np.radians((-30.0, 10.0, -15.0, 60.0, -40.0, 20.0))
+
+GRIPPER = (GripperCommand.CLOSE, GripperCommand.STAY, GripperCommand.OPEN)
 
 
 class Cell:
@@ -106,20 +112,25 @@ def test_a_speed_that_another_program_left_behind_has_no_effect():
     assert time == 0
 
 
+def written(bench):
+    """All goals that the arm will be sent, as a list that grows."""
+    told, send = [], bench.arm.write
+
+    async def write(goal, speed):
+        told.append(goal)
+        await send(goal, speed)
+
+    bench.arm.write = write
+    return told
+
+
 def test_ways_are_blended_into_each_other():
     """A way begins and ends little by little, nowhere leaves the line of its goals, and standing arms are told once."""
     config = load()
 
     async def work(cell):
         goal = HOME + 0.1
-        told = []
-        send = cell.bench.arm.write
-
-        async def write(goal, speed):
-            told.append(goal)
-            await send(goal, speed)
-
-        cell.bench.arm.write = write
+        told = written(cell.bench)
         for _ in range(3):
             await cell.tick(goal)
         return np.array(told)
@@ -127,6 +138,63 @@ def test_ways_are_blended_into_each_other():
     told = on_a_bench(config, work)
     shares = (1 / 15, 3 / 15, 6 / 15, 9 / 15, 12 / 15, 14 / 15, 1, 1, 1, 1, 1)
     assert told == pytest.approx(HOME + 0.1 * np.array(shares)[:, None], abs=2e-3)
+
+
+@pytest.mark.parametrize(("hz", "parts"), [(50, 3), (10, 1)])
+def test_velocity_changes_little_by_little(hz, parts):
+    """From one goal to the next by a third of what changes between two ticks at most; by all of it without parts."""
+    rng = np.random.default_rng(0)
+
+    async def work(cell):
+        told, goals = written(cell.bench), [HOME] * 2
+        for _ in range(20):
+            goals.append(goals[-1] + rng.uniform(-1, 1, 6) * cell.max_step)
+            await cell.tick(goals[-1])
+        return np.diff(goals, 2, axis=0) / cell.period_s, np.diff([HOME, HOME, *told], 2, axis=0) * hz
+
+    turns, changes = on_a_bench(load(f"robot.command_hz={hz}"), work)
+    assert len(changes) == 2 * hz
+    assert np.abs(changes).max(axis=0) == pytest.approx(np.abs(turns).max(axis=0) / parts, rel=0.05)
+
+
+def wandered(hz, nature):
+    """Action and joint goal of each of 24 steps of the same wishes, and how many goals the arm was sent."""
+    rig = Rig(f"robot.command_hz={hz}")
+    calibration = Calibration.load(rig.config.robot.calibration_path(""))
+    steps = []
+
+    async def main():
+        with World("pick_lift", 0, nature=nature) as world:
+            async with Bench(world, calibration, nature) as bench:
+                await bench.arm.enable_torque()
+                cell, told = make_cell(rig, bench), written(bench)
+                for step, action in enumerate(recorded.steps(24)[0]):
+                    tick = await cell.sense(step)
+                    tick.policy_action, tick.policy_gripper = action, (GRIPPER[step // 8],)
+                    rig.pipelines.grip.see(tick.readings, rig.setpoint.sent)
+                    rig.pipelines.action.run(tick)
+                    await cell.act(tick)
+                    steps.append((tick.action.ravel(), tick.joint_goal.ravel()))
+                return len(told)
+
+    sent = asyncio.run(main())
+    return [np.array(column) for column in zip(*steps, strict=True)], sent
+
+
+@pytest.mark.parametrize("preset", ["so100", "stiff"])
+def test_what_is_recorded_does_not_depend_on_the_parts(preset):
+    """The same wishes give the same actions and joint goals, to the bit, whether a tick is one goal or five.
+
+    But for the gripper's, which never leads its jaw far: it is as near as the jaw is to where it would be.
+    """
+    nature = SimArm(preset=preset)
+    ((actions, goals), one), ((same, apart), five) = wandered(10, nature), wandered(50, nature)
+    assert five > 4 * one
+    assert len(actions) == 24
+    np.testing.assert_array_equal(actions, same)
+    np.testing.assert_array_equal(goals[:, :5], apart[:, :5])
+    np.testing.assert_allclose(goals[:, 5], apart[:, 5], atol=np.radians(0.5))
+    assert np.ptp(goals, axis=0).min() > 0.05
 
 
 def test_the_jerk_of_a_way_is_that_of_its_goals():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from drive import BOX, Driver, attempt
 
+from hilrt.config import SimArm
 from hilrt.errors import UnknownNameError
 from hilrt.sim.expert import Expert
 from hilrt.sim.skills import CLOSE, STAY, Tool
@@ -15,15 +16,19 @@ LEAST = {"pick_lift": 9, "push": 9, "place": 9, "insert": 8, "pick_of_two": 9}
 
 
 @pytest.mark.parametrize(("noise", "fps"), [(0.0, 10), (0.1, 10), (0.1, 30)])
+@pytest.mark.parametrize("preset", ["so100", "stiff"])
 @pytest.mark.parametrize("task", TASKS)
-def test_expert_succeeds(task, noise, fps):
-    """The expert does its task from random placements, at 10 and 30 Hz, with and without noise."""
-    driver, expert = Driver(World(task, 0), fps), Expert(task, fps)
+def test_expert_succeeds(task, preset, noise, fps):
+    """The expert does its task from random placements, at 10 and 30 Hz, with and without noise, however stiff the arm.
+
+    Only a stiff one never lets a cube slip from the fingers and out of the box.
+    """
+    driver, expert = Driver(World(task, 0, nature=SimArm(preset=preset)), fps), Expert(task, fps)
     done = 0
     for seed in range(10):
         driver.go_home(seed)
         done += attempt(driver, expert, noise, seed).success
-    assert done == 10 if noise == 0.0 else done >= LEAST[task]
+    assert done == 10 if noise == 0.0 and preset == "stiff" else done >= LEAST[task]
 
 
 @pytest.mark.parametrize("task", ["pick_lift", "push"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from drive import Driver, attempt
 
+from hilrt.config import SimArm
 from hilrt.sim.expert import Expert
 from hilrt.sim.manner import USUAL, draw_manner
 from hilrt.sim.tasks import TASKS
@@ -32,10 +33,11 @@ def test_everything_varies_by_the_seed_alone():
     np.testing.assert_allclose(2 * half, whole, atol=1e-12)
 
 
+@pytest.mark.parametrize("preset", ["so100", "stiff"])
 @pytest.mark.parametrize("task", TASKS)
-def test_succeeds_in_any_manner(task):
+def test_succeeds_in_any_manner(task, preset):
     """The expert does its task whatever manner is drawn, and takes other ways to it."""
-    driver, expert = Driver(World(task, 0)), Expert(task, 10)
+    driver, expert = Driver(World(task, 0, nature=SimArm(preset=preset))), Expert(task, 10)
     done, progress = 0, []
     for seed in range(10):
         expert.manner = drawn(seed)
