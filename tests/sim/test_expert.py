@@ -46,10 +46,11 @@ def test_either_of_two_arms_succeeds(task):
     assert min(done) >= 2
 
 
+@pytest.mark.parametrize("preset", ["so100", "stiff"])
 @pytest.mark.parametrize("task", TASKS)
-def test_expert_takes_over_anywhere(task):
+def test_expert_takes_over_anywhere(task, preset):
     """After forty steps of blind wandering, gripper included, the expert still does its task."""
-    driver, expert = Driver(World(task, 0)), Expert(task, 10)
+    driver, expert = Driver(World(task, 0, nature=SimArm(preset=preset))), Expert(task, 10)
     done = 0
     for seed in range(10):
         driver.go_home(seed)
