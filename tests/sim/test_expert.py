@@ -21,7 +21,7 @@ LEAST = {"pick_lift": 9, "push": 9, "place": 9, "insert": 8, "pick_of_two": 9}
 def test_expert_succeeds(task, preset, noise, fps):
     """The expert does its task from random placements, at 10 and 30 Hz, with and without noise, however stiff the arm.
 
-    Only a stiff one never lets a cube slip from the fingers and out of the box.
+    Without noise only a stiff one always does: from a soft one's fingers a cube may slip, and out of the box.
     """
     driver, expert = Driver(World(task, 0, nature=SimArm(preset=preset)), fps), Expert(task, fps)
     done = 0
@@ -46,10 +46,11 @@ def test_either_of_two_arms_succeeds(task):
     assert min(done) >= 2
 
 
+@pytest.mark.parametrize("preset", ["so100", "stiff"])
 @pytest.mark.parametrize("task", TASKS)
-def test_expert_takes_over_anywhere(task):
+def test_expert_takes_over_anywhere(task, preset):
     """After forty steps of blind wandering, gripper included, the expert still does its task."""
-    driver, expert = Driver(World(task, 0)), Expert(task, 10)
+    driver, expert = Driver(World(task, 0, nature=SimArm(preset=preset))), Expert(task, 10)
     done = 0
     for seed in range(10):
         driver.go_home(seed)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drive import Driver, attempt, grip_the_cube
 
-from hilrt.config import taskfile
+from hilrt.config import SimArm, taskfile
 from hilrt.errors import ConfigError
 from hilrt.jobs.teleoperate import ENDLESS
 from hilrt.sim.expert import Expert
@@ -33,11 +33,13 @@ def slides(world, seed):
     return before, world.object_pose()[:3], began
 
 
+@pytest.mark.parametrize("preset", ["so100", "stiff"])
 @pytest.mark.parametrize("scale", [0.8, 1.3])
 @pytest.mark.parametrize("task", ["pick_lift", "push", "place"])
-def test_expert_succeeds_with_cubes_of_any_size(task, scale):
+def test_expert_succeeds_with_cubes_of_any_size(task, scale, preset):
     """The scripted person sees how large a cube is, and does the task with slips as she does with a usual one."""
-    driver, expert = Driver(World(task, 0, thing=Thing(scale=scale))), Expert(task, 10, scale)
+    world = World(task, 0, nature=SimArm(preset=preset), thing=Thing(scale=scale))
+    driver, expert = Driver(world), Expert(task, 10, scale)
     done = 0
     for seed in range(10):
         driver.go_home(seed)
