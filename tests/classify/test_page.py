@@ -65,7 +65,7 @@ def outcome_of(folder: Path, frames: dict[int, list[tuple[int, float]]]) -> Outc
     pairs = [pair for episode in frames.values() for pair in episode]
     success = np.array([p for _, p in pairs], np.float32)
     lengths = [len(episode) for episode in frames.values()]
-    told = tuple(Told(number=n, began_s=0.0, digest="", classes=(), shut_m=None) for n in frames)
+    told = tuple(Told(number=n, began_s=0.0, digest="", labels="", classes=(), shut_m=None) for n in frames)
     looked = Frames(
         pictures=(),
         classes=np.array([c for c, _ in pairs]),

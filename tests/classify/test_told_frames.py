@@ -30,7 +30,7 @@ FIRST = int(np.ceil(FAR * STEPS))
 
 
 def told(number=0, classes=(0, 1), began_s=0.0, shut_m=None) -> Told:
-    return Told(number=number, began_s=began_s, digest=str(number), classes=classes, shut_m=shut_m)
+    return Told(number=number, began_s=began_s, digest=str(number), labels="", classes=classes, shut_m=shut_m)
 
 
 def test_classes_are_those_of_the_rewards(tmp_path: Path) -> None:
