@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from rig import ROOT, Rig
+from rig import ROOT, Rig, load
 
 from hilrt.devices.shutfile import ShutGripper
 from hilrt.errors import ConfigError, ShutUnknownError
@@ -124,3 +124,31 @@ def test_without_a_gripper_there_is_no_grasp():
     """The task file says so."""
     with pytest.raises(ConfigError, match="nothing tells it to shut"):
         Rig(GRASP, "processor.gripper={use_gripper=false}")
+
+
+@pytest.mark.parametrize("reward", [GRASP, 'reward.all_of=["grasp", "classifier"]'])
+def test_a_height_that_the_box_has_no_room_for_is_refused(reward):
+    """It could never be reached; with what is too high, in which box, and what to do."""
+    cameras = "robot.cameras.front={type='sim', width=80, height=64}"
+    words = (
+        r"\$\.reward\.height_m: is 0\.115 m, but \$\.processor\.inverse_kinematics\.end_effector_bounds is 0\.115 m high"
+        r".*Make height_m smaller, or the box higher"
+    )
+    with pytest.raises(ConfigError, match=words):
+        load(reward, cameras, "reward.height_m=0.115")
+    load(reward, cameras, "reward.height_m=0.114")
+    load("reward.height_m=0.115")
+    load(GRASP, "reward.height_m=0.115", by_joint=True)
+
+
+def test_each_arm_has_a_box_of_its_own():
+    """One that is too flat for a grasp is refused by its own name, whatever the others have room for."""
+    flat = "robot.arms.right.end_effector_bounds={min=[0.15, -0.11, 0.005], max=[0.31, 0.17, 0.05]}"
+    two = {"name": "sim_bimanual.toml"}
+    with pytest.raises(ConfigError, match=r"\$\.robot\.arms\.right\.end_effector_bounds is 0\.045 m high"):
+        load(GRASP, flat, **two)
+    load(GRASP, flat, "reward.height_m=0.04", **two)
+    with pytest.raises(
+        ConfigError, match=r"\$\.processor\.inverse_kinematics\.end_effector_bounds is 0\.115 m high"
+    ):
+        load(GRASP, "reward.height_m=0.2", **two)
