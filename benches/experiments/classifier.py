@@ -5,8 +5,9 @@
 Recorded, with success that is held until the time limit: 14 demonstrations to learn from, 20 to judge by. A policy
 cloned for a few steps fails otherwise than a demonstration does: 6 of its failures are learned from, the others judge.
 Where the cube is joins the state, which no classifier sees, so that each frame of those that judge has the simulator's
-own truth. Where the cube was dropped after success, labels are corrected, as somebody who looks at them does with
-`hilrt label`. What is in FOLDER is not done again. Prints JSON.
+own truth. Where the cube was dropped after success, labels are corrected by that same truth, in place of somebody who
+looks at them with `hilrt label`. Frames are judged without those in which the cube is near the height that decides, and
+with them. What is in FOLDER is not done again. Prints JSON.
 """
 
 import argparse
@@ -146,9 +147,14 @@ def fail(work: Work, run: Path, episodes: int) -> None:
 
 def truth(dataset: Dataset, episode: Episode) -> np.ndarray:
     """1 where the cube is held up, 0 where it is not, -1 at the edge; by where the simulator has it."""
+    height = above(dataset, episode)
+    return np.where(np.abs(height) < EDGE_M, -1, height >= 0)
+
+
+def above(dataset: Dataset, episode: Episode) -> np.ndarray:
+    """How far the cube is above the height that decides, in each frame [m]."""
     at = dataset.features.state.index("object.z")
-    height = np.array([vector(r.state)[at] for r in episode.records]) - CUBE_REST - PickLift.height
-    return np.where(np.abs(height) < EDGE_M, -1, height > 0)
+    return np.array([vector(r.state)[at] for r in episode.records]) - CUBE_REST - PickLift.height
 
 
 def correct(root: Path) -> None:
@@ -167,24 +173,31 @@ def correct(root: Path) -> None:
 def judged(bundle: Bundle, root: Path, light: float, fps: int) -> dict:
     """Frames told, successes noticed and false ones, with all pictures so much brighter."""
     dataset, about = open_dataset(root), bundle.about
-    truths, guesses, told = [], [], []
+    truths, up, guesses, told = [], [], [], []
     for number in range(len(dataset)):
         episode = dataset.episode(number, frames=True)
         hold = Hold(about.threshold, frames_of(about.hold_s, fps), about.min_steps)
         said = False
-        true = truth(dataset, episode)
-        for step, is_so in enumerate(true):
+        truths += truth(dataset, episode).tolist()
+        up += (above(dataset, episode) >= 0).tolist()
+        for step in range(len(episode.records)):
             frames = {n: lit(p, light) for n, p in episode.images(step).items()}
             success = float(bundle.probabilities(frames)[about.rewarded])
             said |= hold.add(success)
-            if is_so >= 0:
-                truths.append(is_so)
-                guesses.append(success >= 0.5)
+            guesses.append(success >= 0.5)
         told.append(said)
-    share = balanced(np.array(truths), np.array(guesses, int))
+    true, guess = np.array(truths), np.array(guesses, int)
+    clear = true >= 0
     low, high = wilson(sum(told), len(told))
     interval = [round(low, 3), round(high, 3)]
-    return {"balanced_accuracy": round(share, 4), "said": sum(told), "of": len(told), "interval": interval}
+    return {
+        "balanced_accuracy": round(balanced(true[clear], guess[clear]), 4),
+        "balanced_accuracy_of_all": round(balanced(np.array(up, int), guess), 4),
+        "frames_left_out": round(1.0 - float(clear.mean()), 4),
+        "said": sum(told),
+        "of": len(told),
+        "interval": interval,
+    }
 
 
 def lit(picture: np.ndarray, light: float) -> np.ndarray:

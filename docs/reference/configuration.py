@@ -29,7 +29,7 @@ NAMES = {
     "BoolType": "true or false",
     "AnyType": "anything",
 }
-BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "a multiple of"}
 
 
 def main() -> int | str:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from hilrt.classify.frames import DOUBTFUL, late_s, told_of
+from hilrt.classify.frames import DOUBTFUL, digest_of, late_s, told_of
 from hilrt.classify.judgement import balanced, curve_of
 from hilrt.classify.threshold import Counts, Curve, count
 from hilrt.config import Config
+from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.pictures import Picture
 from hilrt.errors import NoDemonstrationsError
@@ -20,6 +21,7 @@ from hilrt.reward.about import rotations_of
 from hilrt.reward.bundle import Bundle
 from hilrt.reward.hold import Rule, rule_of
 from hilrt.step.features import from_config
+from hilrt.step.record import Float32
 
 COLUMNS = 4
 DPI = 80
@@ -36,6 +38,10 @@ class Examined(NamedTuple):
     balanced_accuracy: float
     learned: int
     """Episodes that the classifier was trained on."""
+    relabelled: int
+    """Of those, with other labels than they have now."""
+    redrawn: int
+    """Of those, with other pictures."""
 
     @property
     def late_steps(self) -> float | None:
@@ -60,13 +66,16 @@ def examine(config: Config, root: Path, path: Path, track: Track) -> Examined:
         raise NoDemonstrationsError(str(root))
     dataset, about = open_dataset(root, features), bundle.about
     rule = rule_of(config.processor.reward_classifier, about, features.fps)
-    curves, said, truth, guess, learned = [], [], [], [], 0
+    curves, said, truth, guess = [], [], [], []
+    learned = relabelled = redrawn = 0
     for number in track(range(len(dataset)), "judging", len(dataset)):
         episode = dataset.episode(number, frames=True)
-        told = np.stack([bundle.probabilities(episode.images(i)) for i in range(len(episode.records))])
+        told, pictures = _judged(bundle, episode)
         known = told_of(root, episode, about.make.classes, about.reward_class, late_s(config))
         classes = np.array(known.classes)
         learned += known.digest in about.data
+        relabelled += about.relabelled(known.digest, known.labels)
+        redrawn += about.redrawn(known.digest, pictures)
         curves.append(curve_of(number, told[:, about.rewarded], classes, about.rewarded))
         hold = rule.begun()
         said.append(next((i for i, p in enumerate(told[:, about.rewarded]) if hold.add(float(p))), None))
@@ -75,7 +84,17 @@ def examine(config: Config, root: Path, path: Path, track: Track) -> Examined:
         guess.append(told[clear].argmax(axis=1))
     accuracy = balanced(np.concatenate(truth), np.concatenate(guess))
     counts = count(curves, rule.threshold, rule.steps, rule.min_steps)
-    return Examined(curves, said, rule, counts, accuracy, learned)
+    return Examined(curves, said, rule, counts, accuracy, learned, relabelled, redrawn)
+
+
+def _judged(bundle: Bundle, episode: Episode) -> tuple[Float32, str]:
+    """Probabilities (n, classes) of an episode's frames, and the digest of their views."""
+    told, views = [], []
+    for i in range(len(episode.records)):
+        images = episode.images(i)
+        told.append(bundle.probabilities(images))
+        views += [bundle.preprocess.apply(view.name, images[view.name]) for view in bundle.about.make.views]
+    return np.stack(told), digest_of(views)
 
 
 def drawn(examined: Examined, fps: int) -> Picture:

@@ -16,6 +16,7 @@ from hilrt.config import MOTORS, Config
 from hilrt.data.journal import Episode
 from hilrt.data.labels import frame_classes
 from hilrt.data.lerobot.views import Seen
+from hilrt.data.pictures import Picture
 from hilrt.policy.trunk import Pictures
 from hilrt.reward.hold import frames_of
 from hilrt.reward.network import Network
@@ -46,6 +47,8 @@ class Told(Struct, frozen=True, kw_only=True):
     """Since 1970."""
     digest: str
     """Of when its steps were and what they measured, which no correction and no copy of the dataset changes."""
+    labels: str
+    """Digest of the classes of its frames as they are labelled, those in doubt, too."""
     classes: tuple[int, ...]
     """Of each of its frames, `DOUBTFUL` among them."""
     shut_m: float | None
@@ -67,6 +70,8 @@ class Frames(NamedTuple):
     """Place of its episode in `told`."""
     step: Ints
     told: tuple[Told, ...]
+    digests: tuple[str, ...] = ()
+    """Of each episode's views."""
 
 
 def late_s(config: Config) -> float:
@@ -87,6 +92,7 @@ def told_of(root: Path, episode: Episode, classes: Sequence[str], reward_class: 
         number=episode.header.episode,
         began_s=records[0].wall_ns / 1e9,
         digest=_digest(records),
+        labels=xxhash.xxh3_64_hexdigest("\n".join(names).encode()),
         classes=_doubted([classes.index(name) for name in names], classes.index(reward_class), late),
         shut_m=min(_shut(records[:first], len(episode.header.features.sides)), default=None),
     )
@@ -104,9 +110,10 @@ def look(seen: Iterable[tuple[Told, Seen]], network: Network, frames: int, shift
     """
     variants = max(1, min(VARIANTS, LOOKS // max(1, frames)))
     generator = torch.Generator().manual_seed(seed)
-    told, parts = [], []
+    told, parts, digests = [], [], []
     for about, episode in seen:
         told.append(about)
+        digests.append(digest_of(views[camera] for views in episode.views for camera in network.cameras))
         parts.append([
             _looked(network, camera, torch.from_numpy(views), variants, shift, generator)
             for camera, views in enumerate(_stacked(episode, network.cameras))
@@ -118,7 +125,16 @@ def look(seen: Iterable[tuple[Told, Seen]], network: Network, frames: int, shift
         episode=np.repeat(np.arange(len(told)), lengths),
         step=np.concatenate([np.arange(n) for n in lengths]),
         told=tuple(told),
+        digests=tuple(digests),
     )
+
+
+def digest_of(views: Iterable[Picture]) -> str:
+    """Of an episode's views, those of all cameras frame by frame."""
+    digest = xxhash.xxh3_64()
+    for view in views:
+        digest.update(view.data)
+    return digest.hexdigest()
 
 
 def sessions(told: Sequence[Told]) -> list[int]:

@@ -107,6 +107,8 @@ class Classifying:
             hold_s=hold_s,
             min_steps=first,
             data=tuple(each.digest for each in frames.told),
+            labels=tuple(each.labels for each in frames.told),
+            pictures=frames.digests,
             metrics=figures(judgement),
         )
         words = list(advice(frames.told, curves, rewarded, threshold, steps, first))

@@ -109,6 +109,9 @@ def rates(probability: Float32, success: npt.NDArray[np.bool_]) -> tuple[Floats,
     order = np.argsort(-probability, kind="stable")
     right = np.cumsum(success[order], dtype=np.float64)
     wrong = np.cumsum(~success[order], dtype=np.float64)
+    # frames of one probability are above a threshold together
+    last = np.flatnonzero(np.diff(probability[order], append=-1.0))
+    right, wrong = right[last], wrong[last]
     return wrong / max(1, (~success).sum()), right / max(1, success.sum()), right / (right + wrong)
 
 

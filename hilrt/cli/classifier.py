@@ -71,6 +71,10 @@ def examine_classifier(
             f"it has learned from {examined.learned} of these {len(examined.curves)} episodes, so what follows "
             "flatters it; name others: hilrt test-classifier CONFIG DATASET"
         )
+    if examined.relabelled:
+        say(f"labels of {examined.relabelled} of its episodes were corrected since: train it again")
+    if examined.redrawn:
+        say(f"pictures of {examined.redrawn} of its episodes are others than it has seen: encoded anew")
     say(f"balanced accuracy {examined.balanced_accuracy:.1%} of frames")
     say(f"threshold {rule.threshold:.3f}, held for {rule.hold_s:g} s, from step {rule.min_steps} on:")
     say(f"  {sureness(counts)}")

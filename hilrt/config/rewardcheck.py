@@ -22,7 +22,23 @@ def check_reward(config: Config, fail: Fail) -> None:
         fail(where, f'{names} "grasp", but processor.gripper.use_gripper = false: nothing tells it to shut.')
     if "classifier" in reward.by and not config.robot.cameras:
         fail(where, f'{names} "classifier", but there are no cameras under [robot.cameras] for it to see by.')
+    if "grasp" in reward.by:
+        _check_height(config, fail)
     _check_classifier(config, fail)
+
+
+def _check_height(config: Config, fail: Fail) -> None:
+    """Each arm's box leaves room for it; with joint control there is none."""
+    height = config.reward.height_m
+    for side, arm in config.sides.items():
+        box = config.bounds(side)
+        if box is not None and height >= (room := box.max[2] - box.min[2]):
+            own = f"robot.arms.{side}" if side and arm.end_effector_bounds else "processor.inverse_kinematics"
+            fail(
+                "reward.height_m",
+                f"is {height:g} m, but $.{own}.end_effector_bounds is {room:.3g} m high, so nothing can be raised so "
+                "far in it, and nothing gives reward. Make height_m smaller, or the box higher.",
+            )
 
 
 def _check_classifier(config: Config, fail: Fail) -> None:

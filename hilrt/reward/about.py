@@ -51,7 +51,11 @@ class About(Struct, frozen=True, kw_only=True):
     min_steps: Annotated[int, Meta(ge=0)] = 0
     """Steps, at `fps`, at the start of an episode in which none of those recorded has succeeded."""
     data: tuple[str, ...] = ()
-    """Digest of each episode that it was trained on."""
+    """Of each episode that it was trained on a digest that tells which it is, whatever is corrected in it."""
+    labels: tuple[str, ...] = ()
+    """Of each of these, digest of the classes of its frames as they were labelled."""
+    pictures: tuple[str, ...] = ()
+    """Of each, digest of the views of its frames."""
     metrics: dict[str, float] = {}
     tensors: str = ""
     """Digest of all weights."""
@@ -61,6 +65,14 @@ class About(Struct, frozen=True, kw_only=True):
         """Index of the rewarded class."""
         return self.make.classes.index(self.reward_class)
 
+    def relabelled(self, episode: str, labels: str) -> bool:
+        """Whether it has learned from that episode, with other labels than these."""
+        return _others(self.data, self.labels, episode, labels)
+
+    def redrawn(self, episode: str, pictures: str) -> bool:
+        """Whether it has learned from that episode, with other views than these."""
+        return _others(self.data, self.pictures, episode, pictures)
+
 
 def parts_seen(
     images: Sequence[Image], views: Sequence[Image], rotations: Mapping[str, int]
@@ -68,6 +80,12 @@ def parts_seen(
     """By camera: size of its frames and how they are turned, size of its view, and the part that is in it [pixels]."""
     frames = {image.name: (image.height, image.width, rotations.get(image.name, 0)) for image in images}
     return {view.name: (frames[view.name], (view.height, view.width), view.region[:4]) for view in views}
+
+
+def _others(episodes: Sequence[str], kept: Sequence[str], episode: str, found: str) -> bool:
+    """A merged dataset may have an episode twice."""
+    learned = {digest for one, digest in zip(episodes, kept, strict=False) if one == episode}
+    return bool(learned) and found not in learned
 
 
 def rotations_of(config: Config) -> dict[str, int]:

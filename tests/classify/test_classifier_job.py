@@ -13,6 +13,7 @@ from hilrt.cli import app
 from hilrt.config import Config, taskfile
 from hilrt.data.labels import Correction, add_correction
 from hilrt.data.lerobot.dataset import open_dataset
+from hilrt.data.lerobot.rewrite import export
 from hilrt.errors import ClassifierDataError, ClassifierViewError, NoCamerasError, NoDemonstrationsError
 from hilrt.jobs import classifier as commands
 from hilrt.policy.device import CPU
@@ -149,6 +150,45 @@ def test_it_is_held_for_as_long_as_it_was_made_for(tmp_path: Path, monkeypatch) 
     assert (examined.learned, len(examined.curves)) == (8, 10)
     _, examined = commands.examine(path, Path(others.dataset.root), None, [*QUICK, turned])
     assert (examined.learned, len(examined.curves)) == (0, 2)
+    assert (examined.relabelled, examined.redrawn) == (0, 0), "of what it has not learned nothing is said"
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_it_has_learned_otherwise_is_counted(tmp_path: Path, monkeypatch) -> None:
+    """Episodes whose labels were corrected since, as long as that is in force; those whose pictures are others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hilrt.classify.training.EPOCHS", 1)
+    path = recorded(tmp_path)
+    commands.train(path, None, QUICK)
+
+    def found(root: str = "demos", *sets: str) -> tuple[int, int, int]:
+        _, examined = commands.examine(path, tmp_path / root, None, [*QUICK, *sets])
+        return examined.learned, examined.relabelled, examined.redrawn
+
+    assert found() == (8, 0, 0)
+    assert found("demos", "reward={type='grasp', hold_s=1.0}") == (8, 0, 0), (
+        "more is in doubt, labels are the same"
+    )
+    for episode in (5, 6):
+        correct(tmp_path / "demos", episode, kind="success", start=12)
+    assert found() == (8, 2, 0)
+    words = say("test-classifier", str(path))
+    assert "labels of 2 of its episodes were corrected since: train it again" in words
+    assert "encoded anew" not in words
+    correct(tmp_path / "demos", 5, kind="undo")
+    export(tmp_path / "demos", tmp_path / "film", None, lambda _: None, video=True)
+    assert found("film") == (8, 1, 8)
+    assert "pictures of 8 of its episodes are others than it has seen: encoded anew" in say(
+        "test-classifier", str(path), "film"
+    )
+    commands.train(path, None, QUICK)
+    assert found() == (8, 0, 0)
+
+
+def correct(root: Path, episode: int, **said) -> None:
+    """Say so of an episode."""
+    origin = open_dataset(root).row(episode).origin
+    add_correction(root, Correction(episode=episode, origin=origin, **said))
 
 
 def test_cameras_are_turned_as_they_were_recorded(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def frames_of(network: Network, classes=2, count=120) -> Frames:
         tensor = torch.from_numpy(views)
         with torch.no_grad():
             pictures.append((network.features(camera, tensor) if network.frozen else tensor)[:, None])
-    told = tuple(Told(number=n, began_s=0.0, digest="", classes=(), shut_m=None) for n in range(count))
+    told = tuple(
+        Told(number=n, began_s=0.0, digest="", labels="", classes=(), shut_m=None) for n in range(count)
+    )
     return Frames(tuple(pictures), truth, np.arange(count), np.zeros(count, np.int64), told)
 
 

@@ -2,9 +2,9 @@
 
 import shutil
 
-import numpy as np
 import pytest
-from rig import ROOT, Rig
+from hand import Hand
+from rig import ROOT, Rig, load
 
 from hilrt.devices.shutfile import ShutGripper
 from hilrt.errors import ConfigError, ShutUnknownError
@@ -15,49 +15,14 @@ TICKS_OF_HOLD = 6
 CLOSE, OPEN, STAY = GripperCommand.CLOSE, GripperCommand.OPEN, GripperCommand.STAY
 
 
-class Hand:
-    """An arm whose jaw an object of a given width stops; its end effector goes where it is put."""
-
-    def __init__(self, *overrides, width=0.3):
-        self.rig = Rig(GRASP, *overrides)
-        self.joints = self.rig.home.copy()
-        self.width, self.done = width, []
-
-    def lifted(self, height):
-        """The same joints with the end effector so much higher than at the start."""
-        solver, pose = self.rig.kinematics[0], self.rig.setpoint.pose_of(self.rig.home)[0].copy()
-        pose[2, 3] += height
-        joints = self.joints.copy()
-        for _ in range(20):
-            joints[0, :5] = solver.inverse(joints[0], pose).q[:5]
-        return joints
-
-    def go(self, ticks, command, height=0.0):
-        """So many ticks with one command, at a height."""
-        limits = self.rig.limits
-        for _ in range(ticks):
-            raised = self.lifted(height)
-            told = self.rig.setpoint.sent[0, 5]
-            stop = limits._closed[0] + self.width * (limits._open[0] - limits._closed[0])
-            self.joints[0, 5] = max(told, stop)
-            raised[0, 5] = self.joints[0, 5]
-            tick = self.rig.tick(joints=raised, task_success=True)
-            self.rig.pipelines.grip.see(tick.readings, self.rig.setpoint.sent)
-            self.rig.pipelines.observation.run(tick)
-            self.rig.pipelines.outcome.run(tick)
-            self.done.append(tick.task_success)
-            tick.action, tick.gripper = np.zeros(3, np.float32), (command,)
-            goal = self.rig.setpoint.joints.copy()
-            step = (int(command) - int(STAY)) * limits.opening_step
-            goal[0, 5] = self.rig.pipelines.grip.kept(goal)[0, 5] + step
-            tick.joint_goal = limits.clip(self.rig.pipelines.grip.near(goal))
-            tick.target = self.rig.setpoint.pose
-            self.rig.setpoint.commit(tick)
+def holding(width=0.3):
+    """A gripper with an object of that width between its jaws."""
+    return Hand(Rig(GRASP), width)
 
 
 def test_something_that_is_raised_is_grasped():
     """It is said after half a second at the height, not before, whatever the task itself says."""
-    hand = Hand()
+    hand = holding()
     hand.go(20, CLOSE)
     hand.go(TICKS_OF_HOLD - 1, STAY, 0.06)
     assert not any(hand.done)
@@ -70,7 +35,7 @@ def test_something_that_is_raised_is_grasped():
 )
 def test_what_is_no_grasp_is_none(width, height):
     """An empty gripper, one that shuts as far as an empty one may, and one that is not raised far enough."""
-    hand = Hand(width=width)
+    hand = holding(width=width)
     hand.go(20, CLOSE)
     hand.go(20, STAY, height)
     assert not any(hand.done)
@@ -78,7 +43,7 @@ def test_what_is_no_grasp_is_none(width, height):
 
 def test_a_gripper_that_was_told_to_stop_holds_nothing():
     """Half shut, raised, and nothing between its jaws."""
-    hand = Hand(width=0.0)
+    hand = holding(width=0.0)
     hand.go(1, CLOSE)
     hand.go(20, STAY, 0.06)
     assert hand.joints[0, 5] > hand.rig.limits._closed[0] + 0.2
@@ -87,7 +52,7 @@ def test_a_gripper_that_was_told_to_stop_holds_nothing():
 
 def test_what_slips_out_counts_from_its_next_grasp():
     """The height is counted from where the gripper last stopped on something."""
-    hand = Hand()
+    hand = holding()
     hand.go(20, CLOSE)
     hand.go(2, STAY, 0.06)
     hand.width = 0.0
@@ -100,7 +65,7 @@ def test_what_slips_out_counts_from_its_next_grasp():
 
 def test_a_new_episode_begins_anew():
     """What was raised before is no success of the next episode until it has been so for as long again."""
-    hand = Hand()
+    hand = holding()
     hand.go(20, CLOSE)
     hand.go(TICKS_OF_HOLD, STAY, 0.06)
     assert hand.done[-1]
@@ -124,3 +89,31 @@ def test_without_a_gripper_there_is_no_grasp():
     """The task file says so."""
     with pytest.raises(ConfigError, match="nothing tells it to shut"):
         Rig(GRASP, "processor.gripper={use_gripper=false}")
+
+
+@pytest.mark.parametrize("reward", [GRASP, 'reward.all_of=["grasp", "classifier"]'])
+def test_a_height_that_the_box_has_no_room_for_is_refused(reward):
+    """It could never be reached; with what is too high, in which box, and what to do."""
+    cameras = "robot.cameras.front={type='sim', width=80, height=64}"
+    words = (
+        r"\$\.reward\.height_m: is 0\.115 m, but \$\.processor\.inverse_kinematics\.end_effector_bounds is 0\.115 m "
+        r"high.*Make height_m smaller, or the box higher"
+    )
+    with pytest.raises(ConfigError, match=words):
+        load(reward, cameras, "reward.height_m=0.115")
+    load(reward, cameras, "reward.height_m=0.114")
+    load("reward.height_m=0.115")
+    load(GRASP, "reward.height_m=0.115", by_joint=True)
+
+
+def test_each_arm_has_a_box_of_its_own():
+    """One that is too flat for a grasp is refused by its own name, whatever the others have room for."""
+    flat = "robot.arms.right.end_effector_bounds={min=[0.15, -0.11, 0.005], max=[0.31, 0.17, 0.05]}"
+    two = {"name": "sim_bimanual.toml"}
+    with pytest.raises(ConfigError, match=r"\$\.robot\.arms\.right\.end_effector_bounds is 0\.045 m high"):
+        load(GRASP, flat, **two)
+    load(GRASP, flat, "reward.height_m=0.04", **two)
+    with pytest.raises(
+        ConfigError, match=r"\$\.processor\.inverse_kinematics\.end_effector_bounds is 0\.115 m high"
+    ):
+        load(GRASP, "reward.height_m=0.2", **two)

@@ -196,20 +196,6 @@ def test_the_operator_has_the_last_word(weights, threshold, wish, success, overr
     assert tick.terminated is not wish.rerecord
 
 
-def test_a_grasp_and_the_classifier(weights):
-    """With `all_of` neither is enough: here the grasp says no, and the classifier always yes."""
-    both = 'reward.all_of=["grasp", "classifier"]'
-    bench = Bench(weights, ALWAYS, AT_ONCE, reward=both)
-    names = [step.name for step in bench.rig.pipelines.outcome.steps]
-    assert names[:3] == ["grasp", "reward_classifier", "success"]
-    assert not bench.tick().success
-    tick = bench.rig.tick(frames=bench.frames(), task_success=True)
-    bench.judge(tick)
-    assert tick.task_success
-    Bench(weights, NEVER, AT_ONCE, reward=both).judge(tick)
-    assert not tick.task_success
-
-
 def test_a_shadow_ends_nothing(weights):
     """What it would have called the episode is compared with the key that ends it."""
     for threshold, wish, override in (
