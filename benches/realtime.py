@@ -27,8 +27,11 @@ SEGMENTS = Path("/dev/shm")
 CLI = [sys.executable, "-c", "from hilrt.cli import main; main()"]
 
 
-def settings(hz: int, cameras: list[Path]) -> list[str]:
-    """Overrides for a run in real time whose learner never rests; cameras are recorded, and not learnt from."""
+def settings(hz: int, cameras: list[Path], others: list[str]) -> list[str]:
+    """Overrides for a run in real time whose learner never rests; cameras are recorded, and not learnt from.
+
+    `others`: those of the command line, which come last.
+    """
     step = 0.2 / hz
     values = {
         "robot.calibration_dir": ROOT / "configs" / "calibration",
@@ -46,7 +49,8 @@ def settings(hz: int, cameras: list[Path]) -> list[str]:
         "policy.encoder": "none",
         **{f"robot.cameras.{path.stem}": f"{{index_or_path = '{path}'}}" for path in cameras},
     }
-    return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+    texts = [*(f"{key}={value}" for key, value in values.items()), *others]
+    return [part for text in texts for part in ("--set", text)]
 
 
 def film(path: Path) -> Path:
@@ -67,13 +71,14 @@ def forbid_realtime() -> None:
     ctypes.CDLL(None).prctl(24, 23)  # PR_CAPBSET_DROP, CAP_SYS_NICE; takes hold at exec
 
 
-def measure(hz: int, seconds: float, cameras: int, *, realtime: bool) -> dict[str, object]:
+def measure(hz: int, args: argparse.Namespace, *, realtime: bool) -> dict[str, object]:
     """Run for so long after learning has begun; figures from the status block."""
+    seconds: float = args.seconds
     setup = None if realtime else forbid_realtime
     with tempfile.TemporaryDirectory() as folder:
         config = str(ROOT / "configs" / "sim_so100.toml")
-        films = [film(Path(folder) / f"camera{number}.avi") for number in range(cameras)]
-        options = settings(hz, films)
+        films = [film(Path(folder) / f"camera{number}.avi") for number in range(args.cameras)]
+        options = settings(hz, films, args.set)
         subprocess.run([*CLI, "record", config, *options], cwd=folder, check=True, capture_output=True)
         log = (Path(folder) / "out").open("w")
         command = [*CLI, "train", config, *options]
@@ -114,6 +119,7 @@ def in_turns(hz: int, args: argparse.Namespace) -> dict[str, list[object]]:
     """This version and another, each measured in a process that has only that one."""
     figures: dict[str, list[object]] = {"hilrt": [], str(args.against): []}
     options = ["--hz", str(hz), "--seconds", str(args.seconds), "--cameras", str(args.cameras), "--alone"]
+    options += [part for text in args.set for part in ("--set", text)]
     for _ in range(args.rounds):
         for name, tree in (("hilrt", ROOT), (str(args.against), args.against)):
             env = {**os.environ, "PYTHONPATH": str(tree)}
@@ -130,20 +136,24 @@ def main() -> None:
     parser.add_argument(
         "--cameras", type=int, default=0, help="video files of 640x480 that stand for cameras"
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="of the task file, as in sim.usb.frame_ms=1",
+    )
     parser.add_argument("--alone", action="store_true", help="without the rival")
     parser.add_argument("--against", type=Path, help="another checkout, measured in turns with this one")
     parser.add_argument("--rounds", type=int, default=3, help="of --against")
     args = parser.parse_args()
-    results: dict[str, object] = {"cameras": args.cameras, "load": os.getloadavg()[0]}
+    results: dict[str, object] = {"cameras": args.cameras, "set": args.set, "load": os.getloadavg()[0]}
     for hz in args.hz:
         if args.against:
             results[f"{hz} Hz"] = in_turns(hz, args)
             continue
         kinds = {"hilrt": True} | ({} if args.alone else {"without real-time scheduling": False})
-        results[f"{hz} Hz"] = {
-            name: measure(hz, args.seconds, args.cameras, realtime=realtime)
-            for name, realtime in kinds.items()
-        }
+        results[f"{hz} Hz"] = {name: measure(hz, args, realtime=realtime) for name, realtime in kinds.items()}
     report("realtime", results)
 
 

@@ -13,7 +13,14 @@ ARM = ArmConditions(
     offsets_deg=(0.0,) * 6,
 )
 CAMERA = CameraConditions(
-    device="/dev/video0", width=640, height=480, fps=30, rotation=0, fourcc="MJPG", crop=(40, 80, 400, 400)
+    device="/dev/video0",
+    width=640,
+    height=480,
+    fps=30,
+    rotation=0,
+    fourcc="MJPG",
+    crop=(40, 80, 400, 400),
+    controls={"exposure": 157, "gain": 32},
 )
 CONDITIONS = Conditions(
     arms={"": ARM},

@@ -132,6 +132,10 @@ ENTRIES = [
     (f"{CAMERA}.rotation=180", f"{CAMERA}.rotation: 0 degrees before, 180 degrees now. The picture"),
     (f"{CAMERA}.fps=15", f"{CAMERA}.fps: 30 Hz before, 15 Hz now. Pictures may be"),
     (f"{CAMERA}.fourcc=YUYV", f"{CAMERA}.fourcc: MJPG before, YUYV now. Pictures may be"),
+    (
+        f"{CAMERA}.controls.exposure=157",
+        f"{CAMERA}.controls.exposure: the camera's own before, 157 now. Pictures may be",
+    ),
 ]
 ONLY_FOR_A_POLICY = [
     (f"{CAMERA}.width=96", f"{CAMERA}.width: 64 pixels before, 96 pixels now. Things may have"),

@@ -14,6 +14,22 @@ from hilrt.errors import CameraError
 NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 """What has come, and cannot be decoded: a cut JPEG."""
 
+CURE = "`v4l2-ctl --list-ctrls` says which controls and values it has; take the line out to leave it as it is"
+MANUAL = 1
+"""V4L2_EXPOSURE_MANUAL; 0 is automatic."""
+
+
+class Control(NamedTuple):
+    """One that a driver may have."""
+
+    name: str
+    wanted: int | None
+    """None: it is left alone."""
+    property: int
+    automatic: int | None = None
+    """Property by which the camera leaves it alone, with the value `off`."""
+    off: int = 0
+
 
 class Mode(NamedTuple):
     """A way in which a source gives pictures."""
@@ -50,11 +66,39 @@ def mode_of(capture: cv2.VideoCapture) -> Mode:
     )
 
 
+def controls_of(c: config.CameraControls) -> tuple[Control, ...]:
+    """All that a task file may set, by OpenCV's names."""
+    return (
+        Control("exposure", c.exposure, cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_AUTO_EXPOSURE, off=MANUAL),
+        Control("gain", c.gain, cv2.CAP_PROP_GAIN),
+        Control("white_balance", c.white_balance, cv2.CAP_PROP_WB_TEMPERATURE, cv2.CAP_PROP_AUTO_WB),
+        Control("focus", c.focus, cv2.CAP_PROP_FOCUS, cv2.CAP_PROP_AUTOFOCUS),
+    )
+
+
+def fix(capture: cv2.VideoCapture, name: str, controls: config.CameraControls) -> None:
+    """Set what the task file has of an open device's controls, and see that it is so.
+
+    Raises:
+        CameraError: the driver has no such control, or makes another value of it.
+    """
+    for control in controls_of(controls):
+        if control.wanted is None:
+            continue
+        if control.automatic is not None:  # refused by a camera that has no such automatic
+            capture.set(control.automatic, control.off)
+        option = f"robot.cameras.{name}.controls.{control.name} = {control.wanted}"
+        if not capture.set(control.property, control.wanted):
+            raise CameraError(name, f"its driver refuses {option}. {CURE}")
+        if (found := capture.get(control.property)) != control.wanted:
+            raise CameraError(name, f"its driver makes {found:g} of {option}. {CURE}")
+
+
 class Device:
     """An open device; nothing but waiting for the next picture keeps it to its rate.
 
     Raises:
-        CameraError: it cannot be opened.
+        CameraError: it cannot be opened, or refuses a control.
     """
 
     live = True
@@ -64,6 +108,11 @@ class Device:
         if not self._capture.isOpened():
             raise CameraError(name, f"{path} cannot be opened: no camera, in use, or not permitted")
         mode = ask(self._capture, settings.width, settings.height, settings.fps, settings.fourcc)
+        try:
+            fix(self._capture, name, settings.controls)
+        except CameraError:
+            self.close()
+            raise
         self.size, self.fps, self.mode = (mode.width, mode.height), mode.fps, str(mode)
 
     def read(self) -> tuple[npt.NDArray[np.uint8], int] | None:

@@ -23,7 +23,7 @@ from hilrt.config.processor import (
     StepSizes,
 )
 from hilrt.config.reward import Reward, RewardClassifier
-from hilrt.config.robot import MAX_COMMAND_HZ, Arm, Camera, Leader, Robot, Scripted, Teleop
+from hilrt.config.robot import MAX_COMMAND_HZ, Arm, Camera, CameraControls, Leader, Robot, Scripted, Teleop
 from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, TWO_APART, Sim, SimArm, SimPictures, SimUsb
 from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
 
@@ -35,6 +35,7 @@ __all__ = [
     "Arm",
     "Bounds",
     "Camera",
+    "CameraControls",
     "Config",
     "CustomStep",
     "Env",

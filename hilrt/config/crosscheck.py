@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
-from hilrt.config import SIM_CAMERAS, Bounds, Config, InverseKinematics
+from hilrt.config import SIM_CAMERAS, Bounds, CameraControls, Config, InverseKinematics
 from hilrt.config.envcheck import check_environment
 from hilrt.config.picturecheck import check_crops, check_encoder
 from hilrt.config.rewardcheck import Fail, check_reward
@@ -230,6 +230,9 @@ def _check_cameras(config: Config, fail: Fail) -> None:
             fail(f"{where}.fps", f"{camera.fps} is below env.fps = {config.env.fps}.")
         if camera.max_age_s < 2 / camera.fps:
             fail(f"{where}.max_age_s", f"{camera.max_age_s} is less than two frames at {camera.fps} fps.")
+        played = camera.path.is_file() or camera.path.is_dir()
+        if camera.controls != CameraControls() and (camera.type != "opencv" or played):
+            fail(f"{where}.controls", "only a device has them. Remove the table.")
         if len(camera.fourcc) != 4:
             fail(f"{where}.fourcc", f'"{camera.fourcc}" has not four characters.')
     devices = [(name, os.path.realpath(c.path)) for name, c in config.robot.real_cameras.items()]

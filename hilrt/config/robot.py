@@ -11,6 +11,21 @@ MAX_COMMAND_HZ = 75
 """More would meet the tick's own reading on the wire."""
 
 
+class CameraControls(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a camera would choose by itself: set as it is opened; what is absent stays as the camera has it.
+
+    Units are those of its driver: `v4l2-ctl -d /dev/video0 --list-ctrls`.
+    """
+
+    exposure: int | None = None
+    """Automatic exposure is switched off."""
+    gain: int | None = None
+    white_balance: int | None = None
+    """Colour temperature; automatic white balance is switched off."""
+    focus: int | None = None
+    """Autofocus is switched off."""
+
+
 class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One camera; frames are stored as it gives them."""
 
@@ -24,6 +39,7 @@ class Camera(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rotation: Literal[0, 90, 180, 270] = 0
     """Clockwise [deg], applied to every frame."""
     fourcc: str = "MJPG"
+    controls: CameraControls = CameraControls()
     max_age_s: Positive = 0.5
     """While the newest frame is older, or a device repeats itself to the bit, the arm holds;
     after 10 s the run stops [s]."""

@@ -77,6 +77,8 @@ class Cell:
         self._grips = GripWatch(arms, pipelines.grip, stream, status)
         self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
         self.gauges = Gauges(status, pipelines, config.env.fps)
+        self.needs_cameras = True
+        """Not on the last way to rest: a camera that is lost ends the run, and does not keep the arm from it."""
 
     async def sense(self, step: int = 0, mode: Mode = Mode.TRAIN) -> Tick:
         """Wait for the tick, read everything, observe.
@@ -107,7 +109,7 @@ class Cell:
             blind=blind,
             frames=frames,
             frame_ages_ms=self._ages_ms,
-            stale=() if simulated else self._stale(),
+            stale=() if simulated or not self.needs_cameras else self._stale(),
             unwritten=not simulated and self._crowded(),
             unguarded=not simulated and self._unguarded(),
             cut=not blind and self._take_cut(),

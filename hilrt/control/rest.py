@@ -88,6 +88,7 @@ class Rest:
         if not self.known or not able or self._cell.resting:
             return
         self._ending.rest()
+        self._cell.needs_cameras = False
         try:
             there = await self.go("to its park pose; q or Ctrl-C stops it on the way", self._ending.halted)
         except HilrtError as trouble:

@@ -96,4 +96,5 @@ def _camera(config: Config, name: str, camera: Camera) -> CameraConditions:
         rotation=camera.rotation,
         fourcc=camera.fourcc,
         crop=config.processor.image_preprocessing.crop_params_dict.get(name, ()),
+        controls={k: v for k, v in msgspec.structs.asdict(camera.controls).items() if v is not None},
     )

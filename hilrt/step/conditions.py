@@ -42,6 +42,8 @@ class CameraConditions(msgspec.Struct, frozen=True, kw_only=True):
     crop: tuple[int, ...]
     """As `crop_params_dict` has it, or empty. For the record: frames are kept whole, and a policy's features tell its
     own."""
+    controls: dict[str, int] | None = None
+    """Those that the task file sets, by name: exposure, gain, white balance, focus."""
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from hilrt.config import MOTORS, Bounds
-from hilrt.step.conditions import ArmConditions, Conditions
+from hilrt.step.conditions import ArmConditions, CameraConditions, Conditions
 
 SEEN_M = 5e-4
 SEEN_DEG = 0.05
@@ -107,6 +107,7 @@ def departures(before: Conditions, now: Conditions) -> Iterator[Departure]:
     for name, camera in now.cameras.items():
         if name in before.cameras:
             yield from _changed(before.cameras[name], camera, CAMERA_FIELDS, f"robot.cameras.{name}.")
+            yield from _set_otherwise(before.cameras[name], camera, f"robot.cameras.{name}.controls.")
     yield from _changed(before, now, FIELDS)
     yield from _simulated(before, now)
 
@@ -120,6 +121,16 @@ def _changed(
             what = f"{_text(then)}{field.unit} before, {_text(here)}{field.unit} now"
             what = what if field.told else "another file than before"
             yield Departure(option=table + field.option, what=what, cost=field.cost, refused=field.refused)
+
+
+def _set_otherwise(before: CameraConditions, now: CameraConditions, table: str) -> Iterator[Departure]:
+    """A camera's controls; of older recordings nobody knows them."""
+    if before.controls is None or now.controls is None:
+        return
+    for key in sorted(before.controls.keys() | now.controls.keys()):
+        then, here = (each.get(key, "the camera's own") for each in (before.controls, now.controls))
+        if then != here:
+            yield Departure(option=table + key, what=f"{then} before, {here} now", cost=PICTURES)
 
 
 def _text(value: object) -> str:

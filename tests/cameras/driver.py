@@ -9,20 +9,31 @@ import numpy as np
 MJPG, YUYV = (cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "YUYV"))
 
 
+AUTOMATIC = {
+    cv2.CAP_PROP_EXPOSURE: (cv2.CAP_PROP_AUTO_EXPOSURE, 1),
+    cv2.CAP_PROP_WB_TEMPERATURE: (cv2.CAP_PROP_AUTO_WB, 0),
+    cv2.CAP_PROP_FOCUS: (cv2.CAP_PROP_AUTOFOCUS, 0),
+}
+"""By which control each is left to the camera, and the value of that with which it is not, as in videodev2.h."""
+
+
 class Driver:
     """What stands behind `cv2.VideoCapture`: modes that it has, and what its frames are.
 
     A frame is a picture, None (it does not decode), False (none comes), or an exception.
     """
 
-    def __init__(self, frames, *, formats=(MJPG, YUYV), rates=(30,), size=(64, 48)):
+    def __init__(self, frames, *, formats=(MJPG, YUYV), rates=(30,), size=(64, 48), ranges=None):
+        """`ranges`: lowest and highest value of each control that it has; what is automatic at first refuses others."""
         self.frames, self.formats, self.rates, self.size = frames, formats, rates, size
+        self.ranges, self.controls = ranges or {}, {}
         self.opened, self.gate = 0, threading.Event()
         self.gate.set()
 
     def __call__(self, *_):
         self.gate.wait()
         self.opened += 1
+        self.controls = {what: high for what, (_, high) in self.ranges.items()}
         return Capture(self)
 
 
@@ -41,6 +52,13 @@ class Capture:
             self._fourcc = int(value)
         if what == cv2.CAP_PROP_FPS:
             self._fps = min(self._driver.rates, key=lambda fps: abs(fps - value))
+        controls = self._driver.controls
+        automatic, off = AUTOMATIC.get(what, (None, 0))
+        if what not in controls or controls.get(automatic, off) != off:
+            return False
+        low, high = self._driver.ranges[what]
+        controls[what] = min(max(value, low), high)
+        return True
 
     def get(self, what):
         width, height = self._driver.size
@@ -50,7 +68,7 @@ class Capture:
             cv2.CAP_PROP_FRAME_WIDTH: width,
             cv2.CAP_PROP_FRAME_HEIGHT: height,
         }
-        return float(facts[what])
+        return float((facts | self._driver.controls)[what])
 
     def grab(self):
         self._frame = next(self._driver.frames)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from driver import YUYV, Driver, after, pictures, wait_for
 
+from hilrt.config import CameraControls
 from hilrt.errors import CameraError
 
 
@@ -28,6 +29,51 @@ def test_a_camera_takes_what_it_is_asked_for(plug_in):
     camera = plug_in(Driver(pictures(), rates=(5, 30, 60)))
     wait_for(lambda: camera.shown)
     assert camera.mode == "64x48 at 30 fps, MJPG"
+
+
+WEBCAM = {
+    cv2.CAP_PROP_AUTO_EXPOSURE: (0, 3),
+    cv2.CAP_PROP_EXPOSURE: (3, 2047),
+    cv2.CAP_PROP_GAIN: (0, 255),
+    cv2.CAP_PROP_AUTO_WB: (0, 1),
+    cv2.CAP_PROP_WB_TEMPERATURE: (2800, 6500),
+}
+"""Controls of a webcam that cannot focus, all automatic, each at its highest value."""
+
+
+def test_controls_are_set_and_others_left(plug_in):
+    """Their automatics are switched off before; what the task file says nothing of stays as the camera has it."""
+    driver = Driver(pictures(), ranges=WEBCAM)
+    camera = plug_in(driver, controls=CameraControls(exposure=157, white_balance=4600))
+    wait_for(lambda: camera.shown)
+    assert driver.controls == {
+        cv2.CAP_PROP_AUTO_EXPOSURE: 1,
+        cv2.CAP_PROP_EXPOSURE: 157,
+        cv2.CAP_PROP_GAIN: 255,
+        cv2.CAP_PROP_AUTO_WB: 0,
+        cv2.CAP_PROP_WB_TEMPERATURE: 4600,
+    }
+
+
+def test_controls_are_set_anew(plug_in):
+    """A device that gave nothing may have been unplugged, and have forgotten them."""
+    driver = Driver(after(*[False] * 12), ranges=WEBCAM)
+    camera = plug_in(driver, controls=CameraControls(exposure=157))
+    wait_for(lambda: camera.shown)
+    assert driver.opened > 1
+    assert driver.controls[cv2.CAP_PROP_EXPOSURE] == 157
+
+
+@pytest.mark.parametrize(
+    ("controls", "problem"),
+    [
+        ({"focus": 0}, "its driver refuses robot.cameras.front.controls.focus = 0"),
+        ({"gain": 300}, "its driver makes 255 of robot.cameras.front.controls.gain = 300"),
+    ],
+)
+def test_a_control_that_is_not_to_be_had_is_refused(plug_in, controls, problem):
+    """One that the driver does not have, or of which it makes another value, is named."""
+    assert problem in refusal(plug_in(Driver(pictures(), ranges=WEBCAM), controls=CameraControls(**controls)))
 
 
 def test_less_than_a_picture_a_tick_is_refused(plug_in):

@@ -35,6 +35,10 @@ def test_shipped(path):
         ("teleop.type=gamepod", ["$.teleop.type", "'gamepod'", "scripted, keyboard, gamepad"]),
         ("robot.cameras.front.widht=3", ["$.robot.cameras.front", "Did you mean `width`?"]),
         ("robot.cameras.front.fps=5", ["$.robot.cameras.front.fps", "5 is below env.fps = 10"]),
+        (
+            "robot.cameras.front={type = 'sim', controls = {gain = 3}}",
+            ["$.robot.cameras.front.controls", "only a device has them"],
+        ),
         ("robot.port=/dev/ttyACM0", ["$.robot.port", "[sim] brings its own"]),
         (
             "processor.inverse_kinematics.end_effector_bounds.min=[1.0, 0.0, 0.0]",

@@ -1,5 +1,8 @@
 """Departures in words: what, by how much, and what it costs."""
 
+import json
+
+import msgspec
 import pytest
 from conditions import ARM, CAMERA, CONDITIONS
 from msgspec.structs import replace
@@ -143,6 +146,16 @@ MM, POSE = "processor.inverse_kinematics.end_effector_bounds", "processor.reset.
         ),
         (camera(fps=15), "robot.cameras.front.fps: 30 Hz before, 15 Hz now", departure.PICTURES),
         (camera(fourcc="YUYV"), "robot.cameras.front.fourcc: MJPG before, YUYV now", departure.PICTURES),
+        (
+            camera(controls={"exposure": 157, "gain": 40}),
+            "robot.cameras.front.controls.gain: 32 before, 40 now",
+            departure.PICTURES,
+        ),
+        (
+            camera(controls={"gain": 32}),
+            "robot.cameras.front.controls.exposure: 157 before, the camera's own now",
+            departure.PICTURES,
+        ),
     ],
 )
 def test_each_is_noticed_and_said(now: Conditions, said: str, cost: str) -> None:
@@ -189,6 +202,15 @@ def test_nothing_is_said_of_what_is_the_same() -> None:
     assert not list(departures(CONDITIONS, rounded))
     assert not list(departures(CONDITIONS, camera(crop=())))
     assert not list(departures(CONDITIONS, conditions(resize=(84, 84), cameras={})))
+
+
+def test_controls_that_were_not_kept_are_not_compared() -> None:
+    """A dataset of before they were is read, and nothing is said of them."""
+    kept = json.loads(msgspec.json.encode(CONDITIONS))
+    del kept["cameras"]["front"]["controls"]
+    before = msgspec.json.decode(json.dumps(kept), type=Conditions)
+    assert before == camera(controls=None)
+    assert list(departures(before, CONDITIONS)) == []
 
 
 def test_two_arms_are_told_apart() -> None:
