@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from hilrt.data.lerobot.cells import Cells, meaningless
-from hilrt.data.lerobot.columns import PLACE, Arrays, arrow_schema, files_of, from_table, table_of
+from hilrt.data.lerobot.columns import PLACE, TOLD, Arrays, arrow_schema, files_of, from_table, table_of
 from hilrt.data.lerobot.episodes import FileIndex
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import FINAL, Feature
@@ -59,13 +59,13 @@ def _same(found: pa.DataType, wanted: pa.DataType) -> bool:
     return bool(found == wanted or (lists and found.value_type == wanted.value_type))
 
 
-def _sound(checked: Checked, found: pa.Schema) -> list[str]:
+def _sound(checked: Checked, found: pa.Schema) -> dict[str, Feature]:
     """Columns that are what the rules below count on, whatever info.json says of them."""
     place = {name: Feature(dtype, (1,)) for name, dtype in PLACE.items()}
     ours = table_of(checked.features, video=False) if checked.features is not None else {}
-    wanted = arrow_schema(checked.info.features | place | ours)
-    indices = [(field, found.get_field_index(field.name)) for field in wanted]
-    return [field.name for field, i in indices if i >= 0 and found.field(i).type == field.type]
+    wanted = checked.info.features | place | ours
+    indices = [(field, found.get_field_index(field.name)) for field in arrow_schema(wanted)]
+    return {f.name: wanted[f.name] for f, i in indices if i >= 0 and found.field(i).type == f.type}
 
 
 def _rows(checked: Checked, path: Path, start: int, stop: int) -> Iterator[Violation]:
@@ -76,8 +76,7 @@ def _rows(checked: Checked, path: Path, start: int, stop: int) -> Iterator[Viola
             if table.schema != before:
                 yield from _schema(checked, name, before := table.schema)
             sound = _sound(checked, table.schema)
-            cameras = {key: checked.info.features[key] for key in sound if _pictured(checked, key)}
-            gaps = [column for column in sound if column not in cameras and has_gaps(table, column)]
+            gaps = [key for key in sound if not sound[key].is_picture and has_gaps(table, key)]
             for column in gaps:
                 yield Violation(name, f"{column} has empty cells", at)
             arrays = from_table(table.select([column for column in sound if column not in gaps]))
@@ -85,7 +84,7 @@ def _rows(checked: Checked, path: Path, start: int, stop: int) -> Iterator[Viola
                 yield from _place(checked, name, at, start + at, arrays)
             if checked.features is not None:
                 yield from _outcome(checked, checked.features, name, at, arrays)
-            for key, feature in cameras.items():
+            for key, feature in ((key, f) for key, f in sound.items() if f.is_picture):
                 problems = pool.map(lambda file, f=feature: picture_problem(file, f), files_of(table, key))
                 for row, problem in enumerate(problems, at):
                     if problem:
@@ -93,11 +92,6 @@ def _rows(checked: Checked, path: Path, start: int, stop: int) -> Iterator[Viola
             at += len(table)
     if at != stop - start:
         yield Violation(name, f"has {at} rows, its episodes {stop - start}")
-
-
-def _pictured(checked: Checked, key: str) -> bool:
-    feature = checked.info.features.get(key)
-    return feature is not None and feature.dtype == "image"
 
 
 def _place(checked: Checked, name: str, at: int, start: int, arrays: Arrays) -> Iterator[Violation]:
@@ -160,25 +154,34 @@ def _outcome(checked: Checked, features: Features, name: str, at: int, arrays: A
 
 def final_rules(checked: Checked, features: Features) -> Iterator[Violation]:
     """The last observation of each episode, with its pictures."""
-    number, table_ = 0, table_of(features, video=False)
-    pictures = {key: feature for key, feature in table_.items() if feature.is_picture}
-    wanted = arrow_schema(table_)
+    number, columns = 0, table_of(features, video=False)
+    if TOLD not in checked.info.features:  # of an earlier version
+        del columns[TOLD]
     for path in sorted((checked.root / "hilrt").glob("final-*.parquet")):
-        name = checked.name(path)
+        name, first = checked.name(path), number
         if name != FINAL.format(first_episode=number):
             yield Violation(name, f"the last observations up to episode {number - 1} come before it")
         try:
             for table in parts(inside(checked.root, name), 0, length(path)):
-                of_schema(path, table, [*pictures, "episode_index"], wanted)
-                for row, episode in enumerate(table.column("episode_index").to_pylist()):
-                    if episode != number + row:
-                        yield Violation(name, f"is of episode {episode}, not {number + row}", row)
-                for key, feature in pictures.items():
-                    for row, file in enumerate(files_of(table, key)):
-                        if problem := picture_problem(file, feature):
-                            yield Violation(name, f"{key}: {problem}", row)
+                of_schema(path, table, [*columns], arrow_schema(columns))
+                yield from _finals(name, number - first, number, table, columns, features)
                 number += len(table)
         except DatasetDamagedError as error:
             yield Violation(name, str(error))
     if number != checked.info.total_episodes:
         yield Violation("hilrt", f"has {number} last observations, of {checked.info.total_episodes} episodes")
+
+
+def _finals(
+    name: str, at: int, number: int, table: pa.Table, columns: dict[str, Feature], features: Features
+) -> Iterator[Violation]:
+    """Rows from `at` on of a file, which should be of the episodes from `number` on."""
+    for column, cells, wrong in meaningless(from_table(table), features):
+        yield from first_of(name, at, wrong, partial(_told, column, cells))
+    for row, episode in enumerate(table.column("episode_index").to_pylist()):
+        if episode != number + row:
+            yield Violation(name, f"is of episode {episode}, not {number + row}", at + row)
+    for key, feature in columns.items():
+        for row, file in enumerate(files_of(table, key) if feature.is_picture else (), at):
+            if problem := picture_problem(file, feature):
+                yield Violation(name, f"{key}: {problem}", row)

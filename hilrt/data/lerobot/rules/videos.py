@@ -44,7 +44,7 @@ def _problems(checked: Checked, key: str, users: Users, times: Times, size: tupl
         yield f"its pictures are {size[1]}x{size[0]}, not {'x'.join(map(str, wanted[1::-1]))}"
     for row, clip in users:
         mine = times[(times >= clip.from_s - TOLERANCE_S) & (times < clip.to_s - TOLERANCE_S)]
-        expected = clip.from_s + np.arange(row.length) / checked.info.fps
+        expected = clip.from_s + np.arange(len(mine)) / checked.info.fps
         if len(mine) != row.length:
             yield f"episode {row.episode} has {len(mine)} pictures in it, and {row.length} steps"
         elif (late := np.abs(mine - expected)).max() > TOLERANCE_S:

@@ -1,0 +1,135 @@
+"""Datasets of others, damaged or not of the format, by every command that reads them."""
+
+import io
+import itertools
+import json
+import random
+from functools import partial
+
+import others
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from mutations import COUNT, VALUES, on_disk, survey
+from rich.console import Console
+from test_foreign import LENGTHS, columns, taken
+
+from hilrt.data.lerobot.rules import verify
+from hilrt.errors import DatasetError, UnmappableError
+from hilrt.report.dataset import described
+
+DATA = "data/chunk-000/file-000.parquet"
+EPISODES = "meta/episodes/chunk-000/file-000.parquet"
+TASKS = "meta/tasks.parquet"
+SHAPES = ([0], [-1], [2], [1 << 20], [3, 4], [24, 32])
+TYPES = ("text", "float99", "float32", "int64", "string", "image", "video", "bool")
+COLUMNS = {
+    "text": "x",
+    "null": None,
+    "bool": True,
+    "negative": -7,
+    "huge": 1 << 62,
+    "infinite": float("inf"),
+    "nan": float("nan"),
+    "list": [1.0, 2.0],
+    "nothing in it": [],
+    "nulls in it": [None, None],
+    "texts": ["x"],
+    "picture": {"bytes": b"none", "path": None},
+    "path": {"bytes": None, "path": "x.png"},
+    "struct": {"x": 1},
+}
+"""What each cell of a column becomes."""
+KNOWN = {
+    "total_episodes 0",
+    "total_frames 0",
+    "fps 0",
+    "shape []",
+    "dtype 'image'",
+    "episode_index gone",
+    "action gone",
+    "action text",
+    "next.reward text",
+    "next.reward null",
+    "observation.images.laptop huge",
+    "timestamp text",
+    "tasks null",
+    "meta/episodes/chunk_index text",
+}
+
+
+def information(whole):
+    """Each value of info.json another one, or gone."""
+    info = json.loads(whole)
+    features = info["features"]
+    places = [(info, key) for key in info if key != "codebase_version"]
+    places += [(feature, key) for feature in features.values() for key in feature]
+    for holder, key in places:
+        wrong = {"shape": SHAPES, "dtype": TYPES}.get(key, ())
+        before = holder[key]
+        for value in (*VALUES, *wrong):
+            holder[key] = value
+            yield f"{key} {value!r}", json.dumps(info).encode()
+        del holder[key]
+        yield f"{key} gone", json.dumps(info).encode()
+        holder[key] = before
+
+
+def tables(whole):
+    """Each column of a file another one, gone, or twice; and a file without rows."""
+    table = pq.read_table(io.BytesIO(whole))
+    yield "no rows", written(table.slice(0, 0))
+    for at, name in enumerate(table.column_names):
+        yield f"{name} gone", written(table.remove_column(at))
+        yield f"{name} twice", written(table.append_column(name, table.column(at)))
+        for kind, cell in COLUMNS.items():
+            yield f"{name} {kind}", written(table.set_column(at, name, pa.array([cell] * len(table))))
+        half = pa.array([None, *table.column(at).to_pylist()[1:]], table.column(at).type)
+        yield f"{name} empty in a row", written(table.set_column(at, name, half))
+
+
+def written(table):
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    return file.getvalue()
+
+
+def shown(root, _):
+    for part in described(root):
+        Console(file=io.StringIO()).print(part, markup=False, highlight=False)
+
+
+NUMBER = itertools.count()
+USES = {
+    "verify": lambda root, _: list(verify(root, lambda _: None)),
+    "info": shown,
+    "import": lambda root, out: taken(root, out / str(next(NUMBER))),
+}
+
+
+def chosen(damages):
+    """Those that once ended in a traceback, and some of the others."""
+    known, others_ = [], []
+    for damage in damages:
+        (known if damage[0] in KNOWN else others_).append(damage)
+    return known + random.Random(0).sample(others_, min(COUNT // 15, len(others_)))
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    ("name", "video"), [("meta/info.json", False), (DATA, False), (EPISODES, True), (TASKS, False)]
+)
+def test_whatever_others_wrote_is_read_or_refused(name, video, use, tmp_path):
+    """Other values in info.json, other columns in a table: each is read, told as a violation, or refused by name."""
+    root = tmp_path / "theirs"
+    others.write(root, columns(), LENGTHS, video=video)
+    whole = (root / name).read_bytes()
+    damages = chosen((information if name.endswith("json") else tables)(whole))
+
+    def read():
+        USES[use](root, tmp_path)
+
+    def next_damage(_chance, _whole, damages=iter(damages)):
+        return next(damages)
+
+    survey(whole, on_disk(root / name, read), (DatasetError, UnmappableError), next_damage, len(damages))
