@@ -4,7 +4,6 @@ import io
 import itertools
 import json
 import random
-from functools import partial
 
 import others
 import pyarrow as pa
@@ -14,12 +13,15 @@ from mutations import COUNT, VALUES, on_disk, survey
 from rich.console import Console
 from test_foreign import LENGTHS, columns, taken
 
+from hilrt.data.lerobot.dataset import open_dataset
+from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.rules import verify
 from hilrt.errors import DatasetError, UnmappableError
 from hilrt.report.dataset import described
 
 DATA = "data/chunk-000/file-000.parquet"
 EPISODES = "meta/episodes/chunk-000/file-000.parquet"
+FINAL = "hilrt/final-000000.parquet"
 TASKS = "meta/tasks.parquet"
 SHAPES = ([0], [-1], [2], [1 << 20], [3, 4], [24, 32])
 TYPES = ("text", "float99", "float32", "int64", "string", "image", "video", "bool")
@@ -94,25 +96,44 @@ def written(table):
     return file.getvalue()
 
 
+def verified(root, _):
+    list(verify(root, lambda _: None))
+
+
 def shown(root, _):
     for part in described(root):
         Console(file=io.StringIO()).print(part, markup=False, highlight=False)
 
 
-NUMBER = itertools.count()
+def read_whole(root, _):
+    dataset = open_dataset(root)
+    for number in range(len(dataset)):
+        episode = dataset.episode(number, frames=True)
+        for index in range(len(episode.records)):
+            episode.images(index)
+
+
 USES = {
-    "verify": lambda root, _: list(verify(root, lambda _: None)),
+    "verify": verified,
     "info": shown,
-    "import": lambda root, out: taken(root, out / str(next(NUMBER))),
+    "import": taken,
 }
 
 
 def chosen(damages):
     """Those that once ended in a traceback, and some of the others."""
-    known, others_ = [], []
+    known, further = [], []
     for damage in damages:
-        (known if damage[0] in KNOWN else others_).append(damage)
-    return known + random.Random(0).sample(others_, min(COUNT // 15, len(others_)))
+        (known if damage[0] in KNOWN else further).append(damage)
+    return known + random.Random(0).sample(further, min(COUNT // 15, len(further)))
+
+
+def tried(root, name, read):
+    """Have `read` read the dataset with each of some damages to a file of it."""
+    whole = (root / name).read_bytes()
+    damages = chosen((information if name.endswith("json") else tables)(whole))
+    coming, refusals = iter(damages), (DatasetError, UnmappableError)
+    survey(whole, on_disk(root / name, read), refusals, lambda *_: next(coming), len(damages))
 
 
 @pytest.mark.parametrize("use", USES)
@@ -121,15 +142,15 @@ def chosen(damages):
 )
 def test_whatever_others_wrote_is_read_or_refused(name, video, use, tmp_path):
     """Other values in info.json, other columns in a table: each is read, told as a violation, or refused by name."""
-    root = tmp_path / "theirs"
-    others.write(root, columns(), LENGTHS, video=video)
-    whole = (root / name).read_bytes()
-    damages = chosen((information if name.endswith("json") else tables)(whole))
+    others.write(tmp_path / "theirs", columns(), LENGTHS, video=video)
+    outs = map(str, itertools.count())
+    tried(tmp_path / "theirs", name, lambda: USES[use](tmp_path / "theirs", tmp_path / next(outs)))
 
-    def read():
-        USES[use](root, tmp_path)
 
-    def next_damage(_chance, _whole, damages=iter(damages)):
-        return next(damages)
-
-    survey(whole, on_disk(root / name, read), (DatasetError, UnmappableError), next_damage, len(damages))
+@pytest.mark.parametrize("use", [read_whole, verified, shown])
+@pytest.mark.parametrize("name", [DATA, EPISODES, FINAL])
+def test_whatever_others_did_to_ours_is_read_or_refused(name, use, record_session, root):
+    """Of a dataset of hilrt, too, whose tables another tool has changed."""
+    record_session(range(2), steps=2)
+    fold(root)
+    tried(root, name, lambda: use(root, None))
