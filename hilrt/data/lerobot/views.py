@@ -61,9 +61,8 @@ def _begun(
 ) -> tuple[Episode, list[Future[Views]]]:
     episode = dataset.episode(number, frames=True)
     steps = range(len(episode.records))
-    together = (
-        len(steps) if dataset.info.videos else TOGETHER
-    )  # a film is read by one thread, from front to back
+    # A film is read by one thread, from front to back.
+    together = len(steps) if dataset.info.videos else TOGETHER
     parts = [steps[at : at + together] for at in steps[::together]]
     bare = msgspec.structs.replace(episode, frames=[])
     return bare, [pool.submit(_seen, episode, part, preprocess) for part in parts]
