@@ -51,7 +51,7 @@ class Tried(NamedTuple):
 def survey(
     whole: bytes,
     read: Callable[[bytes], object],
-    error: type[Exception],
+    error: type[Exception] | tuple[type[Exception], ...],
     damage: Callable[[random.Random, bytes], tuple[str, bytes]] | None = None,
     count: int = COUNT,
 ) -> Tried:

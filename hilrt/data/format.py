@@ -59,7 +59,7 @@ class Scan:
     """One pass over a file, from its header to the last whole record.
 
     Raises:
-        JournalFormatError: absent, not a journal, of another version, or its header is damaged.
+        JournalFormatError: absent, not a journal, of another version, its header is damaged, or the disk fails.
         JournalFeaturesError: recorded with other features than `features`.
     """
 
@@ -67,7 +67,8 @@ class Scan:
         try:
             self._file = path.open("rb")
         except OSError as error:
-            raise JournalFormatError(str(path), f"cannot be read: {error.strerror}") from None
+            raise _unreadable(path, error) from None
+        self._path = path
         self._size = os.fstat(self._file.fileno()).st_size
         self.torn: str | None = None
         """Why nothing could be read behind the last record, where there is something."""
@@ -76,8 +77,10 @@ class Scan:
         try:
             self.header, self._salt = self._read_header(str(path))
             self._expect(features)
-        except BaseException:
+        except BaseException as error:
             self._file.close()
+            if isinstance(error, OSError):
+                raise _unreadable(path, error) from None
             raise
         self.end = self._file.tell()
         """Where the last whole record ends [bytes]."""
@@ -116,7 +119,17 @@ class Scan:
         return seed(self._salt, at)
 
     def records(self, *, frames: bool) -> Iterator[tuple[Record, bytes]]:
-        """Every whole record, in the order of their steps; its frames, checked, or empty unless asked for."""
+        """Every whole record, in the order of their steps; its frames, checked, or empty unless asked for.
+
+        Raises:
+            JournalFormatError: the disk fails.
+        """
+        try:
+            yield from self._whole(frames=frames)
+        except OSError as error:
+            raise _unreadable(self._path, error) from None
+
+    def _whole(self, *, frames: bool) -> Iterator[tuple[Record, bytes]]:
         at, before = self.end, -1
         while at < self._size:
             try:
@@ -161,6 +174,10 @@ class Scan:
         except TornBlockError:
             return False
         return True
+
+
+def _unreadable(path: Path, error: OSError) -> JournalFormatError:
+    return JournalFormatError(str(path), f"cannot be read: {error.strerror}")
 
 
 def salt_of(head: Buffer) -> int:

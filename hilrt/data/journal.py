@@ -12,6 +12,7 @@ import msgspec
 
 from hilrt.data.format import FileHeader, Scan
 from hilrt.data.pictures import Picture, decoded, unpacked
+from hilrt.errors import JournalFormatError, PictureError
 from hilrt.step.features import Features
 from hilrt.step.record import Mode, Record
 
@@ -31,6 +32,8 @@ class Episode(msgspec.Struct, kw_only=True):
     """Why nothing could be read behind the last record, as after a crash."""
     lost: list[str] = []
     """Damage before the last record: which steps are lost, in words."""
+    path: str = ""
+    """Its file."""
 
     @property
     def number(self) -> int:
@@ -61,8 +64,14 @@ class Episode(msgspec.Struct, kw_only=True):
         """Frames of `records[index]` by camera: read-only, (height, width, 3), RGB; {} where it has none.
 
         Raises:
-            PictureError: a picture is damaged.
+            JournalFormatError: a picture is damaged.
         """
+        try:
+            return self._decoded(index)
+        except PictureError as error:
+            raise JournalFormatError(self.path, f"step {self.records[index].step}: {error}") from None
+
+    def _decoded(self, index: int) -> dict[str, Picture]:
         files = unpacked(self.frames[index])
         names = [image.name for image in self.header.features.images]
         return {name: decoded(file) for name, file in zip(names, files, strict=False)}
@@ -92,7 +101,7 @@ def read_episode(path: Path, *, frames: bool = False, features: Features | None 
         features: what the steps are expected to consist of.
 
     Raises:
-        JournalFormatError: absent, not a journal, of another version, or its header is damaged.
+        JournalFormatError: absent, not a journal, of another version, its header is damaged, or the disk fails.
         JournalFeaturesError: recorded with other features than `features`.
     """
     with Scan(path, features) as scan:
@@ -101,7 +110,14 @@ def read_episode(path: Path, *, frames: bool = False, features: Features | None 
             records.append(record)
             if frames:
                 raw.append(its_frames)
-        return Episode(header=scan.header, records=records, frames=raw, torn=scan.torn, lost=scan.lost)
+        return Episode(
+            header=scan.header,
+            records=records,
+            frames=raw,
+            torn=scan.torn,
+            lost=scan.lost,
+            path=str(path),
+        )
 
 
 def read_episodes(

@@ -31,16 +31,20 @@ class Tail:
         if not self._ahead or self._ahead[0][1].step > record.step:
             return None
         header, found, frames = self._ahead.popleft()
-        return Episode(header=header, records=[found], frames=[frames], torn=None)
+        return Episode(header=header, records=[found], frames=[frames], torn=None, path=str(self._path))
 
     def passed(self, record: Record) -> bool:
         """Whether something later is there; records come in order, so one that is not there then never will be."""
         return bool(self._ahead) or next_episode(self._folder) > record.episode + 1
 
+    @property
+    def _path(self) -> Path:
+        return episode_path(self._folder, self._episode)
+
     def _read(self) -> None:
         """All that is new in the episode's file."""
         try:
-            scan = Scan(episode_path(self._folder, self._episode), None)
+            scan = Scan(self._path, None)
         except JournalFormatError:
             return  # not there yet
         with scan:

@@ -209,8 +209,8 @@ def ranges(numbers: Sequence[int]) -> str:
     return ",".join("-".join(map(str, part)) for part in parts)
 
 
-class EpisodeDamagedError(HilrtError):
-    """An episode that cannot go into a dataset as it is."""
+class EpisodeDamagedError(DatasetError):
+    """An episode that cannot be read whole, or cannot go into a dataset as it is."""
 
     def __init__(self, episode: str, problem: str) -> None:
         super().__init__(f"{episode}: {problem}")

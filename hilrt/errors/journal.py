@@ -26,10 +26,10 @@ class JournalFeaturesError(JournalError, DatasetError):
 
 
 class PictureError(HilrtError):
-    """What should be a picture is none."""
+    """What should be a picture is none; whoever reads it from a file says from which."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"damaged picture: {problem}. hilrt dataset verify names the episodes concerned.")
+        super().__init__(f"damaged picture: {problem}")
 
 
 class ReplayError(HilrtError):

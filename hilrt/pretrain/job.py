@@ -35,7 +35,7 @@ def pretrain(config: Config, root: Path, path: Path, steps: int, track: Track) -
     Raises:
         NoCamerasError: the task has none.
         NoDemonstrationsError: there are no episodes.
-        DatasetError, JournalFeaturesError, PictureError: an episode is not what it should be.
+        DatasetError: an episode is not what it should be.
         PretrainedEncoderError: the disk does not take the file.
     """
     torch.set_num_threads(1)  # two threads that wait for each other on a busy computer take ten times as long

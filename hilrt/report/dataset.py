@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from rich.console import RenderableType
 from rich.table import Table
 
@@ -41,17 +42,21 @@ def _counts(opened: Checked) -> Iterator[str]:
     yield f"{opened.root}: LeRobotDataset {info.codebase_version} of {info.robot_type or 'an unnamed robot'}{whose}"
     yield f"{len(rows)} episodes, {info.total_frames} steps at {info.fps:g} Hz, {seconds:.0f} s"
     yield f"tasks: {', '.join(opened.tasks)}"
-    known = {
-        row.episode: bool(row.stats["next.success"]["max"][0]) for row in rows if "next.success" in row.stats
-    }
+    best = {row.episode: _figure(row.stats, "next.success", "max") for row in rows}
+    known = {number: bool(success) for number, success in best.items() if success is not None}
     if known:
         mended = _corrected(opened)
         known |= mended
         more = f" (labels of {len(mended)} corrected)" if mended else ""
-        human = sum(row.length * _mean(row.stats, "complementary_info.is_intervention") for row in rows)
-        yield f"success: {sum(known.values())} of {len(known)}{more}; steps by a human: {human / info.total_frames:.0%}"
+        human = sum(
+            row.length * (_figure(row.stats, "complementary_info.is_intervention", "mean") or 0.0)
+            for row in rows
+        )
+        share = human / max(1, sum(row.length for row in rows))
+        yield f"success: {sum(known.values())} of {len(known)}{more}; steps by a human: {share:.0%}"
     sizes = {
-        top: sum(p.stat().st_size for p in (opened.root / top).rglob("*.*")) for top in ("data", "videos")
+        top: sum(p.stat().st_size for p in (opened.root / top).rglob("*.*") if p.is_file())
+        for top in ("data", "videos")
     }
     yield "size: " + ", ".join(f"{top} {size / 1e6:.1f} MB" for top, size in sizes.items() if size)
 
@@ -83,8 +88,10 @@ def _told(conditions: Conditions) -> Iterator[str]:
         yield f"{name} {camera.width}x{camera.height} at {camera.fps} Hz{turned}{crop}"
 
 
-def _mean(stats: dict[str, Stats], name: str) -> float:
-    return float(stats[name]["mean"][0]) if name in stats else 0.0
+def _figure(stats: dict[str, Stats], column: str, name: str) -> float | None:
+    """The first number of a statistic; None where there is none."""
+    figures = stats.get(column, {}).get(name, np.zeros(0))
+    return float(figures.flat[0]) if figures.size else None
 
 
 def _columns(opened: Checked) -> Table:

@@ -29,7 +29,7 @@ def film(episode: Episode) -> Picture:
         episode: with its frames, where it has cameras.
 
     Raises:
-        PictureError: a frame is damaged.
+        DatasetError, JournalError: a frame is damaged.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second
     from matplotlib.figure import Figure  # noqa: PLC0415

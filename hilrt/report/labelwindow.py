@@ -63,7 +63,7 @@ class LabelWindow:
 
         Raises:
             DisplayAbsentError: there is no display.
-            PictureError, DatasetDamagedError: a picture, or a file, cannot be read.
+            DatasetError: a picture, or a file, cannot be read.
         """
         cv2, xlib = opencv(), Xlib()
         cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)

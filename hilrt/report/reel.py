@@ -41,7 +41,7 @@ class Reel(Resource):
         """Observation `index` of an episode, RGB, uint8 (height, width, 3); None while it is on its way.
 
         Raises:
-            PictureError, DatasetDamagedError: a picture, or a file, cannot be read.
+            DatasetError: a picture, or a file, cannot be read.
         """
         with self._changed:
             if self._error:

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from hilrt.config import ImagePreprocessing
 from hilrt.devices.preprocess import Picture, Preprocess
+from hilrt.devices.tensorfile import reading
 from hilrt.devices.wholefile import put_whole
 from hilrt.errors import ClassifierError, ClassifierViewError
 from hilrt.reward.about import ENTRY, FORMAT, About
 from hilrt.reward.network import Network, blank
-from hilrt.reward.reading import read_about, reading, require_cameras
+from hilrt.reward.reading import read_about, require_cameras
 from hilrt.step.difference import sizes
 from hilrt.step.features import Features, Image
 from hilrt.step.record import Float32
@@ -46,7 +47,7 @@ class Bundle:
             ClassifierError: there is none, it is damaged, of another version, or something else.
         """
         about = read_about(path)
-        with reading(path), safe_open(path, framework="pt") as file:
+        with reading(path, ClassifierError), safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         network = blank(about.make, tensors)
         _fill(network, tensors, about, path)

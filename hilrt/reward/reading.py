@@ -1,29 +1,16 @@
 """What the file of a reward classifier says of it, and whether that fits a task; its weights stay where they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
+from hilrt.devices.tensorfile import reading
 from hilrt.errors import ClassifierError, ClassifierViewError
 from hilrt.reward.about import ENTRY, FORMAT, About, parts_seen
 from hilrt.step.difference import sizes
 from hilrt.step.features import Features, Image
 from hilrt.step.sealed import SealError, format_of, unsealed
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Have what goes wrong with the file itself said as a `ClassifierError`."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise ClassifierError(str(path), "cannot be read: No such file or directory") from None
-    except OSError as error:
-        raise ClassifierError(str(path), f"cannot be read: {error.strerror or error}") from None
-    except (SafetensorError, RuntimeError, TypeError) as error:
-        raise ClassifierError(str(path), f"is damaged, or not a safetensors file: {error}") from None
 
 
 def read_about(path: Path) -> About:
@@ -32,7 +19,7 @@ def read_about(path: Path) -> About:
     Raises:
         ClassifierError: there is none, it is damaged, of another version, or something else.
     """
-    with reading(path), safe_open(path, framework="np") as file:
+    with reading(path, ClassifierError), safe_open(path, framework="np") as file:
         entry = (file.metadata() or {}).get(ENTRY)
     if entry is None:
         raise ClassifierError(str(path), "is no reward classifier of hilrt's")

@@ -24,7 +24,7 @@ from hilrt.data.journal import (
     read_episodes,
 )
 from hilrt.data.journalwriter import JournalWriter
-from hilrt.data.pictures import packed
+from hilrt.data.pictures import joined, packed
 from hilrt.errors import JournalFeaturesError, JournalFormatError, JournalOrderError, JournalWriteError
 from hilrt.step.features import Image
 from hilrt.step.record import Mode
@@ -269,6 +269,29 @@ def test_what_is_no_journal_is_named(tmp_path):
     path.write_bytes(MAGIC + b"short")
     with pytest.raises(JournalFormatError, match="damaged header: ends within its lengths"):
         read_episode(path)
+
+
+def test_a_disk_that_fails_is_named(tmp_path, write_steps):
+    """What opens well and then cannot be read, at its beginning or behind it, is the one error that names the file."""
+    broken = episode_path(tmp_path, 7)
+    broken.symlink_to("/proc/self/mem")  # of which no process can read the first page
+    with pytest.raises(JournalFormatError, match=r"episode_000007.hilrt: cannot be read: Input/output error"):
+        read_episode(broken)
+    path = write_steps(0, range(200))
+    with Scan(path, None) as scan, broken.open("rb", buffering=0) as other:
+        other.seek(os.lseek(scan._file.fileno(), 0, os.SEEK_CUR))
+        os.dup2(other.fileno(), scan._file.fileno())
+        with pytest.raises(JournalFormatError, match=r"000000.hilrt: cannot be read: Input/output error"):
+            list(scan.records(frames=True))
+
+
+def test_a_picture_that_is_none_is_an_error_of_its_file(tmp_path, features, make_record, encode):
+    """Recorded bytes that are no picture are told by the file and the step."""
+    with JournalWriter(tmp_path, features, "pick") as journal:
+        journal.write(encode(make_record(0, 0)), joined([b"none", b"neither"]))
+    episode = read_episode(episode_path(tmp_path, 0), frames=True)
+    with pytest.raises(JournalFormatError, match=r"000000.hilrt: step 0: damaged picture: 4 bytes that are"):
+        episode.images(0)
 
 
 def test_other_features_are_refused_by_reader_and_writer(

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hilrt.config import MOTORS
+from hilrt.data.lerobot.cells import meaningless
 from hilrt.data.lerobot.layout import Feature
 from hilrt.errors import EpisodeDamagedError
 from hilrt.step.features import Features
@@ -95,8 +96,9 @@ def table_of(features: Features, *, video: bool) -> dict[str, Feature]:
 
 
 def arrow_schema(table: dict[str, Feature]) -> pa.Schema:
-    """Of the files in data/; videos have no column there."""
-    return pa.schema([pa.field(key, _arrow_type(f)) for key, f in table.items() if f.dtype != "video"])
+    """Of the files in data/; videos have no column there, and types that nobody knows are left out."""
+    kinds = ((key, _arrow_type(feature)) for key, feature in table.items() if feature.dtype != "video")
+    return pa.schema([pa.field(key, kind) for key, kind in kinds if kind is not None])
 
 
 def to_arrays(records: Sequence[Record], features: Features) -> Arrays:
@@ -134,9 +136,13 @@ def to_records(arrays: Arrays, features: Features, episode: int, *, final: bool 
     """Inverse of `to_arrays`, as the steps of that episode; where a tool has changed `next.reward`, that one holds.
 
     Raises:
-        EpisodeDamagedError: a reward is not finite.
+        EpisodeDamagedError: a cell means nothing.
     """
-    arrays = _with_rewards(arrays, episode)
+    for name, cells, wrong in meaningless(arrays, features):
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise EpisodeDamagedError(f"episode {episode}", f"{name} is {cells[at]} at its row {at}")
+    arrays = _with_rewards(arrays)
     axes = len(features.action)
     n = len(arrays["hilrt.step"])
     unused = int(GripperCommand.STAY) if final else stay(features)
@@ -169,11 +175,8 @@ def relabelled(arrays: Arrays) -> npt.NDArray[np.bool_]:
     return changed
 
 
-def _with_rewards(arrays: Arrays, episode: int) -> Arrays:
+def _with_rewards(arrays: Arrays) -> Arrays:
     changed, reward = relabelled(arrays), arrays["next.reward"].astype(np.float64)
-    if not np.isfinite(reward).all():
-        at = int(np.isfinite(reward).argmin())
-        raise EpisodeDamagedError(f"episode {episode}", f"next.reward is {reward[at]} at its row {at}")
     success = np.where(changed, reward >= SUCCESS, arrays["next.success"])
     return arrays | {
         "hilrt.reward": np.where(changed, reward, arrays["hilrt.reward"]),
@@ -234,10 +237,13 @@ def _numpy(column: pa.Array) -> npt.NDArray[Any]:
     return plain
 
 
-def _arrow_type(feature: Feature) -> pa.DataType:
+def _arrow_type(feature: Feature) -> pa.DataType | None:
     if feature.dtype == "image":
         return _PICTURE
-    kind = pa.bool_() if feature.dtype == "bool" else pa.type_for_alias(feature.dtype)
+    try:
+        kind = pa.type_for_alias(feature.dtype)
+    except ValueError:
+        return None
     return kind if feature.shape == (1,) else pa.list_(kind, feature.shape[0])
 
 

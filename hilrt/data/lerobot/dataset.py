@@ -14,6 +14,7 @@ from hilrt.data.lerobot.change import finish
 from hilrt.data.lerobot.columns import (
     IMAGES,
     TOLD,
+    Arrays,
     arrow_schema,
     files_of,
     from_table,
@@ -27,11 +28,12 @@ from hilrt.data.lerobot.layout import FINAL, INFO, Info, read_sidecar
 from hilrt.data.lerobot.parquet import of_schema, read_rows
 from hilrt.data.lerobot.rules.meta import info_rules, row_rules
 from hilrt.data.lerobot.store import Store, expected
+from hilrt.data.lerobot.stored import StoredEpisode
 from hilrt.data.pictures import joined, unpacked
-from hilrt.errors import DatasetDamagedError, JournalFeaturesError
+from hilrt.errors import DatasetDamagedError, EpisodeDamagedError, JournalFeaturesError
 from hilrt.step.difference import difference
 from hilrt.step.features import Features
-from hilrt.step.record import Mode
+from hilrt.step.record import Mode, Record
 
 
 def exists(root: Path) -> bool:
@@ -80,7 +82,8 @@ class Dataset(Store):
             raise DatasetDamagedError(str(root / LABELS), problem)
         self._in_force = in_force(self.corrections)
         finals = (root / "hilrt").glob("final-*.parquet")
-        self._finals = sorted(int(path.stem.removeprefix("final-")) for path in finals)
+        numbers = (path.stem.removeprefix("final-") for path in finals)
+        self._finals = sorted(int(number) for number in numbers if number.isdecimal())
 
     def __iter__(self) -> Iterator[Episode]:
         """Its episodes, without their frames."""
@@ -99,10 +102,11 @@ class Dataset(Store):
             DatasetDamagedError: a file cannot be read, or holds something else.
         """
         row = self.row(number)
-        pieces = [pa.concat_tables(self.steps(row, self._numbers)), self._final(number)]
-        steps = from_table(pieces[0])
-        records = to_records(steps, self.features, number)
-        final = to_records(from_table(pieces[1]), self.features, number, final=True)
+        steps = from_table(pa.concat_tables(self.steps(row, self._numbers)))
+        last = from_table(self._final(number))
+        steps_path, final_path = self.data_path(row), self._final_place(number)[0]
+        records = _records(steps_path, steps, self.features, number, final=False)
+        final = _records(final_path, last, self.features, number, final=True)
         if records and relabelled(steps)[-1]:
             final = [msgspec.structs.replace(final[0], success=records[-1].success)]
         records += final
@@ -115,7 +119,14 @@ class Dataset(Store):
             features=self.features,
             conditions=self.conditions[number],
         )
-        episode = Episode(header=header, records=records, frames=[], torn=None)
+        episode = StoredEpisode(
+            header=header,
+            records=records,
+            frames=[],
+            torn=None,
+            steps_path=steps_path,
+            final_path=final_path,
+        )
         if frames and self.info.videos:
             return self._filmed(episode, row)
         if frames:
@@ -145,11 +156,15 @@ class Dataset(Store):
         return [IMAGES + image.name for image in self.features.images]
 
     def _final(self, number: int, *, pictures: bool = False) -> pa.Table:
-        first = max((f for f in self._finals if f <= number), default=0)
-        path, at = inside(self.root, FINAL.format(first_episode=first)), number - first
+        path, at = self._final_place(number)
         columns = [*self.cameras, "episode_index"] if pictures else self._numbers
-        table = expected(path, read_rows(path, at, at + 1, columns), number)
-        return of_schema(path, table, columns, self._schema)
+        table = of_schema(path, read_rows(path, at, at + 1, columns), columns, self._schema)
+        return expected(path, table, number)
+
+    def _final_place(self, number: int) -> tuple[Path, int]:
+        """File and row of an episode's last observation."""
+        first = max((f for f in self._finals if f <= number), default=0)
+        return inside(self.root, FINAL.format(first_episode=first)), number - first
 
     def steps(self, row: EpisodeRow, columns: Sequence[str]) -> Iterator[pa.Table]:
         """An episode's rows; see `Store.steps`. Their columns are there and of their types."""
@@ -160,7 +175,7 @@ class Dataset(Store):
     def _numbers(self) -> list[str]:
         return [field.name for field in self._schema if not pa.types.is_struct(field.type)]
 
-    def _filmed(self, episode: Episode, row: EpisodeRow) -> Episode:
+    def _filmed(self, episode: StoredEpisode, row: EpisodeRow) -> Episode:
         from hilrt.data.lerobot.video import FilmedEpisode, FilmReader  # noqa: PLC0415 - av is behind it
 
         (last,) = self.frames(row.episode)
@@ -171,3 +186,11 @@ class Dataset(Store):
             for name, clip in clips.items()
         }
         return FilmedEpisode.of(episode, films, dict(zip(names, unpacked(last), strict=True)))
+
+
+def _records(path: Path, arrays: Arrays, features: Features, number: int, *, final: bool) -> list[Record]:
+    """See `to_records`; what cannot be one is told by its file."""
+    try:
+        return to_records(arrays, features, number, final=final)
+    except EpisodeDamagedError as error:
+        raise DatasetDamagedError(str(path), str(error)) from None

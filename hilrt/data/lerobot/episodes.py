@@ -3,16 +3,16 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from hilrt.data.lerobot.inside import inside
-from hilrt.data.lerobot.layout import EPISODES, TASKS, Info
+from hilrt.data.lerobot.layout import EPISODES, TASKS, Count, Info
 from hilrt.data.lerobot.parquet import read_dicts
 from hilrt.data.lerobot.stats import Stats
 from hilrt.errors import DatasetDamagedError
@@ -24,6 +24,9 @@ ORIGIN = "hilrt/origin"
 """Which journal file an episode was made from, so that no crash can bring it in twice."""
 IMPORT = "import:"
 """What the origin of an episode made by others begins with."""
+
+_Steps = Annotated[int, Meta(ge=1)]
+_Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 
 
 class Clip(Struct, frozen=True):
@@ -65,7 +68,7 @@ def read_episodes(root: Path, info: Info) -> list[EpisodeRow]:
         DatasetError: a file is not what it should be, or a link out of the dataset.
     """
     rows: list[dict[str, Any]] = []
-    for path in sorted((root / "meta" / "episodes").glob("chunk-*/file-*.parquet"), key=_number):
+    for _, path in sorted(map(_numbered, (root / "meta" / "episodes").glob("chunk-*/file-*.parquet"))):
         rows.extend(read_dicts(inside(root, path.relative_to(root))))
     if len(rows) < info.total_episodes:
         raise DatasetDamagedError(
@@ -115,8 +118,11 @@ def path_of(file: FileIndex, template: str = EPISODES, **names: str) -> str:
     return template.format(chunk_index=file[0], file_index=file[1], **names)
 
 
-def _number(path: Path) -> FileIndex:
-    return int(path.parent.name.removeprefix("chunk-")), int(path.stem.removeprefix("file-"))
+def _numbered(path: Path) -> tuple[FileIndex, Path]:
+    chunk, file = path.parent.name.removeprefix("chunk-"), path.stem.removeprefix("file-")
+    if not (chunk.isdecimal() and file.isdecimal()):
+        raise DatasetDamagedError(str(path), "its name has no number")
+    return (int(chunk), int(file)), path
 
 
 def _to_dict(row: EpisodeRow) -> dict[str, Any]:
@@ -147,30 +153,36 @@ def _from_dict(row: dict[str, Any], info: Info) -> EpisodeRow:
         if column.startswith("stats/"):
             key, name = column.removeprefix("stats/").rsplit("/", 1)
             stats.setdefault(key, {})[name] = np.array(value, np.float64)
+    told = {column: value for column, value in row.items() if value is not None}
+    place = {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0, ORIGIN: ""} | told
     return EpisodeRow(
-        episode=_count(row, "episode_index"),
-        tasks=row["tasks"],
-        length=_count(row, "length"),
-        data=(_count(row, "data/chunk_index"), _count(row, "data/file_index")),
-        start=_count(row, "dataset_from_index"),
-        stop=_count(row, "dataset_to_index"),
+        episode=_cell(row, "episode_index", Count),
+        tasks=_cell(row, "tasks", list[str]),
+        length=_cell(row, "length", _Steps),
+        data=_file(row, "data/"),
+        start=_cell(row, "dataset_from_index", Count),
+        stop=_cell(row, "dataset_to_index", Count),
         clips={key: _clip(row, f"videos/{key}/") for key in info.videos},
-        meta=(row.get("meta/episodes/chunk_index") or 0, row.get("meta/episodes/file_index") or 0),
-        origin=row.get(ORIGIN) or "",
+        meta=_file(place, "meta/episodes/"),
+        origin=_cell(place, ORIGIN, str),
         stats=stats,
     )
 
 
 def _clip(row: dict[str, Any], at: str) -> Clip:
-    file = _count(row, at + "chunk_index"), _count(row, at + "file_index")
-    return Clip(file, row[at + "from_timestamp"], row[at + "to_timestamp"])
+    from_s, to_s = (_cell(row, f"{at}{end}_timestamp", _Seconds) for end in ("from", "to"))
+    return Clip(_file(row, at), from_s, to_s)
 
 
-def _count(row: dict[str, Any], column: str) -> int:
-    value = row[column]
-    if not isinstance(value, int) or value < 0:
-        raise ValueError(f"{column} is {value!r} in a row")
-    return value
+def _file(row: dict[str, Any], at: str) -> FileIndex:
+    return _cell(row, at + "chunk_index", Count), _cell(row, at + "file_index", Count)
+
+
+def _cell(row: dict[str, Any], column: str, kind: Any) -> Any:  # noqa: ANN401 - of a row's column
+    try:
+        return msgspec.convert(row[column], kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{column} is {row[column]!r} in a row: {error}") from None
 
 
 def _schema(row: dict[str, Any]) -> pa.Schema:

@@ -17,7 +17,7 @@ from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
-from hilrt.errors import EpisodeDamagedError, JournalFormatError, OldDemonstrationsError, PictureError
+from hilrt.errors import EpisodeDamagedError, JournalFormatError, OldDemonstrationsError
 from hilrt.step.features import Features
 from hilrt.step.record import Record
 
@@ -155,8 +155,6 @@ class _Folding:
             settled = self._settle(path)
         except (JournalFormatError, EpisodeDamagedError) as error:
             self.report.left.append(str(error))
-        except PictureError as error:
-            self.report.left.append(f"{path.name}: {error}")
         else:
             if settled:
                 self.done.append(path)

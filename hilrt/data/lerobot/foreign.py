@@ -82,7 +82,8 @@ def import_dataset(
         ImportedOtherwiseError: it was imported before, with other units, names or rewards.
         OwnDatasetError: hilrt wrote it.
         JournalFeaturesError: the dataset in `root` has other features.
-        EpisodeDamagedError, PictureError, DatasetDamagedError, DatasetWriteError: nothing was written.
+        DatasetError: `source` cannot be read; nothing was written.
+        DatasetWriteError: the disk does not take it; nothing was written.
     """
     if (source / SIDECAR).exists():
         raise OwnDatasetError(str(source), str(root))
@@ -164,6 +165,8 @@ class _Reader:
     def _wanted(self) -> list[EpisodeRow]:
         """Episodes of the task that is wanted; all of a dataset that has but one."""
         store, problems = self._store, []
+        if not store.rows:
+            raise UnmappableError(str(store.root), ["it has no episode"])
         tasks = sorted({store.task(row) for row in store.rows})
         if self._wishes.task is not None and self._wishes.task not in tasks:
             problems.append(f"it has no task {self._wishes.task!r}; there are {', '.join(map(repr, tasks))}")
@@ -172,6 +175,8 @@ class _Reader:
             problems.append(
                 f"its episodes are of {len(tasks)} tasks: {named} (--task THEIRS, one after the other)"
             )
+        several = [name for name in self._outcomes if store.info.features[name].shape != (1,)]
+        problems += [f"its {name} is of shape {store.info.features[name].shape}" for name in several]
         if not {"next.reward", "next.success"} & set(self._outcomes) and not self._wishes.success:
             problems.append(
                 "it has neither next.reward nor next.success (--success: every episode ended in success)"
@@ -183,7 +188,8 @@ class _Reader:
     def _columns(self, row: EpisodeRow) -> Arrays:
         tables = self._store.steps(row, sorted({*self._how.columns, *self._outcomes, *self._raw}))
         parts = [from_table(table) for table in tables]
-        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        return columns | {key: columns[key].reshape(-1) for key in self._outcomes}
 
     def _pairing(self, rows: Sequence[EpisodeRow], columns: Sequence[Arrays]) -> tuple[Pairing, bool]:
         if self._wishes.pairing:
@@ -242,9 +248,8 @@ class _Reader:
             for table in self._store.steps(row, [key]):
                 files = files_of(table, key)
                 if None in files:
-                    raise DatasetDamagedError(
-                        str(self._store.data_path(row)), f"{key} has names of pictures, and not the pictures"
-                    )
+                    problem = f"{key} has names of pictures, and not the pictures"
+                    raise DatasetDamagedError(str(self._store.data_path(row)), problem)
                 yield from files
             return
         from hilrt.data.lerobot.video import FilmReader  # noqa: PLC0415 - av is behind it

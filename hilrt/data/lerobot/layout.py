@@ -6,10 +6,10 @@ does not count.
 
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from hilrt.data.journal import JOURNAL, episode_files
 from hilrt.data.lerobot.inside import inside
@@ -25,6 +25,11 @@ from hilrt.step.features import Features
 from hilrt.step.sealed import SealError, format_of, unsealed
 
 T = TypeVar("T")
+
+Count = Annotated[int, Meta(ge=0, le=1 << 62)]
+Size = Annotated[int, Meta(gt=0)] | Annotated[float, Meta(gt=0)]
+Rate = Annotated[int, Meta(gt=0, le=1_000_000)] | Annotated[float, Meta(gt=0, le=1_000_000)]
+Shape = Annotated[tuple[Annotated[int, Meta(ge=0, le=1 << 20)], ...], Meta(min_length=1)]
 
 VERSION = "v3.0"
 INFO = "meta/info.json"
@@ -46,7 +51,7 @@ class Feature(Struct, frozen=True, omit_defaults=True):
     """One column, as info.json tells it."""
 
     dtype: str
-    shape: tuple[int, ...]
+    shape: Shape
     names: Any = msgspec.field(default=msgspec.UNSET)
     info: dict[str, Any] | None = None
     """Of a video."""
@@ -76,14 +81,14 @@ class Info(Struct, frozen=True, kw_only=True):
 
     codebase_version: str = VERSION
     robot_type: str | None = None
-    total_episodes: int = 0
-    total_frames: int = 0
-    total_tasks: int = 0
-    chunks_size: int = 1000
+    total_episodes: Count = 0
+    total_frames: Count = 0
+    total_tasks: Count = 0
+    chunks_size: Annotated[int, Meta(ge=1)] = 1000
     """Files in a folder."""
-    data_files_size_in_mb: int | float = 100
-    video_files_size_in_mb: int | float = 200
-    fps: int | float
+    data_files_size_in_mb: Size = 100
+    video_files_size_in_mb: Size = 200
+    fps: Rate
     splits: dict[str, str] = {}
     data_path: str = DATA
     video_path: str | None = None

@@ -1,6 +1,6 @@
 """Parquet files, read with their checksums and with errors that name the file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hilrt.data.lerobot.layout import Feature
 from hilrt.data.lerobot.pointer import damaged
 from hilrt.errors import DatasetDamagedError
 
@@ -67,16 +69,15 @@ def parts(path: Path, start: int, stop: int, columns: Sequence[str] | None = Non
                 at = int(ends[group - 1]) if group else 0
                 table = file.read_row_group(group, columns=columns, use_threads=False)
                 first = max(0, start - at)
-                yield _even(path, table.slice(first, stop - at - first))
+                if len(wanted := table.slice(first, stop - at - first)):
+                    yield _even(path, wanted)
     except UNREADABLE as error:
         raise damaged(path, _first_line(error)) from None
 
 
 def _even(path: Path, table: pa.Table) -> pa.Table:
     for at, field in enumerate(table.schema):
-        if not (pa.types.is_list(field.type) and pa.types.is_primitive(field.type.value_type)) or not len(
-            table
-        ):
+        if not (pa.types.is_list(field.type) and pa.types.is_primitive(field.type.value_type)):
             continue
         lists = table.column(at).combine_chunks()
         lengths = set(lists.value_lengths().to_pylist())
@@ -96,14 +97,64 @@ def of_schema(path: Path, table: pa.Table, columns: Sequence[str], wanted: pa.Sc
         DatasetDamagedError: it has not.
     """
     for name in columns:
-        if name not in table.column_names:
-            raise DatasetDamagedError(str(path), f"it has no column {name}")
-        column = table.column(name)
-        if column.type != wanted.field(name).type:
-            raise DatasetDamagedError(str(path), f"{name} is {column.type}, not {wanted.field(name).type}")
-        if column.null_count:
+        kind = _kind(path, table, name)
+        if kind != wanted.field(name).type:
+            raise DatasetDamagedError(str(path), f"{name} is {kind}, not {wanted.field(name).type}")
+        if has_gaps(table, name):
             raise DatasetDamagedError(str(path), f"{name} has empty cells")
     return table
+
+
+def of_features(
+    path: Path, table: pa.Table, columns: Sequence[str], features: Mapping[str, Feature]
+) -> pa.Table:
+    """`table`, which should have these columns: pictures, or as many numbers a row as `features` says, of any type.
+
+    Raises:
+        DatasetDamagedError: it has not.
+    """
+    for name in columns:
+        kind, feature = _kind(path, table, name), features.get(name)
+        if feature and feature.is_picture:
+            if not (pa.types.is_struct(kind) and _is_binary(kind)):
+                raise DatasetDamagedError(str(path), f"{name} is {kind}, and no picture")
+            continue
+        shape = feature.shape if feature else (1,)
+        if (_size(kind),) != shape:
+            raise DatasetDamagedError(str(path), f"{name} is {kind}, and not numbers of shape {shape}")
+        if has_gaps(table, name):
+            raise DatasetDamagedError(str(path), f"{name} has empty cells")
+    return table
+
+
+def has_gaps(table: pa.Table, name: str) -> bool:
+    """Whether cells of a column are empty, or what is in them."""
+    inner = column = table.column(name)
+    if pa.types.is_fixed_size_list(column.type):
+        inner = pc.list_flatten(column)
+    elif pa.types.is_struct(column.type):
+        inner = pc.struct_field(column, "bytes")
+    return bool(column.null_count or inner.null_count)
+
+
+def _kind(path: Path, table: pa.Table, name: str) -> pa.DataType:
+    index = table.schema.get_field_index(name)
+    if index < 0:
+        raise DatasetDamagedError(str(path), f"it has no column {name}")
+    return table.schema.field(index).type
+
+
+def _is_binary(kind: pa.StructType) -> bool:
+    index = kind.get_field_index("bytes")
+    inner = kind.field(index).type if index >= 0 else None
+    return index >= 0 and bool(pa.types.is_binary(inner) or pa.types.is_large_binary(inner))
+
+
+def _size(kind: pa.DataType) -> int:
+    """How many numbers a row has; 0 where it has something else."""
+    size, inner = (kind.list_size, kind.value_type) if pa.types.is_fixed_size_list(kind) else (1, kind)
+    numbers = pa.types.is_integer(inner) or pa.types.is_floating(inner) or pa.types.is_boolean(inner)
+    return size if numbers else 0
 
 
 def schema(path: Path) -> pa.Schema:

@@ -11,7 +11,7 @@ from hilrt.data.lerobot.circumstances import read_conditions
 from hilrt.data.lerobot.episodes import Clip, EpisodeRow, FileIndex, path_of, read_episodes, read_tasks
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.layout import VIDEO, Info, read_info
-from hilrt.data.lerobot.parquet import parts
+from hilrt.data.lerobot.parquet import of_features, parts
 from hilrt.errors import DatasetDamagedError
 
 
@@ -38,6 +38,7 @@ class Store:
 
         Raises:
             DatasetError: none is there, or one that cannot be read.
+            DatasetBusyError, DatasetWriteError: a commit that a crash has cut off cannot be completed.
         """
         finish(root)
         return cls(root, read_info(root))
@@ -57,14 +58,20 @@ class Store:
         return row.tasks[0] if row.tasks else ""
 
     def steps(self, row: EpisodeRow, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """An episode's rows, a row group at a time.
+        """An episode's rows, a row group at a time; their columns are there, and are pictures or numbers.
 
         Raises:
             DatasetDamagedError: the file cannot be read, or holds something else.
         """
         path, at = self.data_path(row), row.start - self._begins[row.data]
-        for table in parts(path, at, at + row.length, [*columns, "episode_index"]):
-            yield expected(path, table, row.episode)
+        if at < 0:
+            problem = (
+                f"episode {row.episode} begins at row {row.start}, before the first of {self.name(path)}"
+            )
+            raise DatasetDamagedError(str(self.root / path_of(row.meta)), problem)
+        wanted = [*columns, "episode_index"]
+        for table in parts(path, at, at + row.length, wanted):
+            yield expected(path, of_features(path, table, wanted, self.info.features), row.episode)
 
     def data_path(self, row: EpisodeRow) -> Path:
         """File of an episode's rows; DatasetPathError if it is none of the dataset's."""

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from hilrt.data.labels import Correction
 from hilrt.data.lerobot import stats
-from hilrt.data.pictures import decoded, unpacked
-from hilrt.errors import EpisodeDamagedError
+from hilrt.data.pictures import Picture, decoded, unpacked
+from hilrt.errors import EpisodeDamagedError, PictureError
 from hilrt.step.conditions import Conditions
 from hilrt.step.features import Image
 from hilrt.step.record import Record, final_of
@@ -47,12 +47,15 @@ class Take(Struct, frozen=True, kw_only=True):
         """Picture files of each record, or with `films` of the last one.
 
         Raises:
-            EpisodeDamagedError, PictureError: some are missing.
+            EpisodeDamagedError: some are missing.
         """
         expected = 1 if self.films else len(self.records)
         count = 0
         for count, piece in enumerate(self.frames(), 1):
-            files = unpacked(piece)
+            try:
+                files = unpacked(piece)
+            except PictureError as error:
+                raise EpisodeDamagedError(self.name, str(error)) from None
             if len(files) != cameras:
                 at = self.records[count - 1].step
                 raise EpisodeDamagedError(self.name, f"step {at} has {len(files)} of {cameras} pictures")
@@ -73,7 +76,7 @@ def survey(take: Take, images: Sequence[Image], *, whole: bool) -> list[stats.St
         Each camera's statistics, of a few pictures.
 
     Raises:
-        EpisodeDamagedError, PictureError: pictures are missing, damaged, or of another size.
+        EpisodeDamagedError: pictures are missing, damaged, or of another size.
     """
     colours: list[list[stats.Floats]] = [[] for _ in images]
     stride = max(1, len(take.records) // stats.SAMPLES)
@@ -81,7 +84,7 @@ def survey(take: Take, images: Sequence[Image], *, whole: bool) -> list[stats.St
         if not whole and count % stride:
             continue
         for kept, image, file in zip(colours, images, files, strict=True):
-            picture = decoded(file)
+            picture = _picture(take, file)
             if picture.shape != (image.height, image.width, 3):
                 height, width = picture.shape[:2]
                 problem = f"a picture of {image.name} is {width}x{height}, not {image.width}x{image.height}"
@@ -89,6 +92,13 @@ def survey(take: Take, images: Sequence[Image], *, whole: bool) -> list[stats.St
             if count % stride == 0:
                 kept.append(stats.of_picture(picture))
     return [stats.of_pictures(kept) for kept in colours]
+
+
+def _picture(take: Take, file: bytes) -> Picture:
+    try:
+        return decoded(file)
+    except PictureError as error:
+        raise EpisodeDamagedError(take.name, str(error)) from None
 
 
 def cut_off(records: list[Record]) -> list[Record]:

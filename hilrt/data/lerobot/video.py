@@ -10,9 +10,9 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from hilrt.config.values import LARGEST_SIDE
-from hilrt.data.journal import Episode
 from hilrt.data.lerobot.pointer import damaged
 from hilrt.data.lerobot.seal import is_whole, seal
+from hilrt.data.lerobot.stored import StoredEpisode
 from hilrt.data.pictures import Picture, decoded
 from hilrt.errors import DatasetDamagedError
 from hilrt.resource import Resource
@@ -26,7 +26,7 @@ KEYFRAMES = 6
 """Pictures from one that stands by itself to the next: what a look at any one of them costs."""
 LIMITS = {"max_pixels": str(LARGEST_SIDE**2)}
 """Of libav: larger pictures are an error before memory is asked for."""
-UNREADABLE = (FFmpegError, OSError, LookupError, ValueError)
+UNREADABLE = (FFmpegError, OSError, LookupError, ValueError, ArithmeticError)
 """What is raised where a file is not what it was."""
 AHEAD = 2 * KEYFRAMES
 """Pictures that are rather decoded than jumped over."""
@@ -165,7 +165,7 @@ def looked_at(path: Path) -> tuple[list[float], tuple[int, int]]:
         raise damaged(path, f"cannot be decoded: {error}") from None
 
 
-class FilmedEpisode(Episode):
+class FilmedEpisode(StoredEpisode):
     """An episode whose steps' pictures are in videos; that of its end is a picture file."""
 
     films: dict[str, FilmReader]
@@ -173,19 +173,21 @@ class FilmedEpisode(Episode):
     last: dict[str, bytes]
 
     @classmethod
-    def of(cls, episode: Episode, films: dict[str, FilmReader], last: dict[str, bytes]) -> Self:
+    def of(cls, episode: StoredEpisode, films: dict[str, FilmReader], last: dict[str, bytes]) -> Self:
         """`episode` with these pictures."""
         return cls(
             header=episode.header,
             records=episode.records,
             frames=[],
             torn=None,
+            steps_path=episode.steps_path,
+            final_path=episode.final_path,
             films=films,
             last=last,
         )
 
-    def images(self, index: int) -> dict[str, Picture]:
-        """See `Episode.images`; to be asked for in the order of the steps."""
+    def _decoded(self, index: int) -> dict[str, Picture]:
+        """To be asked for in the order of the steps."""
         index = range(len(self.records))[index]
         if index == len(self.records) - 1:
             return {name: decoded(file) for name, file in self.last.items()}

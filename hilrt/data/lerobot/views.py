@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 
+import msgspec
 from msgspec import Struct
 
 from hilrt.data.journal import Episode
 from hilrt.data.lerobot.dataset import Dataset
-from hilrt.data.pictures import Picture, decoded, unpacked
+from hilrt.data.pictures import Picture
 from hilrt.devices.preprocess import Preprocess
 
 AHEAD = 1
@@ -42,7 +43,7 @@ def episodes_seen(dataset: Dataset, preprocess: Preprocess, threads: int | None 
         threads: that decode; None: one for each core that this process may use.
 
     Raises:
-        PictureError, DatasetDamagedError: a picture, or a file, cannot be read.
+        DatasetError: a picture, or a file, cannot be read.
     """
     cores = len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(threads or cores) as pool:
@@ -58,31 +59,21 @@ def episodes_seen(dataset: Dataset, preprocess: Preprocess, threads: int | None 
 def _begun(
     pool: ThreadPoolExecutor, dataset: Dataset, number: int, preprocess: Preprocess
 ) -> tuple[Episode, list[Future[Views]]]:
-    if dataset.info.videos:
-        episode = dataset.episode(number, frames=True)
-        return episode, [pool.submit(_filmed, episode, preprocess)]
-    names = [image.name for image in dataset.features.images]
-    pieces = list(dataset.frames(number))
-    parts = [pieces[at : at + TOGETHER] for at in range(0, len(pieces), TOGETHER)]
-    return dataset.episode(number), [pool.submit(_pictured, part, names, preprocess) for part in parts]
+    episode = dataset.episode(number, frames=True)
+    steps = range(len(episode.records))
+    # A film is read by one thread, from front to back.
+    together = len(steps) if dataset.info.videos else TOGETHER
+    parts = [steps[at : at + together] for at in steps[::together]]
+    bare = msgspec.structs.replace(episode, frames=[])
+    return bare, [pool.submit(_seen, episode, part, preprocess) for part in parts]
 
 
 def _done(episode: Episode, parts: list[Future[Views]]) -> Seen:
     return Seen(episode, list(chain.from_iterable(part.result() for part in parts)))
 
 
-def _pictured(pieces: list[bytes], names: list[str], preprocess: Preprocess) -> Views:
-    return [
-        {
-            name: preprocess.apply(name, decoded(file))
-            for name, file in zip(names, unpacked(piece), strict=True)
-        }
-        for piece in pieces
-    ]
-
-
-def _filmed(episode: Episode, preprocess: Preprocess) -> Views:
+def _seen(episode: Episode, steps: range, preprocess: Preprocess) -> Views:
     return [
         {name: preprocess.apply(name, picture) for name, picture in episode.images(index).items()}
-        for index in range(len(episode.records))
+        for index in steps
     ]

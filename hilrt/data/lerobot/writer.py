@@ -90,7 +90,7 @@ class DatasetWriter(Resource):
         """Add an episode.
 
         Raises:
-            EpisodeDamagedError, PictureError: it cannot be read whole; nothing of it is in the dataset.
+            EpisodeDamagedError: it cannot be read whole; nothing of it is in the dataset.
             OSError: the disk does not take it.
         """
         if not take.steps:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 import xxhash
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from hilrt.devices.tensorfile import reading
 from hilrt.devices.wholefile import put_whole
 from hilrt.errors import PretrainedEncoderError
 from hilrt.policy.encoders.conv import Conv, Pretrained
@@ -68,22 +69,20 @@ def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
     Raises:
         PretrainedEncoderError: there is no such file, it cannot be read, or it was made for other cameras or sizes.
     """
-    try:
+    with reading(path, PretrainedEncoderError):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="pt") as file:
             about = (file.metadata() or {}).get(FORMAT)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except OSError as error:
-        raise PretrainedEncoderError(str(path), f"cannot be read: {error.strerror or error}") from None
-    except SafetensorError as error:
-        raise PretrainedEncoderError(str(path), f"is damaged, or not a safetensors file: {error}") from None
     if about is None:
         raise PretrainedEncoderError(str(path), f'is not from `hilrt pretrain`: it has no entry "{FORMAT}"')
     try:
         made = msgspec.json.decode(about, type=_About)
     except msgspec.MsgspecError as error:
         raise PretrainedEncoderError(str(path), f"is damaged: {error}") from None
-    if made.digest and made.digest != _digest(made.views, tensors):
+    with reading(path, PretrainedEncoderError):
+        whole = not made.digest or made.digest == _digest(made.views, tensors)
+    if not whole:
         raise PretrainedEncoderError(str(path), "is damaged: its digest is another")
     if made.views != _told(views):
         raise PretrainedEncoderError(str(path), f"was trained on {made.views}; the task has {_told(views)}")

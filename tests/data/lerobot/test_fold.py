@@ -29,7 +29,6 @@ from hilrt.errors import (
     DatasetDamagedError,
     DatasetFormatError,
     DatasetWriteError,
-    EpisodeDamagedError,
     ForeignDatasetError,
     JournalFeaturesError,
     OldDemonstrationsError,
@@ -352,10 +351,37 @@ def test_a_reward_that_is_no_number_is_learned_by_nobody(record_session, root, f
     fold(root, features)
     edit(root / "data/chunk-000/file-000.parquet", next__reward=lambda old: [*old[:2], math.nan, *old[3:]])
     dataset = open_dataset(root, features)
-    with pytest.raises(EpisodeDamagedError, match=r"episode 0: next.reward is nan at its row 2"):
+    with pytest.raises(
+        DatasetDamagedError, match=r"file-000.parquet is .*episode 0: next.reward is nan at its row 2"
+    ):
         dataset.episode(0)
     assert len(dataset.episode(1).records) == STEPS + 1
     assert "row 2: next.reward is nan" in "\n".join(map(str, verify(root, lambda _: None)))
+
+
+@pytest.mark.parametrize("file", ["data/chunk-000/file-000.parquet", "hilrt/final-000000.parquet"])
+@pytest.mark.parametrize(
+    ("column", "cell", "called"),
+    [
+        ("hilrt__mode", 9, "hilrt.mode is 9"),
+        ("complementary_info__is_intervention", 2.0, "complementary_info.is_intervention is 2.0"),
+        ("complementary_info__is_intervention", math.nan, "complementary_info.is_intervention is nan"),
+        ("complementary_info__is_intervention", 0.5, "complementary_info.is_intervention is 0.5"),
+        ("action", [0.0, 0.0, 0.0, 7.0], "the gripper of action is 7.0"),
+        ("hilrt__policy_action", [0.0, 0.0, 0.0, math.nan], "the gripper of hilrt.policy_action is nan"),
+    ],
+)
+def test_a_cell_that_means_nothing_is_named(file, column, cell, called, record_session, root, features):
+    """A code that there is not is told by file, column and row where its episode is read; the others can be read."""
+    record_session(range(2))
+    fold(root, features)
+    edit(root / file, **{column: lambda old: [cell, *old[1:]]})
+    dataset = open_dataset(root, features)
+    with pytest.raises(DatasetDamagedError, match=rf"{file} is damaged: episode 0: {called} at its row 0\."):
+        dataset.episode(0)
+    assert len(dataset.episode(1).records) == STEPS + 1
+    told = [str(violation) for violation in verify(root, lambda _: None)]
+    assert told == [f"{file} row 0: {called}"]
 
 
 def test_no_cell_is_nan(record_session, root, features):

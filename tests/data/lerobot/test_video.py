@@ -1,5 +1,8 @@
 """Pictures in a video file."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mutations import on_disk, survey
@@ -54,3 +57,20 @@ def test_a_film_of_another_program_has_no_digest(film):
     assert looked_at(foreign) == looked_at(film)
     with FilmReader(foreign, 0.0, 10) as theirs, FilmReader(film, 0.0, 10) as ours:
         assert (theirs.picture(2) == ours.picture(2)).all()
+
+
+def test_a_disk_that_fails_is_named(tmp_path):
+    """A video that opens well and then cannot be read, at its beginning or behind it, is an error of its file."""
+    broken, film = tmp_path / "broken.mp4", tmp_path / "film.mp4"
+    broken.symlink_to("/proc/self/mem")  # of which no process can read the first page
+    with pytest.raises(DatasetDamagedError, match=r"broken.mp4 is damaged: no video: .*Input/output error"):
+        FilmReader(broken, 0.0, 10)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 96, 128, 3), np.uint8)
+    with Film(film, 10) as writer:
+        for picture in noise:
+            writer.add(picture)
+    with FilmReader(film, 0.0, 10) as reader, broken.open("rb") as other:
+        (fd,) = (fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and fd.resolve() == film)
+        os.dup2(other.fileno(), int(fd.name))
+        with pytest.raises(DatasetDamagedError, match=r"film.mp4 is damaged: picture 20: "):
+            reader.picture(20)

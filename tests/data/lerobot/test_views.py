@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from hilrt.config import ImagePreprocessing
-from hilrt.data.lerobot import views
+from hilrt.data import journal
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.views import episodes_seen
 from hilrt.devices.preprocess import Preprocess
-from hilrt.errors import PictureError
+from hilrt.errors import DatasetDamagedError
 from hilrt.step.features import Image
 
 SETTINGS = ImagePreprocessing(crop_params_dict={"front": (2, 4, 16, 16)}, resize_size=(8, 8))
@@ -48,8 +48,8 @@ def test_each_picture_is_decoded_once(monkeypatch, record_session, root, preproc
     record_session(range(3))
     fold(root)
     counts = Counter()
-    plain = views.decoded
-    monkeypatch.setattr(views, "decoded", lambda file: (counts.update([file]), plain(file))[1])
+    plain = journal.decoded
+    monkeypatch.setattr(journal, "decoded", lambda file: (counts.update([file]), plain(file))[1])
     pictures = sum(len(view) for one in episodes_seen(open_dataset(root), preprocess) for view in one.views)
     assert counts.total() == pictures == 3 * 6 * 2
 
@@ -63,5 +63,7 @@ def test_a_picture_that_is_none_is_an_error(monkeypatch, record_session, root, p
     monkeypatch.setattr(
         dataset, "frames", lambda number: (piece.replace(b"\x89PNG", b"none") for piece in plain(number))
     )
-    with pytest.raises(PictureError, match="damaged picture"):
+    with pytest.raises(
+        DatasetDamagedError, match=r"file-000\.parquet is damaged: episode 0, step 0: damaged picture"
+    ):
         list(episodes_seen(dataset, preprocess))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mutations import COUNT, on_disk, survey
 from policy.pictures import VIEWS, encoder_file, views
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from hilrt.errors import PretrainedEncoderError
@@ -37,16 +38,25 @@ def test_same_weights_have_the_same_hash(tmp_path: Path) -> None:
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def halved(path: Path) -> None:
+    """Turn its numbers into another type."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name).bfloat16() for name in file.keys()}  # noqa: SIM118 - not a mapping
+        about = file.metadata()
+    save_file(tensors, path, about)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda path: path.unlink(), "cannot be read: No such file"),
         (lambda path: path.write_bytes(path.read_bytes()[:-100]), "is damaged, or not a safetensors file"),
         (lambda path: save_file({"a": torch.zeros(1)}, path), "is not from `hilrt pretrain`"),
+        (halved, "is damaged, or not a safetensors file: .*BFloat16"),
     ],
 )
 def test_unusable_file_is_named_with_its_cure(tmp_path: Path, spoil, words: str) -> None:
-    """Absent, cut short and foreign files are each refused with what to run."""
+    """Absent, cut short, converted and foreign files are each refused with what to run."""
     path = encoder_file(tmp_path)
     spoil(path)
     with pytest.raises(

@@ -34,6 +34,6 @@ def verify(root: Path, advance: Advance) -> Iterator[Violation]:
     yield from data_rules(checked, advance)
     yield from video_rules(checked, advance)
     if checked.features is not None:
-        yield from final_rules(checked)
+        yield from final_rules(checked, checked.features)
         yield from label_rules(checked)
     yield from journal_rules(checked)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hilrt.data.lerobot.columns import PLACE, TOLD, table_of
+from hilrt.data.lerobot.columns import PLACE, TOLD, arrow_schema, table_of
 from hilrt.data.lerobot.episodes import EpisodeRow, path_of
 from hilrt.data.lerobot.layout import INFO, SIDECAR, TASKS
 from hilrt.data.lerobot.rules.checked import Violation
@@ -36,6 +36,9 @@ def info_rules(opened: Store, features: Features | None) -> Iterator[Violation]:
 def split_rules(opened: Store) -> Iterator[Violation]:
     """What info.json says that nobody here reads."""
     info = opened.info
+    for key, feature in info.features.items():
+        if feature.dtype != "video" and key not in arrow_schema({key: feature}).names:
+            yield Violation(INFO, f"{key} is of the type {feature.dtype!r}, which is none")
     if info.splits != {"train": f"0:{info.total_episodes}"}:
         yield Violation(INFO, f"its splits are {info.splits}, not train 0:{info.total_episodes}")
 
@@ -54,7 +57,7 @@ def _row(opened: Store, row: EpisodeRow, number: int, start: int) -> Iterator[st
         yield f"its index is {row.episode}"
     if row.start != start:
         yield f"begins at row {row.start} of the dataset, the one before ends at {start}"
-    if row.stop != row.start + row.length or row.length < 1:
+    if row.stop != row.start + row.length:
         yield f"goes from {row.start} to {row.stop}, its length is {row.length}"
     if unknown := [task for task in row.tasks if task not in opened.tasks]:
         yield f"its tasks {unknown} are not in {TASKS}"

@@ -41,10 +41,10 @@ def video_rules(checked: Checked, advance: Advance) -> Iterator[Violation]:
 def _problems(checked: Checked, key: str, users: Users, times: Times, size: tuple[int, ...]) -> Iterator[str]:
     wanted = checked.info.features[key].picture_shape
     if size != wanted[:2]:
-        yield f"its pictures are {size[1]}x{size[0]}, not {wanted[1]}x{wanted[0]}"
+        yield f"its pictures are {size[1]}x{size[0]}, not {'x'.join(map(str, wanted[1::-1]))}"
     for row, clip in users:
         mine = times[(times >= clip.from_s - TOLERANCE_S) & (times < clip.to_s - TOLERANCE_S)]
-        expected = clip.from_s + np.arange(row.length) / checked.info.fps
+        expected = clip.from_s + np.arange(len(mine)) / checked.info.fps
         if len(mine) != row.length:
             yield f"episode {row.episode} has {len(mine)} pictures in it, and {row.length} steps"
         elif (late := np.abs(mine - expected)).max() > TOLERANCE_S:
