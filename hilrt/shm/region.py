@@ -43,7 +43,8 @@ class _Number(_Field):
     """Two copies of a word, each with its digest: its sum with bits of its place, so that no other word is it.
 
     Synchronisation pair A, the order of the copies: the writer stores the first, then the second; a reader that finds
-    one torn takes the other.
+    one torn takes the other. A writer whose predecessor died between the two makes up for the second before it touches
+    the first, so that no reader ever goes back to a number before the last.
     """
 
     size = 4 * _WORD
@@ -58,8 +59,12 @@ class _Number(_Field):
         raise SegmentDamagedError(type(region).__name__, f"its {self.name} is not what was written")
 
     def _put(self, region: "Region", bits: int) -> None:
-        words, digests, first = region.ints, region.digests, self.word
-        digest = (bits + region.seeds[first]) & _ONES
+        words, digests, first, seed = region.ints, region.digests, self.word, region.seeds[self.word]
+        behind = digests[first + 1] != digests[first + 3]
+        if behind and digests[first + 1] == ((last := words[first]) + seed) & _ONES:
+            words[first + 2] = last
+            digests[first + 3] = digests[first + 1]
+        digest = (bits + seed) & _ONES
         for word in (first, first + 2):
             words[word] = bits  # A: store
             digests[word + 1] = digest
