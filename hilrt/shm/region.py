@@ -2,7 +2,7 @@
 
 One process writes a region, any number read it, and reading is nothing but loads. Every field has two copies, each
 under a digest, so that a writer which dies in the middle leaves a whole one, and memory that is not what was written is
-told from what was: a number raises then, a text is none. Digests begin with the place, so that no field is another's.
+told from what was: reading it raises SegmentDamagedError. Digests begin with the place, so that no field is another's.
 """
 
 import struct
@@ -56,7 +56,7 @@ class _Number(_Field):
                 bits = words[word]  # A: load
                 if digests[word + 1] == (bits + seed) & _ONES:
                     return bits
-        raise SegmentDamagedError(type(region).__name__, f"its {self.name} is not what was written")
+        raise _damage(region, self.name)
 
     def _put(self, region: "Region", bits: int) -> None:
         words, digests, first, seed = region.ints, region.digests, self.word, region.seeds[self.word]
@@ -125,9 +125,10 @@ class Text(_Field):
             copy = bytes(self._copy(region, version))
             if region.ints[self.word] == version:
                 digest, text = copy[:_WORD], copy[_WORD:]
-                whole = digest == _digest(text, version, region.seeds[self.word])
-                return text.rstrip(b"\0").decode() if whole else ""
-        return ""
+                if digest == _digest(text, version, region.seeds[self.word]):
+                    return text.rstrip(b"\0").decode()
+                break
+        raise _damage(region, self.name)
 
     def __set__(self, region: "Region", value: str) -> None:
         whole = value.encode(errors="replace")[: self.capacity].decode(errors="ignore").encode()
@@ -140,6 +141,10 @@ class Text(_Field):
         """A digest and a text."""
         start = (self.word + 1) * _WORD + version % 2 * (_WORD + self.capacity)
         return region.memory[start : start + _WORD + self.capacity]
+
+
+def _damage(region: "Region", name: str) -> SegmentDamagedError:
+    return SegmentDamagedError(type(region).__name__, f"its {name} is not what was written")
 
 
 def _digest(text: bytes, version: int, seed: int) -> bytes:
@@ -181,8 +186,7 @@ class Region:
         memory = bytearray(cls.size)
         region = cls(memoryview(memory), number)
         for name, field in cls.fields.items():
-            if isinstance(field, _Number):
-                setattr(region, name, 0)
+            setattr(region, name, 0 if isinstance(field, _Number) else "")
         return bytes(memory)
 
     def close(self) -> None:

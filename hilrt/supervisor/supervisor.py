@@ -114,6 +114,8 @@ class Supervisor:
             self._wait_ready(Role.SIM)
         if self.stopped:
             return
+        if self._config.sim:
+            self._rescue.remember(self.status.sim)
         if self._config.robot.real_cameras:
             self._start(Role.CAMERAS)
         if self._spec.job.recorded:
