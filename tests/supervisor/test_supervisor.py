@@ -35,7 +35,7 @@ def runs(terminal):
 def test_nobody_reads_the_terminal(terminal):
     """The watch goes on: a control that is killed is replaced, one that hangs too, and q ends the run.
 
-    A supervisor that is stopped lets the arm hold until it is back; its log says so.
+    While a supervisor is stopped the arm holds: ticks go on, steps only once it is back; its log says so.
     """
     terminal.until(lambda: runs(terminal))
     screen = os.open(f"/proc/{terminal._pid}/fd/0", os.O_RDWR | os.O_NOCTTY)
@@ -46,8 +46,12 @@ def test_nobody_reads_the_terminal(terminal):
         terminal.until(lambda: terminal.control.pid != before and runs(terminal))  # noqa: B023 - called at once
     os.kill(terminal._pid, signal.SIGSTOP)
     terminal.until(lambda: "the supervisor has not shown itself" in terminal.log.read_text())
+    episode, step, ticks = terminal.control.episode, terminal.control.step, terminal.control.ticks
+    terminal.until(lambda: terminal.control.ticks > ticks + 20)
+    assert (terminal.control.episode, terminal.control.step) == (episode, step)
     os.kill(terminal._pid, signal.SIGCONT)
     terminal.until(lambda: "the supervisor is back" in terminal.log.read_text())
+    terminal.until(lambda: terminal.control.episode == episode and terminal.control.step > step)
     terminal.type(b"q")
     terminal.until(lambda: terminal.control.done)
     termios.tcflow(screen, termios.TCOON)
