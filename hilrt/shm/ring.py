@@ -126,8 +126,8 @@ class Ring(Resource):
         return cls(Segment.create(run, what, size, schema, blank))
 
     @classmethod
-    def attach(cls, run: str, what: str, schema: str) -> Self:
-        """Open either end of a ring; it goes on where the dead process before it stopped.
+    def attach(cls, run: str, what: str, schema: str | None = None) -> Self:
+        """Open either end of a ring; it goes on where the dead process before it stopped. An onlooker needs no schema.
 
         Raises:
             SegmentError: see `Segment.attach`; or its geometry is damaged.
