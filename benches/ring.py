@@ -53,7 +53,10 @@ def produce_ring(run: str, seconds: float, results: Connection) -> None:
 
 def produce_queue(steps: multiprocessing.Queue, seconds: float, results: Connection) -> None:
     images = frames()
-    results.send(paced(seconds, lambda now: steps.put((now, HEADER, images))))
+    costs = paced(seconds, lambda now: steps.put((now, HEADER, images)))
+    steps.close()
+    steps.join_thread()  # what it still holds when nobody reads any more would keep this process for ever
+    results.send(costs)
 
 
 def receive(

@@ -1,6 +1,8 @@
 """The house: which room may know of which."""
 
+import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 HILRT = Path(__file__).parents[1] / "hilrt"
@@ -19,15 +21,49 @@ FLOORS = [
 """From the top; a room knows those on its own floor and below."""
 NEVER = {("learner", "control"), ("control", "learner"), ("sim", "control"), ("sim", "learner"),
          ("report", "learner"), ("devices", "policy"), ("shm", "devices")}  # fmt: skip
-IMPORT = re.compile(r"^\s*(?:from|import) hilrt\.(\w+)", re.MULTILINE)
+
+
+def imported(text):
+    """Full names of all that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def rooms(text):
+    """Those that a module imports from."""
+    return {name.split(".")[1] for name in imported(text) if name.startswith("hilrt.")}
 
 
 def arrows():
     """All pairs of rooms of which the first imports from the second, each with the file that does."""
     for path in sorted(HILRT.rglob("*.py")):
         room = path.relative_to(HILRT).parts[0]
-        for known in set(IMPORT.findall(path.read_text())):
+        for known in rooms(path.read_text()):
             yield room, known, path.relative_to(HILRT)
+
+
+def test_every_way_to_import_is_seen():
+    """From a room, from a module of one, the room itself, several at once, and inside a function."""
+    text = "import hilrt.data.tail\nfrom hilrt import config, step\ndef f():\n  from hilrt.errors import BusError\n"
+    assert rooms(text) == {"data", "config", "step", "errors"}
+
+
+def test_imports_name_the_whole_way():
+    """None is relative, or `import hilrt` alone, which would say nothing of the room."""
+    for path in HILRT.rglob("*.py"):
+        names = list(imported(path.read_text()))
+        assert [name for name in names if name.startswith(".") or name == "hilrt"] == [], path
+
+
+def test_rooms_have_an_order():
+    """No two rooms import from each other, nor any in a circle, those of one floor included."""
+    known = {}
+    for room, other, _ in arrows():
+        known.setdefault(room, set()).update({other} - {room})
+    TopologicalSorter(known).prepare()  # raises CycleError, which names the circle
 
 
 def test_imports_point_one_way():

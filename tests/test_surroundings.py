@@ -29,6 +29,17 @@ def test_unusual_surroundings(tmp_path):
     assert len(jobs.demonstrations(tmp_path / "datasets" / "sim_so100")) >= kept
 
 
+def test_terminal_of_ascii_alone(tmp_path):
+    """A run's screen is drawn from characters that such a terminal has, and the run ends as ever."""
+    under = ("env", "PYTHONIOENCODING=ascii")
+    with jobs.WatchedTerminal(tmp_path, "record", jobs.SIM, overrides=jobs.SMALL, under=under) as terminal:
+        terminal.wait_for(rb"hilrt record")
+        assert terminal.finish() == 0, terminal.text()
+    assert "demonstrations" in terminal.text()
+    assert bytes(terminal.seen).isascii()
+    assert len(jobs.demonstrations(tmp_path / "datasets" / "sim_so100")) == 2
+
+
 def test_too_few_open_files(tmp_path):
     """Where no more can be had a command says so in a sentence, before it has begun anything."""
     few = ("sh", "-c", 'ulimit -n 16; exec "$@"', "sh")

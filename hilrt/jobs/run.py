@@ -16,7 +16,8 @@ from hilrt.run.conditions import CONDITIONS, Handed
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Playback, Role, Spec
 from hilrt.run.logs import log_to
-from hilrt.shm.names import runs_with, sweep_stale
+from hilrt.run.memory import clear_stale
+from hilrt.shm.names import runs_with
 from hilrt.shm.status import Status
 from hilrt.supervisor.supervisor import Supervisor
 
@@ -35,7 +36,7 @@ def require_ended(folder: RunFolder) -> None:
     Raises:
         RunFolderError: it is going on.
     """
-    sweep_stale()  # what a killed run has left is not alive
+    clear_stale()  # what a killed run has left is not alive
     if folder.tag in runs_with("status"):
         raise RunFolderError(str(folder.path), "is going on; stop it first")
 

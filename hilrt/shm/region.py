@@ -2,7 +2,7 @@
 
 One process writes a region, any number read it, and reading is nothing but loads. Every field has two copies, each
 under a digest, so that a writer which dies in the middle leaves a whole one, and memory that is not what was written is
-told from what was: a number raises then, a text is none. Digests begin with the place, so that no field is another's.
+told from what was: reading it raises SegmentDamagedError. Digests begin with the place, so that no field is another's.
 """
 
 import struct
@@ -43,7 +43,8 @@ class _Number(_Field):
     """Two copies of a word, each with its digest: its sum with bits of its place, so that no other word is it.
 
     Synchronisation pair A, the order of the copies: the writer stores the first, then the second; a reader that finds
-    one torn takes the other.
+    one torn takes the other. A writer whose predecessor died between the two makes up for the second before it touches
+    the first, so that no reader ever goes back to a number before the last.
     """
 
     size = 4 * _WORD
@@ -55,11 +56,15 @@ class _Number(_Field):
                 bits = words[word]  # A: load
                 if digests[word + 1] == (bits + seed) & _ONES:
                     return bits
-        raise SegmentDamagedError(type(region).__name__, f"its {self.name} is not what was written")
+        raise _damage(region, self.name)
 
     def _put(self, region: "Region", bits: int) -> None:
-        words, digests, first = region.ints, region.digests, self.word
-        digest = (bits + region.seeds[first]) & _ONES
+        words, digests, first, seed = region.ints, region.digests, self.word, region.seeds[self.word]
+        behind = digests[first + 1] != digests[first + 3]
+        if behind and digests[first + 1] == ((last := words[first]) + seed) & _ONES:
+            words[first + 2] = last
+            digests[first + 3] = digests[first + 1]
+        digest = (bits + seed) & _ONES
         for word in (first, first + 2):
             words[word] = bits  # A: store
             digests[word + 1] = digest
@@ -120,9 +125,10 @@ class Text(_Field):
             copy = bytes(self._copy(region, version))
             if region.ints[self.word] == version:
                 digest, text = copy[:_WORD], copy[_WORD:]
-                whole = digest == _digest(text, version, region.seeds[self.word])
-                return text.rstrip(b"\0").decode() if whole else ""
-        return ""
+                if digest == _digest(text, version, region.seeds[self.word]):
+                    return text.rstrip(b"\0").decode()
+                break
+        raise _damage(region, self.name)
 
     def __set__(self, region: "Region", value: str) -> None:
         whole = value.encode(errors="replace")[: self.capacity].decode(errors="ignore").encode()
@@ -135,6 +141,10 @@ class Text(_Field):
         """A digest and a text."""
         start = (self.word + 1) * _WORD + version % 2 * (_WORD + self.capacity)
         return region.memory[start : start + _WORD + self.capacity]
+
+
+def _damage(region: "Region", name: str) -> SegmentDamagedError:
+    return SegmentDamagedError(type(region).__name__, f"its {name} is not what was written")
 
 
 def _digest(text: bytes, version: int, seed: int) -> bytes:
@@ -176,8 +186,7 @@ class Region:
         memory = bytearray(cls.size)
         region = cls(memoryview(memory), number)
         for name, field in cls.fields.items():
-            if isinstance(field, _Number):
-                setattr(region, name, 0)
+            setattr(region, name, 0 if isinstance(field, _Number) else "")
         return bytes(memory)
 
     def close(self) -> None:

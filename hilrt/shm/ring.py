@@ -1,10 +1,10 @@
 """Ring of step records from one process to one other: fixed slots, no waiting, no overwriting.
 
 Synchronisation pairs (aligned 8-byte words; x86-64 keeps stores in order and loads in order):
-  A  HEAD: the producer's store publishes a slot's contents; the consumer loads it before it reads them.
-  B  TAIL: the consumer's store gives a slot back; the producer loads it before it writes there.
+  A  head: the producer's store publishes a slot's contents; the consumer loads it before it reads them.
+  B  tail: the consumer's store gives a slot back; the producer loads it before it writes there.
 Every other word has one writer and guards nothing. Either process may die between any two stores and come
-back by `attach`: a slot is published by the store of HEAD alone and given back by the store of TAIL alone.
+back by `attach`: a slot is published by the store of head alone and given back by the store of tail alone.
 
 The digest of a slot begins with its count, of all slots ever published, and its sequence: what was in the ring a round
 ago, or lies in another slot, is no record.
@@ -20,18 +20,35 @@ import xxhash
 
 from hilrt.errors import RecordSizeError, SegmentDamagedError
 from hilrt.resource import Resource
+from hilrt.shm.region import Int, Region
 from hilrt.shm.segment import LINE, Segment, align
 
 _WORD = 8
-# Words of the ring, one cache line per writer.
-_SLOTS, _RESERVE, _HEADER_BYTES, _FRAME_BYTES, _SHAPE = range(5)  # whoever made the ring; then constant
-_HEAD, _SEQUENCE, _REJECTED = range(8, 11)  # producer
-_TAIL, _EXPECTED, _CORRUPT = range(16, 19)  # consumer
-_CONTROL_BYTES = 3 * LINE
+# Words of whoever made the ring, on a cache line of their own; then constant.
+_SLOTS, _RESERVE, _HEADER_BYTES, _FRAME_BYTES, _SHAPE = range(5)
 # Words of a slot, before its header area.
 _SLOT_SEQUENCE, _SLOT_HEADER, _SLOT_FRAMES, _SLOT_DIGEST = range(4)
 _GEOMETRY = struct.Struct("=4Q")
 _PLACE = struct.Struct("=2Q")
+
+
+class RingProducer(Region):
+    """Written by the producer; all count from the making of the ring."""
+
+    head = Int()  # records published
+    sequence = Int()  # pushes tried
+    rejected = Int()
+
+
+class RingConsumer(Region):
+    """Written by the consumer."""
+
+    tail = Int()  # slots given back
+    expected = Int()  # sequence of the next record if none is lost
+    corrupt = Int()
+
+
+_CONTROL_BYTES = LINE + RingProducer.size + RingConsumer.size
 
 
 class Slot(NamedTuple):
@@ -66,6 +83,8 @@ class Ring(Resource):
         self._segment = segment
         self._buf = segment.buf
         self._words = words = self._buf.cast("Q")
+        self._producer = RingProducer(self._buf[LINE:])
+        self._consumer = RingConsumer(self._buf[LINE + RingProducer.size :])
         self._slots, self._reserve, self._header_bytes, self._frame_bytes = words[:_SHAPE]
         self._stride = _stride(self._header_bytes, self._frame_bytes)
         self._held: int | None = None  # sequence of the slot that the caller of try_pop is reading
@@ -103,11 +122,12 @@ class Ring(Resource):
         size = _CONTROL_BYTES + slots * _stride(header_bytes, frame_bytes)
         geometry = _GEOMETRY.pack(slots, reserve, header_bytes, frame_bytes)
         digest = xxhash.xxh3_64_intdigest(geometry).to_bytes(_WORD, "little")
-        return cls(Segment.create(run, what, size, schema, geometry + digest))
+        blank = (geometry + digest).ljust(LINE, b"\0") + RingProducer.blank() + RingConsumer.blank()
+        return cls(Segment.create(run, what, size, schema, blank))
 
     @classmethod
-    def attach(cls, run: str, what: str, schema: str) -> Self:
-        """Open either end of a ring; it goes on where the dead process before it stopped.
+    def attach(cls, run: str, what: str, schema: str | None = None) -> Self:
+        """Open either end of a ring; it goes on where the dead process before it stopped. An onlooker needs no schema.
 
         Raises:
             SegmentError: see `Segment.attach`; or its geometry is damaged.
@@ -134,19 +154,19 @@ class Ring(Resource):
 
         Raises:
             RecordSizeError: header or frames do not fit a slot; the record counts as missing.
-            SegmentDamagedError: the ring's words cannot be.
+            SegmentDamagedError: the ring's words are not what was written.
             ValueError: as many offsets as frames are needed.
         """
-        words = self._words
-        sequence = words[_SEQUENCE]
-        words[_SEQUENCE] = sequence + 1
-        head = words[_HEAD]
-        free = self._slots - self._used(head, words[_TAIL])  # B: load
+        own = self._producer
+        sequence = own.sequence
+        own.sequence = sequence + 1
+        head = own.head
+        free = self._slots - self._used(head, self._consumer.tail)  # B: load
         if free <= (0 if reserved else self._reserve):
-            words[_REJECTED] += 1
+            own.rejected += 1
             return False
         self._fill(head, sequence, header, frames, offsets)
-        words[_HEAD] = head + 1  # A: store
+        own.head = head + 1  # A: store
         return True
 
     def _fill(
@@ -186,17 +206,17 @@ class Ring(Resource):
         A slot whose digest is wrong is skipped and shows as a gap before the next one.
 
         Raises:
-            SegmentDamagedError: the ring's words cannot be.
+            SegmentDamagedError: the ring's words are not what was written.
         """
         self.release()
-        words = self._words
-        while self._used(words[_HEAD], tail := words[_TAIL]):  # A: load
+        own = self._consumer
+        while self._used(self._producer.head, tail := own.tail):  # A: load
             slot = self._verified(tail)
             if slot is not None:
                 self._held = slot.sequence
                 return slot
-            words[_CORRUPT] += 1
-            words[_TAIL] = tail + 1  # B: store
+            own.corrupt += 1
+            own.tail = tail + 1  # B: store
         return None
 
     def release(self) -> None:
@@ -204,27 +224,26 @@ class Ring(Resource):
         if self._held is None:
             return
         # A reader killed between these two stores gets the same slot again, with nothing lost before it.
-        self._words[_EXPECTED] = self._held + 1
-        self._words[_TAIL] += 1  # B: store
+        self._consumer.expected = self._held + 1
+        self._consumer.tail += 1  # B: store
         self._held = None
 
     @property
     def crowded(self) -> bool:
         """Whether nothing but the reserve is left; the producer's to ask."""
-        words = self._words
-        return self._slots - (words[_HEAD] - words[_TAIL]) <= self._reserve
+        return self._slots - (self._producer.head - self._consumer.tail) <= self._reserve
 
     def statistics(self) -> RingStatistics:
         """Counts by either end or an onlooker; those of a push or pop in progress may be one apart."""
-        words = self._words
-        tail, head = words[_TAIL], words[_HEAD]
-        popped = tail - words[_CORRUPT]
+        producer, consumer = self._producer, self._consumer
+        tail, head = consumer.tail, producer.head
+        popped = tail - consumer.corrupt
         return RingStatistics(
             pushed=head,
-            rejected=words[_REJECTED],
+            rejected=producer.rejected,
             popped=popped,
-            lost=max(0, words[_EXPECTED] - popped),
-            corrupt=words[_CORRUPT],
+            lost=max(0, consumer.expected - popped),
+            corrupt=consumer.corrupt,
             used=head - tail,
             slots=self._slots,
         )
@@ -235,6 +254,8 @@ class Ring(Resource):
 
     def close(self) -> None:
         """Let go of the ring; a slot still held is not given back: the next consumer reads it again."""
+        self._producer.close()
+        self._consumer.close()
         self._words.release()
         self._buf.release()
         self._segment.close()
@@ -267,7 +288,7 @@ class Ring(Resource):
         header, frames = self._views(start, header_bytes, frame_bytes)
         if _digest(count, sequence, header, frames) != words[word + _SLOT_DIGEST]:
             return None
-        lost = max(0, sequence - words[_EXPECTED])
+        lost = max(0, sequence - self._consumer.expected)
         return Slot(sequence, lost, header.toreadonly(), frames.toreadonly())
 
 

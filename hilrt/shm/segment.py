@@ -25,7 +25,7 @@ LINE = 64
 """Bytes of a cache line: what two processes write is kept on different ones."""
 
 _MAGIC = int.from_bytes(b"hilrtshm", "little")
-_LAYOUT = 3
+_LAYOUT = 4
 _HEADER = struct.Struct("=7Q")
 
 
@@ -92,7 +92,7 @@ class Segment(Resource):
             raise
 
     @classmethod
-    def fill(cls, run: str, what: str, size: int, schema: str) -> Self:
+    def fill(cls, run: str, what: str, size: int, schema: str, initial: bytes = b"") -> Self:
         """Make a segment of a name that a `Claim` holds, or of what somebody left who died doing so; see `create`.
 
         Raises:
@@ -103,7 +103,7 @@ class Segment(Resource):
         fd = open_locked(name)
         try:
             os.ftruncate(fd, 0)
-            return cls._filled(name, fd, size, schema, b"")
+            return cls._filled(name, fd, size, schema, initial)
         except BaseException:
             os.close(fd)
             raise

@@ -1,7 +1,7 @@
 """The status block: what each process says of itself, for the screen, for `hilrt status` and for each other.
 
 Times are CLOCK_MONOTONIC [ns]; counters start at 0; flags are 0 or 1. Writing one is a few stores, reading a load or
-two; a number that is not what was written raises SegmentDamagedError.
+two; what is not what was written raises SegmentDamagedError.
 """
 
 import json

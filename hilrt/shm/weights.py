@@ -1,8 +1,8 @@
 """Policy weights from the learner to control: two buffers and a version.
 
 Synchronisation pair (aligned 8-byte words on x86-64):
-  A  VERSION: the writer's store publishes buffer `version % 2`; the reader loads it before it copies.
-The writer never touches the published buffer, so a copy is whole if VERSION is the same after it: only a
+  A  version: the writer's store publishes buffer `version % 2`; the reader loads it before it copies.
+The writer never touches the published buffer, so a copy is whole if the version is the same after it: only a
 writer that has published the next version goes on to overwrite this one.
 """
 
@@ -16,20 +16,30 @@ from typing import NamedTuple, Self
 import numpy as np
 import xxhash
 
-from hilrt.errors import SegmentAbsentError, SegmentDamagedError, SegmentNotReadyError, WeightsLayoutError
+from hilrt.errors import SegmentAbsentError, SegmentNotReadyError, WeightsLayoutError
 from hilrt.resource import Resource
 from hilrt.shm.names import Claim
-from hilrt.shm.segment import LINE, Segment, align
+from hilrt.shm.region import Int, Region
+from hilrt.shm.segment import Segment, align
 
 log = logging.getLogger(__name__)
 
 _WHAT = "weights"
-_WORD = 8
-_VERSION = 0
-_LAST_VERSION = 1 << 62
-_STAMP = struct.Struct("=3Q")
-# Words of a buffer, before its arrays.
-_DIGEST, _PUBLISHED_NS, _PLACE = range(3)
+_STAMP = struct.Struct("=3q")
+
+
+class WeightsVersion(Region):
+    """Which of the buffers is published."""
+
+    version = Int()
+
+
+class WeightsStamp(Region):
+    """What a buffer begins with, before its arrays."""
+
+    digest = Int()
+    published_ns = Int()
+    place = Int()
 
 
 def claim_weights(run: str) -> Claim:
@@ -83,21 +93,31 @@ class _Buffers(Resource):
         self._segment = segment
         self._layout = layout
         self._buf = segment.buf
-        self._words = self._buf.cast("Q")
+        self._state = WeightsVersion(self._buf)
+        self._stamps = [WeightsStamp(self._buf[self._start(number) :], number) for number in range(2)]
 
     @property
     def version(self) -> int:
-        """The newest version published; 0 before the first."""
-        return self._words[_VERSION]
+        """The newest version published; 0 before the first.
+
+        Raises:
+            SegmentDamagedError: it is not what was written.
+        """
+        return self._state.version
 
     @property
     def published_ns(self) -> int:
-        """When the newest version was published [CLOCK_MONOTONIC ns]; 0 before the first."""
-        return self._words[self._word(self.version) + _PUBLISHED_NS]
+        """When the newest version was published [CLOCK_MONOTONIC ns]; 0 before the first.
+
+        Raises:
+            SegmentDamagedError: it is not what was written.
+        """
+        return self._stamp(self.version).published_ns
 
     def close(self) -> None:
         """Let go of the segment; the name stays, so that a restarted process finds it."""
-        self._words.release()
+        for region in (self._state, *self._stamps):
+            region.close()
         self._buf.release()
         self._segment.close()
 
@@ -106,13 +126,13 @@ class _Buffers(Resource):
         self._segment.unlink()
 
     def _start(self, version: int) -> int:
-        return LINE + version % 2 * (LINE + self._layout.size)
+        return WeightsVersion.size + version % 2 * (WeightsStamp.size + self._layout.size)
 
-    def _word(self, version: int) -> int:
-        return self._start(version) // _WORD
+    def _stamp(self, version: int) -> WeightsStamp:
+        return self._stamps[version % 2]
 
     def _arrays(self, version: int) -> memoryview:
-        start = self._start(version) + LINE
+        start = self._start(version) + WeightsStamp.size
         return self._buf[start : start + self._layout.size]
 
 
@@ -132,7 +152,9 @@ class WeightsWriter(_Buffers):
         try:
             segment = Segment.attach(run, _WHAT, layout.schema())
         except SegmentNotReadyError:
-            segment = Segment.fill(run, _WHAT, LINE + 2 * (LINE + layout.size), layout.schema())
+            stamps = [WeightsStamp.blank(number) + bytes(layout.size) for number in range(2)]
+            blank = b"".join((WeightsVersion.blank(), *stamps))
+            segment = Segment.fill(run, _WHAT, len(blank), layout.schema(), blank)
         return cls(segment, layout)
 
     def publish(self, arrays: Mapping[str, np.ndarray], place: int = 0) -> int:
@@ -143,11 +165,9 @@ class WeightsWriter(_Buffers):
         Raises:
             WeightsLayoutError: names, shapes or dtypes differ from those the segment was opened with; the
                 newest version stays what it was.
-            SegmentDamagedError: the version cannot be.
+            SegmentDamagedError: the version is not what was written.
         """
         version = self.version + 1
-        if version > _LAST_VERSION:
-            raise SegmentDamagedError(self._segment.name, f"its version is {version - 1}")
         spare = self._arrays(version)
         if set(arrays) != {array.name for array in self._layout.arrays}:
             raise self._mismatch(str(sorted(arrays)), str([array.name for array in self._layout.arrays]))
@@ -157,11 +177,11 @@ class WeightsWriter(_Buffers):
                 found = f"{array.name} {source.dtype.str} {source.shape}"
                 raise self._mismatch(found, f"{array.dtype} {array.shape}")
             array.view(spare)[...] = source
-        word = self._word(version)
-        self._words[word + _PUBLISHED_NS] = now = time.monotonic_ns()
-        self._words[word + _PLACE] = place
-        self._words[word + _DIGEST] = _digest(_STAMP.pack(version, now, place), spare)
-        self._words[_VERSION] = version  # A: store
+        stamp = self._stamp(version)
+        stamp.published_ns = now = time.monotonic_ns()
+        stamp.place = place
+        stamp.digest = _digest(_STAMP.pack(version, now, place), spare)
+        self._state.version = version  # A: store
         return version
 
     def _mismatch(self, found: str, expected: str) -> WeightsLayoutError:
@@ -196,16 +216,20 @@ class WeightsReader(_Buffers):
 
         `until`: of the two versions there are, the newest that was learned from no step after this place. Of the older
         one nothing but the digest tells whether the writer has begun to replace it.
+
+        Raises:
+            SegmentDamagedError: the version, or when or from what it was learned, is not what was written.
         """
         newest = self.version  # A: load
         version = newest
         if until is not None:
-            fitting = (v for v in (newest, newest - 1) if self._words[self._word(v) + _PLACE] <= until)
+            fitting = (v for v in (newest, newest - 1) if self._stamp(v).place <= until)
             version = next(fitting, self._seen)
         if version <= self._seen:
             return None
         copy = np.array(self._arrays(version))
-        digest, published_ns, place = self._words[self._word(version) :][:3]
+        stamp = self._stamp(version)
+        digest, published_ns, place = stamp.digest, stamp.published_ns, stamp.place
         if self.version != newest:
             return None
         self._seen = version
@@ -217,4 +241,4 @@ class WeightsReader(_Buffers):
 
 def _digest(stamp: bytes, arrays: memoryview) -> int:
     """It begins with the version, so that arrays in the other buffer are none."""
-    return xxhash.xxh3_64_intdigest(arrays, xxhash.xxh3_64_intdigest(stamp))
+    return xxhash.xxh3_64_intdigest(arrays, xxhash.xxh3_64_intdigest(stamp)) - (1 << 63)

@@ -9,7 +9,7 @@ from hilrt.config import Config
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.holding import hold_arm, release_arm, sink_arm
 from hilrt.run.job import Pause
-from hilrt.shm.status import Status
+from hilrt.shm.status import SimStatus, Status
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,23 @@ class Rescue:
         self._motor_ids = [Calibration.load(path).ids for path in paths]
         leaders = [config.leader_path(side) for side in config.teleop.leaders] if driven else []
         self._leader_ids = [Calibration.load(path).ids for path in leaders]
+        self._arms: list[tuple[str, Sequence[int]]] = []
+        self._leaders: list[tuple[str, Sequence[int]]] = []
+        if config.sim is None:
+            self._find("", "")
+
+    def remember(self, sim: SimStatus) -> None:
+        """Where a simulator has its arms, now that it is ready: when control has died, shared memory may be damaged.
+
+        Raises:
+            SegmentDamagedError: it is already.
+        """
+        self._find(sim.ports, sim.leader_ports)
+
+    def _find(self, ports: str, leader_ports: str) -> None:
+        self._arms = list(zip(self._config.ports(ports), self._motor_ids, strict=True))
+        # none need be open
+        self._leaders = list(zip(self._config.leader_ports(leader_ports), self._leader_ids, strict=False))
 
     def pause(self, *, asks: bool) -> Pause:
         """What must be waited for before an arm that was made safe moves again; `asks`: whether somebody is there."""
@@ -36,15 +53,11 @@ class Rescue:
         return Pause(limp=limp, asks=asks, seconds=None if alone else safety.resume_after_s)
 
     def make_safe(self, status: Status) -> None:
-        """Control is dead: take the buses, all at once, and do what the config wants."""
+        """Control is dead: take the buses, all at once, and do what the config wants. Nothing is read from `status`."""
         act = hold_arm if self._config.safety.on_crash == "hold" else release_arm
-        ports, leader_ports = status.sim.ports, status.sim.leader_ports
-        calls = [act(*arm) for arm in zip(self._config.ports(ports), self._motor_ids, strict=True)]
+        calls = [act(*arm) for arm in self._arms]
         # A leader is in nobody's way, and may be in a hand: it is never stiffened.
-        leaders = zip(
-            self._config.leader_ports(leader_ports), self._leader_ids, strict=False
-        )  # none need be open
-        calls += [sink_arm(*arm) for arm in leaders]
+        calls += [sink_arm(*arm) for arm in self._leaders]
         for error in asyncio.run(_settled(calls)):
             if error is None:
                 log.warning("control died; arm: %s", self._config.safety.on_crash)

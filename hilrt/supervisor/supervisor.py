@@ -15,8 +15,7 @@ from hilrt.config import Config
 from hilrt.errors import ProcessError
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
-from hilrt.run.memory import RunMemory
-from hilrt.shm.names import sweep_stale
+from hilrt.run.memory import RunMemory, clear_stale
 from hilrt.shm.status import ControlStatus, LearnerStatus, Stop
 from hilrt.supervisor.children import NAMED_ERROR, Child
 from hilrt.supervisor.desk import Desk
@@ -84,7 +83,7 @@ class Supervisor:
 
     def _open(self) -> None:
         """Shared memory, and the person's place."""
-        if swept := sweep_stale():
+        if swept := clear_stale():
             log.info("cleared what a dead run left behind: %s", ", ".join(swept))
         spec = self._spec
         memory = self._stack.enter_context(RunMemory(spec.run, self._config, spec.job))
@@ -114,6 +113,8 @@ class Supervisor:
             self._wait_ready(Role.SIM)
         if self.stopped:
             return
+        if self._config.sim:
+            self._rescue.remember(self.status.sim)
         if self._config.robot.real_cameras:
             self._start(Role.CAMERAS)
         if self._spec.job.recorded:

@@ -139,6 +139,27 @@ def test_everything_killed(workplace):
     assert episodes_are_whole(run)
 
 
+def test_everything_frozen(workplace):
+    """All processes stand still for three seconds, as under a shut lid: nothing restarts, and the run ends well."""
+    with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
+        live.wait_for(lambda: live.status.control.online_steps > 100)
+        roles = ("supervisor", "control", "learner", "recorder", "sim")
+        pids = [getattr(live.status, role).pid for role in roles]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        stood = live.status.control.online_steps
+        time.sleep(3)
+        assert live.status.control.online_steps == stood
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        text = live.finish()
+    assert live.process.returncode == 0, text
+    summary = jobs.summary(live.path)
+    assert summary["realtime"]["restarts"] == 0, text
+    assert summary["online_steps"] == train_steps(live.path) >= 400 > stood
+    assert episodes_are_whole(live.path)
+
+
 def test_ctrl_c(workplace):
     """Ctrl-C cuts the episode, leaves a checkpoint and a summary, says how to go on, and ends with status 0."""
     with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -30,6 +31,8 @@ from hilrt.policy.actor import Actor
 from hilrt.policy.encoders.conv import Conv
 from hilrt.policy.encoders.pretrained import write_encoders
 from hilrt.policy.saved import Evaluation, checkpoints_of, load_actor, load_meta, newest_checkpoint
+from hilrt.policy.trunk import Trunk
+from hilrt.policy.vision import Vision
 from hilrt.step.features import Features, Image
 from hilrt.step.record import Mode, Record
 
@@ -212,6 +215,23 @@ def test_another_encoder_is_refused(seeing: Callable[..., Run]) -> None:
         run.training().load()
     with pytest.raises(EncoderChangedError):
         load_actor(newest_checkpoint(run.folder))
+
+
+@pytest.mark.parametrize(("embeddings", "said"), [(2, False), (3, True)])
+def test_pretrained_heads_of_other_sizes_are_told(
+    seeing: Callable[..., Run], embeddings: int, *, said: bool
+) -> None:
+    """What was trained behind the encoders is taken over without a word where it fits; else a notice says it is not."""
+    run = seeing(encoder="pretrained")
+    path = run.folder / "encoder.safetensors"
+    vision = Vision(encoder="pretrained", weights=str(path), embeddings=embeddings, latent=16)
+    heads = Trunk(msgspec.structs.replace(FEATURES, views=VIEWS), vision).glances
+    names = [view.name for view in VIEWS]
+    write_encoders(path, {name: Conv() for name in names}, VIEWS, {}, dict(zip(names, heads, strict=True)))
+    training = run.training()
+    training.load()
+    assert ("so that part begins anew" in training.notice) == said
+    assert bool(training.notice) == said
 
 
 @pytest.mark.parametrize(

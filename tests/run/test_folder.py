@@ -6,10 +6,11 @@ from pathlib import Path
 from conditions import CONDITIONS as KEPT
 from mutations import on_disk, survey
 
+from hilrt.control.replayed import REPLAY, Replayed
 from hilrt.errors import RunFolderError
 from hilrt.policy.vision import frozen_weights
 from hilrt.run.conditions import CONDITIONS, Handed, handed
-from hilrt.run.folder import RunFolder
+from hilrt.run.folder import RunFolder, kept
 from hilrt.step.features import from_config
 
 PIXELS = Path(__file__).parents[2] / "configs" / "sim_so100_pixels.toml"
@@ -52,3 +53,12 @@ def test_what_a_run_keeps_is_read_right_or_refused(tmp_path):
     file = RunFolder(tmp_path).keep(CONDITIONS, start)
     assert handed(tmp_path) == start
     assert survey(file.read_bytes(), on_disk(file, lambda: handed(tmp_path)), RunFolderError).refused
+
+
+def test_what_a_replay_came_to_is_read_right_or_refused(tmp_path):
+    """Whatever happens to replay.json, what is told of it is what came of the replay, or an error of the run."""
+    result = Replayed(episode=4, steps=10, played=9, joint_deg=3.25, joint="elbow_flex", at_step=7)
+    file = RunFolder(tmp_path).keep(REPLAY, result)
+    assert kept(file, Replayed) == result
+    read = on_disk(file, lambda: kept(file, Replayed))
+    assert survey(file.read_bytes(), read, RunFolderError).refused

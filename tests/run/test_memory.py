@@ -1,6 +1,9 @@
 """The shared memory of a run: every name is taken before any process starts."""
 
 import os
+import signal
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -10,8 +13,9 @@ import pytest
 from hilrt.config import taskfile
 from hilrt.errors import SegmentForeignError
 from hilrt.run.job import Job
-from hilrt.run.memory import RunMemory
+from hilrt.run.memory import RunMemory, clear_stale
 from hilrt.shm.names import segment_name
+from hilrt.shm.ring import Ring
 from hilrt.shm.weights import WeightsReader
 
 
@@ -49,3 +53,46 @@ def test_stranger_is_found_before_anything_starts(run, what):
     with pytest.raises(SegmentForeignError, match="belongs to the user with the number 65534"):
         RunMemory(run, taskfile.load(jobs.SIM), Job.TRAIN)
     assert list(Path("/dev/shm").glob(f"hilrt-*-{run}-*")) == [planted]
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from hilrt.config import taskfile
+from hilrt.run.job import Job
+from hilrt.run.memory import RunMemory
+from hilrt.shm.ring import Ring
+
+run, task, popped = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+memory = RunMemory(run, taskfile.load(task), Job.TRAIN)
+ring = Ring.attach(run, "steps-recorder")
+for number in range(5):
+    ring.try_push(number.to_bytes(8, "little"))
+for _ in range(popped):
+    ring.try_pop()
+    ring.release()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A run all of whose processes are killed: of five steps the recorder has taken some."""
+
+
+@pytest.mark.parametrize(("popped", "words"), [(2, ["3 steps were in the ring and are lost"]), (5, [])])
+def test_steps_lost_with_a_dead_runs_ring_are_told(run, caplog, popped, words):
+    """How many of them had not reached the recorder when all processes died; nothing where all had."""
+    command = [sys.executable, "-c", DYING, run, jobs.SIM, str(popped)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    swept = clear_stale()
+    assert segment_name(run, "steps-recorder") in swept
+    assert [text for text in caplog.messages if run in text] == [
+        f"{text}: run {run} ended before they were written" for text in words
+    ]
+
+
+def test_a_living_runs_ring_stays(run, caplog):
+    """Steps that wait in a ring whose run is alive are not lost, and not told."""
+    with RunMemory(run, taskfile.load(jobs.SIM), Job.TRAIN) as memory:
+        with Ring.attach(run, "steps-recorder") as ring:
+            ring.try_push(b"")
+        assert segment_name(run, "steps-recorder") not in clear_stale()
+        assert memory.unwritten() == 1
+    assert run not in caplog.text

@@ -12,12 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import survey
 
-from hilrt.errors import RecordSizeError, SegmentError, SegmentExistsError, SegmentMismatchError
+from hilrt.errors import (
+    RecordSizeError,
+    SegmentDamagedError,
+    SegmentError,
+    SegmentExistsError,
+    SegmentMismatchError,
+)
 from hilrt.shm.names import segment_name
-from hilrt.shm.ring import Ring
+from hilrt.shm.ring import Ring, RingConsumer, RingProducer
 from hilrt.shm.segment import LINE, Segment
 
 HEADER, FRAMES = 40, 128
+CONTROL = 5 * LINE
+"""Before the first slot."""
 
 
 def make(run, slots=4, reserve=0):
@@ -235,7 +243,7 @@ def test_flipped_bit_is_found_and_skipped(run, where):
             "header": 64,
             "frames": 128,
         }
-        segment.buf[3 * LINE + at[where]] ^= 1
+        segment.buf[CONTROL + at[where]] ^= 1
         slot = ring.try_pop()
         check(slot, 1)
         assert slot.lost == 1
@@ -247,34 +255,55 @@ def test_absurd_length_is_corrupt_and_not_an_error(run):
     """A slot whose length words are garbage is skipped."""
     with make(run) as ring, Segment.attach(run, "steps", SCHEMA) as segment:
         push(ring, 0)
-        segment.buf[3 * LINE + 8 : 3 * LINE + 24] = b"\xff" * 16
+        segment.buf[CONTROL + 8 : CONTROL + 24] = b"\xff" * 16
         assert ring.try_pop() is None
         assert ring.statistics().corrupt == 1
 
 
-def test_damaged_ring_gives_right_records_or_says_so(run):
-    """Whatever happens to its memory, each record is one that was pushed, in its turn, or a gap, or all is refused."""
+@pytest.mark.parametrize("popped", [2, 5])
+def test_damaged_ring_gives_right_records_and_counts_or_says_so(run, popped):
+    """Of a full ring and of one half full, whatever happens to its memory, each record is the next or a gap is told."""
     file = Path("/dev/shm", segment_name(run, "steps")[1:])
 
     def read(data):
         file.write_bytes(data)
-        before = -1
+        next_one = popped
         with Ring.attach(run, "steps", SCHEMA) as ring:
             while (slot := ring.try_pop()) is not None:
                 check(slot, slot.sequence)
-                assert slot.sequence > before
-                before = slot.sequence
+                next_one += slot.lost
+                assert slot.sequence == next_one
+                next_one += 1
+            left = ring.statistics()
             assert ring.try_push(b"", reserved=True)
-        return True
+        assert left.popped + left.corrupt == 8
+        assert left.lost == next_one - left.popped
+        return left.pushed, left.rejected, left.used
 
     with make(run, slots=6) as held:  # or a sweep would take it
-        for number in range(8):  # two of them popped, so that the ring has been round once
+        for number in range(8):  # round once and more
             push(held, number)
-            if number < 2:
+            if number < popped:
                 held.try_pop()
-        held.release()
+                held.release()
+        if popped == 2:
+            assert not push(held, 8)
         tried = survey(file.read_bytes(), read, SegmentError)
     assert tried.unharmed > tried.refused > 0
+
+
+@pytest.mark.parametrize("word", ["head", "sequence", "rejected", "tail", "expected", "corrupt"])
+def test_count_that_is_not_what_was_written_is_refused(run, word):
+    """One bit of a count in both of its copies, and the end that needs it says which is damaged."""
+    with make(run) as ring, Segment.attach(run, "steps", SCHEMA) as segment:
+        for number in range(3):
+            push(ring, number)
+        kind = RingProducer if word in RingProducer.fields else RingConsumer
+        at = LINE + (kind is RingConsumer) * RingProducer.size + 8 * kind.fields[word].word
+        for copy in (at, at + 16):
+            segment.buf[copy] ^= 1
+        with pytest.raises(SegmentDamagedError, match=f"{kind.__name__} is damaged: its {word} is not"):
+            assert push(ring, 3) == ring.statistics().used
 
 
 @pytest.mark.parametrize("move", [(0, 1), (2, 0), (1, 3)])
@@ -283,8 +312,8 @@ def test_record_in_another_slot_is_none(run, move):
     with make(run, slots=4) as ring, Segment.attach(run, "steps", SCHEMA) as segment:
         for number in range(4):
             push(ring, number)
-        stride = (len(segment.buf) - 3 * LINE) // 4
-        source, target = (3 * LINE + at * stride for at in move)
+        stride = (len(segment.buf) - CONTROL) // 4
+        source, target = (CONTROL + at * stride for at in move)
         segment.buf[target : target + stride] = bytes(segment.buf[source : source + stride])
         sequences = []
         while (slot := ring.try_pop()) is not None:
@@ -297,12 +326,12 @@ def test_record_of_the_round_before_is_none(run):
     """What a slot held a round ago is not taken for what it should hold now."""
     with make(run, slots=2) as ring, Segment.attach(run, "steps", SCHEMA) as segment:
         push(ring, 0)
-        old = bytes(segment.buf[3 * LINE :])
+        old = bytes(segment.buf[CONTROL:])
         ring.try_pop()
         for number in (1, 2):
             ring.release()
             push(ring, number)
-        segment.buf[3 * LINE :] = old
+        segment.buf[CONTROL:] = old
         assert ring.try_pop() is None
         assert ring.statistics().corrupt == 2
 

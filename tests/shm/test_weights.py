@@ -10,10 +10,16 @@ import pytest
 from child import weights
 from mutations import survey
 
-from hilrt.errors import SegmentAbsentError, SegmentError, SegmentMismatchError, WeightsLayoutError
+from hilrt.errors import (
+    SegmentAbsentError,
+    SegmentDamagedError,
+    SegmentError,
+    SegmentMismatchError,
+    WeightsLayoutError,
+)
 from hilrt.shm.names import segment_name
 from hilrt.shm.segment import LINE, Segment
-from hilrt.shm.weights import WeightsReader, WeightsWriter, claim_weights
+from hilrt.shm.weights import WeightsReader, WeightsStamp, WeightsVersion, WeightsWriter, claim_weights
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +196,44 @@ def test_flipped_bit_is_logged_and_skipped(run, caplog):
         ]
         writer.publish(weights(2))
         assert reader.adopt().version == 2
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_version_that_goes_back_is_no_old_one(run, copies):
+    """To a reader that has adopted, a version flipped down in one copy is the other one's, and in both is refused."""
+    with (
+        WeightsWriter.open(run, weights(0)) as writer,
+        WeightsReader.try_attach(run) as reader,
+        Segment.attach(run, "weights") as segment,
+    ):
+        for value in (1, 2):
+            writer.publish(weights(value))
+            assert reader.adopt().version == value
+        writer.publish(weights(3))
+        for copy in range(copies):
+            segment.buf[16 * copy] ^= 2  # 3 becomes 1
+        if copies == 1:
+            assert reader.adopt().version == 3
+        else:
+            with pytest.raises(SegmentDamagedError, match="WeightsVersion is damaged: its version is not"):
+                reader.adopt()
+
+
+@pytest.mark.parametrize("word", ["published_ns", "place"])
+def test_damaged_stamp_is_refused(run, word):
+    """When a version was published and from what it was learned is what was written, or is refused."""
+    with (
+        WeightsWriter.open(run, weights(0)) as writer,
+        WeightsReader.try_attach(run) as reader,
+        Segment.attach(run, "weights") as segment,
+    ):
+        writer.publish(weights(1), place=8)
+        writer.publish(weights(2), place=16)
+        at = WeightsVersion.size + 8 * WeightsStamp.fields[word].word
+        for copy in (at, at + 16):
+            segment.buf[copy] ^= 1
+        with pytest.raises(SegmentDamagedError, match=f"WeightsStamp is damaged: its {word} is not"):
+            _ = reader.published_ns if word == "published_ns" else reader.adopt(until=16)
 
 
 def test_damaged_weights_are_those_published_or_none(run):

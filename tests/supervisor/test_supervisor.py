@@ -3,6 +3,7 @@
 import os
 import signal
 import termios
+from contextlib import contextmanager
 from pathlib import Path
 
 import jobs
@@ -32,26 +33,48 @@ def runs(terminal):
     return terminal.control.ready and terminal.control.phase == Phase.RUNNING
 
 
+@contextmanager
+def unread(terminal):
+    """What is written to it waits."""
+    screen = os.open(f"/proc/{terminal._pid}/fd/0", os.O_RDWR | os.O_NOCTTY)
+    termios.tcflow(screen, termios.TCOOFF)
+    try:
+        yield
+    finally:
+        termios.tcflow(screen, termios.TCOON)
+        os.close(screen)
+
+
+@contextmanager
+def stopped(pid):
+    """A process that does nothing for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def test_nobody_reads_the_terminal(terminal):
     """The watch goes on: a control that is killed is replaced, one that hangs too, and q ends the run.
 
-    A supervisor that is stopped lets the arm hold until it is back; its log says so.
+    While a supervisor is stopped the arm holds: ticks go on, steps only once it is back; its log says so.
     """
     terminal.until(lambda: runs(terminal))
-    screen = os.open(f"/proc/{terminal._pid}/fd/0", os.O_RDWR | os.O_NOCTTY)
-    termios.tcflow(screen, termios.TCOOFF)
-    for number in (signal.SIGKILL, signal.SIGSTOP):
-        before = terminal.control.pid
-        os.kill(before, number)
-        terminal.until(lambda: terminal.control.pid != before and runs(terminal))  # noqa: B023 - called at once
-    os.kill(terminal._pid, signal.SIGSTOP)
-    terminal.until(lambda: "the supervisor has not shown itself" in terminal.log.read_text())
-    os.kill(terminal._pid, signal.SIGCONT)
-    terminal.until(lambda: "the supervisor is back" in terminal.log.read_text())
-    terminal.type(b"q")
-    terminal.until(lambda: terminal.control.done)
-    termios.tcflow(screen, termios.TCOON)
-    os.close(screen)
+    with unread(terminal):
+        for number in (signal.SIGKILL, signal.SIGSTOP):
+            before = terminal.control.pid
+            os.kill(before, number)
+            terminal.until(lambda: terminal.control.pid != before and runs(terminal))  # noqa: B023 - called at once
+        with stopped(terminal._pid):
+            terminal.until(lambda: "the supervisor has not shown itself" in terminal.log.read_text())
+            episode, step, ticks = terminal.control.episode, terminal.control.step, terminal.control.ticks
+            terminal.until(lambda: terminal.control.ticks > ticks + 20)
+            assert (terminal.control.episode, terminal.control.step) == (episode, step)
+        terminal.until(lambda: "the supervisor is back" in terminal.log.read_text())
+        terminal.until(lambda: terminal.control.episode == episode and terminal.control.step > step)
+        terminal.type(b"q")
+        terminal.until(lambda: terminal.control.done)
     assert terminal.finish() == 0, terminal.text()
 
 

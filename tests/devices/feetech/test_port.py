@@ -1,6 +1,7 @@
 """Serial ports whose adapter or driver misbehaves: in the library that opens them, for the kernel cannot be faked."""
 
 import asyncio
+import fcntl
 import termios
 import threading
 
@@ -12,6 +13,9 @@ from hilrt.devices.feetech.bus import Bus
 from hilrt.devices.feetech.port import latency_timer, open_port
 from hilrt.devices.feetech.registers import Register
 from hilrt.errors import PortHungError, PortUnusableError
+
+ASYNC_LOW_LATENCY = 1 << 13
+"""Of the flags in Linux's serial_struct."""
 
 
 class Driver:
@@ -126,6 +130,29 @@ def test_a_pseudo_terminal_has_no_low_latency_mode(run, line):
             assert not bus.low_latency
 
     run(check())
+
+
+def test_low_latency_is_asked_for_where_a_driver_has_it(run, line, monkeypatch):
+    """Of a serial line's flags ASYNC_LOW_LATENCY is set, and no other is changed."""
+    others, ioctl, asked = 0x10000, fcntl.ioctl, []
+
+    def has_it(fd, request, argument=0, *rest):
+        if request == termios.TIOCGSERIAL:
+            argument[4] = others
+        elif request == termios.TIOCSSERIAL:
+            asked.append(argument[4])
+        else:
+            return ioctl(fd, request, argument, *rest)
+        return 0
+
+    monkeypatch.setattr(fcntl, "ioctl", has_it)
+
+    async def check():
+        async with await Bus.open(line.path) as bus:
+            assert bus.low_latency
+
+    run(check())
+    assert asked == [others | ASYNC_LOW_LATENCY]
 
 
 def test_a_latency_timer_is_found_behind_a_stable_name(tmp_path):
