@@ -28,8 +28,7 @@ _WORD = 8
 _SLOTS, _RESERVE, _HEADER_BYTES, _FRAME_BYTES, _SHAPE = range(5)
 # Words of a slot, before its header area.
 _SLOT_SEQUENCE, _SLOT_HEADER, _SLOT_FRAMES, _SLOT_DIGEST = range(4)
-_GEOMETRY = struct.Struct("=4Q")
-_PLACE = struct.Struct("=2Q")
+_GEOMETRY, _PLACE = struct.Struct("=4Q"), struct.Struct("=2Q")
 
 
 class RingProducer(Region):
@@ -160,8 +159,7 @@ class Ring(Resource):
         own = self._producer
         sequence = own.sequence
         own.sequence = sequence + 1
-        head = own.head
-        free = self._slots - self._used(head, self._consumer.tail)  # B: load
+        free = self._slots - self._used(head := own.head, self._consumer.tail)  # B: load
         if free <= (0 if reserved else self._reserve):
             own.rejected += 1
             return False

@@ -140,17 +140,24 @@ def test_everything_killed(workplace):
 
 
 def test_everything_frozen(workplace):
-    """All processes stand still for three seconds, as under a shut lid: nothing restarts, and the run ends well."""
+    """All processes stand still for three seconds, as under a shut lid: nothing restarts, and the run ends well.
+
+    Not even where the supervisor, which looks for processes that hang, is the last to sleep and the first to wake.
+    """
     with jobs.LiveRun(workplace, "train", jobs.SIM, overrides=REALTIME) as live:
         live.wait_for(lambda: live.status.control.online_steps > 100)
         roles = ("supervisor", "control", "learner", "recorder", "sim")
         pids = [getattr(live.status, role).pid for role in roles]
-        for pid in pids:
+        for pid in pids[1:]:
             os.kill(pid, signal.SIGSTOP)
+        looks_twice(live)
+        os.kill(pids[0], signal.SIGSTOP)
         stood = live.status.control.online_steps
         time.sleep(3)
         assert live.status.control.online_steps == stood
-        for pid in pids:
+        os.kill(pids[0], signal.SIGCONT)
+        looks_twice(live)
+        for pid in pids[1:]:
             os.kill(pid, signal.SIGCONT)
         text = live.finish()
     assert live.process.returncode == 0, text
@@ -158,6 +165,12 @@ def test_everything_frozen(workplace):
     assert summary["realtime"]["restarts"] == 0, text
     assert summary["online_steps"] == train_steps(live.path) >= 400 > stood
     assert episodes_are_whole(live.path)
+
+
+def looks_twice(live):
+    """Wait until the supervisor has looked at the others from here on."""
+    beats = set()
+    live.wait_for(lambda: len(beats) > 2 or beats.add(live.status.supervisor.heartbeat_ns))
 
 
 def test_ctrl_c(workplace):
