@@ -106,6 +106,7 @@ def test_training_from_video_and_exporting_the_run(tmp_path):
         (["export", "nowhere", "out"], "nowhere is neither a dataset"),
         (["export", "nowhere", "demos"], "demos is there already and not empty"),
         (["export", "demos", "out", "--episodes", "1-x"], "no list of episodes; write 0-4,7"),
+        (["export", "demos", "out", "--episodes", ""], "no list of episodes; write 0-4,7"),
         (["import", "demos", "out", "--config", jobs.SIM], "demos was written by hilrt and needs no import"),
         (["import", "nowhere", "out", "--config", jobs.SIM], "no dataset in nowhere"),
         (["import", "nowhere", "out", "--config", jobs.SIM, "--fill", "x"], "'x': write OURS=VALUE"),

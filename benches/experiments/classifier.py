@@ -131,17 +131,19 @@ def made(work: Work, steps: int, episodes: int) -> None:
 
 def fail(work: Work, run: Path, episodes: int) -> None:
     """Failures of a policy: some to learn from, the others to judge by."""
-    left = FAILURES
+    left, turns = FAILURES, 0
     parts: list[str] = []
     while left > 0:
-        root = work.attempts(run, episodes, len(parts))
+        root = work.attempts(run, episodes, turns)
         failed = work.numbers(root, succeeded=False)
-        if not parts:
+        if not turns:
             work.part(root, failed[:FAILED], "failed")
             failed = failed[FAILED:]
-        parts.append(f"failures-{len(parts)}")
-        work.part(root, failed[:left], parts[-1])
-        left -= len(failed[:left])
+        turns += 1
+        if failed:
+            parts.append(f"failures-{turns}")
+            work.part(root, failed[:left], parts[-1])
+            left -= len(failed[:left])
     work.hilrt("dataset", "merge", "failures", *parts)
 
 

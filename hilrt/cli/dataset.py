@@ -114,7 +114,7 @@ def export(
     """Copy episodes of a dataset or of a training run into a new dataset."""
     from hilrt.jobs import datasets  # noqa: PLC0415
 
-    datasets.export(typer.echo, source, out, _numbers(episodes) if episodes else None, video=video)
+    datasets.export(typer.echo, source, out, None if episodes is None else _numbers(episodes), video=video)
 
 
 @dataset.command(name="import")
@@ -199,4 +199,4 @@ def view(
     from hilrt.report.episodes import view  # noqa: PLC0415
 
     folder = png if png or tensorboard else Path("episodes")
-    view(typer.echo, source, _numbers(episodes) if episodes else None, folder, tensorboard)
+    view(typer.echo, source, None if episodes is None else _numbers(episodes), folder, tensorboard)

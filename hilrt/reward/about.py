@@ -26,7 +26,7 @@ class Make(Struct, frozen=True, kw_only=True):
     model: Literal["cnn", "transformer"] = "cnn"
     hidden: Size = 256
     heads: Annotated[int, Meta(ge=1, le=16)] = 1
-    """Asked for the mean of their probabilities."""
+    """Asked for the mean of their log-probabilities."""
     views: Annotated[tuple[Image, ...], Meta(min_length=1, max_length=16)]
     """What it sees of each camera: size, and which part of a frame of which size."""
     classes: Annotated[tuple[str, ...], Meta(min_length=2, max_length=64)]

@@ -80,7 +80,7 @@ class Network(nn.Module):
     """Views to the logits of classes.
 
     A frozen encoder's features are rounded to bfloat16, as a policy keeps them, so that either may have the other's.
-    Several heads, each of which has learned from other episodes, are asked for the mean of their probabilities: of
+    Several heads, each of which has learned from other episodes, are asked for the mean of their log-probabilities: of
     what none of them has seen they seldom all think the same.
     """
 
@@ -110,7 +110,7 @@ class Network(nn.Module):
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Logits (B, classes) of the features of all cameras."""
         told = torch.stack([head(features).float().log_softmax(-1) for head in self.heads])
-        return told.logsumexp(dim=0)
+        return told.mean(dim=0)
 
     def tensors(self) -> dict[str, Tensor]:
         """All weights by name, those of frozen encoders, too."""
