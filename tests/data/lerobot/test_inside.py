@@ -175,3 +175,11 @@ def test_a_link_to_itself_is_no_place(root):
     (root / "loop").symlink_to("loop")
     with pytest.raises(DatasetPathError):
         inside(root, "loop/file")
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path):
+    """One of more than 255 bytes, letters of two bytes counted so; one of 255 is a place like others."""
+    assert inside(tmp_path, "a" * 255) == tmp_path / ("a" * 255)
+    for name in ("a" * 256, "ü" * 128, f"data/{'a' * 256}/file.parquet"):
+        with pytest.raises(DatasetPathError):
+            inside(tmp_path, name)
