@@ -1,5 +1,6 @@
 """Demonstrations recorded with other options stop a job before it starts anything."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import pytest
 
 from hilrt.config import taskfile
 from hilrt.data.journalwriter import JournalWriter
-from hilrt.errors import DatasetBusyError, JournalFeaturesError, TasksMixedError
-from hilrt.jobs.demonstrations import one_recording
+from hilrt.errors import DatasetBusyError, DatasetFormatError, JournalFeaturesError, TasksMixedError
+from hilrt.jobs.demonstrations import fold_demonstrations, one_recording
 from hilrt.jobs.record import record
 from hilrt.jobs.train import train
-from hilrt.step.features import from_config
+from hilrt.step.features import Features, from_config
 from hilrt.step.record import Mode, Record, encode_into
 
 SIM = Path(__file__).parents[1] / "configs" / "sim_so100.toml"
@@ -52,14 +53,8 @@ def test_one_recording_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         pass
 
 
-@pytest.mark.parametrize(("job", "tasks"), [(record, ["push"]), (train, ["push", "pick_lift"])])
-def test_two_tasks_are_not_mixed(
-    tmp_path: Path, job: Callable[[Path, list[str]], object], tasks: list[str]
-) -> None:
-    """Demonstrations of another task are not added to, and those of several not learned from; episodes are named."""
-    root = tmp_path / "demonstrations"
-    here = [f"dataset.root={root}", f"runs_dir={tmp_path}/runs"]
-    features = from_config(taskfile.load(SIM, here))
+def one_step_each(root: Path, features: Features, tasks: list[str]) -> None:
+    """Put an episode of each task into the journal."""
     state, action = (
         np.zeros(len(names), np.float32).tobytes() for names in (features.state, features.action)
     )
@@ -72,6 +67,31 @@ def test_two_tasks_are_not_mixed(
                     terminated=True, success=True, **facts,
                 )  # fmt: skip
                 journal.write(bytes(encode_into(end, bytearray())))
+
+
+def test_a_dataset_that_takes_no_more_is_refused_before_the_arm_moves(tmp_path: Path) -> None:
+    """Another tool has added a column: it is named, and the way on."""
+    root = tmp_path / "demonstrations"
+    here = [f"dataset.root={root}", f"runs_dir={tmp_path}/runs"]
+    one_step_each(root, from_config(taskfile.load(SIM, here)), ["pick_lift"])
+    fold_demonstrations(taskfile.load(SIM, here))
+    info = json.loads((root / "meta/info.json").read_text())
+    info["features"]["returns"] = {"dtype": "float32", "shape": [1], "names": None}
+    (root / "meta/info.json").write_text(json.dumps(info))
+    with pytest.raises(DatasetFormatError, match=r"does not write: returns; .*`hilrt dataset export"):
+        record(SIM, here)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("job", "tasks"), [(record, ["push"]), (train, ["push", "pick_lift"])])
+def test_two_tasks_are_not_mixed(
+    tmp_path: Path, job: Callable[[Path, list[str]], object], tasks: list[str]
+) -> None:
+    """Demonstrations of another task are not added to, and those of several not learned from; episodes are named."""
+    root = tmp_path / "demonstrations"
+    here = [f"dataset.root={root}", f"runs_dir={tmp_path}/runs"]
+    features = from_config(taskfile.load(SIM, here))
+    one_step_each(root, features, tasks)
     with pytest.raises(TasksMixedError, match=r"env.task, 'pick_lift'. Its episodes are of 'push': 0"):
         job(SIM, here)
     assert not (tmp_path / "runs").exists()

@@ -24,6 +24,8 @@ TINY = [
 ALWAYS, NEVER = (f"processor.reward_classifier.success_threshold={p}" for p in ("0.001", "1.0"))
 CLASSIFIER = ["reward.type=classifier", "processor.reward_classifier.min_steps=6"]
 BY_HAND = ["teleop.type=keyboard", "sim.clock=realtime", "processor.reset.control_time_s=60"]
+EPISODE = 12
+"""Records of an episode that it always sees as a success: six frames that do not count, and half a second of them."""
 ROOT = "datasets/sim_so100_pixels"
 ESCAPE = b"\x1b"
 
@@ -67,7 +69,7 @@ def test_a_success_that_is_none_is_taken_back(workplace):
         *_, last, final = episode.records
         assert (last.terminated, last.truncated, last.success, last.reward) == (True, False, success, success)
         assert (final.terminated, final.success) == (True, success)
-        assert len(episode.records) == 11  # six that do not count, and five in a row behind them
+        assert len(episode.records) == EPISODE
     (correction,) = read_corrections(workplace / ROOT)
     assert (correction.episode, correction.kind, correction.by) == (0, "failure", "operator")
     summary = jobs.summary(jobs.newest_run(workplace, "record"))
@@ -176,7 +178,7 @@ def test_training_by_it(workplace):
         said = [record.probability for record in episode.records[:-1]]
         assert np.allclose(said, told[1:], rtol=0, atol=1e-5)
         assert len({*said}) > 1
-    assert all(len(e.records) == 11 and e.records[-1].success for e in episodes[:-1])
+    assert all(len(e.records) == EPISODE and e.records[-1].success for e in episodes[:-1])
     assert jobs.summary(run)["overrides"] == {"success": 0, "failure": 0}
 
 

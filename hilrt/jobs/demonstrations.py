@@ -56,6 +56,18 @@ def require_one_task(config: Config, *, added: bool) -> None:
         raise TasksMixedError(str(root), episodes, config.env.task)
 
 
+def require_room(config: Config) -> None:
+    """See that the dataset, if there is one, takes more episodes.
+
+    Raises:
+        DatasetError: it does not.
+    """
+    from hilrt.data.lerobot.dataset import exists, open_to_change  # noqa: PLC0415 - pyarrow is behind it
+
+    if exists(root := Path(config.dataset.root)):
+        open_to_change(root)
+
+
 @contextmanager
 def one_recording(config: Config) -> Iterator[None]:
     """Be the only `hilrt record` of a dataset, from the first number of an episode to the last episode's way into it.

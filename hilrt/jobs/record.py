@@ -7,7 +7,13 @@ from pathlib import Path
 from hilrt.config import Config
 from hilrt.data.journal import next_episode
 from hilrt.errors import ConfigError, HilrtError
-from hilrt.jobs.demonstrations import fold_demonstrations, journal_of, one_recording, require_one_task
+from hilrt.jobs.demonstrations import (
+    fold_demonstrations,
+    journal_of,
+    one_recording,
+    require_one_task,
+    require_room,
+)
 from hilrt.jobs.otherwise import recorded_otherwise
 from hilrt.jobs.run import run
 from hilrt.jobs.task import load, with_spaces
@@ -25,6 +31,7 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
         OwnCodeError: an environment cannot be made, or not be used.
         JournalFeaturesError: those were recorded with other features.
         TasksMixedError: those are of another task.
+        DatasetError: the dataset cannot be read, or takes no more episodes.
         DatasetBusyError: another `hilrt record` of this dataset goes on.
         StartOutsideBoxError: a start pose is outside its box.
         ConditionsError: those that are there cannot mean the same.
@@ -37,6 +44,7 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
     with one_recording(config):
         first = max(fold_demonstrations(config), next_episode(journal_of(config)))
         require_one_task(config, added=True)
+        require_room(config)
         start = Handed(conditions=now, differs=recorded_otherwise(config, now))
         folder = RunFolder.create(task_file, overrides, Job.RECORD)
         return folder, _recorded(folder, config, first, start)

@@ -16,6 +16,7 @@ from hilrt.sim.servos import ServoBank
 
 TCGETS2 = 0x802C542A
 WATCHDOG_S = 60
+EEPROM = {r.address for r in Register if r.eeprom}
 
 
 class FactoryServos(ServoBank):
@@ -64,13 +65,18 @@ class Desk:
 
     def eeprom_writes(self):
         """Registers written that wear, so far."""
-        eeprom = {r.address for r in Register if r.eeprom}
-        return [write for write in self.bank.writes if write[1] in eeprom]
+        return [write for write in self.bank.writes if write[1] in EEPROM]
 
-    async def written(self, count):
-        """Wait for so many of them."""
-        while len(self.eeprom_writes()) < count:  # noqa: ASYNC110 - another thread counts
-            await asyncio.sleep(0)
+    def when_written(self, count, call):
+        """Call, in the thread that serves the motors, with that many of them."""
+
+        class Counted(list):
+            def append(counted, write):
+                super().append(write)
+                if write[1] in EEPROM and len(self.eeprom_writes()) == count:
+                    call()
+
+        self.bank.writes = Counted()
 
     def close(self):
         os.write(self._stopper, b"x")

@@ -204,8 +204,8 @@ def test_ctrl_c_while_writing_takes_effect_afterwards(work, after):
 
     async def interrupted():
         task = asyncio.ensure_future(calibrate(work.operator, work.where))
-        await work.desk.written(after)
-        task.cancel()
+        loop = asyncio.get_running_loop()
+        work.desk.when_written(after, lambda: loop.call_soon_threadsafe(task.cancel))
         await task
 
     with pytest.raises(asyncio.CancelledError):

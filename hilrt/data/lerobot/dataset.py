@@ -30,7 +30,7 @@ from hilrt.data.lerobot.rules.meta import info_rules, row_rules
 from hilrt.data.lerobot.store import Store, expected
 from hilrt.data.lerobot.stored import StoredEpisode
 from hilrt.data.pictures import joined, unpacked
-from hilrt.errors import DatasetDamagedError, EpisodeDamagedError, JournalFeaturesError
+from hilrt.errors import DatasetDamagedError, DatasetFormatError, EpisodeDamagedError, JournalFeaturesError
 from hilrt.step.difference import difference
 from hilrt.step.features import Features
 from hilrt.step.record import Mode, Record
@@ -57,6 +57,23 @@ def open_dataset(root: Path, features: Features | None = None) -> "Dataset":
     mine = dataset.features if features is None else msgspec.structs.replace(features, views=())
     if words := difference(dataset.features, mine):
         raise JournalFeaturesError(str(root), words)
+    return dataset
+
+
+def open_to_change(root: Path, features: Features | None = None) -> "Dataset":
+    """Open a dataset whose files will be written anew or added to; see `open_dataset`.
+
+    Raises:
+        DatasetFormatError: another tool has added columns, which hilrt would not write.
+    """
+    dataset = open_dataset(root, features)
+    ours = table_of(dataset.features, video=bool(dataset.info.videos))
+    if added := sorted(dataset.info.features.keys() - ours):
+        raise DatasetFormatError(
+            str(root / INFO),
+            f"has columns that hilrt does not write: {', '.join(added)}; nothing was changed",
+            f"`hilrt dataset export {root} OUT` makes a copy without them, to go on with.",
+        )
     return dataset
 
 

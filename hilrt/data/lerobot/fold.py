@@ -13,7 +13,7 @@ from hilrt.data.format import FileHeader, Scan
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.labels import overrides
 from hilrt.data.lerobot.change import Change, locked
-from hilrt.data.lerobot.dataset import exists, open_dataset
+from hilrt.data.lerobot.dataset import exists, open_to_change
 from hilrt.data.lerobot.inside import inside
 from hilrt.data.lerobot.take import Take, cut_off
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
@@ -78,7 +78,7 @@ def fold(
     with locked(folder), Change(root) as change:
         if not (paths := episode_files(folder)):  # whoever had the lock before has brought them in
             return Folded()
-        dataset = open_dataset(root, features) if exists(root) else None
+        dataset = open_to_change(root, features) if exists(root) else None
         mine = features or (dataset.features if dataset else features_of(paths))
         fresh = new_info(mine, robot_type, video=video)
         with DatasetWriter.to(change, dataset, mine, fresh) as writer:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from hilrt.data.lerobot import suspect
 from hilrt.data.lerobot.change import Change
 from hilrt.data.lerobot.columns import Arrays, files_of, from_table, stay
-from hilrt.data.lerobot.dataset import exists, open_dataset
+from hilrt.data.lerobot.dataset import exists, open_to_change
 from hilrt.data.lerobot.episodes import IMPORT, EpisodeRow
 from hilrt.data.lerobot.layout import SIDECAR
 from hilrt.data.lerobot.mapping import STATE, Wishes, translate
@@ -89,7 +89,7 @@ def import_dataset(
         raise OwnDatasetError(str(source), str(root))
     reader = _Reader(Store.open(source), features, wishes, task, image_format)
     with Change(root) as change:
-        dataset = open_dataset(root, features) if exists(root) else None
+        dataset = open_to_change(root, features) if exists(root) else None
         fresh = new_info(features, robot_type, video=False)
         with DatasetWriter.to(change, dataset, features, fresh) as writer:
             imported = _add_all(reader, writer, advance)

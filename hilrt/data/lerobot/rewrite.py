@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from hilrt.data.lerobot.change import Change
-from hilrt.data.lerobot.dataset import Dataset, exists, open_dataset
+from hilrt.data.lerobot.dataset import Dataset, exists, open_dataset, open_to_change
 from hilrt.data.lerobot.take import Take
 from hilrt.data.lerobot.writer import DatasetWriter, new_info
 from hilrt.errors import (
@@ -56,10 +56,11 @@ def delete_episodes(root: Path, numbers: Sequence[int], advance: Advance) -> int
     Raises:
         EpisodesAbsentError: there are none of these numbers.
         NothingLeftError: no episode would be left.
+        DatasetFormatError: it has columns that hilrt does not write.
         DatasetWriteError: the disk does not take it; nothing has changed.
     """
     with Change(root) as change:
-        dataset = open_dataset(root)
+        dataset = open_to_change(root)
         chosen = set(_present(dataset, numbers))
         kept = [number for number in range(len(dataset)) if number not in chosen]
         if not kept:

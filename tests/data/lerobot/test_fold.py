@@ -14,13 +14,13 @@ import pytest
 from steps import STEPS, step_of
 
 from hilrt.data.format import Scan
-from hilrt.data.journal import episode_path, read_episode, read_episodes
+from hilrt.data.journal import JOURNAL, episode_path, read_episode, read_episodes
 from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot import columns, writer
 from hilrt.data.lerobot.change import locked
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.lerobot.fold import fold
-from hilrt.data.lerobot.rewrite import export
+from hilrt.data.lerobot.rewrite import delete_episodes, export
 from hilrt.data.lerobot.rules import verify
 from hilrt.data.pictures import joined
 from hilrt.errors import (
@@ -242,6 +242,36 @@ def test_other_features_are_refused_and_nothing_changes(record_session, root, fe
     with pytest.raises(JournalFeaturesError, match=r"episode_000001\.hilrt was recorded with other features"):
         fold(root, features)
     assert snapshot(root) == before
+
+
+def add_columns(root):
+    """As a tool does that computes something of each step: in the data, and in info.json."""
+    path = root / "data/chunk-000/file-000.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("returns", pa.array([0.5] * len(table), pa.float32())), path)
+    info = json.loads((root / "meta/info.json").read_text())
+    info["features"]["returns"] = {"dtype": "float32", "shape": [1], "names": None}
+    info["features"]["observation.images.depth"] = {"dtype": "image", "shape": [24, 32, 3], "names": None}
+    (root / "meta/info.json").write_text(json.dumps(info))
+
+
+def test_columns_of_another_tool_are_read_past_and_never_dropped(record_session, root, features, tmp_path):
+    """Steps are what they were; what would leave the columns out says so, but for a copy, and changes nothing."""
+    record_session(range(2))
+    fold(root, features)
+    before = [episode.records for episode in open_dataset(root, features)]
+    add_columns(root)
+    assert [episode.records for episode in open_dataset(root, features)] == before
+    record_session(range(2, 3))
+    there = snapshot(root)
+    told = r"info\.json: has columns that hilrt does not write: observation\.images\.depth, returns; nothing"
+    for change in (lambda: fold(root, features), lambda: delete_episodes(root, [0], lambda _: None)):
+        with pytest.raises(DatasetFormatError, match=told):
+            change()
+        assert snapshot(root) == there
+    assert export(root, copy := tmp_path / "copy", None, lambda _: None, video=False) == 2
+    assert fold(copy, features, journal=root / JOURNAL).kept == 1
+    assert [episode.records for episode in open_dataset(copy, features)][:2] == before
 
 
 def test_folders_that_hold_something_else_are_named(record_session, root, features):
