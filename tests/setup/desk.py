@@ -69,11 +69,12 @@ class Desk:
 
     def when_written(self, count, call):
         """Call, in the thread that serves the motors, with that many of them."""
+        desk = self
 
         class Counted(list):
-            def append(counted, write):
+            def append(self, write):
                 super().append(write)
-                if write[1] in EEPROM and len(self.eeprom_writes()) == count:
+                if write[1] in EEPROM and len(desk.eeprom_writes()) == count:
                     call()
 
         self.bank.writes = Counted()
