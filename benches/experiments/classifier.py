@@ -3,7 +3,8 @@
     python benches/experiments/classifier.py --out FOLDER --seed 71
 
 Recorded, with success that is held until the time limit: 14 demonstrations to learn from, 20 to judge by. A policy
-cloned for a few steps fails otherwise than a demonstration does: 6 of its failures are learned from, the others judge.
+cloned for a few steps fails otherwise than a demonstration does: 6 of its failures are learned from, 50 others judge.
+Half of these end after SHORT_S, where the time limit finds some with the cube in the gripper and on its way up.
 Where the cube is joins the state, which no classifier sees, so that each frame of those that judge has the simulator's
 own truth. Where the cube was dropped after success, labels are corrected by that same truth, in place of somebody who
 looks at them with `hilrt label`. Frames are judged without those in which the cube is near the height that decides, and
@@ -43,8 +44,11 @@ CLI = [sys.executable, "-c", "from hilrt.cli import main; main()"]
 TASK = BENCHES.parent / "configs" / "sim_so100_pixels.toml"
 SHOWN, FAILED, OTHERS, FAILURES = 14, 6, 20, 50
 LIGHTS = (1.0, 0.7, 1.3)
+SHORT_S = 3.0
 EDGE_M = 0.01
 """So near the height that decides, a frame is neither: the cube may be held, or not yet."""
+RAISED_M = 0.01
+QUANTILES = (0.5, 0.75, 0.9, 1.0)
 
 
 class Work:
@@ -85,16 +89,21 @@ class Work:
     def policy(self, steps: int) -> Path:
         """A run of a policy cloned for so many steps."""
         if not list(self.folder.glob("runs/*-train-*")):
-            few = {"learner__warm_start_steps": steps, "learner__online_steps": 1}
+            few = {
+                "learner__warm_start_steps": steps,
+                "learner__critic_warmup_steps": 0,
+                "learner__online_steps": 1,
+            }
             self.hilrt("train", str(TASK), dataset__root="first", seed=self.seed, **few)
         return max(self.folder.glob("runs/*-train-*"), key=os.path.getmtime)
 
     def attempts(self, run: Path, episodes: int, turn: int) -> Path:
-        """So many episodes of that policy, other ones each turn."""
+        """So many episodes of that policy, other ones each turn, and in every other turn short ones."""
         root = self.folder / f"policy-{turn}"
         if not root.exists():
             before = set(run.glob("evals/*/summary.json"))
-            self.hilrt("eval", str(run), "--episodes", str(episodes), seed=self.seed + turn)
+            short = {"processor__reset__control_time_s": SHORT_S} if turn % 2 else {}
+            self.hilrt("eval", str(run), "--episodes", str(episodes), seed=self.seed + turn, **short)
             (made,) = set(run.glob("evals/*/summary.json")) - before
             self.hilrt("dataset", "export", str(made.parent), str(root))
         return root
@@ -140,10 +149,10 @@ def fail(work: Work, run: Path, episodes: int) -> None:
             work.part(root, failed[:FAILED], "failed")
             failed = failed[FAILED:]
         turns += 1
-        if failed:
+        if failed := failed[: min(left, FAILURES // 2)]:
             parts.append(f"failures-{turns}")
-            work.part(root, failed[:left], parts[-1])
-            left -= len(failed[:left])
+            work.part(root, failed, parts[-1])
+            left -= len(failed)
     work.hilrt("dataset", "merge", "failures", *parts)
 
 
@@ -175,13 +184,15 @@ def correct(root: Path) -> None:
 def judged(bundle: Bundle, root: Path, light: float, fps: int) -> dict:
     """Frames told, successes noticed and false ones, with all pictures so much brighter."""
     dataset, about = open_dataset(root), bundle.about
-    truths, up, guesses, told = [], [], [], []
+    truths, up, guesses, told, highest = [], [], [], [], []
     for number in range(len(dataset)):
         episode = dataset.episode(number, frames=True)
         hold = Hold(about.threshold, frames_of(about.hold_s, fps), about.min_steps)
         said = False
         truths += truth(dataset, episode).tolist()
-        up += (above(dataset, episode) >= 0).tolist()
+        height = above(dataset, episode)
+        up += (height >= 0).tolist()
+        highest.append(height.max() + PickLift.height)
         for step in range(len(episode.records)):
             frames = {n: lit(p, light) for n, p in episode.images(step).items()}
             success = float(bundle.probabilities(frames)[about.rewarded])
@@ -196,6 +207,8 @@ def judged(bundle: Bundle, root: Path, light: float, fps: int) -> dict:
         "balanced_accuracy": round(balanced(true[clear], guess[clear]), 4),
         "balanced_accuracy_of_all": round(balanced(np.array(up, int), guess), 4),
         "frames_left_out": round(1.0 - float(clear.mean()), 4),
+        "cube_raised": sum(h > RAISED_M for h in highest),
+        "cube_highest_mm": np.round(1e3 * np.quantile(highest, QUANTILES), 1).tolist(),
         "said": sum(told),
         "of": len(told),
         "interval": interval,
@@ -210,8 +223,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=71)
-    parser.add_argument("--clone-steps", type=int, default=8, help="of the policy that fails")
-    parser.add_argument("--policy-episodes", type=int, default=140)
+    parser.add_argument("--clone-steps", type=int, default=16, help="of the policy that fails")
+    parser.add_argument("--policy-episodes", type=int, default=80)
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, as for hilrt")
     args = parser.parse_args()
     folder = args.out.resolve()

@@ -45,7 +45,8 @@ class Glance(nn.Module):
         batch = features.shape[:-3]
         if not torch.is_autocast_enabled(features.device.type):
             features = features.float()
-        maps = features.reshape(-1, features.shape[-3], self.embeddings.shape[-1])
+        # an encoder's own are laid out channels last, in which the product takes three times as long
+        maps = features.reshape(-1, features.shape[-3], self.embeddings.shape[-1]).contiguous()
         # one product for each channel, the batch last: three times as fast as with the batch first
         sums = torch.bmm(self.embeddings, maps.permute(1, 2, 0)).permute(2, 0, 1)
         out: Tensor = self.out(sums.flatten(1))
