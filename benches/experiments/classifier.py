@@ -207,7 +207,7 @@ def judged(bundle: Bundle, root: Path, light: float, fps: int) -> dict:
         "balanced_accuracy": round(balanced(true[clear], guess[clear]), 4),
         "balanced_accuracy_of_all": round(balanced(np.array(up, int), guess), 4),
         "frames_left_out": round(1.0 - float(clear.mean()), 4),
-        "cube_raised": sum(h > RAISED_M for h in highest),
+        "cube_raised": int((np.array(highest) > RAISED_M).sum()),
         "cube_highest_mm": np.round(1e3 * np.quantile(highest, QUANTILES), 1).tolist(),
         "said": sum(told),
         "of": len(told),
