@@ -4,7 +4,8 @@
 
 A task is named with its number of demonstrations. The clone is the policy before the first step, judged by as many
 episodes as later ones; what is in FOLDER is not done again. Evaluations are pooled over the seeds, and each is compared
-with the clone by the interval of the difference (Newcombe, from two of Wilson). Prints JSON.
+with the clone by the interval of the difference (Newcombe, from two of Wilson), as if scenes were others: those of an
+evaluation are. Prints JSON, and draws FOLDER/NAME-DEMONSTRATIONS.png.
 """
 
 import argparse
@@ -17,21 +18,23 @@ from pathlib import Path
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from arms import TASK, hilrt, newest  # noqa: E402
 from host import commit, report  # noqa: E402
+from made import CALIBRATION, TASK, evaluations, recorded, size, trained  # noqa: E402
+from plot import curves  # noqa: E402
 
+from hilrt.config import taskfile  # noqa: E402
 from hilrt.data.episodes import wilson  # noqa: E402
 
 EVERY = 1000
 
 
-def trained(folder: Path, task: str, demonstrations: int, seed: int, args: argparse.Namespace) -> list[dict]:
+def judged(folder: Path, task: str, demonstrations: int, seed: int, args: argparse.Namespace) -> list[dict]:
     """Evaluations of a training, made or found.
 
     What was made of other code or with other settings stops here: it would be taken for this.
     """
     sets = {
-        "robot.calibration_dir": TASK.parent / "calibration",
+        **CALIBRATION,
         "env.task": task,
         "seed": seed,
         "dataset.num_episodes_to_record": demonstrations,
@@ -45,15 +48,12 @@ def trained(folder: Path, task: str, demonstrations: int, seed: int, args: argpa
     if note.exists() and (before := json.loads(note.read_text())) != made_with:
         sys.exit(f"{folder} was made with {before}, and this is {made_with}: take another --out")
     note.write_text(json.dumps(made_with))
-    if not (folder / "evaluations.json").exists():
-        if not (folder / "datasets").exists():
-            hilrt(folder, "record", str(TASK), sets=sets)
-        hilrt(folder, "train", str(TASK), sets=sets)
-        summary = json.loads((newest(folder, "train") / "summary.json").read_text())
-        done = {"evaluations": summary["evaluations"], "human_steps": summary["human_steps"]}
-        (folder / "evaluations.json").write_text(json.dumps(done))
-    made = json.loads((folder / "evaluations.json").read_text())
-    return [e["success"] | {"step": round(e["online_steps"] / EVERY) * EVERY} for e in made["evaluations"]]
+    _, shown = size(recorded(folder, args.config, sets))
+    fps = taskfile.load(args.config, args.set).env.fps
+    return [
+        e | {"step": round(e["step"] / EVERY) * EVERY, "human_s": (shown + e["human_steps"]) / fps}
+        for e in evaluations(trained(folder, args.config, sets))
+    ]
 
 
 def difference(wins: int, n: int, wins_before: int, n_before: int) -> tuple[float, float, float]:
@@ -86,10 +86,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tasks", nargs="+", required=True, help="NAME:DEMONSTRATIONS")
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--config", type=Path, default=TASK, help="of all tasks; with cameras: encoders, too")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--episodes", type=int, default=50, help="of each evaluation")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, as for hilrt")
     args = parser.parse_args()
+    args.config = args.config.resolve()
     results: dict[str, object] = {}
     for name in args.tasks:
         task, _, demonstrations = name.partition(":")
@@ -97,11 +99,13 @@ def main() -> None:
         for seed in args.seeds:
             folder = args.out.resolve() / f"{task}-{demonstrations}-{seed}"
             folder.mkdir(parents=True, exist_ok=True)
-            runs.append(trained(folder, task, int(demonstrations), seed, args))
+            runs.append(judged(folder, task, int(demonstrations), seed, args))
             results[f"{name}, seed {seed}"] = [
-                f"{e['step']}: {e['successes']}/{e['episodes']}" for e in runs[-1]
+                f"{e['step']}: {e['successes']}/{e['episodes']}, {e['human_steps']} human steps"
+                for e in runs[-1]
             ]
         results[name] = pooled(runs)
+        curves(args.out / f"{task}-{demonstrations}.png", f"{name}, {len(runs)} seeds", {"as it is": runs})
     report("clone", results)
 
 

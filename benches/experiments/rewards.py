@@ -16,10 +16,8 @@ from pathlib import Path
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from arms import TASK, hilrt, newest  # noqa: E402
 from host import report  # noqa: E402
-
-from hilrt.config import taskfile  # noqa: E402
+from made import CALIBRATION, TASK, judged, recorded, trained  # noqa: E402
 
 
 class Seed:
@@ -28,37 +26,29 @@ class Seed:
     def __init__(self, folder: Path, task: Path, seed: int, others: dict[str, str]) -> None:
         """`others`: values changed besides."""
         self.folder, self.task = folder, task
-        self._sets = {
-            "robot.calibration_dir": TASK.parent / "calibration",
-            "seed": seed,
-            "eval.every_steps": 0,
-            **others,
-        }
+        self._sets = {**CALIBRATION, "seed": seed, "eval.every_steps": 0, **others}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def trained(self, reward: str, classifier: Path | None) -> Path:
+    def policy(self, reward: str, classifier: Path | None) -> Path:
         """A run's folder: a policy that knows of this reward alone."""
         shown_by = "task" if reward == "classifier" else reward
-        root = f"datasets/{shown_by}"
-        sets = self._sets | {"dataset.root": root, "reward.type": shown_by}
-        if not (self.folder / root).exists():
-            hilrt(self.folder, "record", str(self.task), sets=sets)
-            if taskfile.load(self.task).robot.cameras:
-                hilrt(self.folder, "pretrain", str(self.task), sets=sets)
+        sets = self._sets | {"dataset.root": f"datasets/{shown_by}", "reward.type": shown_by}
+        recorded(self.folder, self.task, sets)
         if classifier is not None:
             sets |= {"processor.reward_classifier.pretrained_path": classifier.resolve()}
-        hilrt(self.folder, "train", str(self.task), sets=sets | {"reward.type": reward})
-        return newest(self.folder, "train")
+        return trained(self.folder, self.task, sets | {"reward.type": reward}, f"trained-by-{reward}")
 
     def scored(self, reward: str, classifier: Path | None, episodes: int) -> dict:
-        """How often the simulator says that such a policy succeeds; made or found."""
+        """How often the simulator says that such a policy, and its clone, succeed; made or found."""
         result = self.folder / f"{reward}.json"
         if not result.exists():
-            run = self.trained(reward, classifier if reward == "classifier" else None)
-            hilrt(self.folder, "eval", str(run), "--episodes", str(episodes), sets={"reward.type": "task"})
-            judged = json.loads((max((run / "evals").iterdir()) / "summary.json").read_text())
-            human = json.loads((run / "summary.json").read_text())["human_steps"]
-            found = {"success": judged["evaluations"][-1]["success"], "human_steps": human}
+            run = self.policy(reward, classifier if reward == "classifier" else None)
+            by_truth = {"reward.type": "task"}
+            found = {
+                "clone": judged(run, episodes, by_truth, "--checkpoint", "0")["success"],
+                "success": judged(run, episodes, by_truth)["success"],
+                "human_steps": json.loads((run / "summary.json").read_text())["human_steps"],
+            }
             result.write_text(json.dumps(found))
         return json.loads(result.read_text())
 

@@ -14,26 +14,24 @@ from pathlib import Path
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from arms import hilrt  # noqa: E402
 from host import report  # noqa: E402
+from made import judged  # noqa: E402
 
 from hilrt.policy.saved import newest_checkpoint  # noqa: E402
 
 
-def judged(run: Path, change: str, episodes: int) -> dict:
+def kept(run: Path, change: str, episodes: int) -> dict:
     """Success of a run's newest policy with something changed, made or found."""
-    kept = run / "elsewhere.json"
-    known = json.loads(kept.read_text()) if kept.exists() else {}
+    notes = run / "elsewhere.json"
+    known = json.loads(notes.read_text()) if notes.exists() else {}
     checkpoint = newest_checkpoint(run)
     assert checkpoint is not None, f"{run} has no policy"
     name = f"{checkpoint.name}, {change or 'as trained'}, {episodes} episodes"
     if name not in known:
         pairs = (pair.partition("=") for pair in change.split(";") if pair)
         sets: dict[str, object] = {key: value for key, _, value in pairs}
-        hilrt(run.parents[1], "eval", str(run), "--episodes", str(episodes), sets=sets)
-        summary = json.loads((max((run / "evals").iterdir()) / "summary.json").read_text())
-        known[name] = summary["evaluations"][-1]["success"]
-        kept.write_text(json.dumps(known))
+        known[name] = judged(run, episodes, sets)["success"]
+        notes.write_text(json.dumps(known))
     return known[name]
 
 
@@ -47,7 +45,7 @@ def main() -> None:
         "surroundings",
         {
             run.name: {
-                change or "as trained": judged(run.resolve(), change, args.episodes)
+                change or "as trained": kept(run.resolve(), change, args.episodes)
                 for change in ("", *args.on)
             }
             for run in args.run

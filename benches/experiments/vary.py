@@ -6,7 +6,7 @@
 The first of the trainings is as the task file has it. `--vary` may hold several changes, separated by `;`. The last
 evaluations of all seeds are pooled, and compared with those of the first by the interval of the difference; the mean of
 a seed's evaluations on the way tells how fast it was. What is in FOLDER, made by the same commit, is not done again.
-Prints JSON.
+Prints JSON, and draws FOLDER/vary.png.
 """
 
 import argparse
@@ -18,8 +18,10 @@ from statistics import mean
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from clone import EVERY, difference, trained  # noqa: E402
+from clone import EVERY, difference, judged  # noqa: E402
 from host import report  # noqa: E402
+from made import TASK  # noqa: E402
+from plot import curves  # noqa: E402
 
 
 def pooled(runs: list[list[dict]], which: int) -> tuple[int, int]:
@@ -34,6 +36,7 @@ def beside(runs: list[list[dict]], default: list[list[dict]]) -> dict[str, objec
         "clone": f"{first}/{of}",
         "last": f"{last}/{n}",
         "on the way, by seed": [round(mean(e["rate"] for e in run[1:]), 3) for run in runs],
+        "human steps, by seed": [run[-1]["human_steps"] for run in runs],
     }
     if runs is not default:
         told["last better by"] = [round(x, 3) for x in difference(last, n, *pooled(default, -1))]
@@ -46,15 +49,18 @@ def main() -> None:
     parser.add_argument("--task", required=True, help="NAME:DEMONSTRATIONS")
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--vary", action="append", default=[], help="KEY=VALUE[;KEY=VALUE ...]")
+    parser.add_argument("--config", type=Path, default=TASK, help="with cameras: encoders, too")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--episodes", type=int, default=50, help="of each evaluation")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of all of them, as for hilrt")
     args = parser.parse_args()
     if args.steps < EVERY:
         parser.error(f"--steps {args.steps}: nothing is judged behind the clone before {EVERY}")
+    args.config = args.config.resolve()
     common, results = args.set, {}
     task, _, demonstrations = args.task.partition(":")
     default: list[list[dict]] = []
+    made: dict[str, list[list[dict]]] = {}
     for change in ("", *args.vary):
         args.set = [*common, *filter(None, change.split(";"))]
         mark = hashlib.sha256("\n".join(sorted(args.set)).encode()).hexdigest()[:8]
@@ -62,9 +68,11 @@ def main() -> None:
         for seed in args.seeds:
             folder = args.out.resolve() / f"{task}-{demonstrations}-{mark}-{seed}"
             folder.mkdir(parents=True, exist_ok=True)
-            runs.append(trained(folder, task, int(demonstrations), seed, args))
+            runs.append(judged(folder, task, int(demonstrations), seed, args))
         default = default or runs
+        made[change or "as it is"] = runs
         results[change or "as it is"] = beside(runs, default)
+    curves(args.out / "vary.png", f"{args.task}, {len(args.seeds)} seeds", made)
     report("vary", results)
 
 

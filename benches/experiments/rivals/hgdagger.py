@@ -1,7 +1,9 @@
 """HG-DAgger (Kelly et al. 2019): the policy is cloned from demonstrations and corrections, and nothing else.
 
 python benches/experiments/vary.py ... \
-        --vary 'learner.algorithm="hgdagger:HgDagger";learner.critic_warmup_steps=0'
+        --vary 'learner.algorithm="hgdagger:HgDagger";learner.warm_start_steps=1500;learner.critic_warmup_steps=0'
+
+As many updates of cloning before the first step as our own learner has, which goes on cloning while critics warm up.
 """
 
 import torch
