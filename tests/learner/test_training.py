@@ -372,10 +372,11 @@ def test_one_lucky_episode_does_not_end_imitation(tmp_path: Path, make_config: C
     assert training.bc_weight == pytest.approx(0.1)
 
 
-def test_newest_three_and_the_best_are_kept(run: Run) -> None:
-    """The checkpoint that did best in evaluation outlives its successors; others go when three are newer."""
+def test_newest_three_the_best_and_the_clone_are_kept(run: Run) -> None:
+    """The checkpoint of step 0 and the one that did best outlive their successors; others go when three are newer."""
     training = run.training()
     training.load()
+    training.save()
     scores = {1: [True, True], 2: [True, False]}
     number = 0
     for round_ in range(6):
@@ -391,7 +392,7 @@ def test_newest_three_and_the_best_are_kept(run: Run) -> None:
         training.close_evaluation()
         training.save()
     kept = [path.name for path in checkpoints_of(run.folder)]
-    assert kept == ["00000010", "00000020", "00000025", "00000030"]
+    assert kept == ["00000000", "00000010", "00000020", "00000025", "00000030"]
     assert newest_checkpoint(run.folder).name == "00000030"
 
 
