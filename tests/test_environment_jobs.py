@@ -144,7 +144,9 @@ def test_an_operator_corrects_in_training(tmp_path):
     lay(tmp_path)
     (tmp_path / "help.py").write_text(HELP)
     succeed(tmp_path, "record", "task.toml")
-    succeed(tmp_path, "train", "task.toml", overrides=["env.operator='help:sometimes'", "eval.every_steps=60"])
+    succeed(
+        tmp_path, "train", "task.toml", overrides=["env.operator='help:sometimes'", "eval.every_steps=60"]
+    )
     run = jobs.newest_run(tmp_path, "train")
     names = RunFolder.open(run).config().env.spaces.state
     steps = [(e.mode, r) for e in read_episodes(run / "journal") for r in e.records if not r.final]
@@ -177,6 +179,11 @@ def test_an_operator_corrects_in_training(tmp_path):
             ("record",),
             ["env.kwargs={broken = true}"],
             "env.id: table:Table-v0 failed in step: ZeroDivisionError",
+        ),
+        (
+            ("record",),
+            ["processor.reset.control_time_s=0.1"],  # a step
+            "10 demonstrations in a row had no success. See whether table:toward (env.operator) can do it",
         ),
         (("train",), [], "no demonstrations in "),
         (("pipeline",), [], "this command is for arms"),
