@@ -1,6 +1,7 @@
 """A Gymnasium environment as the control loop takes it: flat state, pictures, actions in [-1, 1], success."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -133,7 +134,7 @@ def _made(env: Env) -> "Gymnasium[Any, Any]":
         import gymnasium  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError:
         raise OwnCodeError(
-            OPTION, env.id, "needs gymnasium; in hilrt's folder: pip install -e '.[gym]'"
+            OPTION, env.id, f"needs gymnasium; in hilrt's folder: {sys.executable} -m pip install -e '.[gym]'"
         ) from None
     find_own()
     with blaming(OPTION, env.id, "cannot be made"):

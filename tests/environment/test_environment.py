@@ -1,5 +1,7 @@
 """An environment as hilrt takes it."""
 
+import sys
+
 import numpy as np
 import pytest
 import table
@@ -88,6 +90,13 @@ def test_what_cannot_be_used_is_named(name, settings, words):
     """The message says what was found, and what would do."""
     with pytest.raises(OwnCodeError, match=words):
         world(name, **settings)
+
+
+def test_where_gymnasium_is_not_installed_it_is_asked_for(monkeypatch):
+    """The message installs it for the Python that runs hilrt, whichever that is."""
+    monkeypatch.setitem(sys.modules, "gymnasium", None)  # as importing finds it then
+    with pytest.raises(OwnCodeError, match=f"needs gymnasium; .*{sys.executable} -m pip install"):
+        world()
 
 
 def test_an_action_of_another_shape_is_none():
