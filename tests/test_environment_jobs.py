@@ -166,6 +166,20 @@ def test_an_operator_corrects_in_training(tmp_path):
     assert jobs.summary(run)["human_steps"] == human
 
 
+def test_pictures_alone(tmp_path):
+    """An environment without any other number is recorded, trained and judged; a policy that sees none is refused."""
+    lay(tmp_path)
+    eyes = ["env.id='table:Eyes-v0'", "env.operator='table:look'", "teleop.intervene=false"]
+    succeed(tmp_path, "record", "task.toml", overrides=eyes)
+    status, text = hilrt(tmp_path, "train", "task.toml", overrides=[*eyes, "policy.encoder=none"])
+    assert status == 2
+    assert 'policy.encoder: is "none", and the environment observes nothing but pictures' in " ".join(
+        text.split()
+    )
+    succeed(tmp_path, "train", "task.toml", overrides=eyes)
+    succeed(tmp_path, "eval", f"runs/{jobs.newest_run(tmp_path, 'train').name}", "--episodes", "1")
+
+
 @pytest.mark.parametrize(
     ("words", "overrides", "told"),
     [
