@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 import jobs
+import numpy as np
 import pytest
 from fromguide import save
 
 from hilrt.data.journal import read_episodes
-from hilrt.step.record import Mode, Source
+from hilrt.run.folder import RunFolder
+from hilrt.step.record import Mode, Source, vector
 
 TABLE = """
 [env]
@@ -42,6 +44,13 @@ utd_ratio = 1.0
 every_steps = 0
 final_episodes = 2
 """
+HELP = """
+from table import toward
+
+
+def sometimes(observation, info):
+    return toward(observation, info) if observation["inner"]["time"] % 2 else None
+"""
 SMALL = [
     "learner.warm_start_steps=100",
     "learner.critic_warmup_steps=20",
@@ -67,6 +76,13 @@ def succeed(folder, *words, overrides=()):
     status, text = hilrt(folder, *words, overrides=overrides)
     assert status == 0, text
     return text
+
+
+def lay(folder):
+    """An environment of one's own in the working directory, with its task file."""
+    source = Path(__file__).parent / "environment" / "table.py"
+    (folder / "table.py").write_text(source.read_text())
+    (folder / "task.toml").write_text(TABLE)
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +122,7 @@ def test_equal_seeds_give_equal_runs(maze):
 
 def test_pictures_and_a_gripper(tmp_path):
     """An environment of one's own, in the working directory: recorded, trained, stopped short, resumed, judged."""
-    source = Path(__file__).parent / "environment" / "table.py"
-    (tmp_path / "table.py").write_text(source.read_text())
-    (tmp_path / "task.toml").write_text(TABLE)
+    lay(tmp_path)
     succeed(tmp_path, "record", "task.toml")
     demos = jobs.demonstrations(tmp_path / "datasets" / "table")
     assert all(e.records[-1].success and e.records[-2].terminated for e in demos)
@@ -125,6 +139,47 @@ def test_pictures_and_a_gripper(tmp_path):
     succeed(tmp_path, "eval", f"runs/{run.name}", "--episodes", "1")
 
 
+def test_an_operator_corrects_in_training(tmp_path):
+    """Where its function has an action, that is the step's and a person's; where it has None, the policy acts."""
+    lay(tmp_path)
+    (tmp_path / "help.py").write_text(HELP)
+    succeed(tmp_path, "record", "task.toml")
+    succeed(
+        tmp_path, "train", "task.toml", overrides=["env.operator='help:sometimes'", "eval.every_steps=60"]
+    )
+    run = jobs.newest_run(tmp_path, "train")
+    names = RunFolder.open(run).config().env.spaces.state
+    steps = [(e.mode, r) for e in read_episodes(run / "journal") for r in e.records if not r.final]
+    for mode, record in steps:
+        seen = dict(zip(names, vector(record.state), strict=True))
+        corrected = mode is Mode.TRAIN and seen["inner.time"] % 2
+        assert record.source is (Source.HUMAN if corrected else Source.POLICY)
+        if corrected:  # toward a target at 0, an action of 0.5 being 1
+            way = np.array([-seen["point.0"], -seen["point.1"]])
+            assert vector(record.action) == pytest.approx(np.clip(way, -0.4, 0.4) / 0.5, abs=1e-5)
+    assert {(m, r.source) for m, r in steps} == {
+        (Mode.TRAIN, Source.HUMAN),
+        (Mode.TRAIN, Source.POLICY),
+        (Mode.EVAL, Source.POLICY),
+    }
+    human = sum(r.source is Source.HUMAN for _, r in steps)
+    assert jobs.summary(run)["human_steps"] == human
+
+
+def test_pictures_alone(tmp_path):
+    """An environment without any other number is recorded, trained and judged; a policy that sees none is refused."""
+    lay(tmp_path)
+    eyes = ["env.id='table:Eyes-v0'", "env.operator='table:look'", "teleop.intervene=false"]
+    succeed(tmp_path, "record", "task.toml", overrides=eyes)
+    status, text = hilrt(tmp_path, "train", "task.toml", overrides=[*eyes, "policy.encoder=none"])
+    assert status == 2
+    assert 'policy.encoder: is "none", and the environment observes nothing but pictures' in " ".join(
+        text.split()
+    )
+    succeed(tmp_path, "train", "task.toml", overrides=eyes)
+    succeed(tmp_path, "eval", f"runs/{jobs.newest_run(tmp_path, 'train').name}", "--episodes", "1")
+
+
 @pytest.mark.parametrize(
     ("words", "overrides", "told"),
     [
@@ -139,6 +194,11 @@ def test_pictures_and_a_gripper(tmp_path):
             ["env.kwargs={broken = true}"],
             "env.id: table:Table-v0 failed in step: ZeroDivisionError",
         ),
+        (
+            ("record",),
+            ["processor.reset.control_time_s=0.1"],  # a step
+            "10 demonstrations in a row had no success. See whether table:toward (env.operator) can do it",
+        ),
         (("train",), [], "no demonstrations in "),
         (("pipeline",), [], "this command is for arms"),
         (("teleoperate",), [], "this command is for arms"),
@@ -147,9 +207,7 @@ def test_pictures_and_a_gripper(tmp_path):
 )
 def test_what_is_wrong_is_told(tmp_path, words, overrides, told):
     """The message names the option, and what was found."""
-    source = Path(__file__).parent / "environment" / "table.py"
-    (tmp_path / "table.py").write_text(source.read_text())
-    (tmp_path / "task.toml").write_text(TABLE)
+    lay(tmp_path)
     status, text = hilrt(tmp_path, *words, "task.toml", overrides=overrides)
     assert status == 2, text
     assert told in text
@@ -157,9 +215,7 @@ def test_what_is_wrong_is_told(tmp_path, words, overrides, told):
 
 def test_an_encoder_that_nothing_makes_here_is_refused(tmp_path):
     """`hilrt pretrain` is for arms: with cameras another encoder is asked for before anything is recorded."""
-    source = Path(__file__).parent / "environment" / "table.py"
-    (tmp_path / "table.py").write_text(source.read_text())
-    (tmp_path / "task.toml").write_text(TABLE)
+    lay(tmp_path)
     status, text = hilrt(tmp_path, "record", "task.toml", overrides=["policy.encoder=pretrained"])
     assert status == 2
     assert "policy.encoder" in text

@@ -92,6 +92,9 @@ def test_train_then_eval(workplace, trained):
     assert [e["success"]["episodes"] for e in summary["evaluations"]] == [2, 2, 2]
     assert summary["updates"] >= summary["online_steps"] - 100 - 2
     assert f"hilrt eval runs/{run.name}" in printed
+    first = summary["evaluations"][0]
+    assert first["online_steps"] == 0
+    assert f"before the first step: autonomous success {first['success']['successes']}/2 = " in printed
     steps = sum(
         not r.final for e in read_episodes(run / "journal") if e.mode is Mode.TRAIN for r in e.records
     )
@@ -108,10 +111,26 @@ def test_train_then_eval(workplace, trained):
     )
 
 
-def test_how_the_arm_follows_is_shown(trained):
+@pytest.fixture(scope="module")
+def events(trained):
+    """TensorBoard's figures of that training."""
+    read = EventAccumulator(str(trained[0] / "tensorboard"))
+    read.Reload()
+    return read
+
+
+def test_evaluations_are_shown(trained, events):
+    """TensorBoard has success of the clone at step 0, then of each evaluation, as the summary says."""
+    told = jobs.summary(trained[0])["evaluations"]
+    shown = events.Scalars("Evaluation/success")
+    assert shown[0].step == 0
+    assert [(e.step, e.value) for e in shown] == [
+        (e["online_steps"], e["success"]["successes"] / 2) for e in told
+    ]
+
+
+def test_how_the_arm_follows_is_shown(events):
     """TensorBoard has jerk, and what the arm is behind: less than a step's centimetres, or it would not do its task."""
-    events = EventAccumulator(str(trained[0] / "tensorboard"))
-    events.Reload()
     last = {name: events.Scalars(f"Motion/{name}")[-1].value for name in boards.MOTION}
     assert 50 < last["jerk_rms"] < 2_000
     assert 0.1 < last["behind_rms_deg"] <= last["behind_worst_deg"] < 30

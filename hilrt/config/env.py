@@ -6,12 +6,15 @@ from msgspec import Meta, Struct
 
 from hilrt.config.own import IMPORT_PATH
 
+PICTURES_ALONE = ("constant",)
+"""The state of an environment that observes nothing else: one number, always 0."""
+
 
 class Spaces(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What an environment says that its observations and actions consist of. hilrt writes it into a run's config."""
 
     state: tuple[str, ...]
-    """All boxes of the observation that are no pictures, number by number."""
+    """All boxes of the observation that are no pictures, number by number; where there are none, `constant`."""
     action: tuple[str, ...]
     """The same of the box of the action, each scaled to [-1, 1]."""
     gripper: bool = False

@@ -1,6 +1,7 @@
 """Checks what a task file says of an environment."""
 
 from hilrt.config import Config
+from hilrt.config.env import PICTURES_ALONE
 from hilrt.config.picturecheck import check_crops, check_encoder
 from hilrt.config.rewardcheck import Fail
 
@@ -30,4 +31,7 @@ def check_environment(config: Config, fail: Fail) -> None:
         if config.robot.cameras and config.policy.encoder == "pretrained" and not config.policy.weights:
             problem = 'is "pretrained", which `hilrt pretrain` makes of an arm\'s recordings.'
             fail("policy.encoder", f'{problem} In an environment take "conv", "resnet18" or your own.')
+        if env.spaces.state == PICTURES_ALONE and config.policy.encoder == "none":
+            problem = 'is "none", and the environment observes nothing but pictures.'
+            fail("policy.encoder", f'{problem} Take "conv", "resnet18" or your own.')
     check_encoder(config, fail)

@@ -79,8 +79,8 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     nothing else to do. In lockstep weights are published every 8 steps instead."""
     checkpoint_every_s: Positive = 120.0
     rollback: bool = False
-    """Go back to the networks that did best in evaluation when autonomous success over 20 episodes falls by more than
-    `constants.collapse` below its best."""
+    """Go back to the networks that did best in evaluation when autonomous success over `constants.window` episodes
+    falls by more than `constants.collapse` below its best."""
     constants: Constants = CONSTANTS
 
 

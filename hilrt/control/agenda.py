@@ -9,7 +9,7 @@ from hilrt.run.job import Job, Spec
 from hilrt.step.record import Mode, Record
 
 PATIENCE = 10
-"""Demonstrations that a script discards in a row before recording gives up; a person knows what she does."""
+"""Demonstrations in a row in which a script has no success before recording gives up; a person knows what she does."""
 
 
 class Agenda:
@@ -19,12 +19,13 @@ class Agenda:
         """`history`: episodes of earlier starts; an evaluation that was cut short is taken up again."""
         self._job = spec.job
         self._scripted = config.scripted
+        self._operator = config.env.operator or ""
         self._episodes = spec.episodes
         self._every = config.eval.every_steps
         self._per_evaluation = config.eval.episodes
         self._online_target = config.learner.online_steps
         self._evaluations_left = 0
-        self._kept = self._discarded = 0
+        self._kept = self._in_vain = 0
         self.online_steps = spec.online_steps
         self._next_evaluation = self._every
         if self._every:
@@ -61,13 +62,17 @@ class Agenda:
         self._kept -= self._job is Job.RECORD
 
     def ended(self, record: Record) -> None:
-        """Count an episode by its final record: one to be recorded again does not count, nor a failed demonstration."""
+        """Count an episode by its final record: one to be recorded again does not count, nor a failed demonstration.
+
+        Raises:
+            NoDemonstrationError: a script has failed once too often.
+        """
+        successful = record.success and not record.discarded
+        self._in_vain = 0 if successful else self._in_vain + 1
+        if self._job is Job.RECORD and self._scripted and self._in_vain == PATIENCE:
+            raise NoDemonstrationError(PATIENCE, self._operator)
         if record.discarded:
-            self._discarded += 1
-            if self._job is Job.RECORD and self._scripted and self._discarded == PATIENCE:
-                raise NoDemonstrationError(PATIENCE)
             return
         self._kept += record.success or record.mode is not Mode.DEMO
-        self._discarded = 0
         if record.mode is Mode.EVAL:
             self._evaluations_left -= 1

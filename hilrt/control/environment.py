@@ -212,6 +212,6 @@ def in_environment(spec: Spec, config: Config, status: Status, stack: AsyncExitS
         publisher=publisher,
         agenda=Agenda(config, spec, history),
         status=status.control,
-        tally=Tally(history),
+        tally=Tally(history, config.learner.constants.window),
         stop_wanted=ending.wanted,
     )

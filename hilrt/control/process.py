@@ -212,7 +212,7 @@ async def _at_the_arms(
         publisher=publisher,
         agenda=around.agenda,
         status=status.control,
-        tally=Tally(around.history),
+        tally=Tally(around.history, config.learner.constants.window),
         stop_wanted=ending.wanted,
         extents=_extents(spec, status, len(arms)),
     )

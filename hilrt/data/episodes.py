@@ -9,12 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from hilrt.config.constants import CONSTANTS
 from hilrt.errors import JournalFormatError, JournalWriteError
 from hilrt.step.record import Mode, Override, Record, Source
 from hilrt.step.sealed import SealError, sealed_line, unsealed_line
-
-WINDOW = 20
-"""Episodes that a mean runs over."""
 
 
 class EpisodeSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,12 +114,13 @@ class _Running:
 
 
 class Tally:
-    """Counts episodes by mode and keeps the means of the last 20 training episodes.
+    """Counts episodes by mode and keeps the means of the last `window` training episodes.
 
     Discarded episodes, and those that never got a final record, count nowhere but in `online_steps`.
     """
 
-    def __init__(self, history: Iterable[EpisodeSummary] = ()) -> None:
+    def __init__(self, history: Iterable[EpisodeSummary] = (), window: int = CONSTANTS.window) -> None:
+        self.window = window
         self.online_steps = 0
         """Training steps taken."""
         self.episodes = dict.fromkeys(Mode, 0)
@@ -130,7 +129,7 @@ class Tally:
         """Episodes in which the operator said otherwise than the reward classifier, by what she said."""
         self.evaluations: dict[int, tuple[int, int]] = {}
         """Successes and episodes of each, by the online steps after which it was made; 0: before the first."""
-        self._recent: deque[EpisodeSummary] = deque(maxlen=WINDOW)
+        self._recent: deque[EpisodeSummary] = deque(maxlen=window)
         self._running: _Running | None = None
         for summary in history:
             self.online_steps = max(self.online_steps, summary.online_steps)

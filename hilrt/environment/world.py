@@ -1,6 +1,8 @@
 """A Gymnasium environment as the control loop takes it: flat state, pictures, actions in [-1, 1], success."""
 
+import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -8,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hilrt.config import Env, Spaces
+from hilrt.config.env import PICTURES_ALONE
 from hilrt.config.own import blaming, find_own
 from hilrt.errors import OwnCodeError
 from hilrt.resource import Resource
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 OPTION = "env.id"
 SEEDS = 2**31
 """Environments draw from generators that take no larger seeds."""
+LARGEST_GRID = 256
+"""Entries of a box of several dimensions that are state without more ado."""
 Image = npt.NDArray[np.uint8]
 
 
@@ -28,6 +33,11 @@ class Leaf(NamedTuple):
 
     keys: tuple[str, ...]
     space: "Box"
+
+    @property
+    def name(self) -> str:
+        """Its keys, with dots; empty where it is the whole observation."""
+        return ".".join(self.keys)
 
     @property
     def picture(self) -> bool:
@@ -58,10 +68,11 @@ class World(Resource):
         self._states = [leaf for leaf in self._leaves if not leaf.picture]
         self._pictures = {_camera(leaf): leaf for leaf in self._leaves if leaf.picture}
         self.cameras = {name: leaf.space.shape[:2] for name, leaf in self._pictures.items()}
+        state = [name for leaf in self._states for name in _names(leaf.name or "state", leaf.space)]
+        if not state and not self.cameras:
+            raise OwnCodeError(OPTION, env.id, "observes nothing that a policy could go by")
         self.spaces = Spaces(
-            state=tuple(
-                name for leaf in self._states for name in _names(".".join(leaf.keys) or "state", leaf.space)
-            ),
+            state=tuple(state) or PICTURES_ALONE,
             action=tuple(_names("action", self._box)),
             gripper=len(self._keys) > 1,
         )
@@ -98,7 +109,9 @@ class World(Resource):
     def state(self) -> Float32:
         """All that is no picture, shape (len(spaces.state),); raises `OwnCodeError` where it is not finite."""
         parts = [leaf.of(self.observation).ravel() for leaf in self._states]
-        state = np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)
+        if not any(part.size for part in parts):
+            return np.zeros(len(PICTURES_ALONE), np.float32)
+        state = np.concatenate(parts).astype(np.float32)
         if not np.isfinite(state).all():
             name = self.spaces.state[int(np.flatnonzero(~np.isfinite(state))[0])]
             raise OwnCodeError(OPTION, self._env.id, f"observes {name} as a number that is not finite")
@@ -133,7 +146,7 @@ def _made(env: Env) -> "Gymnasium[Any, Any]":
         import gymnasium  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError:
         raise OwnCodeError(
-            OPTION, env.id, "needs gymnasium; in hilrt's folder: pip install -e '.[gym]'"
+            OPTION, env.id, f"needs gymnasium; in hilrt's folder: {sys.executable} -m pip install -e '.[gym]'"
         ) from None
     find_own()
     with blaming(OPTION, env.id, "cannot be made"):
@@ -147,10 +160,21 @@ def _leaves(env: Env, space: "Space[Any]", keys: tuple[str, ...] = ()) -> Iterat
         for key, inner in space.spaces.items():
             yield from _leaves(env, inner, (*keys, key))
     elif isinstance(space, Box):
-        yield Leaf(keys, space)
+        leaf = Leaf(keys, space)
+        if not leaf.picture and _like_a_picture(space):
+            what = f"observes {leaf.name or 'itself'} as {space.dtype} of shape {space.shape}; a camera gives uint8 of"
+            cure = "a gymnasium.ObservationWrapper can make that of it, or one row of numbers if it is no picture"
+            raise OwnCodeError(OPTION, env.id, f"{what} shape (height, width, 3): {cure}")
+        yield leaf
     else:
         what = f"observes {'.'.join(keys) or 'itself'} as {space}, and only Box and Dict can be taken"
         raise OwnCodeError(OPTION, env.id, f"{what}; a gymnasium.ObservationWrapper can make one of it")
+
+
+def _like_a_picture(space: "Box") -> bool:
+    """Whether it is too large for a board or a grid: bytes in rows, or anything in rows and layers."""
+    layered = len(space.shape) > 2 or (len(space.shape) == 2 and space.dtype == np.uint8)
+    return layered and math.prod(space.shape) > LARGEST_GRID
 
 
 def _acts(env: Env, space: "Space[Any]") -> tuple["Box", tuple[str, ...]]:

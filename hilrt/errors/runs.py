@@ -42,13 +42,19 @@ class SimulatorGoneError(HilrtError):
 
 
 class NoDemonstrationError(HilrtError):
-    """The operator has discarded one demonstration after another."""
+    """A script has demonstrated again and again, and never with success."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, operator: str = "") -> None:
+        """`operator`: an environment's; empty: the scripted person at an arm."""
+        see = (
+            f"See whether {operator} (env.operator) can do it within processor.reset.control_time_s, and whether "
+            "env.success names what says so"
+            if operator
+            else "See whether the task can be done: within processor.reset.control_time_s, inside "
+            "end_effector_bounds, with the gripper in use"
+        )
         super().__init__(
-            f"{count} demonstrations in a row were discarded. See whether the task can be done: within "
-            "processor.reset.control_time_s, inside end_effector_bounds, with the gripper in use. "
-            "What was kept before is in the dataset."
+            f"{count} demonstrations in a row had no success. {see}. What was kept is in the dataset."
         )
 
 

@@ -64,7 +64,7 @@ def save(
 ) -> Path:
     """Write a checkpoint named after `online_steps`, and remove those no longer needed.
 
-    The newest three stay, and the best of those that were evaluated.
+    The newest three stay, the best of those that were evaluated, and the one before the first online step.
     """
     files = {
         "actor.safetensors": to_safetensors(_contiguous(algorithm.actor.to_arrays())),
@@ -216,6 +216,6 @@ def _contiguous(arrays: Arrays) -> Arrays:
 
 
 def _superseded(run_dir: Path) -> list[Path]:
-    """All but the newest three and the best."""
+    """All but the newest three, the best, and the one of step 0, which is the policy before any online step."""
     best = best_checkpoint(run_dir)
-    return [path for path in checkpoints_of(run_dir)[:-KEPT] if path != best]
+    return [path for path in checkpoints_of(run_dir)[:-KEPT] if path != best and int(path.name) > 0]

@@ -1,11 +1,11 @@
 """Seeing that a policy which was good has collapsed."""
 
-from hilrt.data.episodes import WINDOW, Tally
+from hilrt.data.episodes import Tally
 from hilrt.step.record import Mode
 
 
 class Watch:
-    """Mean autonomous success of the last 20 training episodes, against the best mean there was.
+    """Mean autonomous success of the last training episodes, a window of them, against the best mean there was.
 
     A fall by more than `collapse` is one; after it, the best is measured anew.
     """
@@ -19,7 +19,7 @@ class Watch:
     def episode(self, tally: Tally) -> None:
         """A training episode has ended and is in the tally."""
         self.fallen_from = None
-        if tally.episodes[Mode.TRAIN] < WINDOW:
+        if tally.episodes[Mode.TRAIN] < tally.window:
             return
         self.now = tally.autonomous_rate
         self.best = max(self.best, self.now)

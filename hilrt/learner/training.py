@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 from hilrt.config import Config
-from hilrt.data.episodes import WINDOW, EpisodeSummary, Tally
+from hilrt.data.episodes import EpisodeSummary, Tally
 from hilrt.data.history import best_checkpoint
 from hilrt.errors import (
     CheckpointError,
@@ -77,7 +77,7 @@ class Training(Resource):
         self._stepper = Stepper(self.algorithm, settings, graph)
         utd = updates_per_step(settings, device)
         self.credit = Credit(utd, settings.critic_updates, settings.online_step_before_learning)
-        self.tally = Tally()
+        self.tally = Tally(window=settings.constants.window)
         self.updates = 0
         """Critic updates."""
         self.last: Record | None = None
@@ -166,7 +166,7 @@ class Training(Resource):
     @property
     def bc_weight(self) -> float:
         """Weight of imitation now; episodes not yet run count as failures, or one lucky start would end it."""
-        seen = min(1.0, self.tally.episodes[Mode.TRAIN] / WINDOW)
+        seen = min(1.0, self.tally.episodes[Mode.TRAIN] / self.tally.window)
         return bc_weight(self._config.learner, seen * self.tally.autonomous_rate)
 
     def warm_start(self) -> Iterator[None]:

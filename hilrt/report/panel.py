@@ -9,7 +9,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hilrt.data.episodes import WINDOW
 from hilrt.report.extents import extents_table
 from hilrt.report.view import (
     LEARNER_PHASES,
@@ -98,7 +97,7 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
     """What the robot and the learner have achieved; means are over the last training episodes."""
     c, learner = v.control, v.learner
     if v.job is Job.TRAIN:
-        yield "success", f"{c.success_rate:.0%} of the last {WINDOW}"
+        yield "success", f"{c.success_rate:.0%} lately"
         yield "autonomous", f"{c.autonomous_rate:.0%}"
         yield "interventions", f"{c.intervention_rate:.0%}, {c.human_steps:,} steps"
     if v.job is Job.RECORD:

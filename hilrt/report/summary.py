@@ -112,7 +112,7 @@ def summarise(
     job: str, config: Config, episodes: Sequence[EpisodeSummary], status: Status, wall_s: float
 ) -> Summary:
     """The summary of a run whose episodes are these and whose status block is this."""
-    tally = Tally(episodes)
+    tally = Tally(episodes, config.learner.constants.window)
     judged = evaluations(episodes)
     whole = [e for e in judged if e.success.episodes >= config.eval.episodes]
     control = status.control

@@ -14,11 +14,23 @@ from hilrt.step.record import Mode, Record
 SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
 
 
-def agenda(job, *, episodes=0, online_steps=0, overrides=(), history=()):
+def agenda(job, *, episodes=0, online_steps=0, overrides=(), history=(), task=SIM):
     spec = Spec(
         role=Role.CONTROL, job=job, run="r", run_dir="", fds={}, episodes=episodes, online_steps=online_steps
     )
-    return Agenda(taskfile.load(SIM, list(overrides)), spec, history)
+    return Agenda(taskfile.load(task, list(overrides)), spec, history)
+
+
+ENVIRONMENT = """
+[env]
+type = "gymnasium"
+task = "t"
+id = "A-v0"
+operator = "mine:toward"
+
+[dataset]
+root = "d"
+"""
 
 
 def judged(online_steps):
@@ -94,12 +106,33 @@ def test_evaluation_counts_failures():
     assert plan.next() is None
 
 
-def test_a_person_may_discard_as_often_as_she_likes():
+@pytest.mark.parametrize("discarded", [True, False])
+def test_a_person_may_discard_and_fail_as_often_as_she_likes(discarded):
     """She knows what she does; recording goes on."""
     plan = agenda(Job.RECORD, episodes=2, overrides=["teleop.type=keyboard"])
     for _ in range(30):
-        play(plan, Mode.DEMO, 1, discarded=True)
+        play(plan, Mode.DEMO, 1, discarded=discarded, success=False)
     assert plan.next() is Mode.DEMO
+
+
+def test_recording_in_an_environment_gives_up(tmp_path):
+    """After ten failures in a row its function is told so; a success in between is a new beginning."""
+    (tmp_path / "task.toml").write_text(ENVIRONMENT)
+    plan = agenda(Job.RECORD, episodes=2, task=tmp_path / "task.toml")
+    for success in (*[False] * 9, True, *[False] * 9):
+        play(plan, Mode.DEMO, 1, success=success)
+    with pytest.raises(
+        NoDemonstrationError, match=r"10 demonstrations in a row .* mine:toward \(env\.operator\)"
+    ):
+        play(plan, Mode.DEMO, 1, success=False)
+
+
+def test_a_policy_may_fail_as_often_as_it_likes():
+    """Only demonstrations need to succeed."""
+    plan = agenda(Job.TRAIN, overrides=["eval.every_steps=0"])
+    for _ in range(30):
+        play(plan, Mode.TRAIN, 1, success=False)
+    assert plan.next() is Mode.TRAIN
 
 
 @pytest.mark.parametrize(

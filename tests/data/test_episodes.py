@@ -61,12 +61,13 @@ def test_success_is_autonomous_only_without_any_human_step(play):
     assert tally.intervention_rate == 1 / 9
 
 
-def test_means_forget_all_but_twenty_episodes(play):
-    """Ten failures and then fifteen successes: the last twenty hold five failures."""
-    tally = Tally()
+@pytest.mark.parametrize(("window", "rate"), [((), 15 / 20), ((16,), 15 / 16), ((25,), 15 / 25)])
+def test_means_forget_all_but_their_window(play, window, rate):
+    """Ten failures and then fifteen successes: the last twenty, as it is by default, hold five failures."""
+    tally = Tally((), *window)
     for episode in range(25):
         play(tally, episode, "pp", success=episode >= 10)
-    assert tally.success_rate == 15 / 20
+    assert tally.success_rate == rate
 
 
 def test_modes_are_counted_apart(play):

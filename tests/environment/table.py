@@ -49,10 +49,25 @@ class Nothing(Table):
         super().__init__()
         if space == "observation":
             self.observation_space = Discrete(4)
+        elif space == "empty":
+            self.observation_space = Dict({})
+        elif isinstance(space, dict):
+            self.observation_space = Box(0, 1, **space)
         elif space == "action":
             self.action_space = Discrete(4)
         else:
             self.action_space = Box(-np.inf, np.inf, (2,))
+
+
+class Eyes(Table):
+    """Observes its picture alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.observation_space = self.observation_space["eye"]
+
+    def _look(self):
+        return super()._look()["eye"]
 
 
 def toward(observation, info):
@@ -63,4 +78,13 @@ def toward(observation, info):
 
 
 gymnasium.register("Table-v0", Table)
+
+
+def look(eye, info):
+    """The same, by the picture."""
+    point = np.argwhere(eye[..., 0])[0] / (15, 23) * 2 - 1
+    return toward({"point": point, "inner": {"target": np.zeros(2)}}, info)
+
+
+gymnasium.register("Eyes-v0", Eyes)
 gymnasium.register("Nothing-v0", Nothing)

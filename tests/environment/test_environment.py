@@ -1,5 +1,8 @@
 """An environment as hilrt takes it."""
 
+import re
+import sys
+
 import numpy as np
 import pytest
 import table
@@ -80,6 +83,7 @@ def test_success_that_nobody_tells_is_asked_for():
         ("no_such_module:A-v0", {}, "cannot be made: ModuleNotFoundError|No module named 'no_such_module'"),
         ("table:Table-v0", {"kwargs": {"speed": 1}}, "unexpected keyword argument 'speed'"),
         ("table:Nothing-v0", {"kwargs": {"space": "observation"}}, "only Box and Dict can be taken"),
+        ("table:Nothing-v0", {"kwargs": {"space": "empty"}}, "observes nothing that a policy could go by"),
         ("table:Nothing-v0", {"kwargs": {"space": "action"}}, r"a gripper, Discrete\(3\): 0 close"),
         ("table:Nothing-v0", {"kwargs": {"space": "unbounded"}}, "no bounds to scale it by"),
     ],
@@ -88,6 +92,49 @@ def test_what_cannot_be_used_is_named(name, settings, words):
     """The message says what was found, and what would do."""
     with pytest.raises(OwnCodeError, match=words):
         world(name, **settings)
+
+
+def test_where_gymnasium_is_not_installed_it_is_asked_for(monkeypatch):
+    """The message installs it for the Python that runs hilrt, whichever that is."""
+    monkeypatch.setitem(sys.modules, "gymnasium", None)  # as importing finds it then
+    with pytest.raises(OwnCodeError, match=f"needs gymnasium; .*{sys.executable} -m pip install"):
+        world()
+
+
+def seen(shape, dtype):
+    """A world whose observation is a box of these."""
+    return world("table:Nothing-v0", kwargs={"space": {"shape": shape, "dtype": dtype}})
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((3, 16, 24), "uint8"), ((16, 24), "uint8"), ((16, 24, 4), "uint8"), ((16, 24, 3), "float32")],
+)
+def test_pictures_of_another_kind_are_refused(shape, dtype):
+    """The message has what was found, and the kind that is taken."""
+    words = f"observes itself as {dtype} of shape {shape}; a camera gives uint8 of shape (height, width, 3)"
+    with pytest.raises(OwnCodeError, match=re.escape(words)):
+        seen(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((16, 16), "uint8"), ((7, 7, 4), "uint8"), ((64, 24), "float32"), ((1152,), "uint8")],
+)
+def test_what_is_no_picture_is_state(shape, dtype):
+    """A board, a grid, points, numbers in one row."""
+    with seen(shape, dtype) as made:
+        assert len(made.spaces.state) == np.prod(shape)
+        assert made.cameras == {}
+
+
+def test_pictures_alone_have_a_state_of_one_number():
+    """It says nothing, and never changes."""
+    with world("table:Eyes-v0") as made:
+        made.reset(0)
+        assert made.spaces.state == ("constant",)
+        assert made.state.tolist() == [0.0]
+        assert made.cameras == {"image": (16, 24)}
 
 
 def test_an_action_of_another_shape_is_none():

@@ -224,6 +224,23 @@ def test_checkpoint_of_other_networks_is_refused_by_name(
     assert everything(training) == before
 
 
+def test_going_on_with_another_constant_is_said(
+    make_run: Callable[[], Run], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The digest of all values tells; learning goes on with the new one, and of the same nothing is said."""
+    run = stopped(make_run())
+    path = newest_checkpoint(run.folder)
+    said = f"{path} was made with other settings; learning goes on with those of now"
+    assert run.training().load()
+    assert load_meta(path).config == checkpoint.config_digest(run.config)
+    assert said not in caplog.messages
+    constants = msgspec.structs.replace(run.config.learner.constants, epsilon=0.03)
+    changed(run, constants=constants)
+    assert load_meta(path).config != checkpoint.config_digest(run.config)
+    assert run.training().load()
+    assert caplog.messages.count(said) == 1
+
+
 def test_run_without_usable_checkpoint_does_not_begin_anew(make_run: Callable[[], Run]) -> None:
     """It stops with the reason, its checkpoints are there as before; asked to, it begins anew."""
     run = changed(stopped(make_run()), num_critics=4)

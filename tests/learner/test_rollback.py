@@ -89,28 +89,40 @@ def test_it_happens_once_for_one_collapse(make_run: Callable[..., Run]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rollback", "outcomes", "collapse"),
+    ("rollback", "outcomes", "constants"),
     [
-        (False, GOOD + BAD, 0.4),
-        (True, GOOD + BAD[:8], 0.4),
-        (True, GOOD + BAD[:9], 0.45),
-        (True, [True] * 10 + [False] * 18, 0.4),
+        (False, GOOD + BAD, {}),
+        (True, GOOD + BAD[:8], {}),
+        (True, GOOD + BAD[:9], {"collapse": 0.45}),
+        (True, GOOD + BAD[:9], {"window": 25}),
+        (True, [True] * 10 + [False] * 18, {}),
     ],
     ids=[
         "switched off",
         "a smaller fall",
         "a larger one asked for",
+        "one over more episodes asked for",
         "one that began before 20 episodes were in",
     ],
 )
 def test_otherwise_nothing_happens(
-    make_run: Callable[..., Run], rollback: bool, outcomes: list[bool], collapse: float
+    make_run: Callable[..., Run], rollback: bool, outcomes: list[bool], constants: dict
 ) -> None:
     """Without the option, and after a fall of no more than was told below the best mean of 20 episodes."""
-    story = Story(make_run(rollback=rollback, constants={"collapse": collapse}))
+    story = Story(make_run(rollback=rollback, constants=constants))
     story.go([True] * 4, Mode.EVAL)
     story.go(outcomes)
     assert story.training.notice == ""
+
+
+def test_a_collapse_over_fewer_episodes_is_seen_sooner(make_run: Callable[..., Run]) -> None:
+    """Of a window of ten, five failures are half."""
+    story = Story(make_run(rollback=True, constants={"window": 10}))
+    story.go([True] * 4, Mode.EVAL)
+    story.go(GOOD[:10] + BAD[:4])
+    assert story.training.notice == ""
+    story.go(BAD[:1])
+    assert "autonomous success fell from 100% to 50%" in story.training.notice
 
 
 def test_without_an_evaluation_it_says_so(make_run: Callable[..., Run]) -> None:

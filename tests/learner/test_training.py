@@ -358,24 +358,28 @@ def test_checkpoint_of_other_features_is_refused(run: Run, features: Features) -
         checkpoint.restore(newest_checkpoint(run.folder), other, Replay(features, 1000, 8, 0), run.config)
 
 
-def test_one_lucky_episode_does_not_end_imitation(tmp_path: Path, make_config: Callable[..., Config]) -> None:
-    """The weight falls with the share of successes in a full window, of which one episode is a twentieth."""
-    run = Run(tmp_path, make_config(bc_weight=1.0, bc_weight_final=0.1))
+@pytest.mark.parametrize("window", [20, 8])
+def test_one_lucky_episode_does_not_end_imitation(
+    tmp_path: Path, make_config: Callable[..., Config], window: int
+) -> None:
+    """The weight falls with the share of successes in a full window, of which one episode is a part."""
+    run = Run(tmp_path, make_config(bc_weight=1.0, bc_weight_final=0.1, constants={"window": window}))
     run.demonstrate(run.episode(0, Mode.DEMO))
     training = run.training()
     training.load()
-    for number in range(20):
+    for number in range(window):
         for record in run.episode(number, Mode.TRAIN, steps=2):
             training.take(record)
         if number == 0:
-            assert training.bc_weight == bc_weight(run.config.learner, 1 / 20)
+            assert training.bc_weight == bc_weight(run.config.learner, 1 / window)
     assert training.bc_weight == pytest.approx(0.1)
 
 
-def test_newest_three_and_the_best_are_kept(run: Run) -> None:
-    """The checkpoint that did best in evaluation outlives its successors; others go when three are newer."""
+def test_newest_three_the_best_and_the_clone_are_kept(run: Run) -> None:
+    """The checkpoint of step 0 and the one that did best outlive their successors; others go when three are newer."""
     training = run.training()
     training.load()
+    training.save()
     scores = {1: [True, True], 2: [True, False]}
     number = 0
     for round_ in range(6):
@@ -391,7 +395,7 @@ def test_newest_three_and_the_best_are_kept(run: Run) -> None:
         training.close_evaluation()
         training.save()
     kept = [path.name for path in checkpoints_of(run.folder)]
-    assert kept == ["00000010", "00000020", "00000025", "00000030"]
+    assert kept == ["00000000", "00000010", "00000020", "00000025", "00000030"]
     assert newest_checkpoint(run.folder).name == "00000030"
 
 

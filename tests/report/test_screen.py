@@ -88,7 +88,7 @@ def test_a_training_run_at_a_glance(look):
         "running, episode 12 (train), step 34, you: left",
         "0:01:00, 0:20:00 left",
         "4,000 / 10,000 steps, 5.0/s",
-        "success 75% of the last 20",
+        "success 75% lately",
         "autonomous 60%",
         "interventions 12%",
         "evaluation 17/20; at first 9/20",
