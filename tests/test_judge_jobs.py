@@ -99,7 +99,7 @@ def test_the_last_success_can_be_taken_back(workplace):
 def test_a_training_with_successes_taken_back(workplace):
     """The learner is given what you say, before an evaluation too; the export's labels and the next classifier have it.
 
-    Behind the evaluation of the clone, six episodes of ten steps: the first is refused on the way back to the start,
+    Behind the evaluation of the clone, six episodes of eleven steps: the first is refused on the way back to the start,
     the second before an evaluation.
     """
     assert jobs.run(workplace, "record", PIXELS, overrides=TINY).returncode == 0

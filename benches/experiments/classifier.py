@@ -4,7 +4,7 @@
 
 Recorded, with success that is held until the time limit: 14 demonstrations to learn from, 20 to judge by. A policy
 cloned for a few steps fails otherwise than a demonstration does: 6 of its failures are learned from, 50 others judge.
-Half of these end after SHORT_S, where the time limit finds some with the cube in the gripper and on its way up.
+Every other turn of attempts ends after SHORT_S, where the time limit finds some with the cube on its way up.
 Where the cube is joins the state, which no classifier sees, so that each frame of those that judge has the simulator's
 own truth. Where the cube was dropped after success, labels are corrected by that same truth, in place of somebody who
 looks at them with `hilrt label`. Frames are judged without those in which the cube is near the height that decides, and
@@ -45,6 +45,7 @@ TASK = BENCHES.parent / "configs" / "sim_so100_pixels.toml"
 SHOWN, FAILED, OTHERS, FAILURES = 14, 6, 20, 50
 LIGHTS = (1.0, 0.7, 1.3)
 SHORT_S = 3.0
+"""Time limit of every other turn."""
 EDGE_M = 0.01
 """So near the height that decides, a frame is neither: the cube may be held, or not yet."""
 RAISED_M = 0.01

@@ -81,17 +81,24 @@ def pooled(runs: list[list[dict]]) -> dict:
     return told
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def options(doc: str) -> argparse.ArgumentParser:
+    """Those that this and its neighbours have in common."""
+    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tasks", nargs="+", required=True, help="NAME:DEMONSTRATIONS")
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
-    parser.add_argument("--config", type=Path, default=TASK, help="of all tasks; with cameras: encoders, too")
+    parser.add_argument(
+        "--config", type=lambda path: Path(path).resolve(), default=TASK, help="with cameras: encoders, too"
+    )
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--episodes", type=int, default=50, help="of each evaluation")
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, as for hilrt")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of all of them, as for hilrt")
+    return parser
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("--tasks", nargs="+", required=True, help="NAME:DEMONSTRATIONS")
     args = parser.parse_args()
-    args.config = args.config.resolve()
     results: dict[str, object] = {}
     for name in args.tasks:
         task, _, demonstrations = name.partition(":")

@@ -16,9 +16,9 @@ from pathlib import Path
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from clone import judged, pooled  # noqa: E402
+from clone import judged, options, pooled  # noqa: E402
 from host import report  # noqa: E402
-from made import TASK, size  # noqa: E402
+from made import size  # noqa: E402
 from plot import curves  # noqa: E402
 
 from hilrt.config import taskfile  # noqa: E402
@@ -49,17 +49,10 @@ def by_way(folder: Path, task: str, demonstrations: int, seed: int, args: argpar
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
+    parser = options(__doc__)
     parser.add_argument("--task", required=True, help="NAME:DEMONSTRATIONS")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
-    parser.add_argument("--ways", nargs="+", default=[*WAYS], choices=[*WAYS], help="the first one first")
-    parser.add_argument("--config", type=Path, default=TASK, help="with cameras: encoders, too")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--episodes", type=int, default=50, help="of each evaluation")
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of all of them, as for hilrt")
+    parser.add_argument("--ways", nargs="+", default=[*WAYS], choices=[*WAYS])
     args = parser.parse_args()
-    args.config = args.config.resolve()
     if SHOWN in args.ways and args.ways[0] != WITH:
         parser.error(f"--ways: '{SHOWN}' counts the steps of '{WITH}', which has to come first")
     task, _, demonstrations = args.task.partition(":")

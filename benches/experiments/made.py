@@ -63,11 +63,14 @@ def trained(folder: Path, config: Path, sets: Mapping[str, object], name: str = 
     """The run's folder of a training, whose name tells it from others in this folder."""
 
     def make() -> str:
-        known = {mark.read_text() for mark in folder.glob("*.made")}
-        begun = [run for run in folder.glob("runs/*-train-*") if str(run) not in known]
-        if begun:
-            hilrt(folder, "train", "--resume", str(begun[0]), sets={})
-            return str(begun[0])
+        runs = {str(run) for run in folder.glob("runs/*-train-*")}
+        before = folder / f"{name}.begun"
+        if not before.exists():
+            before.write_text("\n".join(runs))
+        of_others = {*before.read_text().splitlines(), *(mark.read_text() for mark in folder.glob("*.made"))}
+        if begun := sorted(runs - of_others):
+            hilrt(folder, "train", "--resume", begun[0], sets={})
+            return begun[0]
         hilrt(folder, "train", str(config), sets=sets)
         return str(max(folder.glob("runs/*-train-*"), key=os.path.getmtime))
 

@@ -9,7 +9,6 @@ a seed's evaluations on the way tells how fast it was. What is in FOLDER, made b
 Prints JSON, and draws FOLDER/vary.png.
 """
 
-import argparse
 import hashlib
 import sys
 from pathlib import Path
@@ -18,9 +17,8 @@ from statistics import mean
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from clone import EVERY, difference, judged  # noqa: E402
+from clone import EVERY, difference, judged, options  # noqa: E402
 from host import report  # noqa: E402
-from made import TASK  # noqa: E402
 from plot import curves  # noqa: E402
 
 
@@ -44,19 +42,12 @@ def beside(runs: list[list[dict]], default: list[list[dict]]) -> dict[str, objec
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
+    parser = options(__doc__)
     parser.add_argument("--task", required=True, help="NAME:DEMONSTRATIONS")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--vary", action="append", default=[], help="KEY=VALUE[;KEY=VALUE ...]")
-    parser.add_argument("--config", type=Path, default=TASK, help="with cameras: encoders, too")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--episodes", type=int, default=50, help="of each evaluation")
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of all of them, as for hilrt")
     args = parser.parse_args()
     if args.steps < EVERY:
         parser.error(f"--steps {args.steps}: nothing is judged behind the clone before {EVERY}")
-    args.config = args.config.resolve()
     common, results = args.set, {}
     task, _, demonstrations = args.task.partition(":")
     default: list[list[dict]] = []
