@@ -24,6 +24,7 @@ EVERYTHING = (
     "robot.cameras.front={type = 'sim', width = 160, height = 120}",
     "safety.self_collision=true",
     'reward.type="grasp"',
+    'processor.reset.scene="self"',
 )
 
 

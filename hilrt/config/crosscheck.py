@@ -9,6 +9,7 @@ from pathlib import Path
 from hilrt.config import SIM_CAMERAS, Bounds, CameraControls, Config, InverseKinematics
 from hilrt.config.envcheck import check_environment
 from hilrt.config.picturecheck import check_crops, check_encoder
+from hilrt.config.resetcheck import check_reset
 from hilrt.config.rewardcheck import Fail, check_reward
 from hilrt.config.simcheck import check_sim
 from hilrt.config.state import state_groups
@@ -45,6 +46,7 @@ def check(config: Config, source: str) -> None:
     if config.sim is not None:
         check_sim(config, config.sim, fail)
     check_reward(config, fail)
+    check_reset(config, fail)
     _check_park_pose(config, fail)
     low, high = config.safety.min_voltage_v, config.safety.max_voltage_v
     if low is not None and low >= high:

@@ -44,6 +44,14 @@ class Gripper(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Added to the gripper critic's reward for each change of command; -0.02 is usual."""
 
 
+class Places(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A rectangle on the table, in the arm's base frame."""
+
+    min: tuple[float, float]
+    """x, y [m]."""
+    max: tuple[float, float]
+
+
 class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Between and within episodes."""
 
@@ -52,6 +60,11 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reset_time_s: NonNegative = 5.0
     """Time to put the scene back, counted from the start of the reset; Enter, or a gamepad's start button, ends it
     early. A simulated scene needs none."""
+    scene: Literal["operator", "self"] = "operator"
+    """Who puts the object back. `self`: the arm, which carries it to another place after each episode; it calls the
+    operator where it neither holds the object nor finds it where it last let go of it."""
+    places: Places | None = None
+    """Where the arm may put the object down; absent: the workspace box, without 2 cm at its edges."""
     via: Literal["lift", "straight"] = "lift"
     """The way there: `lift` takes the tool up to the top of its box, then over, then down, and knows nothing of what
     stands higher; `straight` moves all joints at once, and sweeps through whatever is in between."""

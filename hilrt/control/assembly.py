@@ -14,6 +14,7 @@ from hilrt.control.grasp import GraspDetector
 from hilrt.control.grip import Grip
 from hilrt.control.judge import Judge
 from hilrt.control.pipeline import Pipeline, Step
+from hilrt.control.possession import Possession
 from hilrt.control.route import Lift, Way
 from hilrt.control.safety import JointLimits
 from hilrt.control.sag import Sag
@@ -78,9 +79,13 @@ class Pipelines:
         self.way: Way | None = self.lift if config.processor.reset.via == "lift" else None
         """To a start pose; None: straight."""
         reach = config.processor.reset.start_range_m
-        self.starts = Starts(parts.home, parts.kinematics, parts.box if parts.ik else None, reach, self._free)
+        self.starts = Starts(parts.home, parts.kinematics, parts.box if parts.ik else None, reach, self.free)
+        self.possession: Possession | None = None
+        """None where a person puts the scene back."""
+        if config.processor.reset.scene == "self":
+            self.possession = Possession(config, calibrations[0], parts.limits, parts.grip)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
-        self.outcome = _pipeline("outcome", _outcome(config, parts, judge), own)
+        self.outcome = _pipeline("outcome", _outcome(config, parts, judge, self.possession), own)
         self.action = _pipeline("action", _action(config, parts), own, self._guard)
         self.all = (self.observation, self.outcome, self.action)
 
@@ -94,7 +99,8 @@ class Pipelines:
         """What an arm would run into on its way from `before` to `goal`, shape (6,) [rad]; None without a check."""
         return self._guard.meets(arm, goal, before) if self._guard else None
 
-    def _free(self, arm: int, joints: Float64) -> bool:
+    def free(self, arm: int, joints: Float64) -> bool:
+        """Whether an arm that is at these joints, shape (6,) [rad], touches nothing that the check knows of."""
         return self._guard is None or self._guard.free(arm, joints)
 
     def take_times_us(self) -> dict[str, float]:
@@ -177,9 +183,10 @@ def _observation(
     return steps
 
 
-def _outcome(config: Config, parts: _Parts, judge: Judge | None) -> list[Step]:
+def _outcome(config: Config, parts: _Parts, judge: Judge | None, possession: Possession | None) -> list[Step]:
     grasp, worth = "grasp" in config.reward.by, config.processor.reward_classifier.success_reward
     return [
+        *([possession] if possession else []),
         *([GraspDetector(config, parts.calibrations, parts.limits, parts.grip)] if grasp else []),
         *([judge] if judge else []),
         outcome.Success(terminate=config.processor.reset.terminate_on_success, worth=worth),

@@ -18,6 +18,24 @@ FREE = 0.3
 """A jaw that nothing is in the way of is faster; where something turns or yields it is slower [of its range, 1/s]."""
 
 
+class Hold:
+    """Whether a gripper holds something, and how high it took hold of it."""
+
+    def __init__(self, least: float, fps: float) -> None:
+        """`least`: an opening at which an empty gripper would not stop [of its range]."""
+        self._least, self._fps = least, fps
+        self._opening: float | None = None
+        self.taken_at = inf
+        """The lowest that the end effector has been since the jaw last moved freely [m]."""
+
+    def see(self, opening: float, height: float, *, stopped: bool) -> bool:
+        """Take in an opening [of its range], the end effector's height [m], and whether the jaw pushes in vain."""
+        before, self._opening = self._opening, opening
+        free = before is None or abs(opening - before) * self._fps > FREE
+        self.taken_at = height if free else min(self.taken_at, height)
+        return stopped and opening > self._least
+
+
 class GraspDetector:
     """Says that the task is done, in place of the task itself.
 
@@ -36,39 +54,36 @@ class GraspDetector:
         """Raises `ShutUnknownError` where nobody knows how far an empty gripper shuts; what `ShutGripper.of` raises."""
         self._limits, self._grip = limits, grip
         reward = config.reward
-        self._margin, self._height = reward.margin / 100.0, reward.height_m
-        self._fps = config.env.fps
+        self._height, self._fps = reward.height_m, config.env.fps
         self._patience = frames_of(reward.hold_s, config.env.fps)
-        self._shut = [_shut(calibration) for calibration in calibrations]
+        self._least = [least_held(config, calibration) for calibration in calibrations]
         self.begin()
 
     def begin(self) -> None:
         """Nothing has been raised yet."""
-        arms = len(self._shut)
-        self._opening: list[float | None] = [None] * arms
-        self._lowest = [inf] * arms
-        """Of each end effector, since its jaw last moved freely [m]."""
-        self._raised = [0] * arms
+        self._holds = [Hold(least, self._fps) for least in self._least]
+        self._raised = [0] * len(self._holds)
         """Ticks for which something has been."""
 
     def __call__(self, tick: Tick) -> None:
         """Whether one of the arms holds something up."""
         stopped, openings = self._grip.stopped(-self._limits.opening_step), self._limits.opening(tick.joints)
-        for arm, opening in enumerate(openings.tolist()):
+        for arm, (hold, opening) in enumerate(zip(self._holds, openings.tolist(), strict=True)):
             height = float(tick.pose[arm, 2, 3])
-            before, self._opening[arm] = self._opening[arm], opening
-            free = before is None or abs(opening - before) * self._fps > FREE
-            self._lowest[arm] = height if free else min(self._lowest[arm], height)
-            held = stopped[arm] and opening > self._shut[arm] + self._margin
-            raised = held and height - self._lowest[arm] >= self._height
+            held = hold.see(opening, height, stopped=stopped[arm])
+            raised = held and height - hold.taken_at >= self._height
             self._raised[arm] = self._raised[arm] + 1 if raised else 0
         tick.task_success = max(self._raised) >= self._patience
 
 
-def _shut(calibration: Calibration) -> float:
-    """Of its range."""
+def least_held(config: Config, calibration: Calibration) -> float:
+    """The least opening of a gripper that holds something, of its range.
+
+    Raises:
+        ShutUnknownError: nobody knows how far it shuts when it is empty.
+    """
     path = Path(calibration.path)
     found = ShutGripper.of(path, calibration.digest)
     if found is None:
         raise ShutUnknownError(str(ShutGripper.path(path)))
-    return found.opening / 100.0
+    return (found.opening + config.reward.margin) / 100.0

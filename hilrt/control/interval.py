@@ -8,6 +8,7 @@ from hilrt.control.cell import Cell
 from hilrt.control.idle import Idle
 from hilrt.control.phase import Phase
 from hilrt.control.presence import Presence, PuttingBack
+from hilrt.control.putback import PutBack
 from hilrt.control.reset import go, stay
 from hilrt.control.rest import Rest
 from hilrt.control.tick import Float64
@@ -31,6 +32,10 @@ class Interval:
         """`told` hears each set-point on the way, shape (arms, 6) [rad]."""
         self._cell, self._presence, self._rest, self._status = cell, presence, rest, status
         self._stopping, self._told = stopping, told
+        self._put_back: PutBack | None = None
+        """None where a person does it, or the simulator."""
+        if possession := cell.pipelines.possession:
+            self._put_back = PutBack(config, cell, possession, status, self._ends, told)
         self._minutes = config.safety.idle_min
         waits = rest.known and not config.scripted
         self.idle = Idle(60.0 * self._minutes if waits else math.inf, presence.active)
@@ -50,10 +55,16 @@ class Interval:
         self._status.phase = Phase.RESETTING
         collect_garbage()
         tick = await self._cell.sense()
+        if self._put_back and await self._put_back.run(tick):
+            tick = await self._cell.sense()
+            await go(self._cell, start, tick, self._ends, self._told)
+            return
+        tick = await self._cell.sense()
         putting_back = PuttingBack(self._cell.scene, self._presence, self._status, tick)
         await go(self._cell, start, tick, self._ends, self._told)
         self._cell.scene.place(seed)
         await stay(self._cell, start, putting_back.over, self._ends, self._told)
+        self._cell.remark = ""
 
     async def _rest_until_wanted(self) -> None:
         """Nobody is there: rest until somebody is."""

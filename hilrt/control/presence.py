@@ -48,7 +48,8 @@ class PuttingBack:
         self._scene, self._presence, self._status = scene, presence, status
         self._began_ns, self._said = began.time_ns, False
         given_s = scene.reset_time_s
-        status.reset_until_ns = self._began_ns + round(given_s * 1e9) if given_s else 0
+        waits = 0.0 < given_s < math.inf
+        status.reset_until_ns = self._began_ns + round(given_s * 1e9) if waits else 0
         presence.ready()  # what was pressed before is no answer
 
     def over(self, tick: Tick) -> bool:

@@ -1,6 +1,7 @@
 """Puts the control process together, runs its loop, and leaves the arm holding whatever happens."""
 
 import asyncio
+import math
 import os
 import signal
 import time
@@ -165,7 +166,7 @@ async def _surroundings(
         agenda=Agenda(config, spec, history),
         scene=SimScene(link, len(calibrations), two=config.has_other_object)
         if link
-        else RealScene(config.processor.reset.reset_time_s),
+        else RealScene(math.inf if pipelines.possession else config.processor.reset.reset_time_s),
         leaders=leaders,
         operator=operator,
         publisher=publisher,

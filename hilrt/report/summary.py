@@ -70,6 +70,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     episodes: dict[str, int]
     successes: dict[str, int]
     human_steps: int
+    self_resets: int
+    """How often the arm put the object back by itself."""
+    calls: int
+    """How often it could not, and somebody was called."""
+    reset_s: float
+    """Time that it spent so, in no episode [s]."""
     success_rate: float
     autonomous_rate: float
     intervention_rate: float
@@ -124,6 +130,9 @@ def summarise(
         episodes={mode.name.lower(): n for mode, n in tally.episodes.items()},
         successes={mode.name.lower(): n for mode, n in tally.successes.items()},
         human_steps=sum(e.human_steps for e in episodes if e.mode is Mode.TRAIN),
+        self_resets=control.self_resets,
+        calls=control.calls,
+        reset_s=round(control.reset_ticks / config.env.fps, 1),
         success_rate=tally.success_rate,
         autonomous_rate=tally.autonomous_rate,
         intervention_rate=tally.intervention_rate,

@@ -111,6 +111,9 @@ class ControlStatus(Region):
     limited_velocity = Int()
     limited_held = Int()
     grip_overloads = Int()  # how often a gripper has pushed too hard, and was told to stay where it was
+    self_resets = Int()  # how often the arm has put the object back by itself
+    calls = Int()  # how often it could not, and a person was called
+    reset_ticks = Int()  # that it spent so; they belong to no episode
     jerk_rms = Float()  # of the goals of this episode [rad/s3], see `hilrt.control.smoothness`
     behind_rms_deg = Float()  # of the joints, behind the last goal of a tick
     behind_worst_deg = Float()

@@ -1,0 +1,177 @@
+"""An arm that puts the object back by itself, with its cell, its servos and a cube under simulated physics."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from armbench import Bench
+from cellbench import make_cell
+from drive import put_cube
+from rig import Rig
+
+from hilrt.config import SimArm
+from hilrt.control.putback import CELLS, Cover, PutBack
+from hilrt.control.reset import go
+from hilrt.devices.calibration import Calibration
+from hilrt.errors import ConfigError
+from hilrt.sim.task import CUBE_REST
+from hilrt.sim.world import World
+
+LOW, HIGH = np.array((0.17, -0.05)), np.array((0.27, 0.05))
+SELF = ('processor.reset.scene="self"', f"processor.reset.places={{min={LOW.tolist()}, max={HIGH.tolist()}}}")
+HERE, HEIGHT = (0.22, 0.0), 0.012
+BESIDE = 0.02
+"""How far the middle of a cube between the jaws is from the tip that the place is one of [m]."""
+ELSEWHERE = (0.30, 0.12, CUBE_REST)
+
+
+class Table:
+    """An arm at its start pose over a cube, which it knows to have let go with its gripper `HERE`."""
+
+    def __init__(self, cube=(HERE[0], HERE[1] - BESIDE, CUBE_REST)):
+        self.rig = Rig(*SELF)
+        self._cube = cube
+
+    async def __aenter__(self):
+        calibration = Calibration.load(self.rig.config.robot.calibration_path(""))
+        self.world = World("pick_lift", 0, nature=SimArm())
+        put_cube(self.world, self._cube)
+        self.bench = await Bench(self.world, calibration, SimArm()).__aenter__()
+        await self.bench.arm.enable_torque()
+        self.cell = make_cell(self.rig, self.bench)
+        self.possession = self.rig.pipelines.possession
+        self.possession.place, self.possession.height = HERE, HEIGHT
+        self.told = []
+        self.put_back = PutBack(
+            self.rig.config, self.cell, self.possession, self.cell._status, bool, self.told.append
+        )
+        await go(self.cell, self.rig.home, await self.cell.sense(), bool)
+        return self
+
+    async def __aexit__(self, *_):
+        self.cell.close()
+        await self.bench.__aexit__()
+        self.world.close()
+
+    async def put_it_back(self):
+        return await self.put_back.run(await self.cell.sense())
+
+    @property
+    def cube(self):
+        return self.world.object_pose()[:3]
+
+
+def at_a_table(story, *cube):
+    async def main():
+        async with Table(*cube) as table:
+            await story(table)
+
+    asyncio.run(main())
+
+
+def test_the_cube_is_carried_from_place_to_place():
+    """It is let go where the arm says so, within the places, and is found there again for the next time."""
+
+    async def story(table):
+        seen = []
+        for count in range(1, 7):
+            assert await table.put_it_back()
+            x, y, z = table.cube
+            assert z == pytest.approx(CUBE_REST, abs=0.003)
+            assert np.hypot(*np.subtract((x, y), table.possession.place)) < BESIDE + 0.005
+            assert ((x, y) > LOW - BESIDE).all()
+            assert ((x, y) < HIGH + BESIDE).all()
+            assert not table.possession.held
+            assert (table.cell._status.self_resets, table.cell._status.calls) == (count, 0)
+            seen.append((x, y))
+        assert np.ptp(seen, axis=0).min() > 0.04
+        assert table.cell._status.reset_ticks > 60
+
+    at_a_table(story)
+
+
+def test_a_cube_that_is_not_there_is_called_for():
+    """Nobody looks for it a second time."""
+
+    async def story(table):
+        assert not await table.put_it_back()
+        assert table.possession.place is None
+        assert "put the object back" in table.cell.remark
+        assert np.hypot(*(table.cube - ELSEWHERE)[:2]) < 0.001
+        ticks = table.cell._status.ticks
+        assert not await table.put_it_back()
+        assert table.cell._status.ticks - ticks <= 1
+        assert (table.cell._status.self_resets, table.cell._status.calls) == (0, 2)
+
+    at_a_table(story, ELSEWHERE)
+
+
+def test_a_cube_that_is_lost_on_the_way_is_called_for():
+    """Taken out of the gripper when it is up."""
+
+    async def story(table):
+        def told(joints):
+            if table.possession.held and table.cube[2] > 0.06:
+                put_cube(table.world, ELSEWHERE)
+
+        table.put_back._told = told
+        assert not await table.put_it_back()
+        assert (table.cell._status.self_resets, table.cell._status.calls) == (0, 1)
+
+    at_a_table(story)
+
+
+def test_a_stop_ends_it_and_calls_nobody():
+    """As the operator wants it, on the way."""
+
+    async def story(table):
+        table.put_back._stopping = lambda: True
+        assert not await table.put_it_back()
+        assert table.cell._status.calls == 0
+
+    at_a_table(story)
+
+
+def test_places_cover_the_region():
+    """Each cell has had its turn before any has it again; equal seeds draw equally."""
+    cover, same, other = (Cover(LOW, HIGH, seed) for seed in (3, 3, 4))
+    places = np.array([cover.draw() for _ in range(5 * CELLS**2)])
+    assert (places == [same.draw() for _ in places]).all()
+    assert (places != [other.draw() for _ in places]).any()
+    cells = ((places - LOW) / (HIGH - LOW) * CELLS).astype(int)
+    for begin in range(0, len(places), CELLS**2):
+        assert len({(x, y) for x, y in cells[begin : begin + CELLS**2].tolist()}) == CELLS**2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ((SELF[1],), 'processor.reset.places: is for processor.reset.scene = "self"'),
+        ((SELF[0], "processor.gripper={use_gripper=false}"), "nothing can be carried"),
+        ((SELF[0], "processor.reset.places={min=[0.1, 0.0], max=[0.2, 0.1]}"), "is not in the workspace box"),
+        ((SELF[0], "processor.reset.places={min=[0.2, 0.1], max=[0.2, 0.1]}"), "there is nothing"),
+    ],
+)
+def test_what_cannot_be(overrides, words):
+    """A task file says so before anything moves."""
+    with pytest.raises(ConfigError, match=words.replace("[", r"\[")):
+        Rig(*overrides)
+
+
+def test_two_arms_have_a_person():
+    """Neither knows what the other holds."""
+    with pytest.raises(ConfigError, match="here are two"):
+        Rig(SELF[0], name="sim_bimanual.toml")
+
+
+def test_joint_control_has_no_places():
+    """There is no box."""
+    with pytest.raises(ConfigError, match="joint control has no box"):
+        Rig(SELF[0], 'teleop.type="keyboard"', by_joint=True)
+
+
+def test_without_places_there_is_the_box():
+    """Two centimetres inside of it."""
+    low, high = Rig(SELF[0]).config.places
+    assert low == pytest.approx((0.17, -0.09))
+    assert high == pytest.approx((0.29, 0.15))

@@ -1,0 +1,26 @@
+"""The arm resets its own scene, in a whole job on the simulated arm."""
+
+import jobs
+import numpy as np
+
+from hilrt.step.record import vector
+
+PLACES = "processor.reset.places={min=[0.17, -0.05], max=[0.27, 0.05]}"
+
+
+def test_demonstrations_one_after_the_other(tmp_path):
+    """Somebody puts the cube on the table once; where an episode ends the arm takes it to where the next begins."""
+    overrides = ("processor.reset.scene='self'", PLACES, "dataset.num_episodes_to_record=4", "seed=6")
+    root = jobs.record(tmp_path, *overrides)
+    summary = jobs.summary(jobs.newest_run(tmp_path, "record"))
+    assert (summary["self_resets"], summary["calls"]) == (3, 1)
+    assert summary["reset_s"] > 3.0
+    episodes = jobs.demonstrations(root)
+    names = episodes[0].header.features.state
+    x, y, z = (names.index(f"object.{axis}") for axis in "xyz")
+    starts = np.array([vector(episode.records[0].state)[[x, y]] for episode in episodes])
+    assert np.linalg.norm(np.diff(starts, axis=0), axis=1).min() > 0.01
+    assert all(vector(episode.records[0].state)[z] < 0.02 for episode in episodes)
+    assert all(episode.records[-1].success for episode in episodes)
+    log = (jobs.newest_run(tmp_path, "record") / "log.txt").read_text()
+    assert log.count("the arm has put the object down at x = ") == 3
