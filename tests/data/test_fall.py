@@ -48,7 +48,7 @@ def test_no_fall_by_chance(chances: npt.NDArray[np.float64]) -> None:
 def test_a_fall_is_seen_soon(good: float, bad: float, within: int, at_least: float) -> None:
     """After 150 episodes at one rate: in that share of trainings, within so many at the other.
 
-    From 55 to 28 % nothing could do it within 40 in more than half: not even who knew both rates (docs/results.md).
+    From 55 to 28 % even somebody who knows both rates sees it within 40 in less than half (docs/results.md).
     """
     chances = np.repeat([good, bad], [150, within])
     assert seen(chances, 2000, 2, since=150).any(axis=1).mean() >= at_least
