@@ -29,6 +29,14 @@ def hilrt(folder: Path, *words: str, sets: Mapping[str, object]) -> None:
         subprocess.run([*CLI, *words, *overrides], cwd=folder, stdout=out, stderr=out, check=True, env=env)
 
 
+def require_made_with(folder: Path, made_with: dict[str, object]) -> None:
+    """Stop where what is in a folder was made of other code or with other settings: it would be taken for this."""
+    note = folder / "made_with.json"
+    if note.exists() and (before := json.loads(note.read_text())) != made_with:
+        sys.exit(f"{folder} was made with {before}, and this is {made_with}: take another --out")
+    note.write_text(json.dumps(made_with))
+
+
 def once(folder: Path, name: str, make: Callable[[], str]) -> str:
     """Make it there, unless it was; what is said of it, as then."""
     mark = folder / f"{name}.made"

@@ -221,6 +221,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )
 
     @property
+    def coached(self) -> bool:
+        """Whether there is somebody who may take over in training, and wants to be told how."""
+        teleop = self.teleop
+        return teleop.coach and teleop.intervene and not (self.in_environment and self.env.operator is None)
+
+    @property
     def action_scale(self) -> tuple[float, ...]:
         """Motion of a full action along each axis of one arm [m or rad]."""
         ik = self.processor.inverse_kinematics

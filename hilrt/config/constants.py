@@ -60,11 +60,8 @@ class Constants(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     protected_rows: Count = 5_000
     """So many of the newest rows of autonomous successes, at most half of the buffer, are not overwritten."""
     window: Count = 20
-    """Training episodes that success is measured over, the last ones: for the weight of imitation, for
-    `learner.rollback`, and for a scripted operator who watches less the better the policy does."""
-    collapse: Fraction = 0.4
-    """`learner.rollback`: a fall of autonomous success that is no chance; of 20 episodes two standard deviations at the
-    very least."""
+    """Training episodes that success is measured over, the last ones: for the weight of imitation, and for a scripted
+    operator who watches less the better the policy does."""
 
 
 NETWORKS, CONSTANTS = Networks(), Constants()

@@ -78,9 +78,8 @@ class Learner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Shortest time between two weight publications [s]; 50 updates lie between them, or fewer where the learner has
     nothing else to do. In lockstep weights are published every 8 steps instead."""
     checkpoint_every_s: Positive = 120.0
-    rollback: bool = False
-    """Go back to the networks that did best in evaluation when autonomous success over `constants.window` episodes
-    falls by more than `constants.collapse` below its best."""
+    rollback: bool = True
+    """Go back to the networks that did best in evaluation when autonomous success has fallen, and not by chance."""
     constants: Constants = CONSTANTS
 
 

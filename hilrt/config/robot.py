@@ -128,6 +128,10 @@ class Scripted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Shortest and longest intervention [steps]."""
     release_early: Fraction = 0.7
     """Share of interventions released before the task is finished."""
+    forgets: Fraction = 0.0
+    """Share of these after which it keeps the arm all the same, to the end of the episode, and does nothing."""
+    attendance: Fraction = 1.0
+    """Share of episodes for which it is there at all, however badly the policy does."""
     budget_steps: Annotated[int, Meta(ge=0)] = 2000
     """Interventions end for good after this many human steps."""
 
@@ -160,6 +164,8 @@ class Teleop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Gamepad: share of a stick's way around its middle that means nothing."""
     intervene: bool = True
     """Whether the operator may take over during training."""
+    coach: bool = True
+    """Whether the screen says so in training where taking over otherwise would teach more (docs/guide/intervene.md)."""
     use_gripper: bool = True
     """Whether the device moves the gripper; if not, it stays with the policy while the operator drives."""
     scripted: Scripted = Scripted()

@@ -1,6 +1,10 @@
-"""What the status block is told of a run's work: who drives, what the classifier says, how episodes have ended."""
+"""What the status block is told of a run's work: who drives, what classifier and coach say, how episodes have ended."""
+
+import json
+import logging
 
 from hilrt.control.agenda import Agenda
+from hilrt.control.coach import Coach
 from hilrt.control.judge import Judge
 from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
@@ -8,6 +12,8 @@ from hilrt.control.tick import Tick
 from hilrt.data.episodes import EpisodeSummary, Tally
 from hilrt.shm.status import ControlStatus
 from hilrt.step.record import Mode, Override, Record, Source
+
+log = logging.getLogger(__name__)
 
 
 class Account:
@@ -22,11 +28,13 @@ class Account:
         policy: Policy | None,
         judge: Judge | None,
         sides: tuple[str, ...],
+        coach: Coach | None,
     ) -> None:
         """`tally`: of earlier starts, as the agenda's steps are."""
+        self._coach, self._advice = coach, ""
         self._status, self._tally, self._agenda = status, tally, agenda
         self._publisher, self._policy, self._judge = publisher, policy, judge
-        self._sides, self._driver = sides, ""
+        self._sides, self._driver, self._said = sides, "", 0
         status.online_steps = agenda.online_steps
         self._show_rates()
 
@@ -35,6 +43,9 @@ class Account:
         status = self._status
         status.step = step
         self._name_driver(tick)
+        if self._coach and tick.mode is Mode.TRAIN:
+            self._coach.acted(human=tick.human, active=tick.wish.active)
+            self._advise(self._coach)
         status.dropped = self._publisher.rejected
         if self._policy:
             status.weight_version, status.weight_age_ms = self._policy.version, self._policy.age_ms
@@ -61,6 +72,9 @@ class Account:
                 status.human_steps += record.source is Source.HUMAN
             if summary := self._tally.add(record):
                 self._count_episode(summary)
+                if self._coach:
+                    self._coach.ended(summary)
+                    self._advise(self._coach)
 
     def _name_driver(self, tick: Tick) -> None:
         """Who has the arm; a text is written only when it changes."""
@@ -68,6 +82,17 @@ class Account:
         driver = (f"you: {side}" if side else "you") if tick.human else "policy"
         if driver != self._driver:
             self._driver = self._status.driver = driver
+
+    def _advise(self, coach: Coach) -> None:
+        """Show what the coach says; in the log a line once, not with each of its numbers."""
+        status, said = self._status, sum(coach.said.values())
+        if coach.text != self._advice:
+            self._advice = status.advice = coach.text
+        if said != self._said:
+            self._said, status.advised = said, json.dumps(coach.said)
+            log.info("advice: %s", coach.text)
+        if coach.bells != status.advice_bells:
+            status.advice_bells = coach.bells
 
     def _count_episode(self, summary: EpisodeSummary) -> None:
         status = self._status

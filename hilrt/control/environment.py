@@ -12,6 +12,7 @@ import numpy as np
 from hilrt.config import Config
 from hilrt.control.action import Delta, Intervention
 from hilrt.control.agenda import Agenda
+from hilrt.control.coach import Coach
 from hilrt.control.ending import Ending
 from hilrt.control.idle import Idle
 from hilrt.control.judge import Judge
@@ -214,4 +215,5 @@ def in_environment(spec: Spec, config: Config, status: Status, stack: AsyncExitS
         status=status.control,
         tally=Tally(history, config.learner.constants.window),
         stop_wanted=ending.wanted,
+        coach=Coach(config.env.fps, history) if config.coached else None,
     )

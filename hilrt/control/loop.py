@@ -9,6 +9,7 @@ from hilrt.config import Config
 from hilrt.control.account import Account
 from hilrt.control.agenda import Agenda
 from hilrt.control.appeal import Appeal
+from hilrt.control.coach import Coach
 from hilrt.control.episode import Episode, scene_seed
 from hilrt.control.phase import Phase
 from hilrt.control.policy import Policy
@@ -44,6 +45,7 @@ class Loop:
         status: ControlStatus,
         tally: Tally,
         stop_wanted: Callable[[], bool],
+        coach: Coach | None = None,
         extents: Sequence[Extent] = (),
     ) -> None:
         """`cell`: where it works; `extents`: one for each arm where it is to be followed, or none."""
@@ -52,7 +54,8 @@ class Loop:
         self._sides = tuple(config.robot.sides)
         self._publisher, self._agenda, self._status = publisher, agenda, status
         self._tally, self._extents = tally, extents
-        self._account = Account(status, tally, agenda, publisher, policy, cell.pipelines.judge, self._sides)
+        judge = cell.pipelines.judge
+        self._account = Account(status, tally, agenda, publisher, policy, judge, self._sides, coach)
         self._stop_wanted = stop_wanted
         self._stopped = False
         self._presence, self._appeal = presence, Appeal(presence)

@@ -18,6 +18,7 @@ from hilrt.control import pause
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
+from hilrt.control.coach import Coach
 from hilrt.control.ending import Ending
 from hilrt.control.environment import in_environment
 from hilrt.control.interval import Interval
@@ -215,6 +216,7 @@ async def _at_the_arms(
         status=status.control,
         tally=Tally(around.history, config.learner.constants.window),
         stop_wanted=ending.wanted,
+        coach=Coach(config.env.fps, around.history) if config.coached else None,
         extents=_extents(spec, status, len(arms)),
     )
 

@@ -9,6 +9,7 @@ import torch
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally
+from hilrt.data.fall import Fall, Falls
 from hilrt.data.history import best_checkpoint
 from hilrt.errors import (
     CheckpointError,
@@ -19,7 +20,6 @@ from hilrt.learner import checkpoint
 from hilrt.learner.algorithm import make_algorithm, named
 from hilrt.learner.machine import updates_per_step
 from hilrt.learner.replay import Tier
-from hilrt.learner.rollback import Watch
 from hilrt.learner.rows import Rows
 from hilrt.learner.schedule import Credit, bc_weight
 from hilrt.learner.stepper import CudaGraph, Stepper
@@ -86,7 +86,9 @@ class Training(Resource):
         """What whoever looks at the screen should know; empty if nothing."""
         self.refusal: CheckpointWriteError | None = None
         """Why the last checkpoint could not be written."""
-        self._watch = Watch(settings.constants.collapse)
+        self._falls = Falls(config.env.fps)
+        self._fall: Fall | None = None
+        """What the last training episode has made certain."""
         self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
         self._judged: tuple[Networks, Path] | None = None
@@ -140,8 +142,8 @@ class Training(Resource):
         if summary is None or summary.mode is not Mode.TRAIN:
             return None
         self._metrics.episode(summary, self.tally)
-        if self._watch.fallen_from is not None and self._config.learner.rollback:
-            self._roll_back()
+        if self._fall and self._config.learner.rollback:
+            self._roll_back(self._fall)
         return summary
 
     def _count(self, record: Record, pictures: Pictures) -> EpisodeSummary | None:
@@ -158,7 +160,7 @@ class Training(Resource):
         if record.mode is Mode.TRAIN and not record.final:
             self.credit.earn()
         if record.mode is Mode.TRAIN and summary is not None:
-            self._watch.episode(self.tally)
+            self._fall = self._falls.episode(summary)
         return summary
 
     # --- learning --------------------------------------------------------------------------------
@@ -252,9 +254,11 @@ class Training(Resource):
             conditions=self._start.conditions if self._start else None,
         )
 
-    def _roll_back(self) -> None:
+    def _roll_back(self, fallen: Fall) -> None:
         """Go back to the networks that did best in evaluation; rows, counters and random states stay."""
-        fall = f"autonomous success fell from {self._watch.fallen_from:.0%} to {self._watch.now:.0%}"
+        fall = (
+            f"autonomous success fell from {fallen.before:.0%} to {fallen.now:.0%} at episode {fallen.since}"
+        )
         path = best_checkpoint(self._run_dir)
         if path is None:
             self._say(f"{fall}; there is no evaluated checkpoint to go back to (eval.every_steps)")

@@ -14,6 +14,7 @@ HUMAN = (
     "intervention_rate",
     "interventions",
     "human_steps",
+    "intervention_steps",
     "first_human_step",
     "takeover_jump",
     "human_seconds",

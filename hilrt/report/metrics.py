@@ -55,6 +55,7 @@ class Metrics(Resource):
         }
         if summary.first_human_step is not None:
             human["first_human_step"] = summary.first_human_step
+            human["intervention_steps"] = summary.human_steps / summary.interventions
         if self._jumps:
             human["takeover_jump"] = float(np.mean(self._jumps))
             self._jumps.clear()

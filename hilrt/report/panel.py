@@ -41,7 +41,7 @@ def render(v: View, hints: Sequence[str] = ()) -> RenderableType:
     else:
         parts.append(_bar(v) if v.goal else Text())
     if len(told) < MESSAGES:  # else its room is needed
-        parts.append(Text())
+        parts.append(Text(v.control.advice, style="bold cyan"))
     parts += [_figures(v), _pipelines(v, len(told)), _processes(v), *told]
     if len(told) < MESSAGES:
         parts += [Text(text, style="dim") for text in hints]

@@ -26,7 +26,8 @@ PACE_MIN_S = 5.0
 class Screen:
     """Shows a run on standard output as long as somebody calls `update`.
 
-    It rings when time to put the scene back is over and an episode begins: its reader looks at the arm.
+    It rings when time to put the scene back is over and an episode begins, and when the coach wants to be heard: its
+    reader looks at the arm.
     """
 
     def __init__(self, status: Status, run: str, hints: Sequence[str] = ()) -> None:
@@ -34,7 +35,7 @@ class Screen:
         self._status = status
         self._run = run
         self._hints = hints
-        self._putting_back = False
+        self._putting_back, self._bells = False, 0
         self._pace = Pace()
         self._outlet = Outlet(sys.stdout)
         self._console = Console(file=cast("TextIO", self._outlet))
@@ -72,7 +73,8 @@ class Screen:
 
     def _ring(self, seen: View) -> None:
         before, self._putting_back = self._putting_back, seen.putting_back
-        if before and not self._putting_back:
+        bells, self._bells = self._bells, seen.control.advice_bells
+        if (before and not self._putting_back) or self._bells > bells:
             self._console.bell()
 
     def _look(self, now: float) -> View:

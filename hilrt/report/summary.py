@@ -7,6 +7,7 @@ import msgspec
 
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
+from hilrt.report.person import Person, person
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.record import Mode
 
@@ -79,6 +80,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     success_rate: float
     autonomous_rate: float
     intervention_rate: float
+    human: Person
+    advice: dict[str, int]
+    """How often the coach has said each of its lines in the last start of the run."""
     evaluations: list[Evaluation]
     steps_to_goal: int | None
     """Online steps at the first evaluation of at least 90 %."""
@@ -136,6 +140,8 @@ def summarise(
         success_rate=tally.success_rate,
         autonomous_rate=tally.autonomous_rate,
         intervention_rate=tally.intervention_rate,
+        human=person(episodes, config.env.fps),
+        advice=msgspec.json.decode(control.advised or "{}"),
         evaluations=judged,
         steps_to_goal=next((e.online_steps for e in whole if e.success.rate >= GOAL), None),
         realtime=Realtime(

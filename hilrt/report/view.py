@@ -124,7 +124,7 @@ def line(v: View) -> str:
     if v.job is Job.RECORD and c.last_episode:
         parts.insert(2, f"last: {c.last_episode}")
     parts += [f"{role} {state}" for role, state, style in states(v) if style == "red"]
-    return "; ".join(parts + [text for text, _ in messages(v)])
+    return "; ".join([*parts, *filter(None, [c.advice]), *(text for text, _ in messages(v))])
 
 
 def phase(v: View) -> str:

@@ -16,6 +16,8 @@ _WHAT = "status"
 STEPS_TEXT = 1600
 """Bytes for the times of the pipelines' steps."""
 FRAME_AGES_TEXT = 240
+ADVICE_TEXT = 80
+ADVISED_TEXT = 160
 EXTENTS_TEXT = 720
 """Of two arms."""
 
@@ -128,6 +130,9 @@ class ControlStatus(Region):
     compared_failures = Int()
     missed_successes = Int()  # of these, those of which the classifier said otherwise
     false_alarms = Int()
+    advice = Text(ADVICE_TEXT)  # what the coach says now, see `hilrt.control.coach`
+    advised = Text(ADVISED_TEXT)  # JSON: how often it has said each of its lines
+    advice_bells = Int()  # how often it wanted to be heard
     driver = Text(24)  # who has the arm, and which one her keys move
     steps_us = Text(STEPS_TEXT)  # JSON: mean time of each pipeline step over the last second
     frame_ages_ms = Text(FRAME_AGES_TEXT)  # JSON: of each camera's newest frame, once a second

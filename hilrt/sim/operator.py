@@ -62,7 +62,7 @@ class ScriptedOperator(Motionless):
         self._burst: tuple[float, float, float] | None = None
         self._burst_left = 0
         self._holding = 0
-        self._done = False
+        self._done = self._forgetting = False
         self._reacting: int | None = None
         self._arm: int | None = None
         self._expert.manner = draw_manner(np.random.default_rng((seed, OF_MANNER)), self._habits.variety)
@@ -82,6 +82,8 @@ class ScriptedOperator(Motionless):
         if not self._takes_over(scene):
             return OperatorInput()
         self._spent += 1
+        if self._forgetting:
+            return self._wish(np.zeros(3), GripperCommand.STAY, arms=len(scene.ee))
         return self._demonstrate(scene)
 
     def _choose_arm(self, scene: Scene) -> None:
@@ -135,7 +137,7 @@ class ScriptedOperator(Motionless):
         if self._holding:
             self._holding -= 1
             if self._holding == 0:
-                self._look_afresh(scene.step)
+                self._let_go(scene.step)
             return True
         if not self._may_watch(scene.autonomous_rate):
             return False
@@ -153,7 +155,7 @@ class ScriptedOperator(Motionless):
 
     def _may_watch(self, autonomous_rate: float) -> bool:
         if self._watching is None:
-            chance = max(self._habits.attention, 1.0 - autonomous_rate)
+            chance = max(self._habits.attention, 1.0 - autonomous_rate) * self._habits.attendance
             self._watching = bool(self._rng.random() < chance)
         return self._intervene and self._watching and self._spent < self._habits.budget_steps
 
@@ -161,6 +163,12 @@ class ScriptedOperator(Motionless):
         if self._rng.random() >= self._habits.release_early:
             return self._limit  # to the end of the episode
         return int(self._rng.integers(*self._habits.hold_steps, endpoint=True))
+
+    def _let_go(self, step: int) -> None:
+        """Watch again, or forget to."""
+        if self._habits.forgets and self._rng.random() < self._habits.forgets:
+            self._forgetting, self._holding = True, self._limit
+        self._look_afresh(step)
 
     def _look_afresh(self, step: int) -> None:
         self._best = -np.inf

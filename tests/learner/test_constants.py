@@ -28,7 +28,7 @@ LEARNED = {
     "gradient_norm": 0.01,
     "shares": (0.5, 0.0, 0.0),
 }
-ELSEWHERE = {"feature_noise", "imitated_until", "epsilon", "protected_rows", "window", "collapse"}
+ELSEWHERE = {"feature_noise", "imitated_until", "epsilon", "protected_rows", "window"}
 """Told by a test of their own, here or beside what reads them."""
 MADE = {
     "state_latent": 32,

@@ -92,12 +92,12 @@ def test_shortest_time_between_two_publications_is_kept(wires: Callable[..., Wir
 
 def test_restored_networks_are_published_at_once(wires: Callable[..., Wires]) -> None:
     """After a rollback control gets the networks of then, without another update and before its time."""
-    w = wires(policy_parameters_push_frequency=1e6, rollback=True)
+    w = wires(policy_parameters_push_frequency=1e6)
     run = Run(w.training._run_dir, w.training._config)
-    plot = [(Mode.TRAIN, True)] * 20 + [(Mode.EVAL, True)] * 2 + [(Mode.TRAIN, False)] * 9
+    plot = [(Mode.TRAIN, True)] * 60 + [(Mode.EVAL, True)] * 2 + [(Mode.TRAIN, False)] * 20
     for number, (mode, success) in enumerate(plot):
         assert w.publication.version == 1
-        if number == 20:
+        if number == 60:
             w.training.judge()
             w.learn(2)
         for record in run.episode(number, mode, steps=2, success=success):

@@ -57,6 +57,7 @@ def test_episodes_are_plotted_over_online_steps(tmp_path: Path) -> None:
     assert points("Task/failures_time_limit") == [(10, 1.0)]
     assert points("Human/interventions") == [(10, 2.0), (20, 0.0)]
     assert points("Human/first_human_step") == [(10, 3.0)]
+    assert points("Human/intervention_steps") == [(10, 1.5)]
     assert points("Human/human_seconds") == [(10, 0.3), (20, 0.3)]
     assert points("Human/takeover_jump") == [(10, 0.5)]
     assert points("Evaluation/low") == [(20, 0.9630065)]

@@ -124,10 +124,21 @@ def test_the_panel_fits_a_small_terminal(look, status):
         region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
     control.frame_ages_ms = '{"front": 12, "wrist": 31}'
     control.probability, control.threshold, control.override = 0.123, 0.987, Override.SUCCESS
+    control.advice = "one episode in three should end in reward: take over when it is stuck"
     lines = look(hints=["x" * 76] * 2).splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) == 80
     assert "…" not in look()
+
+
+def test_the_coach_has_a_line(look, status):
+    """The longest that it may say is on one line of the panel and of the log, unless trouble needs the room."""
+    advice = "success falls since episode 123456, 100% to 100%: light, camera, scene?"
+    status.control.advice = advice
+    assert f" {advice} " in look()
+    assert f"missed 0; {advice}" in line(at_100_s(status))
+    status.recorder.message = status.control.message = "No space left on device"
+    assert advice not in look()
 
 
 def test_cameras_have_their_say(look, status):
@@ -355,6 +366,23 @@ with Status.attach(sys.argv[1]) as status, Screen(status, "mine") as screen:
 def test_it_rings_when_an_episode_begins(run, until, rings):
     """Once, when a person has had to put the scene back; a simulated scene needs nobody's attention."""
     assert drawn_by(run, EPISODE_BEGINS.replace("UNTIL", str(until))).count(b"\a") == rings
+
+
+BELLS = """
+import sys, time
+from hilrt.report.screen import REDRAW_S, Screen
+from hilrt.shm.status import Status
+with Status.attach(sys.argv[1]) as status, Screen(status, "mine") as screen:
+    for bells in (0, 1, 1, 2, 0):
+        status.control.advice_bells = bells
+        time.sleep(REDRAW_S)
+        screen.update()
+"""
+
+
+def test_it_rings_for_the_coach(run):
+    """Once each time that the coach wants to be heard; a control that was restarted counts anew."""
+    assert drawn_by(run, BELLS).count(b"\a") == 2
 
 
 def test_a_terminal_gets_the_panel(run):

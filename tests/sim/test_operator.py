@@ -139,6 +139,28 @@ def test_attention_falls_with_success():
     assert 0 < watched(1.0, less) < 20 < watched(0.5, less) < 45
 
 
+def test_may_forget_to_let_go():
+    """Then the arm stays hers to the end of the episode, and she wants nothing of it; the next episode is another."""
+    person = operator("teleop.scripted.release_early=1.0", "teleop.scripted.forgets=1.0")
+    for seed in (1, 2):
+        person.begin(Mode.TRAIN, seed)
+        wishes = [person.sense(scene(step)) for step in range(100)]
+        active = [step for step, wish in enumerate(wishes) if wish.active]
+        assert active[0] == 18
+        assert 5 <= len(active) <= 15
+        assert all(wish.intervening for wish in wishes[18:])
+        assert not any(wish.active for wish in wishes[18 + 15 :])
+
+
+def test_may_be_away():
+    """In most episodes, however badly the policy does."""
+    person, there = operator("teleop.scripted.attendance=0.1"), 0
+    for seed in range(60):
+        person.begin(Mode.TRAIN, seed)
+        there += bool(watch(person, 25))
+    assert 0 < there < 15
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_chance_comes_from_the_seed(seed):
     """The same seed gives the same noise."""
