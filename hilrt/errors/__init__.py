@@ -99,7 +99,9 @@ from hilrt.errors.runs import (
     ProcessError,
     RunFolderError,
     RunWriteError,
+    SessionError,
     SimulatorGoneError,
+    StepsDoneError,
 )
 from hilrt.errors.safety import (
     START_POSE,
@@ -265,6 +267,7 @@ __all__ = [
     "SegmentMismatchError",
     "SegmentNotReadyError",
     "ServoFaultError",
+    "SessionError",
     "SettingRefusedError",
     "SharedMemoryFullError",
     "SharedMemoryUnusableError",
@@ -274,6 +277,7 @@ __all__ = [
     "StartOutsideBoxError",
     "StartPoseError",
     "StepError",
+    "StepsDoneError",
     "StepsLostError",
     "SweepError",
     "TasksMixedError",

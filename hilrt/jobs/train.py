@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hilrt.config import Config
+from hilrt.config import Config, taskfile
+from hilrt.data.sessions import finish
 from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError
 from hilrt.jobs.demonstrations import fold_demonstrations, require_one_task
 from hilrt.jobs.otherwise import corrected_since, recorded_otherwise, trained_otherwise
 from hilrt.jobs.run import progress, require_ended, run
+from hilrt.jobs.sessions import take_in
 from hilrt.jobs.task import load, with_spaces
 from hilrt.policy.saved import checkpoints_of
 from hilrt.policy.vision import frozen_weights
@@ -34,26 +36,40 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
     return _go_on(RunFolder.create(task_file, overrides, Job.TRAIN), start)
 
 
-def resume(path: Path, *, anew: bool = False) -> tuple[RunFolder, Summary]:
+def resume(
+    path: Path, *, anew: bool = False, sessions: Sequence[Path] = (), steps: int | None = None
+) -> tuple[RunFolder, Summary]:
     """Go on with a run where it was left: checkpoint, journal, episode and step counts.
 
-    `anew`: its checkpoints are set aside first, so that all is learned again from what the journal has.
+    Args:
+        path: its folder.
+        anew: its checkpoints are set aside first, so that all is learned again from what the journal has.
+        sessions: folders of other runs, whose episodes become steps of this one.
+        steps: how many it is to take in all, from now on; None: as before.
 
     Raises:
-        RunFolderError: not a run; with `anew`, one that is alive.
+        RunFolderError: not a run; with any of the others, one that is alive.
         PolicyFeaturesError, ConditionsError: what it has learned, or is to learn from, cannot mean the same.
+        SessionError, StepsDoneError: of `sessions` and `steps`.
         StartOutsideBoxError: a start pose is outside its box.
     """
     folder = RunFolder.open(path)
-    config = load(folder.path / "config.toml")
+    task = folder.path / "config.toml"
+    config = load(task, [f"learner.online_steps={steps}"] if steps else [])
+    finish(folder.path)
     start = _ready(config)
     start.differs.extend(corrected_since(folder.path, config))
-    if anew:
+    if anew or sessions or steps:
         require_ended(folder)
+    if anew:
         from hilrt.data.history import set_aside  # noqa: PLC0415 - pyarrow is behind it
 
         set_aside(folder.path, checkpoints_of(folder.path))
     start.differs.extend(trained_otherwise(folder.path, config, start.conditions))
+    if sessions or steps:
+        start.differs.extend(take_in(folder, config, start.conditions, sessions))
+    if steps:
+        taskfile.write(task, taskfile.edited(task, {"learner": {"online_steps": steps}}, "--steps"))
     return _go_on(folder, start)
 
 

@@ -64,7 +64,7 @@ class Rows(Resource):
             records = until_success(seen.episode.records) if cut else seen.episode.records
             for recorded, views in zip(records, seen.views, strict=False):
                 record = msgspec.structs.replace(recorded, mode=Mode.DEMO)  # of a run's episodes, too
-                self.replay.add(record, self.eyes.of_views(record, views))
+                self.replay.add(record, self.eyes.of_views(record, views), self._demonstrations.name)
             succeeded += seen.episode.succeeded
             failed += not seen.episode.succeeded
         if not succeeded:
