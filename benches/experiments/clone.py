@@ -9,7 +9,6 @@ evaluation are. Prints JSON, and draws FOLDER/NAME-DEMONSTRATIONS.png.
 """
 
 import argparse
-import json
 import sys
 from collections import defaultdict
 from math import sqrt
@@ -18,8 +17,8 @@ from pathlib import Path
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from host import commit, report  # noqa: E402
-from made import CALIBRATION, TASK, evaluations, recorded, size, trained  # noqa: E402
+from host import report  # noqa: E402
+from made import CALIBRATION, TASK, evaluations, recorded, require_make, size, trained  # noqa: E402
 from plot import curves  # noqa: E402
 
 from hilrt.config import taskfile  # noqa: E402
@@ -29,10 +28,7 @@ EVERY = 1000
 
 
 def judged(folder: Path, task: str, demonstrations: int, seed: int, args: argparse.Namespace) -> list[dict]:
-    """Evaluations of a training, made or found.
-
-    What was made of other code or with other settings stops here: it would be taken for this.
-    """
+    """Evaluations of a training, made or found."""
     sets = {
         **CALIBRATION,
         "env.task": task,
@@ -43,11 +39,7 @@ def judged(folder: Path, task: str, demonstrations: int, seed: int, args: argpar
         "eval.episodes": args.episodes,
         **dict(pair.split("=", 1) for pair in args.set),
     }
-    made_with = {"commit": commit(), "steps": args.steps, "episodes": args.episodes, "set": sorted(args.set)}
-    note = folder / "made_with.json"
-    if note.exists() and (before := json.loads(note.read_text())) != made_with:
-        sys.exit(f"{folder} was made with {before}, and this is {made_with}: take another --out")
-    note.write_text(json.dumps(made_with))
+    require_make(folder, args.set, steps=args.steps, episodes=args.episodes)
     _, shown = size(recorded(folder, args.config, sets))
     fps = taskfile.load(args.config, args.set).env.fps
     return [

@@ -131,6 +131,10 @@ def train(
         Path | None, typer.Argument(metavar="[CONFIG]", help="Task file; not with --resume.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="Begin a new run from this one's policy and steps."),
+    ] = None,
     anew: Annotated[
         bool,
         typer.Option(help="With --resume: set the run's checkpoints aside, learn again from its journal."),
@@ -148,6 +152,8 @@ def train(
     """Train a policy from demonstrations, the robot's own steps and your corrections."""
     if (config is None) == (resume is None):
         raise typer.BadParameter("give either CONFIG or --resume RUN.")
+    if from_ and resume:
+        raise typer.BadParameter("--from begins a new run, and --resume goes on with one: give one of them.")
     if (anew or with_ or steps) and not resume:
         raise typer.BadParameter("--anew, --with and --steps are for a run that is resumed.")
     if resume and set_:
@@ -158,6 +164,8 @@ def train(
 
     if resume:
         folder, summary = job.resume(resume, anew=anew, sessions=with_ or [], steps=steps)
+    elif from_:
+        folder, summary = job.train_from(config or Path(), from_, set_ or [])
     else:
         folder, summary = job.train(config or Path(), set_ or [])
     _report_training(folder, summary)

@@ -43,11 +43,15 @@ class Found(msgspec.Struct):
         )
 
 
-def look(run: Path, session: Path, features: Features) -> Found:
-    """See what there is to take; raises `SessionError` where it is nothing, or nothing that fits."""
-    if run.resolve() == session.resolve():
+def look(run: Path | None, session: Path, features: Features) -> Found:
+    """See what there is to take for a run, None for one that is yet to be made.
+
+    Raises:
+        SessionError: nothing, or nothing that fits.
+    """
+    if run and run.resolve() == session.resolve():
         raise SessionError(str(session), "is the run itself")
-    known = {_mark(path) for path in episode_files(run / JOURNAL)}
+    known = {_mark(path) for path in episode_files(run / JOURNAL)} if run else set()
     found = Found([], [], 0, 0)
     for path in episode_files(session / JOURNAL):
         episode = read_episode(path)

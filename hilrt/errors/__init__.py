@@ -85,6 +85,7 @@ from hilrt.errors.learning import (
     NoCamerasError,
     NoDemonstrationsError,
     PolicyFeaturesError,
+    PolicyMakeError,
     PretrainedEncoderError,
     ReplayMemoryError,
 )
@@ -241,6 +242,7 @@ __all__ = [
     "PlatformError",
     "PointerFileError",
     "PolicyFeaturesError",
+    "PolicyMakeError",
     "PortBusyError",
     "PortHungError",
     "PortNotFoundError",
