@@ -17,8 +17,8 @@ from pathlib import Path
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from host import commit, report  # noqa: E402
-from made import CALIBRATION, TASK, evaluations, recorded, require_made_with, size, trained  # noqa: E402
+from host import report  # noqa: E402
+from made import CALIBRATION, TASK, evaluations, recorded, require_make, size, trained  # noqa: E402
 from plot import curves  # noqa: E402
 
 from hilrt.config import taskfile  # noqa: E402
@@ -39,8 +39,7 @@ def judged(folder: Path, task: str, demonstrations: int, seed: int, args: argpar
         "eval.episodes": args.episodes,
         **dict(pair.split("=", 1) for pair in args.set),
     }
-    made_with = {"commit": commit(), "steps": args.steps, "episodes": args.episodes, "set": sorted(args.set)}
-    require_made_with(folder, made_with)
+    require_make(folder, args.set, steps=args.steps, episodes=args.episodes)
     _, shown = size(recorded(folder, args.config, sets))
     fps = taskfile.load(args.config, args.set).env.fps
     return [

@@ -14,8 +14,8 @@ from pathlib import Path
 BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
-from host import commit, report  # noqa: E402
-from made import CALIBRATION, TASK, recorded, require_made_with, trained  # noqa: E402
+from host import report  # noqa: E402
+from made import CALIBRATION, TASK, recorded, require_make, trained  # noqa: E402
 
 OPERATORS = {
     "good": {},
@@ -40,7 +40,7 @@ def coached(folder: Path, operator: str, seed: int, args: argparse.Namespace) ->
         "teleop.scripted.budget_steps": 10 * args.steps,
         **dict(pair.split("=", 1) for pair in args.set),
     }
-    require_made_with(folder, {"commit": commit(), "steps": args.steps, "set": sorted(args.set)})
+    require_make(folder, args.set, steps=args.steps)
     recorded(folder, TASK, sets)
     habits = {f"teleop.scripted.{name}": value for name, value in OPERATORS[operator].items()}
     summary = json.loads((trained(folder, TASK, sets | habits, operator) / "summary.json").read_text())

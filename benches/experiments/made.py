@@ -8,8 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from host import commit
 
 from hilrt.config import taskfile
 from hilrt.data.episodes import read_summaries
@@ -27,14 +29,6 @@ def hilrt(folder: Path, *words: str, sets: Mapping[str, object]) -> None:
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}  # a rival learner may be named
     with (folder / "output.txt").open("a") as out:
         subprocess.run([*CLI, *words, *overrides], cwd=folder, stdout=out, stderr=out, check=True, env=env)
-
-
-def require_made_with(folder: Path, made_with: dict[str, object]) -> None:
-    """Stop where what is in a folder was made of other code or with other settings: it would be taken for this."""
-    note = folder / "made_with.json"
-    if note.exists() and (before := json.loads(note.read_text())) != made_with:
-        sys.exit(f"{folder} was made with {before}, and this is {made_with}: take another --out")
-    note.write_text(json.dumps(made_with))
 
 
 def once(folder: Path, name: str, make: Callable[[], str]) -> str:
@@ -61,14 +55,25 @@ def recorded(folder: Path, config: Path, sets: Mapping[str, object], *words: str
     return Path(once(folder, f"recorded-{root.name}", make))
 
 
+def require_make(folder: Path, sets: Sequence[str], **facts: object) -> None:
+    """See that what is there was made by this commit, with these facts; else it would be taken for this."""
+    made_with = {"commit": commit(), **facts, "set": sorted(sets)}
+    note = folder / "made_with.json"
+    if note.exists() and (before := json.loads(note.read_text())) != made_with:
+        sys.exit(f"{folder} was made with {before}, and this is {made_with}: take another --out")
+    note.write_text(json.dumps(made_with))
+
+
 def size(root: Path) -> tuple[int, int]:
     """Episodes of a dataset, and their steps."""
     info = json.loads((root / "meta" / "info.json").read_text())
     return info["total_episodes"], info["total_frames"]
 
 
-def trained(folder: Path, config: Path, sets: Mapping[str, object], name: str = "trained") -> Path:
-    """The run's folder of a training, whose name tells it from others in this folder."""
+def trained(
+    folder: Path, config: Path, sets: Mapping[str, object], name: str = "trained", *words: str
+) -> Path:
+    """The run's folder of a training, whose name tells it from others in this folder; `words` for `train`."""
 
     def make() -> str:
         runs = {str(run) for run in folder.glob("runs/*-train-*")}
@@ -79,7 +84,7 @@ def trained(folder: Path, config: Path, sets: Mapping[str, object], name: str = 
         if begun := sorted(runs - of_others):
             hilrt(folder, "train", "--resume", begun[0], sets={})
             return begun[0]
-        hilrt(folder, "train", str(config), sets=sets)
+        hilrt(folder, "train", str(config), *words, sets=sets)
         return str(max(folder.glob("runs/*-train-*"), key=os.path.getmtime))
 
     return Path(once(folder, name, make))

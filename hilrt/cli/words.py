@@ -13,6 +13,13 @@ Override = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: learner.device=cpu.")
 ]
 
+Checkpoint = Annotated[
+    int | None,
+    typer.Option(
+        metavar="STEPS", help="Of so many online steps (`hilrt checkpoint list`); default: the newest."
+    ),
+]
+
 
 def say(text: str) -> None:
     """A line for the user."""

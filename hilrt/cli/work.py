@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilrt.cli.words import Override, Run, TaskFile, say
+from hilrt.cli.words import Checkpoint, Override, Run, TaskFile, say
 
 if TYPE_CHECKING:
     from hilrt.report.summary import Summary
@@ -131,22 +131,43 @@ def train(
         Path | None, typer.Argument(metavar="[CONFIG]", help="Task file; not with --resume.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="Begin a new run from this one's policy and steps."),
+    ] = None,
     anew: Annotated[
         bool,
         typer.Option(help="With --resume: set the run's checkpoints aside, learn again from its journal."),
     ] = False,
+    with_: Annotated[
+        list[Path] | None,
+        typer.Option("--with", metavar="SESSION", help="With --resume: learn from a `hilrt run`, too."),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --resume: go on until so many online steps were taken in all."),
+    ] = None,
     set_: Override = None,
 ) -> None:
     """Train a policy from demonstrations, the robot's own steps and your corrections."""
     if (config is None) == (resume is None):
         raise typer.BadParameter("give either CONFIG or --resume RUN.")
-    if anew and not resume:
-        raise typer.BadParameter("--anew is for a run that is resumed.")
+    if from_ and resume:
+        raise typer.BadParameter("--from begins a new run, and --resume goes on with one: give one of them.")
+    if (anew or with_ or steps) and not resume:
+        raise typer.BadParameter("--anew, --with and --steps are for a run that is resumed.")
     if resume and set_:
-        raise typer.BadParameter("--set changes a new run; a resumed one keeps its config.toml.")
+        raise typer.BadParameter(
+            "--set changes a new run; a resumed one keeps its config.toml, but for --steps N."
+        )
     from hilrt.jobs import train as job  # noqa: PLC0415
 
-    folder, summary = job.resume(resume, anew=anew) if resume else job.train(config or Path(), set_ or [])
+    if resume:
+        folder, summary = job.resume(resume, anew=anew, sessions=with_ or [], steps=steps)
+    elif from_:
+        folder, summary = job.train_from(config or Path(), from_, set_ or [])
+    else:
+        folder, summary = job.train(config or Path(), set_ or [])
     _report_training(folder, summary)
 
 
@@ -156,12 +177,7 @@ def evaluate(
     episodes: Annotated[
         int | None, typer.Option(min=1, help="How many; default: eval.final_episodes.")
     ] = None,
-    checkpoint: Annotated[
-        int | None,
-        typer.Option(
-            metavar="STEPS", help="Of so many online steps (`hilrt checkpoint list`); default: the newest."
-        ),
-    ] = None,
+    checkpoint: Checkpoint = None,
     set_: Override = None,
 ) -> None:
     """Judge a run's policy, by default its newest: deterministic, operator off."""
@@ -171,6 +187,28 @@ def evaluate(
     for result in summary.evaluations:
         say(f"autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
     say(f"details: {folder.path / 'summary.json'}")
+
+
+@work.command(name="run")
+def at_work(
+    run: Run,
+    episodes: Annotated[int | None, typer.Option(min=1, help="How many; default: until q.")] = None,
+    checkpoint: Checkpoint = None,
+    set_: Override = None,
+) -> None:
+    """Have a run's policy do its task, episode after episode, until q; take over whenever you like.
+
+    Nobody learns meanwhile. All of it is recorded, and `hilrt train --resume RUN --with SESSION` learns from it.
+    The keys are those of `hilrt train`.
+    """
+    from hilrt.jobs import work as job  # noqa: PLC0415
+
+    folder, summary = job.work(run, episodes, set_ or [], checkpoint)
+    if done := summary.work:
+        say(f"succeeded:   {done.success}")
+        say(f"without you: {done.autonomous}")
+    say(f"{summary.online_steps} steps, {summary.human_steps} of them yours: {folder.path}")
+    say(f"learn from them: hilrt train --resume {run} --with {folder.path} [--steps N]")
 
 
 @work.command()

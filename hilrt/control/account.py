@@ -104,6 +104,7 @@ class Account:
         elif summary.mode is Mode.TRAIN:
             status.episodes_train += 1
             status.successes += summary.success
+            status.autonomous += summary.autonomous
         else:
             status.episodes_demo += 1
             status.demo_successes += summary.success

@@ -43,15 +43,22 @@ class Agenda:
         if self._job is Job.TELEOPERATE:
             return Mode.DEMO
         if self._job is Job.RECORD:
-            return Mode.DEMO if self._kept < self._episodes else None
+            return Mode.DEMO if self._wanted else None
         if self._job is Job.EVAL:
-            return Mode.EVAL if self._kept < self._episodes else None
+            return Mode.EVAL if self._wanted else None
+        if self._job is Job.RUN:
+            return Mode.TRAIN if self._wanted else None
         if self._every and self.online_steps >= self._next_evaluation:
             self._next_evaluation += self._every
             self._evaluations_left = self._per_evaluation
         if self._evaluations_left:
             return Mode.EVAL
         return Mode.TRAIN if self.online_steps < self._online_target else None
+
+    @property
+    def _wanted(self) -> bool:
+        """Whether another episode is."""
+        return self._episodes is None or self._kept < self._episodes
 
     def stepped(self, record: Record) -> None:
         """Count a published step."""

@@ -185,7 +185,7 @@ def in_environment(spec: Spec, config: Config, status: Status, stack: AsyncExitS
         EnvironmentUnknownError: the job is one for arms.
         OwnCodeError: environment or operator cannot be used, or are not those that the run was begun with.
     """
-    if spec.job not in {Job.RECORD, Job.TRAIN, Job.EVAL}:
+    if spec.job not in {Job.RECORD, Job.TRAIN, Job.EVAL, Job.RUN}:
         raise EnvironmentUnknownError(config.env.id)
     features, world = from_config(config), stack.enter_context(World(config.env))
     if world.spaces != config.env.spaces:

@@ -203,9 +203,8 @@ class Loop:
         if self._policy and episode.mode is not Mode.DEMO:
             if episode.mode is Mode.TRAIN:
                 self._policy.adopt()
-            tick.policy_action, gripper = self._policy.act(
-                tick.state, deterministic=episode.mode is Mode.EVAL
-            )
+            sure = self._policy.fixed or episode.mode is Mode.EVAL
+            tick.policy_action, gripper = self._policy.act(tick.state, deterministic=sure)
             tick.policy_gripper = gripper_commands(gripper, len(self._sides))
         self._pipelines.action.run(tick)
         await self._cell.act(tick)

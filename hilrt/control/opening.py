@@ -91,7 +91,7 @@ def make_policy(
 
     torch.set_num_threads(1)
     torch.manual_seed(config.seed * 1_000_003 + spec.online_steps)
-    if spec.job is Job.EVAL:
+    if spec.checkpoint:
         weights = str(frozen_weights(config) or "")
         actor, sight = load_actor_for(Path(spec.checkpoint), features, weights), Sight()
     else:

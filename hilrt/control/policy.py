@@ -32,6 +32,11 @@ class Policy:
         return self._ready
 
     @property
+    def fixed(self) -> bool:
+        """Whether nobody learns from what it does, so that it has nothing to try out."""
+        return self._supply is None
+
+    @property
     def age_ms(self) -> float:
         """Since the weights in use, or newer ones, were published."""
         return self._supply.age_ms if self._supply else 0.0

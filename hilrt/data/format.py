@@ -44,6 +44,17 @@ _WINDOW = 1 << 20
 """Bytes that are looked through at a time for the next whole record."""
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Of an episode that another run has recorded."""
+
+    session: str
+    """Name of that run's folder."""
+    wall_ns: int
+    """When its first record was made, since 1970: tells it from all others, whatever folders are called."""
+    earlier: bool
+    """Whether it is from before this run, and none of its own steps, though they are learned from."""
+
+
 class FileHeader(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for all records of a file."""
 
@@ -53,6 +64,13 @@ class FileHeader(msgspec.Struct, frozen=True, kw_only=True):
     features: Features
     conditions: Conditions | None = None
     """Under which they were recorded; None where nobody kept that."""
+    origin: Origin | None = None
+    """None of what the run has recorded itself."""
+
+    @property
+    def earlier(self) -> bool:
+        """Whether it is from before this run."""
+        return self.origin is not None and self.origin.earlier
 
 
 class Scan:

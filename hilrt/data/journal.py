@@ -146,11 +146,11 @@ def next_episode(folder: Path) -> int:
 
 
 def online_steps(folder: Path) -> int:
-    """Training steps in a folder of episodes, cut and discarded ones included."""
+    """Training steps in a folder of episodes, cut and discarded ones included; none from before the run."""
     return sum(
         sum(not record.final for record in episode.records)
         for episode in read_episodes(folder)
-        if episode.mode is Mode.TRAIN
+        if episode.mode is Mode.TRAIN and not episode.header.earlier
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from hilrt.data.format import MAGIC, Buffer, FileHeader, Scan, write_block
+from hilrt.data.format import MAGIC, Buffer, FileHeader, Origin, Scan, write_block
 from hilrt.data.journal import episode_path
 from hilrt.errors import JournalOrderError, JournalWriteError
 from hilrt.resource import Resource
@@ -19,14 +19,20 @@ class JournalWriter(Resource):
     """Appends records to their episodes' files. One writer per folder; not to be shared by threads."""
 
     def __init__(
-        self, folder: Path, features: Features, task: str, conditions: Conditions | None = None
+        self,
+        folder: Path,
+        features: Features,
+        task: str,
+        conditions: Conditions | None = None,
+        origin: Origin | None = None,
     ) -> None:
+        """`origin`: of what is written, where another run has recorded it."""
         self.flushed = -1
         """The last episode that is safely on disk."""
         self._folder = folder
         self._features = features
         self._task = task
-        self._conditions = conditions
+        self._conditions, self._origin = conditions, origin
         self._file: _EpisodeFile | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -80,6 +86,7 @@ class JournalWriter(Resource):
                 task=self._task,
                 features=self._features,
                 conditions=self._conditions,
+                origin=self._origin,
             )
             self._file = _EpisodeFile(episode_path(self._folder, record.episode), header)
         return self._file

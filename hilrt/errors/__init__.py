@@ -85,6 +85,7 @@ from hilrt.errors.learning import (
     NoCamerasError,
     NoDemonstrationsError,
     PolicyFeaturesError,
+    PolicyMakeError,
     PretrainedEncoderError,
     ReplayMemoryError,
 )
@@ -99,7 +100,9 @@ from hilrt.errors.runs import (
     ProcessError,
     RunFolderError,
     RunWriteError,
+    SessionError,
     SimulatorGoneError,
+    StepsDoneError,
 )
 from hilrt.errors.safety import (
     START_POSE,
@@ -239,6 +242,7 @@ __all__ = [
     "PlatformError",
     "PointerFileError",
     "PolicyFeaturesError",
+    "PolicyMakeError",
     "PortBusyError",
     "PortHungError",
     "PortNotFoundError",
@@ -265,6 +269,7 @@ __all__ = [
     "SegmentMismatchError",
     "SegmentNotReadyError",
     "ServoFaultError",
+    "SessionError",
     "SettingRefusedError",
     "SharedMemoryFullError",
     "SharedMemoryUnusableError",
@@ -274,6 +279,7 @@ __all__ = [
     "StartOutsideBoxError",
     "StartPoseError",
     "StepError",
+    "StepsDoneError",
     "StepsLostError",
     "SweepError",
     "TasksMixedError",

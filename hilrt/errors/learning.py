@@ -25,6 +25,16 @@ class PolicyFeaturesError(HilrtError):
         )
 
 
+class PolicyMakeError(HilrtError):
+    """A new run is to begin from a policy whose networks are of another make than its own."""
+
+    def __init__(self, run: str, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"the policy of {run} has networks of another make than this config asks for: {'; '.join(differences)}. "
+            "Set that back, or train without --from."
+        )
+
+
 class ConditionsError(HilrtError):
     """What was recorded or learned cannot mean the same under the conditions of now."""
 

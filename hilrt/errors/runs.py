@@ -17,6 +17,28 @@ class RunWriteError(HilrtError):
         super().__init__(f"{path} cannot be written: {cause.strerror}. {disk_cure(cause)}.")
 
 
+class SessionError(HilrtError):
+    """What another run has recorded cannot be learned from."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"{path} {problem}. What can be learned from is the folder of a `hilrt run` or `hilrt train` of the same "
+            "state, action and cameras."
+        )
+
+
+class StepsDoneError(HilrtError):
+    """A run has taken all the steps that it was to take, so that nothing more would be learned."""
+
+    def __init__(self, run: str, steps: int, target: int, coming: int) -> None:
+        """`coming`: of `steps`, those that would be taken in now."""
+        with_ = f", with the {coming} of --with" if coming else ""
+        super().__init__(
+            f"{run} has {steps} online steps{with_}, and is to take {target} in all: nothing would be learned any "
+            f"more. Give --steps N, N more than {steps}."
+        )
+
+
 class ProcessError(HilrtError):
     """A process of the run ended and cannot be brought back."""
 
@@ -81,7 +103,7 @@ class EnvironmentUnknownError(HilrtError):
     def __init__(self, name: str) -> None:
         super().__init__(
             f'env.type = "gymnasium" ({name}): this command is for arms. For an environment there are hilrt record, '
-            "train and eval, and those for datasets, checkpoints and runs."
+            "train, run and eval, and those for datasets, checkpoints and runs."
         )
 
 

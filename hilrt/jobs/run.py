@@ -45,7 +45,7 @@ def run(
     folder: RunFolder,
     job: Job,
     *,
-    episodes: int = 0,
+    episodes: int | None = 0,
     first_episode: int = 0,
     online_steps: int = 0,
     checkpoint: str = "",

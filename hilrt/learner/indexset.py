@@ -43,6 +43,12 @@ class IndexSet:
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Indices:
         """Uniform with replacement."""
-        items: Indices = np.frombuffer(self._items, np.int64)
+        items = self.indices
         drawn: Indices = items[rng.integers(len(items), size=shape)]
         return drawn
+
+    @property
+    def indices(self) -> Indices:
+        """All of them; not to be kept, for nothing can be added meanwhile."""
+        items: Indices = np.frombuffer(self._items, np.int64)
+        return items

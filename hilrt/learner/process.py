@@ -36,6 +36,8 @@ WAIT_MS = 50
 NEAR_MS = 2
 """The same while the recorder is about to write what is waited for."""
 REPORT_S = 1.0
+USUAL = 2
+"""Sessions that every training learns from: its demonstrations, and itself."""
 RETRY_S = 5.0
 """Between two attempts at a disk that refused a checkpoint."""
 
@@ -276,6 +278,9 @@ class _Process:
         steps = training.credit.online_steps
         data = {**rows.rows, "evicted": rows.evicted, "bytes": rows.bytes, "gaps_filled": intake.gaps_filled}
         self._metrics.scalars("Data", data, steps)
+        self._metrics.scalars("Sessions", rows.sessions, steps)
+        if len(rows.sessions) > USUAL:
+            own.sessions = ", ".join(f"{name} {count:,}" for name, count in rows.sessions.items())
         self._metrics.real_time(self._status, self._idle_s / seconds, steps)
         self._idle_s = 0.0
         if self._films:

@@ -40,6 +40,8 @@ class ReplayStatistics(msgspec.Struct, frozen=True):
     """Rows by tier, and what became of the rest."""
 
     rows: dict[str, int]
+    sessions: dict[str, int]
+    """Rows that can be drawn, by the session that they are from."""
     added: int
     evicted: int
     bytes: int
@@ -105,6 +107,9 @@ class Replay:
         self._rows: Float32 = np.zeros((self._album.rows, self._columns.width), np.float32)
         self._next: Indices = np.full(len(self._rows), -1)
         self._previous: Indices = np.full(len(self._rows), -1)
+        self._sessions: dict[str, int] = {}
+        self._session: Indices = np.zeros(len(self._rows), np.int64)
+        """Of each row, the number of its session."""
         self._protected = np.zeros(capacity, np.bool_)
         self._successes: deque[list[int]] = deque()
         self._streams: dict[Tier, _Stream] = {}
@@ -112,8 +117,10 @@ class Replay:
         self._end = capacity
         self._used = 0
 
-    def add(self, record: Record, pictures: Pictures = ()) -> int:
+    def add(self, record: Record, pictures: Pictures = (), session: str = "") -> int:
         """Append a record and what the policy saw: demonstrations by their mode, everything else online.
+
+        `session`: the recording that it is from.
 
         Returns:
             Its row.
@@ -125,6 +132,7 @@ class Replay:
         follows = stream.take(record)
         index = self._allocate(tier)
         self._write(index, record, stream)
+        self._session[index] = self._sessions.setdefault(session, len(self._sessions))
         self._album.put(index, pictures)
         if follows:
             self._link(stream.rows[-1], index, tier)
@@ -164,7 +172,14 @@ class Replay:
     def statistics(self) -> ReplayStatistics:
         """Rows by tier, and what became of the rest."""
         rows = {tier.name.lower(): len(self.tiers[tier]) for tier in Tier}
-        return ReplayStatistics(rows, self.added, self.evicted, self._rows.nbytes + self._album.nbytes)
+        return ReplayStatistics(
+            rows, self._by_session(), self.added, self.evicted, self._rows.nbytes + self._album.nbytes
+        )
+
+    def _by_session(self) -> dict[str, int]:
+        drawn = np.concatenate([self.tiers[tier].indices for tier in (Tier.ONLINE, Tier.DEMONSTRATIONS)])
+        counts = np.bincount(self._session[drawn], minlength=len(self._sessions)).tolist()
+        return dict(zip(self._sessions, counts, strict=True))
 
     # --- adding ----------------------------------------------------------------------------------
 
@@ -187,6 +202,7 @@ class Replay:
         self._rows = np.concatenate((self._rows, np.zeros((extra, self._columns.width), np.float32)))
         self._next = np.concatenate((self._next, np.full(extra, -1)))
         self._previous = np.concatenate((self._previous, np.full(extra, -1)))
+        self._session = np.concatenate((self._session, np.zeros(extra, np.int64)))
 
     def _evict(self, index: int) -> None:
         if self._used < self._capacity:

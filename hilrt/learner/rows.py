@@ -21,6 +21,7 @@ from hilrt.learner.replay import Replay
 from hilrt.policy.actor import Actor
 from hilrt.policy.vision import Sight, sight_of
 from hilrt.resource import Resource
+from hilrt.run.earlier import earlier_roots
 from hilrt.step.features import from_config
 from hilrt.step.record import Mode
 
@@ -39,7 +40,7 @@ class Rows(Resource):
         """
         self._config, self._run_dir, self._actor = config, run_dir, actor
         self._features = features = from_config(config)
-        self._demonstrations = Path(config.dataset.root)
+        self._datasets = [*earlier_roots(run_dir), Path(config.dataset.root)]
         self.memory = ""
         """What pictures take, in words; empty without any."""
         settings, sight = config.learner, sight_of(config, features)
@@ -60,15 +61,16 @@ class Rows(Resource):
         """
         failed = succeeded = 0
         cut = self._config.processor.reset.terminate_on_success
-        for seen in self._demonstrated():
-            records = until_success(seen.episode.records) if cut else seen.episode.records
-            for recorded, views in zip(records, seen.views, strict=False):
-                record = msgspec.structs.replace(recorded, mode=Mode.DEMO)  # of a run's episodes, too
-                self.replay.add(record, self.eyes.of_views(record, views))
-            succeeded += seen.episode.succeeded
-            failed += not seen.episode.succeeded
+        for root in self._datasets:
+            for seen in self._demonstrated(root):
+                records = until_success(seen.episode.records) if cut else seen.episode.records
+                for recorded, views in zip(records, seen.views, strict=False):
+                    record = msgspec.structs.replace(recorded, mode=Mode.DEMO)  # of a run's episodes, too
+                    self.replay.add(record, self.eyes.of_views(record, views), root.name)
+                succeeded += seen.episode.succeeded
+                failed += not seen.episode.succeeded
         if not succeeded:
-            raise NoDemonstrationsError(str(self._demonstrations), failed)
+            raise NoDemonstrationsError(str(self._datasets[-1]), failed)
 
     def journal(self) -> Iterator[Episode]:
         """Episodes of the run's journal, in order.
@@ -87,7 +89,7 @@ class Rows(Resource):
     def _album(self, sight: Sight, device: torch.device) -> Album:
         """Room for pictures; what it takes goes to the log."""
         settings = self._config.learner
-        shown = sum(len(e.records) for e in demonstrations(self._demonstrations, self._features))
+        shown = sum(len(e.records) for root in self._datasets for e in demonstrations(root, self._features))
         capacity = settings.online_buffer_capacity
         storage = storage_of(settings, device, (capacity + shown) * sight.kept_bytes)
         album = Album(sight, capacity, max(shown, 1), storage)
@@ -110,7 +112,7 @@ class Rows(Resource):
         )
         return FeatureFile(self._run_dir / "features.cache", sight, making)
 
-    def _demonstrated(self) -> Iterator[Seen]:
-        if exists(self._demonstrations):
-            dataset = open_dataset(self._demonstrations, self._features)
+    def _demonstrated(self, root: Path) -> Iterator[Seen]:
+        if exists(root):
+            dataset = open_dataset(root, self._features)
             yield from episodes_seen(dataset, self.eyes.preprocess)

@@ -11,11 +11,7 @@ from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally
 from hilrt.data.fall import Fall, Falls
 from hilrt.data.history import best_checkpoint
-from hilrt.errors import (
-    CheckpointError,
-    CheckpointsUnusableError,
-    CheckpointWriteError,
-)
+from hilrt.errors import CheckpointError, CheckpointsUnusableError, CheckpointWriteError
 from hilrt.learner import checkpoint
 from hilrt.learner.algorithm import make_algorithm, named
 from hilrt.learner.machine import updates_per_step
@@ -118,8 +114,10 @@ class Training(Resource):
                 self._say(
                     f"episode {episode.number} of the journal is damaged: {lost}; learning goes on without"
                 )
+            session = episode.header.origin.session if episode.header.origin else ""
             for index, record in enumerate(episode.records):
-                self._count(record, self.eyes.of_disk(episode, index))
+                take = self._keep if episode.header.earlier else self._count
+                take(record, self.eyes.of_disk(episode, index), session)
         restored = self._restore()
         if self.algorithm.actor.trunk.begun_anew and not restored:
             self._say(
@@ -146,22 +144,27 @@ class Training(Resource):
             self._roll_back(self._fall)
         return summary
 
-    def _count(self, record: Record, pictures: Pictures) -> EpisodeSummary | None:
-        self.last = record
+    def _count(self, record: Record, pictures: Pictures, session: str = "") -> EpisodeSummary | None:
         self._metrics.observe(record)
         summary = self.tally.add(record)
         if record.mode is Mode.EVAL:
+            self.last = record
             if summary is not None and not summary.discarded:
                 self._evaluating.append(summary)
             return summary
         self._evaluating.clear()
-        row = self.replay.add(record, pictures)
-        self.eyes.keep(record, pictures, row)
+        self._keep(record, pictures, session)
         if record.mode is Mode.TRAIN and not record.final:
             self.credit.earn()
         if record.mode is Mode.TRAIN and summary is not None:
             self._fall = self._falls.episode(summary)
         return summary
+
+    def _keep(self, record: Record, pictures: Pictures, session: str) -> None:
+        """Give it a row; `session`: the run that it is from, where that is another one."""
+        self.last = record
+        row = self.replay.add(record, pictures, session or self._run_dir.name)
+        self.eyes.keep(record, pictures, row)
 
     # --- learning --------------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ LAYOUT = {
         )
     },
     "Steps": {"time_us": ["Multiline", ["^Steps/"]]},
+    "Sessions": {"rows": ["Multiline", ["^Sessions/"]]},
     "Evaluation": {"success": ["Margin", [f"Evaluation/{name}" for name in EVALUATION]]},
 }
 """For the `custom_scalars` plugin."""

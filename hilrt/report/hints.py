@@ -15,6 +15,7 @@ MEANINGS = {
     Job.RECORD: EVENTS,
     Job.TRAIN: {Key.INTERVENE: "take over", **EVENTS},
     Job.EVAL: EVENTS,
+    Job.RUN: {Key.INTERVENE: "take over", **EVENTS},
     Job.REPLAY: {Key.STOP: "stop"},
 }
 """What the keys mean that do not move the arm."""

@@ -103,6 +103,11 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
     if v.job is Job.RECORD:
         yield "failed", f"{c.episodes_demo - c.demo_successes}, kept as failures"
         yield "last episode", c.last_episode or "-"
+    elif v.job is Job.RUN:
+        yield "success", f"{c.successes:,} of {c.episodes_train:,}"
+        yield "without you", f"{c.autonomous:,}"
+        yield "interventions", f"{c.human_steps:,} steps"
+        yield "last episode", c.last_episode or "-"
     elif v.job.by_policy:
         yield "evaluation", evaluated(c)
     if c.self_resets or c.calls:
@@ -144,6 +149,8 @@ def _pipelines(v: View, messages: int) -> RenderableType:
     if not (judged and messages == MESSAGES):  # else the room is theirs
         table.add_row("slowest step", _slowest(v.control))
     table.add_row("behind goals", _behind(v.control))
+    if v.learner.sessions and not messages:  # else the room is theirs
+        table.add_row("rows", Text(v.learner.sessions, no_wrap=True, overflow="ellipsis"))
     if ages := _frame_ages(v.control):
         table.add_row("frame ages", ages)
     return table

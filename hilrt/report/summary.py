@@ -8,6 +8,7 @@ import msgspec
 from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally, wilson
 from hilrt.report.person import Person, person
+from hilrt.run.job import Job
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.record import Mode
 
@@ -60,6 +61,14 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """Of her failures, those that it would have called success."""
 
 
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """A trained policy at work; an episode that the end of the run has cut is left out."""
+
+    success: Rate
+    autonomous: Rate
+    """Without any human step."""
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A run in one page."""
 
@@ -93,6 +102,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, int]
     """Episodes in which the operator said otherwise than the reward classifier, by what she said."""
     shadow: Agreement
+    work: Work | None
+    """Of `hilrt run` alone."""
 
 
 def rate(episodes: Sequence[EpisodeSummary]) -> Rate:
@@ -156,7 +167,20 @@ def summarise(
         extents=msgspec.json.decode(control.extents or "[]"),
         overrides={override.name.lower(): n for override, n in tally.overrides.items()},
         shadow=_agreement(control),
+        work=_work(episodes, config) if job == Job.RUN else None,
     )
+
+
+def _work(episodes: Sequence[EpisodeSummary], config: Config) -> Work:
+    kept = [e for e in episodes if not e.discarded]
+    if (
+        kept
+        and kept[-1].truncated
+        and not config.in_environment
+        and kept[-1].steps < config.max_episode_steps
+    ):
+        del kept[-1]
+    return Work(success=rate(kept), autonomous=rate_of(sum(e.autonomous for e in kept), len(kept)))
 
 
 def _agreement(control: ControlStatus) -> Agreement:

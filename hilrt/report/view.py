@@ -45,7 +45,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     job: Job
     goal: int
-    """Online steps to take, or episodes to record or judge."""
+    """Online steps to take, or episodes to record, judge or run; 0: without end."""
     simulated: bool
     pace: float | None
     """Units of the goal per second, once known."""
@@ -102,6 +102,7 @@ def progress(job: Job, control: ControlStatus) -> int:
         Job.RECORD: control.demo_successes,
         Job.TRAIN: control.online_steps,
         Job.EVAL: control.episodes_eval,
+        Job.RUN: control.episodes_train,
         Job.REPLAY: control.step,
     }
     return counters[job]
@@ -121,6 +122,8 @@ def line(v: View) -> str:
         parts[2:4] = []
     if v.job is Job.EVAL:
         parts.insert(2, evaluated(c))
+    if v.job is Job.RUN:
+        parts.insert(2, f"{c.successes} succeeded, {c.autonomous} without you")
     if v.job is Job.RECORD and c.last_episode:
         parts.insert(2, f"last: {c.last_episode}")
     parts += [f"{role} {state}" for role, state, style in states(v) if style == "red"]
@@ -138,7 +141,8 @@ def phase(v: View) -> str:
     if name not in {"resetting", "running"}:
         return name
     driver = f", {c.driver}" if c.driver and name == "running" else ""
-    return f"{name}, episode {c.episode} ({Mode(c.mode).name.lower()}), step {c.step}{driver}"
+    kind = "" if v.job is Job.RUN else f" ({Mode(c.mode).name.lower()})"
+    return f"{name}, episode {c.episode}{kind}, step {c.step}{driver}"
 
 
 def states(v: View) -> Iterator[tuple[str, str, str]]:

@@ -86,6 +86,17 @@ class RunFolder:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
         return cls(path)
 
+    def named(self, name: str) -> "RunFolder":
+        """The same under another name, beside the one it had.
+
+        Raises:
+            RunFolderError: there is one of that name, or the disk does not take it.
+        """
+        try:
+            return RunFolder(self.path.rename(self.path.with_name(name)))
+        except OSError as error:
+            raise RunFolderError(str(self.path), f"cannot be called {name}: {error.strerror}") from None
+
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """An existing training run.

@@ -23,6 +23,7 @@ class Job(StrEnum):
     RECORD = "record"
     TRAIN = "train"
     EVAL = "eval"
+    RUN = "run"
     REPLAY = "replay"
 
     @property
@@ -42,13 +43,13 @@ class Job(StrEnum):
         return self in {Job.TELEOPERATE, Job.RECORD}
 
     def driven(self, *, intervene: bool) -> bool:
-        """Whether the operator's device may move the arm; `intervene`: as the config says of training."""
-        return self.by_hand or (self is Job.TRAIN and intervene)
+        """Whether the operator's device may move the arm; `intervene`: as the config says where a policy acts."""
+        return self.by_hand or (self in {Job.TRAIN, Job.RUN} and intervene)
 
     @property
     def by_policy(self) -> bool:
         """Whether a policy acts."""
-        return self in {Job.TRAIN, Job.EVAL}
+        return self in {Job.TRAIN, Job.EVAL, Job.RUN}
 
 
 class Playback(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,9 +86,9 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """Inherited eventfds: learner_steps, recorder_steps (control -> them), updates (learner -> control),
     sim_go, sim_done (lockstep clock)."""
     checkpoint: str = ""
-    """Evaluation: the checkpoint folder whose actor is judged."""
-    episodes: int = 0
-    """Record and eval: how many; replay: how many steps."""
+    """Evaluation, and work: the checkpoint folder whose actor acts."""
+    episodes: int | None = 0
+    """Record, eval and run: how many, None without end; replay: how many steps."""
     first_episode: int = 0
     online_steps: int = 0
     """Already taken by earlier starts of this run."""

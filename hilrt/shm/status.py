@@ -18,6 +18,7 @@ STEPS_TEXT = 1600
 FRAME_AGES_TEXT = 240
 ADVICE_TEXT = 80
 ADVISED_TEXT = 160
+SESSIONS_TEXT = 400
 EXTENTS_TEXT = 720
 """Of two arms."""
 
@@ -59,7 +60,7 @@ class SupervisorStatus(Region):
     key_close_ns = Int()
     restarts = Int()
     job = Text(16)
-    goal = Int()  # online steps to take, or episodes to record or judge
+    goal = Int()  # online steps to take, or episodes to record, judge or run
     message = Text()
 
 
@@ -83,7 +84,8 @@ class ControlStatus(Region):
     demo_successes = Int()
     last_episode = Text(40)  # what it came to
     episodes_eval = Int()
-    successes = Int()
+    successes = Int()  # of training episodes, and of those at work
+    autonomous = Int()  # of these, without any human step
     judged = Int()  # episodes of the newest evaluation
     judged_successes = Int()
     judged_first = Int()  # of the one before the first step, where there has been another since
@@ -159,6 +161,9 @@ class LearnerStatus(Region):
     checkpoint_ns = Int()
     gaps_filled = Int()
     credit = Float()
+    sessions = Text(
+        SESSIONS_TEXT
+    )  # rows by session, where there are others than demonstrations and the run itself
     learned = Int()  # `Record.place` of the last step that it has learned from, all before it included
     answered = Int()  # of control's questions (`asked`)
     critic_loss = Float()

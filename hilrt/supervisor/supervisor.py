@@ -13,6 +13,7 @@ import msgspec
 
 from hilrt.config import Config
 from hilrt.errors import ProcessError
+from hilrt.report.view import progress
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Role, Spec
 from hilrt.run.memory import RunMemory, clear_stale
@@ -92,8 +93,10 @@ class Supervisor:
         self._judge = Judge(self.status, log_file, memory.unwritten, replaying=replaying)
         own.pid = os.getpid()
         own.started_ns = own.heartbeat_ns = time.monotonic_ns()
-        if spec.job.recorded or spec.playback:
-            own.goal = spec.episodes or self._config.learner.online_steps
+        if spec.job is Job.TRAIN:
+            own.goal = self._config.learner.online_steps
+        else:
+            own.goal = spec.episodes or 0
         own.job = spec.job  # last: who sees it sees the rest
         self._desk = self._stack.enter_context(
             Desk(self.status, self._folder.path.name, self._config, spec.job)
@@ -269,10 +272,9 @@ class Supervisor:
     def _skip_what_is_done(self) -> None:
         """A new control goes on behind the episode that was cut."""
         control, spec = self.status.control, self._spec
-        done = control.demo_successes if spec.job.by_hand else control.episodes_eval
         self._spec = msgspec.structs.replace(
             spec,
             first_episode=max(spec.first_episode, control.episode + 1),
             online_steps=max(spec.online_steps, control.online_steps),
-            episodes=max(0, self._wanted - done),
+            episodes=None if self._wanted is None else max(0, self._wanted - progress(spec.job, control)),
         )

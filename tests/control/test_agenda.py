@@ -61,6 +61,19 @@ def test_record_counts_successful_demonstrations():
     assert plan.next() is None
 
 
+def test_work_goes_on_for_as_many_episodes_as_are_wanted():
+    """Of a policy at work each episode that is kept counts, won or not; without a number it has no end."""
+    plan = agenda(Job.RUN, episodes=2)
+    play(plan, Mode.TRAIN, 5, success=False)
+    play(plan, Mode.TRAIN, 5, discarded=True)
+    assert plan.next() is Mode.TRAIN
+    play(plan, Mode.TRAIN, 5)
+    assert plan.next() is None
+    plan = agenda(Job.RUN, episodes=None, online_steps=10**9)
+    play(plan, Mode.TRAIN, 5)
+    assert plan.next() is Mode.TRAIN
+
+
 def test_training_is_interrupted_by_evaluations():
     """Before the first step, and after each thousand, come the evaluation's episodes, whose steps are not online."""
     overrides = ["learner.online_steps=2000", "eval.episodes=2"]

@@ -283,3 +283,16 @@ def test_gripper_that_the_policy_moved_is_not_imitated(
     (batch,) = replay.sample(1)
     assert batch.shown.all()
     assert batch.gripper_shown.tolist() == [float(by_hand)] * 8
+
+
+def test_a_row_knows_its_session(features: Features, make_episode: Callable[..., list[Record]]) -> None:
+    """Rows that can be drawn are counted by the recording that they are from; who is overwritten is not counted."""
+    replay = Replay(features, 50, 8, 0)
+    shown = make_episode(0, 6, success=True, mode=Mode.DEMO)
+    for session, records in (("shown", shown), ("before", make_episode(0, 20)), ("now", make_episode(1, 10))):
+        for record in records:
+            replay.add(record, session=session)
+    assert replay.statistics().sessions == {"shown": 6, "before": 20, "now": 10}
+    for record in make_episode(2, 38):
+        replay.add(record, session="now")
+    assert replay.statistics().sessions == {"shown": 6, "before": 0, "now": 48}

@@ -106,6 +106,37 @@ def test_a_training_run_at_a_glance(look):
         assert part in text
 
 
+def test_a_policy_at_work_at_a_glance(look, status):
+    """What it has won, and what of that without anybody's help; a bar only where there is a number to reach."""
+    control = status.control
+    control.episodes_train, control.successes, control.autonomous, control.human_steps = 12, 10, 8, 34
+    control.last_episode = "success, 41 steps"
+    status.supervisor.goal = 0
+    text = squeezed(look(Job.RUN))
+    for part in (
+        "hilrt run · so100-train",
+        "running, episode 12, step 34, you: left",
+        "success 10 of 12",
+        "without you 8",
+        "interventions 34 steps",
+        "last episode success, 41 steps",
+    ):
+        assert part in text
+    assert "episodes/min" not in text
+    assert "learner" not in text
+    status.supervisor.goal = 20
+    assert "12 / 20 episodes" in squeezed(look(Job.RUN))
+    assert "12/20 episodes" in line(at_100_s(status))
+    assert "10 succeeded, 8 without you" in line(at_100_s(status))
+
+
+def test_rows_of_other_sessions_are_told(look, status):
+    """Where a training learns from others, the panel says how many rows are whose."""
+    assert "rows " not in squeezed(look())
+    status.learner.sessions = "lift 212, so100-train-1 4,000, so100-run-2 640"
+    assert "rows lift 212, so100-train-1 4,000, so100-run-2 640" in squeezed(look())
+
+
 def test_the_panel_fits_a_small_terminal(look, status):
     """With every process complaining at full length the panel is at most 80 x 24, and nothing else is cut."""
     control, learner, recorder = status.control, status.learner, status.recorder
@@ -123,6 +154,7 @@ def test_the_panel_fits_a_small_terminal(look, status):
     for region in (status.supervisor, status.control, status.learner, status.recorder, status.cameras):
         region.message = "No space left on device: /" + "x" * 60 + " " + "y" * 60
     control.frame_ages_ms = '{"front": 12, "wrist": 31}'
+    learner.sessions = "x" * 400
     control.probability, control.threshold, control.override = 0.123, 0.987, Override.SUCCESS
     control.advice = "one episode in three should end in reward: take over when it is stuck"
     lines = look(hints=["x" * 76] * 2).splitlines()
