@@ -24,14 +24,16 @@ from hilrt.config.processor import (
 )
 from hilrt.config.reward import Reward, RewardClassifier
 from hilrt.config.robot import MAX_COMMAND_HZ, Arm, Camera, CameraControls, Leader, Robot, Scripted, Teleop
-from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, TWO_APART, Sim, SimArm, SimPictures, SimUsb
-from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
+from hilrt.config.sim import PATCH_CENTRE, SIM_CAMERAS, SIM_TASKS, TWO_APART, Sim, SimArm, SimPictures, SimUsb
+from hilrt.config.values import MOTORS, Area, Bounds, Count, JointPose, NonNegative, Positive, Vec2, Vec3
 
 __all__ = [
     "MOTORS",
+    "PATCH_CENTRE",
     "SIM_CAMERAS",
     "SIM_TASKS",
     "TWO_APART",
+    "Area",
     "Arm",
     "Bounds",
     "Camera",
@@ -63,6 +65,7 @@ __all__ = [
     "Spaces",
     "StepSizes",
     "Teleop",
+    "Vec2",
     "Vec3",
     "nature_of",
 ]

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from hilrt.config.own import IMPORT_PATH
 from hilrt.config.reward import RewardClassifier
-from hilrt.config.values import MOTORS, Bounds, JointPose, NonNegative, Pixels, Positive
+from hilrt.config.values import MOTORS, Area, Bounds, JointPose, NonNegative, Pixels, Positive
 
 AXES = ("x", "y", "z", "pitch", "roll")
 
@@ -58,6 +58,7 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     start_range_m: tuple[NonNegative, NonNegative, NonNegative] = (0.0, 0.0, 0.0)
     """Each episode begins up to so far from the start pose, to either side along x, y and z, at a place that is drawn
     from the seed: inside the box, in reach, free of collisions [m]."""
+    area: Area | None = None
     control_time_s: Positive = 20.0
     """Time limit of an episode; reaching it truncates."""
     terminate_on_success: bool = True

@@ -6,28 +6,16 @@ from collections.abc import Sequence
 import msgspec
 
 from hilrt.config import Config
-from hilrt.data.episodes import EpisodeSummary, Tally, wilson
+from hilrt.data.episodes import EpisodeSummary, Tally
+from hilrt.data.places import grid_of
+from hilrt.report.cells import Cell, cells_of
+from hilrt.report.rates import Rate, rate, rate_of
+from hilrt.run.job import Trial
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.record import Mode
 
 GOAL = 0.9
 """The success rate whose first reaching is reported."""
-
-
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """Successes of a number of episodes, with the 95 % Wilson interval."""
-
-    successes: int
-    episodes: int
-    rate: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.successes}/{self.episodes} = {self.rate:.1%} "
-            f"(95 % interval {self.low:.1%} .. {self.high:.1%})"
-        )
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,17 +71,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, int]
     """Episodes in which the operator said otherwise than the reward classifier, by what she said."""
     shadow: Agreement
-
-
-def rate(episodes: Sequence[EpisodeSummary]) -> Rate:
-    """Success rate of some episodes."""
-    return rate_of(sum(e.success for e in episodes), len(episodes))
-
-
-def rate_of(successes: int, n: int) -> Rate:
-    """Success rate of `n` episodes."""
-    low, high = wilson(successes, n)
-    return Rate(successes=successes, episodes=n, rate=successes / max(1, n), low=low, high=high)
+    cells: list[Cell] = []
+    """Evaluation by place: success where the object was put."""
 
 
 def evaluations(episodes: Sequence[EpisodeSummary]) -> list[Evaluation]:
@@ -109,9 +88,14 @@ def evaluations(episodes: Sequence[EpisodeSummary]) -> list[Evaluation]:
 
 
 def summarise(
-    job: str, config: Config, episodes: Sequence[EpisodeSummary], status: Status, wall_s: float
+    job: str,
+    config: Config,
+    episodes: Sequence[EpisodeSummary],
+    status: Status,
+    wall_s: float,
+    trial: Trial | None = None,
 ) -> Summary:
-    """The summary of a run whose episodes are these and whose status block is this."""
+    """The summary of a run whose episodes are these and whose status block is this; `trial`: of an evaluation."""
     tally = Tally(episodes, config.learner.constants.window)
     judged = evaluations(episodes)
     whole = [e for e in judged if e.success.episodes >= config.eval.episodes]
@@ -141,7 +125,14 @@ def summarise(
         extents=msgspec.json.decode(control.extents or "[]"),
         overrides={override.name.lower(): n for override, n in tally.overrides.items()},
         shadow=_agreement(control),
+        cells=_cells(config, trial, episodes) if trial else [],
     )
+
+
+def _cells(config: Config, trial: Trial, episodes: Sequence[EpisodeSummary]) -> list[Cell]:
+    if not trial.rows:
+        return []
+    return cells_of(grid_of(config, trial.rows, trial.columns), [e for e in episodes if not e.discarded])
 
 
 def _agreement(control: ControlStatus) -> Agreement:

@@ -1,0 +1,112 @@
+"""Where the object is to go for each episode of an evaluation, and where it was."""
+
+import numpy as np
+import pytest
+from hand import Hand
+from rig import Rig, load
+
+from hilrt.control.places import Places
+from hilrt.control.scene import RealScene
+from hilrt.control.spotter import Spotter
+from hilrt.devices.calibration import Calibration
+from hilrt.run.job import Trial
+from hilrt.shm.status import ControlStatus
+from hilrt.step.record import GripperCommand, Mode, Record
+
+GRID = Trial(rows=2, columns=2)
+SPOT = (0.2, 0.03)
+AREA = "processor.reset.area={min = [0.2, 0.0], max = [0.3, 0.1]}"
+
+
+@pytest.fixture
+def status():
+    """A status block of its own."""
+    return ControlStatus(memoryview(bytearray(ControlStatus.blank())))
+
+
+def final(mode=Mode.EVAL, *, discarded=False):
+    """The end of an episode."""
+    return Record(
+        episode=0, step=1, mode=mode, final=True, monotonic_ns=0, wall_ns=0, state=b"", discarded=discarded
+    )
+
+
+def aims(places, count=4):
+    """How so many episodes are set up, each of which is kept."""
+    for number in range(count):
+        yield places.aim(number, Mode.EVAL)
+        places.ended(final())
+
+
+def test_a_grid_has_its_cells_in_turn(status):
+    """All of them, then all again; a simulated object is drawn within them."""
+    places = Places(load(AREA), GRID, status)
+    corners = [aim.within.min for aim in aims(places, 5)]
+    near, right = 0.2, 0.0
+    far, left = pytest.approx(0.25), pytest.approx(0.05)
+    assert corners == [(far, left), (far, right), (near, left), (near, right), (far, left)]
+
+
+def test_the_screen_says_where(status):
+    """In words, and in centimetres."""
+    places = Places(load(AREA), GRID, status)
+    places.aim(0, Mode.EVAL)
+    assert status.put == "put it left, far (27.5 cm ahead, 7.5 cm left)"
+
+
+def test_an_episode_that_is_not_kept_is_made_again_there(status):
+    """A crash of control, too, leaves no cell with less."""
+    places = Places(load(AREA), GRID, status)
+    first = places.aim(0, Mode.EVAL)
+    places.ended(final(discarded=True))
+    assert places.aim(1, Mode.EVAL).within == first.within
+    places.ended(final())
+    status.episodes_eval = 1  # as the account counts it
+    second = places.aim(2, Mode.EVAL)
+    assert Places(load(AREA), GRID, status).aim(3, Mode.EVAL).within == second.within != first.within
+
+
+def test_without_a_grid_nothing_is_told(status):
+    """The object goes anywhere in its area, if the task file has one."""
+    assert Places(load(), None, status).aim(0, Mode.TRAIN).within is None
+    aim = Places(load(AREA), None, status).aim(0, Mode.TRAIN)
+    assert (aim.within.min, aim.within.max, status.put) == ((0.2, 0.0), (0.3, 0.1), "")
+
+
+def test_a_person_puts_it_where_she_is_told(status):
+    """On a real arm that is where it was; a simulated object is seen, once, when the episode begins."""
+    real = Places(load(name="so100.toml"), GRID, status)
+    real.aim(0, Mode.EVAL)
+    real.look(None, lambda _: SPOT)
+    assert real.spot == real._grid.centre(0)
+    simulated = Places(load(), GRID, status)
+    simulated.aim(0, Mode.EVAL)
+    assert simulated.spot == ()
+    for seen in (None, SPOT, (0.3, 0.3)):
+        simulated.look(None, lambda _, seen=seen: seen)
+    assert simulated.spot == SPOT
+    simulated.aim(1, Mode.EVAL)
+    assert simulated.spot == ()
+
+
+def spotter_of(rig, arms=1):
+    """Of a real arm, or two."""
+    path = rig.config.robot.calibration_path(next(iter(rig.config.robot.sides)))
+    return Spotter(RealScene(0.0), rig.pipelines, [Calibration.load(path)] * arms)
+
+
+def test_an_object_is_where_the_gripper_closes_on_it():
+    """Not before it is stopped, and not when it shuts on nothing."""
+    hand = Hand(Rig(), width=0.3)
+    see = spotter_of(hand.rig)
+    assert see(hand.go(1, GripperCommand.CLOSE)) is None
+    tick = hand.go(20, GripperCommand.CLOSE)
+    assert np.allclose(see(tick), tick.pose[0, :2, 3])
+    empty = Hand(Rig(), width=0.0)
+    assert spotter_of(empty.rig)(empty.go(20, GripperCommand.CLOSE)) is None
+
+
+def test_of_two_arms_nobody_knows_whose_it_is():
+    """Cells are of one area."""
+    hand = Hand(Rig(), width=0.3)
+    assert spotter_of(hand.rig, arms=2)(hand.go(20, GripperCommand.CLOSE)) is None
