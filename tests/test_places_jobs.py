@@ -8,8 +8,11 @@ from typer.testing import CliRunner
 from hilrt.cli import app
 from hilrt.config import taskfile
 from hilrt.data.episodes import read_summaries
+from hilrt.data.journal import episode_path, read_episode
 from hilrt.data.pictures import decoded
 from hilrt.data.places import grid_of
+from hilrt.policy.saved import checkpoints_of, load_actor
+from hilrt.step.record import vector
 
 SHORT = ["processor.reset.control_time_s=1.0", "learner.checkpoint_every_s=1e6"]
 
@@ -54,6 +57,33 @@ def test_success_by_place(trained):
     failures = [f"failures/episode_{e.episode:06d}.png" for e in episodes if not e.success]
     assert pictures == [*failures, "map.png"]
     assert decoded((made / "map.png").read_bytes()).std() > 10
+
+
+def test_two_policies_on_the_same_places(trained):
+    """Each place is the same for both, to the micrometre; words, numbers and a map of each say how they did."""
+    words = "--compare", "0", "--grid", "1x2", "--each", "2"
+    made, printed, summary, episodes = judged(trained, *words)
+    assert [e.policy_version for e in episodes] == [0, 1, 1, 0, 0, 1, 1, 0]
+    spots = [[e.spot for e in episodes if e.policy_version == policy] for policy in (0, 1)]
+    assert np.allclose(*spots, atol=1e-6)
+    assert len(set(spots[0])) == 4
+    c, (newest,) = summary["comparison"], summary["evaluations"]
+    assert (c["places"], c["second"], newest["success"]["episodes"]) == (4, "checkpoint 0", 4)
+    assert c["both_won"] + c["only_first"] + c["only_second"] + c["neither"] == 4
+    assert [[cell["success"]["episodes"] for cell in cells] for cells in (summary["cells"], c["cells"])] == [
+        [2, 2]
+    ] * 2
+    assert f"on the same 4 places {c['first']} won" in printed
+    assert "McNemar" in printed or "nothing tells them apart" in printed
+    first, other = decoded((made / "map.png").read_bytes()).shape[:2]
+    assert other > 2 * first
+    actors = [load_actor(path) for path in reversed(checkpoints_of(trained[1]))]
+    for e in episodes:
+        first = read_episode(episode_path(made / "journal", e.episode)).records[0]
+        acted = [actor.act(vector(first.state).copy(), deterministic=True)[0] for actor in actors]
+        assert [np.allclose(a, vector(first.policy_action), atol=1e-5) for a in acted].index(
+            True
+        ) == e.policy_version
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,8 @@ class Loop:
     async def _episode(self, number: int, mode: Mode, aim: Aim, start: Float64 | None) -> None:
         """One episode, from its first observation to its final record."""
         self._enter(Phase.RUNNING)
+        if self._policy:
+            self._policy.turn(aim.policy)
         self._operator.begin(mode, aim.seed)
         self._pipelines.begin(start)
         self._status.override = Override.NONE

@@ -31,17 +31,21 @@ class Question(NamedTuple):
     """What is to be found out."""
 
     episodes: int | None = None
-    """How many; None: as the task file says. With a grid they follow from that."""
+    """How many, or on how many places; None: as the task file says. With a grid they follow from that."""
     steps: int | None = None
     """Of the checkpoint; None: the newest."""
     grid: tuple[int, int] | None = None
     """Rows and columns of cells in which the object is put."""
     each: int = 5
-    """Episodes in each cell."""
+    """Episodes in each cell, of each policy."""
+    compare: str = ""
+    """With which policy: online steps of another checkpoint of this run, or the folder of one, or another run."""
 
 
 def evaluate(path: Path, question: Question, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
-    """Judge a run's policy: deterministic, operator off. With a grid, the folder has a map, and films of failures.
+    """Judge a run's policy, or two on the same places: deterministic, operator off.
+
+    With a grid, the folder has a map, and films of failures.
 
     Raises:
         RunFolderError: not a run, or one without a checkpoint.
@@ -56,16 +60,56 @@ def evaluate(path: Path, question: Question, overrides: Sequence[str]) -> tuple[
         raise RunFolderError(str(path), "has no checkpoint yet, so there is no policy to evaluate")
     config = load(trained.path / "config.toml", overrides)
     grid = grid_of(config, *question.grid) if question.grid else None
+    other = _other(path, question.compare) if question.compare else None
     now = conditions_of(config)
-    start = Handed(conditions=now, differs=trained_otherwise(path, config, now, checkpoint))
+    differs = [
+        words
+        for each in filter(None, (checkpoint, other))
+        for words in trained_otherwise(path, config, now, each)
+    ]
+    start = Handed(conditions=now, differs=list(dict.fromkeys(differs)))
     judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
     folder = RunFolder.fill(judged, trained.path / "config.toml", overrides)
-    trial = Trial(rows=grid.rows, columns=grid.columns) if grid else None
-    count = _episodes(question, config, grid)
+    trial = _trial(grid, checkpoint, other)
+    count = _episodes(question, config, grid) * (2 if other else 1)
     summary = run(folder, Job.EVAL, episodes=count, checkpoint=str(checkpoint), trial=trial, start=start)
     if grid:
         _draw(folder, grid, summary)
     return folder, summary
+
+
+def _other(path: Path, wish: str) -> Path:
+    """The checkpoint to compare with.
+
+    Raises:
+        CheckpointAbsentError, RunFolderError: there is none.
+    """
+    if wish.isdecimal():
+        return checkpoint_of(path, int(wish))
+    folder = Path(wish)
+    found = folder if (folder / "meta.json").is_file() else newest_checkpoint(folder)
+    if found is None:
+        raise RunFolderError(
+            wish, "is neither a checkpoint nor a run that has one; --compare takes both, or online steps"
+        )
+    return found
+
+
+def _trial(grid: Grid | None, checkpoint: Path, other: Path | None) -> Trial | None:
+    """How the policies are judged; None where there is nothing special about it."""
+    if not (grid or other):
+        return None
+    one_run = other is not None and other.parent.resolve() == checkpoint.parent.resolve()
+    first, second = (
+        f"checkpoint {int(each.name)}" if one_run else f"{each.parents[1].name}/{int(each.name)}"
+        for each in (checkpoint, other or checkpoint)
+    )
+    return Trial(
+        rows=grid.rows if grid else 0,
+        columns=grid.columns if grid else 0,
+        other=str(other.resolve()) if other else "",
+        names=(first, second),
+    )
 
 
 def _episodes(question: Question, config: Config, grid: Grid | None) -> int:
@@ -80,10 +124,15 @@ def _draw(folder: RunFolder, grid: Grid, summary: Summary) -> None:
         JournalError: an episode cannot be read.
     """
     kept = [e for e in read_summaries(folder.episodes) if not e.discarded]
-    panel = success_panel("won, and the 95 % interval", [cell.success for cell in summary.cells])
-    write_png(
-        folder.path / MAP, maps(f"{folder.config().env.task}, {len(kept)} episodes", grid, [panel], kept)
-    )
+    panels = [success_panel("won, and the 95 % interval", [cell.success for cell in summary.cells])]
+    title = f"{folder.config().env.task}, {len(kept)} episodes"
+    if c := summary.comparison:
+        panels = [
+            panels[0]._replace(title=c.first),
+            success_panel(c.second, [cell.success for cell in c.cells]),
+        ]
+    spots = [[e for e in kept if not summary.comparison or e.policy_version == i] for i in range(len(panels))]
+    write_png(folder.path / MAP, maps(title, grid, panels, spots))
     failures = [e.episode for e in kept if not e.success]
     with Bar("drawing failures", len(failures)) as bar:
         for number in failures:

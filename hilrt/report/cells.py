@@ -74,8 +74,10 @@ def success_panel(title: str, rates: Sequence[Rate]) -> Panel:
     return Panel(title, [r.rate if r.episodes else None for r in rates], texts)
 
 
-def maps(title: str, grid: Grid, panels: Sequence[Panel], episodes: Sequence[EpisodeSummary]) -> Picture:
-    """Maps side by side, RGB, the arm below them; on the last, where the object lay in each episode."""
+def maps(
+    title: str, grid: Grid, panels: Sequence[Panel], episodes: Sequence[Sequence[EpisodeSummary]]
+) -> Picture:
+    """Maps side by side, RGB, the arm below them; on each, where the object lay in its episodes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -83,11 +85,9 @@ def maps(title: str, grid: Grid, panels: Sequence[Panel], episodes: Sequence[Epi
     canvas = FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axis, panel in zip(axes, panels, strict=True):
+    for axis, panel, its in zip(axes, panels, episodes, strict=True):
         _draw(axis, grid, panel)
-    for won, colour, mark in ((True, "#1a7a1a", "o"), (False, "#a01010", "x")):
-        spots = np.array([e.spot for e in episodes if e.spot and e.success == won]).reshape(-1, 2) * 100.0
-        axes[-1].plot(spots[:, 1], spots[:, 0], mark, color=colour, markersize=3, alpha=0.7)
+        _mark(axis, its)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
@@ -109,3 +109,10 @@ def _draw(axis: "Axes", grid: Grid, panel: Panel) -> None:
         axis.axvline(100.0 * (left - column * (left - right) / grid.columns), color="white")
     axis.set_title(panel.title, fontsize=10)
     axis.set(xlabel="to the left of the base [cm]", ylabel="ahead of it [cm]", xlim=edges[:2], ylim=edges[2:])
+
+
+def _mark(axis: "Axes", episodes: Sequence[EpisodeSummary]) -> None:
+    """Where the object lay."""
+    for won, colour, mark in ((True, "#1a7a1a", "o"), (False, "#a01010", "x")):
+        spots = np.array([e.spot for e in episodes if e.spot and e.success == won]).reshape(-1, 2) * 100.0
+        axis.plot(spots[:, 1], spots[:, 0], mark, color=colour, markersize=3, alpha=0.7)

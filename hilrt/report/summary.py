@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,6 +10,7 @@ from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally
 from hilrt.data.places import grid_of
 from hilrt.report.cells import Cell, cells_of
+from hilrt.report.comparison import Comparison, compared
 from hilrt.report.rates import Rate, rate, rate_of
 from hilrt.run.job import Trial
 from hilrt.shm.status import ControlStatus, Status
@@ -73,6 +75,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     shadow: Agreement
     cells: list[Cell] = []
     """Evaluation by place: success where the object was put."""
+    comparison: Comparison | None = None
+    """Of two policies; then the rest is of the first one."""
 
 
 def evaluations(episodes: Sequence[EpisodeSummary]) -> list[Evaluation]:
@@ -96,6 +100,8 @@ def summarise(
     trial: Trial | None = None,
 ) -> Summary:
     """The summary of a run whose episodes are these and whose status block is this; `trial`: of an evaluation."""
+    parts = _parts(config, trial, episodes) if trial else Parts([])
+    episodes = [e for e in episodes if not (parts.comparison and e.policy_version)]
     tally = Tally(episodes, config.learner.constants.window)
     judged = evaluations(episodes)
     whole = [e for e in judged if e.success.episodes >= config.eval.episodes]
@@ -125,14 +131,28 @@ def summarise(
         extents=msgspec.json.decode(control.extents or "[]"),
         overrides={override.name.lower(): n for override, n in tally.overrides.items()},
         shadow=_agreement(control),
-        cells=_cells(config, trial, episodes) if trial else [],
+        cells=parts.cells,
+        comparison=parts.comparison,
     )
 
 
-def _cells(config: Config, trial: Trial, episodes: Sequence[EpisodeSummary]) -> list[Cell]:
-    if not trial.rows:
-        return []
-    return cells_of(grid_of(config, trial.rows, trial.columns), [e for e in episodes if not e.discarded])
+class Parts(NamedTuple):
+    """What an evaluation by place, or of two policies, has beside."""
+
+    cells: list[Cell]
+    comparison: Comparison | None = None
+
+
+def _parts(config: Config, trial: Trial, episodes: Sequence[EpisodeSummary]) -> Parts:
+    kept = [e for e in episodes if not e.discarded]
+
+    def cells(of: Sequence[EpisodeSummary]) -> list[Cell]:
+        return cells_of(grid_of(config, trial.rows, trial.columns), of) if trial.rows else []
+
+    if not trial.other:
+        return Parts(cells(kept))
+    first, second = ([e for e in kept if e.policy_version == policy] for policy in (0, 1))
+    return Parts(cells(first), compared(*trial.names, kept, cells(second)))
 
 
 def _agreement(control: ControlStatus) -> Agreement:

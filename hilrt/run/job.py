@@ -73,6 +73,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     columns: int = 0
     other: str = ""
     """Checkpoint folder of the second policy; empty: there is one."""
+    names: tuple[str, str] = ("", "")
+    """Of both, for people."""
 
     def round(self, episode: int) -> int:
         """Number of the place that an episode is at."""

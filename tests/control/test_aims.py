@@ -1,5 +1,6 @@
 """Where the object is to go for each episode of an evaluation, and where it was."""
 
+import msgspec
 import numpy as np
 import pytest
 from hand import Hand
@@ -64,6 +65,26 @@ def test_an_episode_that_is_not_kept_is_made_again_there(status):
     status.episodes_eval = 1  # as the account counts it
     second = places.aim(2, Mode.EVAL)
     assert Places(load(AREA), GRID, status).aim(3, Mode.EVAL).within == second.within != first.within
+
+
+def test_two_policies_take_turns_on_the_same_scene(status):
+    """With equal chance in it, each first at every second place; the screen says when the object goes back."""
+    places = Places(load(AREA), msgspec.structs.replace(GRID, other="checkpoint"), status)
+    seen, told = [], []
+    for aim in aims(places, 8):
+        seen.append(aim)
+        told.append(status.put)
+    assert [aim.policy for aim in seen] == [0, 1, 1, 0, 0, 1, 1, 0]
+    assert [aim[:2] for aim in seen[::2]] == [aim[:2] for aim in seen[1::2]]
+    assert len({aim.seed for aim in seen}) == 4
+    assert told[:3] == [
+        "put it left, far (27.5 cm ahead, 7.5 cm left)",
+        "put it back: left, far (27.5 cm ahead, 7.5 cm left)",
+        "put it right, far (27.5 cm ahead, 2.5 cm left)",
+    ]
+    anywhere = Places(load(), Trial(other="checkpoint"), status)
+    told = [status.put for _ in aims(anywhere, 2)]
+    assert told == ["", "put it back: to the same place"]
 
 
 def test_without_a_grid_nothing_is_told(status):

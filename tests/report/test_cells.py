@@ -53,7 +53,7 @@ def test_the_table_says_it_in_words():
 def drawn():
     """The map's pixels, left of the middle and right of it, in the far row."""
     panel = success_panel("won", [cell.success for cell in cells_of(GRID, EPISODES)])
-    picture = maps("a task", GRID, [panel], [])
+    picture = maps("a task", GRID, [panel], [EPISODES])
     height, width = picture.shape[:2]
     row = picture[round(0.16 * height) : round(0.24 * height)].reshape(-1, width, 3)
     return [
