@@ -3,6 +3,7 @@
 import jobs
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
 from hilrt.cli import app
@@ -99,6 +100,32 @@ def test_what_cannot_be_asked(words, message):
     done = CliRunner().invoke(app, ["eval", "nowhere", *words])
     assert done.exit_code == 2
     assert message in " ".join(done.output.replace("│", " ").split())
+
+
+def test_a_training_that_is_steered(trained):
+    """Unseen cells come first, also after a stop; the map is in TensorBoard and in the run's folder."""
+    folder, _ = trained
+    few = ["processor.reset.next_place=weak", "processor.reset.control_time_s=0.5", "teleop.intervene=false"]
+    overrides = [*jobs.SMALL, *SHORT, *few, "learner.online_steps=30"]
+    done = jobs.run(folder, "train", jobs.SIM, overrides=overrides)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = jobs.newest_run(folder, "train")
+    config = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(config.replace("online_steps = 30", "online_steps = 45"))
+    done = jobs.run(folder, "train", "--resume", run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = [
+        grid_of(taskfile.load(run / "config.toml")).find(e.spot)
+        for e in read_summaries(run / "episodes.jsonl")
+    ]
+    assert len(cells) >= 9
+    assert sorted(cells[:9]) == [*range(9)]
+    board = EventAccumulator(str(run / "tensorboard"))
+    board.Reload()
+    shown = board.Images("Places/map")
+    assert shown[-1].step == 45
+    assert shown[-1].encoded_image_string.startswith(b"\x89PNG")
+    assert decoded((run / "places.png").read_bytes()).shape == decoded(shown[-1].encoded_image_string).shape
 
 
 def test_an_area_is_where_objects_are(trained):

@@ -132,6 +132,11 @@ def _check_workspace(config: Config, fail: Fail) -> None:
 
 
 def _check_area(config: Config, fail: Fail) -> None:
+    reset = config.processor.reset
+    if reset.next_place == "weak" and config.robot.arms:
+        fail("processor.reset.next_place", '"weak" is for one arm. Remove it.')
+    if reset.next_place == "weak" and not (reset.area or config.sim or config.processor.inverse_kinematics):
+        fail("processor.reset.next_place", '"weak" needs processor.reset.area: joint control has no box.')
     if area := config.processor.reset.area:
         for axis, low, high in zip("xy", area.min, area.max, strict=True):
             if low >= high:

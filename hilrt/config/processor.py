@@ -59,6 +59,9 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Each episode begins up to so far from the start pose, to either side along x, y and z, at a place that is drawn
     from the seed: inside the box, in reach, free of collisions [m]."""
     area: Area | None = None
+    next_place: Literal["anywhere", "weak"] = "anywhere"
+    """Training: a simulated object goes anywhere in its area, or by cells of it where few episodes began or were won
+    (docs/guide/places.md). On a real arm the screen names a cell in any case; with `weak` you put it there."""
     control_time_s: Positive = 20.0
     """Time limit of an episode; reaching it truncates."""
     terminate_on_success: bool = True

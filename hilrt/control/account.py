@@ -2,6 +2,7 @@
 
 from hilrt.control.agenda import Agenda
 from hilrt.control.judge import Judge
+from hilrt.control.places import Places
 from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
 from hilrt.control.tick import Tick
@@ -22,11 +23,12 @@ class Account:
         policy: Policy | None,
         judge: Judge | None,
         sides: tuple[str, ...],
+        places: Places,
     ) -> None:
         """`tally`: of earlier starts, as the agenda's steps are."""
         self._status, self._tally, self._agenda = status, tally, agenda
         self._publisher, self._policy, self._judge = publisher, policy, judge
-        self._sides, self._driver = sides, ""
+        self._sides, self._driver, self._places = sides, "", places
         status.online_steps = agenda.online_steps
         self._show_rates()
 
@@ -61,6 +63,7 @@ class Account:
                 status.human_steps += record.source is Source.HUMAN
             if summary := self._tally.add(record):
                 self._count_episode(summary)
+                self._places.count(summary)
 
     def _name_driver(self, tick: Tick) -> None:
         """Who has the arm; a text is written only when it changes."""

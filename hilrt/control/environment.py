@@ -215,7 +215,7 @@ def in_environment(spec: Spec, config: Config, status: Status, stack: AsyncExitS
         policy=policy,
         publisher=publisher,
         agenda=Agenda(config, spec, history),
-        places=Places(config, spec.trial, status.control),
+        places=Places(config, spec.trial, status.control, history),
         status=status.control,
         tally=Tally(history, config.learner.constants.window),
         stop_wanted=ending.wanted,

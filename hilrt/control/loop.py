@@ -54,7 +54,9 @@ class Loop:
         self._sides = tuple(config.robot.sides)
         self._publisher, self._agenda, self._status = publisher, agenda, status
         self._tally, self._extents, self._places = tally, extents, places
-        self._account = Account(status, tally, agenda, publisher, policy, cell.pipelines.judge, self._sides)
+        self._account = Account(
+            status, tally, agenda, publisher, policy, cell.pipelines.judge, self._sides, places
+        )
         self._stop_wanted = stop_wanted
         self._stopped = False
         self._presence, self._appeal = presence, Appeal(presence)

@@ -1,15 +1,21 @@
 """Where the object goes for each episode, and where it was when that began."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from hilrt.config import Area, Config, Vec2
 from hilrt.control.episode import scene_seed
 from hilrt.control.tick import Tick
-from hilrt.data.places import Grid, grid_of
+from hilrt.data.episodes import EpisodeSummary
+from hilrt.data.places import Coverage, Grid, coverage_of, grid_of
 from hilrt.run.job import Trial
 from hilrt.shm.status import ControlStatus
 from hilrt.step.record import Mode, Record
+
+OF_CELL = 1
+"""Which of the random numbers of an episode's seed draw its cell."""
 
 
 class Aim(NamedTuple):
@@ -26,8 +32,16 @@ class Aim(NamedTuple):
 class Places:
     """Tells the person, or the simulator, where to put the object; remembers where it was."""
 
-    def __init__(self, config: Config, trial: Trial | None, status: ControlStatus) -> None:
+    def __init__(
+        self,
+        config: Config,
+        trial: Trial | None,
+        status: ControlStatus,
+        history: Sequence[EpisodeSummary] = (),
+    ) -> None:
         """`trial`: places of an evaluation; one that was cut goes on behind the episodes that `status` has.
+
+        `history`: episodes of earlier starts of a training.
 
         Raises:
             GridError: it has cells, and there is no area for them.
@@ -35,6 +49,8 @@ class Places:
         self._config, self._trial, self._status = config, trial, status
         self._grid = grid_of(config, trial.rows, trial.columns) if trial and trial.rows else None
         self._slot = status.episodes_eval
+        self._coverage = coverage_of(config, history)
+        self._steered = config.processor.reset.next_place == "weak"
         self.spot: Vec2 | tuple[()] = ()
         """x, y of the object at the start of the episode, base frame [m]; empty where nobody knows yet."""
 
@@ -44,6 +60,8 @@ class Places:
         aim = Aim(scene_seed(self._config.seed, number, mode), self._config.processor.reset.area)
         if self._trial:
             aim, put = self._of_trial(self._trial, aim)
+        elif mode is Mode.TRAIN and self._coverage:
+            aim, put = self._of_training(self._coverage, aim)
         if self._status.put != put:
             self._status.put = put
         return aim
@@ -52,6 +70,11 @@ class Places:
         """Find out where the object was, from what a tick tells of it."""
         if not self.spot:
             self.spot = see(tick) or ()
+
+    def count(self, episode: EpisodeSummary) -> None:
+        """An episode is settled."""
+        if self._coverage:
+            self._coverage.count(episode)
 
     def ended(self, final: Record) -> None:
         """An episode has ended; one that is not kept is made again at the same place."""
@@ -69,6 +92,15 @@ class Places:
         if trial.again(self._slot):
             return aim, f"put it back: {where or 'to the same place'}"
         return aim, where and f"put it {where}"
+
+    def _of_training(self, coverage: Coverage, aim: Aim) -> tuple[Aim, str]:
+        """Where the next object should go, for a person to follow, and where it goes if the task file wants that."""
+        cell = coverage.next(np.random.default_rng((aim.seed, OF_CELL)))
+        put = f"put it {coverage.grid.name(cell)} ({coverage.words(cell)})"
+        if not self._steered:
+            return aim, f"best {put}"
+        self._told(coverage.grid, cell)
+        return aim._replace(within=coverage.grid.cell(cell)), put
 
     def _told(self, grid: Grid, cell: int) -> None:
         """A person puts a real object where she is told."""

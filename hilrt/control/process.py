@@ -212,7 +212,7 @@ async def _at_the_arms(
         policy=around.policy,
         publisher=publisher,
         agenda=around.agenda,
-        places=Places(config, spec.trial, status.control),
+        places=Places(config, spec.trial, status.control, around.history),
         status=status.control,
         tally=Tally(around.history, config.learner.constants.window),
         stop_wanted=ending.wanted,

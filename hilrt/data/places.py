@@ -5,14 +5,15 @@ frame of the arm [m].
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
 
 from hilrt.config import PATCH_CENTRE, Area, Config, Vec2
-from hilrt.data.episodes import wilson
+from hilrt.data.episodes import EpisodeSummary, wilson
 from hilrt.errors import GridError
+from hilrt.step.record import Mode
 
 USUAL = 3
 """Rows and columns, where nobody says how many."""
@@ -98,6 +99,17 @@ def grid_of(config: Config, rows: int = USUAL, columns: int = USUAL) -> Grid:
     return Grid(area_of(config), rows, columns)
 
 
+def coverage_of(config: Config, history: Iterable[EpisodeSummary] = ()) -> "Coverage | None":
+    """Of a training and its episodes so far; None where there are no cells."""
+    try:
+        coverage = Coverage(grid_of(config))
+    except GridError:
+        return None
+    for episode in history:
+        coverage.count(episode)
+    return coverage
+
+
 class Coverage:
     """What came of objects in the cells of a grid."""
 
@@ -117,6 +129,11 @@ class Coverage:
         else:
             self.starts[cell] += 1
             self._recent[cell].append(won)
+
+    def count(self, episode: EpisodeSummary) -> None:
+        """Count an episode of a training; what the operator had a hand in the policy has not won."""
+        if episode.mode is Mode.TRAIN and not episode.discarded:
+            self.add(episode.spot, won=episode.autonomous)
 
     def recent(self, cell: int) -> tuple[int, int]:
         """Successes and number of its last episodes."""

@@ -18,6 +18,7 @@ from hilrt.errors import (
 from hilrt.learner import checkpoint
 from hilrt.learner.algorithm import make_algorithm, named
 from hilrt.learner.machine import updates_per_step
+from hilrt.learner.placemap import PlaceMap
 from hilrt.learner.replay import Tier
 from hilrt.learner.rollback import Watch
 from hilrt.learner.rows import Rows
@@ -86,6 +87,7 @@ class Training(Resource):
         """What whoever looks at the screen should know; empty if nothing."""
         self.refusal: CheckpointWriteError | None = None
         """Why the last checkpoint could not be written."""
+        self.places = PlaceMap(config, run_dir, metrics)
         self._watch = Watch(settings.constants.collapse)
         self._rollbacks = 0
         self._evaluating: list[EpisodeSummary] = []
@@ -159,6 +161,7 @@ class Training(Resource):
             self.credit.earn()
         if record.mode is Mode.TRAIN and summary is not None:
             self._watch.episode(self.tally)
+            self.places.count(summary)
         return summary
 
     # --- learning --------------------------------------------------------------------------------
@@ -217,6 +220,7 @@ class Training(Resource):
         score = Evaluation(len(self._evaluating), sum(e.success for e in self._evaluating))
         self._evaluating.clear()
         self._metrics.evaluation(score.successes, score.episodes, self.credit.online_steps)
+        self.places.draw(self.credit.online_steps)
         if self._judged is None:
             return
         try:

@@ -10,8 +10,8 @@ from rich.table import Table
 from hilrt.config import Vec2
 from hilrt.data.episodes import EpisodeSummary
 from hilrt.data.pictures import Picture
-from hilrt.data.places import Grid
-from hilrt.report.rates import Rate, rate
+from hilrt.data.places import RECENT, Coverage, Grid
+from hilrt.report.rates import Rate, rate, rate_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,6 +90,18 @@ def maps(
         _mark(axis, its)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def coverage_maps(coverage: Coverage) -> Picture:
+    """Of a training, RGB: how many episodes began in each cell, and what the policy has won there lately."""
+    starts, most = coverage.starts, max(1, *coverage.starts)
+    known = f"{sum(starts)} starts" + (f", {coverage.elsewhere} elsewhere" if coverage.elsewhere else "")
+    lately = [rate_of(*coverage.recent(cell)) for cell in range(len(starts))]
+    panels = [
+        Panel(known, [n / most for n in starts], [str(n) for n in starts], NEVER_TO_OFTEN),
+        success_panel(f"won by the policy alone, of the last {RECENT}", lately),
+    ]
+    return maps("where objects were in training", coverage.grid, panels, [[], []])
 
 
 def _draw(axis: "Axes", grid: Grid, panel: Panel) -> None:

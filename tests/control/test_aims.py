@@ -9,6 +9,8 @@ from rig import Rig, load
 from hilrt.control.places import Places
 from hilrt.control.scene import RealScene
 from hilrt.control.spotter import Spotter
+from hilrt.data.episodes import EpisodeSummary
+from hilrt.data.places import grid_of
 from hilrt.devices.calibration import Calibration
 from hilrt.run.job import Trial
 from hilrt.shm.status import ControlStatus
@@ -89,8 +91,8 @@ def test_two_policies_take_turns_on_the_same_scene(status):
 
 def test_without_a_grid_nothing_is_told(status):
     """The object goes anywhere in its area, if the task file has one."""
-    assert Places(load(), None, status).aim(0, Mode.TRAIN).within is None
-    aim = Places(load(AREA), None, status).aim(0, Mode.TRAIN)
+    assert Places(load(), None, status).aim(0, Mode.EVAL).within is None
+    aim = Places(load(AREA), None, status).aim(0, Mode.EVAL)
     assert (aim.within.min, aim.within.max, status.put) == ((0.2, 0.0), (0.3, 0.1), "")
 
 
@@ -131,3 +133,52 @@ def test_of_two_arms_nobody_knows_whose_it_is():
     """Cells are of one area."""
     hand = Hand(Rig(), width=0.3)
     assert spotter_of(hand.rig, arms=2)(hand.go(20, GripperCommand.CLOSE)) is None
+
+
+def trained(spot, *, won, human=False):
+    """A training episode."""
+    return EpisodeSummary(
+        episode=0, mode=Mode.TRAIN, steps=1, success=won, autonomous=won and not human,
+        human_steps=int(human), interventions=0, first_human_step=None, return_=0.0, terminated=True,
+        truncated=False, discarded=False, wall_ns=0, duration_s=1.0, policy_version=0, online_steps=0, spot=spot,
+    )  # fmt: skip
+
+
+def covered(config, status, won):
+    """A training all of whose cells but the sixth have been won, by the policy or by a person."""
+    grid = grid_of(config)
+    history = [trained(grid.centre(cell), won=True) for cell in range(9) if cell != 5 for _ in range(5)]
+    return Places(config, None, status, [*history, *([trained(grid.centre(5), **won)] if won else [])])
+
+
+@pytest.mark.parametrize("won", [None, {"won": False}, {"won": True, "human": True}])
+def test_the_next_object_goes_where_it_is_wanted(status, won):
+    """Unseen cells at once, weak ones in half of the episodes; a success by a person's help is none."""
+    config = load('processor.reset.next_place="weak"')
+    places, wanted = covered(config, status, won), grid_of(config).cell(5)
+    aims = [places.aim(number, Mode.TRAIN).within for number in range(60)]
+    assert 20 < aims.count(wanted) < 61
+    assert (aims.count(wanted) == 60) == (won is None)
+
+
+def test_the_screen_only_advises_where_nothing_is_asked(status):
+    """It names a cell, and the object goes anywhere; evaluations and demonstrations are nobody's advice."""
+    places = covered(load(), status, None)
+    aim = places.aim(0, Mode.TRAIN)
+    assert (aim.within, status.put) == (None, "best put it right, middle (none there yet)")
+    places.count(trained(grid_of(load()).centre(5), won=False))
+    seen = {(places.aim(number, Mode.TRAIN), status.put)[1] for number in range(60)}
+    assert "best put it right, middle (0 of 1 won there)" in seen
+    for mode in (Mode.EVAL, Mode.DEMO):
+        assert (places.aim(0, mode).within, status.put) == (None, "")
+
+
+def test_a_person_who_is_steered_is_believed(status):
+    """On a real arm the object is in the cell that she was told; where she was only advised, nobody knows."""
+    steered = covered(load('processor.reset.next_place="weak"', name="so100.toml"), status, None)
+    steered.aim(0, Mode.TRAIN)
+    assert steered.spot == grid_of(load(name="so100.toml")).centre(5)
+    assert status.put == "put it right, middle (none there yet)"
+    advised = covered(load(name="so100.toml"), status, None)
+    advised.aim(0, Mode.TRAIN)
+    assert advised.spot == ()

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from hilrt.config import Area
 from hilrt.data.episodes import EpisodeSummary
-from hilrt.data.places import Grid
-from hilrt.report.cells import cells_of, cells_table, maps, success_panel
+from hilrt.data.places import Coverage, Grid
+from hilrt.report.cells import cells_of, cells_table, coverage_maps, maps, success_panel
 from hilrt.step.record import Mode
 
 GRID = Grid(Area(min=(0.17, -0.05), max=(0.27, 0.05)))
@@ -67,3 +67,14 @@ def test_the_map_has_left_on_the_left(drawn):
     (red, green, _), (other_red, other_green, _) = drawn
     assert green > red + 50
     assert other_red > other_green + 50
+
+
+def test_a_training_has_two_maps():
+    """Starts beside successes; where nobody has been, the second is grey."""
+    coverage = Coverage(GRID)
+    for each in EPISODES:
+        coverage.add(each.spot, won=each.success)
+    picture = coverage_maps(coverage)
+    assert picture.shape == (460, 1000, 3)
+    near = picture[340:380, 690:720].reshape(-1, 3)
+    assert np.ptp(np.median(near, axis=0)) < 3
