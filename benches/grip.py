@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from host import report
 
-from hilrt.config import Config, Sim, taskfile
+from hilrt.config import Area, Config, Sim, taskfile
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
 from hilrt.control.episode import scene_seed
@@ -107,7 +107,7 @@ class Place:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def place(self, seed: int) -> None:
+    def place(self, seed: int, within: Area | None) -> None:
         """It is there."""
 
     def ready(self, elapsed_s: float) -> bool:  # noqa: ARG002

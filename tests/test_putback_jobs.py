@@ -5,12 +5,12 @@ import numpy as np
 
 from hilrt.step.record import vector
 
-PLACES = "processor.reset.places={min=[0.17, -0.05], max=[0.27, 0.05]}"
+AREA = "processor.reset.area={min=[0.17, -0.05], max=[0.27, 0.05]}"
 
 
 def test_demonstrations_one_after_the_other(tmp_path):
     """Somebody puts the cube on the table once; where an episode ends the arm takes it to where the next begins."""
-    overrides = ("processor.reset.scene='self'", PLACES, "dataset.num_episodes_to_record=4", "seed=6")
+    overrides = ("processor.reset.scene='self'", AREA, "dataset.num_episodes_to_record=4", "seed=6")
     root = jobs.record(tmp_path, *overrides)
     summary = jobs.summary(jobs.newest_run(tmp_path, "record"))
     assert (summary["self_resets"], summary["calls"]) == (3, 1)

@@ -30,7 +30,7 @@ TIP = np.array((-0.003, 0.0126))
 """From the middle of a cube in the gripper to the tip, whose places are told, as the arm holds it here [m]."""
 SELF = {
     "processor.reset.scene": "self",
-    "processor.reset.places": f"{{min={(LOW + TIP).tolist()}, max={(HIGH + TIP).tolist()}}}",
+    "processor.reset.area": f"{{min={(LOW + TIP).tolist()}, max={(HIGH + TIP).tolist()}}}",
 }
 WAYS: dict[str, dict[str, object]] = {"operator": {**OPERATOR}, "self": {**SELF}}
 CRITICAL = 24.996

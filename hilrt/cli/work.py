@@ -174,19 +174,50 @@ def train(
 @work.command(name="eval")
 def evaluate(
     run: Run,
+    *,
     episodes: Annotated[
-        int | None, typer.Option(min=1, help="How many; default: eval.final_episodes.")
+        int | None,
+        typer.Option(min=1, help="How many, with --compare of each; default: eval.final_episodes."),
+    ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option(metavar="ROWSxCOLUMNS", help="Put the object in each cell of its area: 3x3."),
+    ] = None,
+    each: Annotated[
+        int | None, typer.Option(min=1, help="With --grid: episodes in each cell; default: 5.")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEPS|FOLDER", help="With another checkpoint, or another run, on the same places."
+        ),
     ] = None,
     checkpoint: Checkpoint = None,
     set_: Override = None,
 ) -> None:
-    """Judge a run's policy, by default its newest: deterministic, operator off."""
+    """Judge a run's policy, by default its newest: deterministic, operator off.
+
+    With --grid the screen says before each episode where to put the object (a simulated one goes there by itself), and
+    the evaluation's folder has a map, map.png, and a film strip of each failure. With --compare two policies take turns
+    on the same places, and a paired test says whether they differ.
+    """
+    if grid and episodes:
+        raise typer.BadParameter("--grid: how many episodes there are follows from --each.")
+    if each and not grid:
+        raise typer.BadParameter("--each is for the cells of --grid ROWSxCOLUMNS.")
+    cells = _cells(grid) if grid else None
     from hilrt.jobs import evaluate as job  # noqa: PLC0415
 
-    folder, summary = job.evaluate(run, episodes, set_ or [], checkpoint)
-    for result in summary.evaluations:
-        say(f"autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
-    say(f"details: {folder.path / 'summary.json'}")
+    question = job.Question(episodes, checkpoint, cells, compare=compare or "")
+    folder, summary = job.evaluate(run, question._replace(each=each) if each else question, set_ or [])
+    _report_evaluation(folder, summary, cells)
+
+
+def _cells(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9])x([1-9])", text)
+    if not found:
+        raise typer.BadParameter(f"{text!r} is no grid; write ROWSxCOLUMNS, as 3x3, of 1 to 9 each.")
+    return int(found[1]), int(found[2])
 
 
 @work.command(name="run")
@@ -257,6 +288,27 @@ def status() -> None:
     from hilrt.report.live import show_live_runs  # noqa: PLC0415
 
     show_live_runs()
+
+
+def _report_evaluation(folder: "RunFolder", summary: "Summary", cells: tuple[int, int] | None) -> None:
+    from hilrt.report.comparison import told  # noqa: PLC0415
+
+    for result in summary.evaluations:
+        whose = f"{summary.comparison.first}: " if summary.comparison else ""
+        say(f"{whose}autonomous success {result.success}, {result.mean_steps:.1f} steps an episode")
+    for line in told(summary.comparison) if summary.comparison else ():
+        say(line)
+    if cells:
+        from rich.console import Console  # noqa: PLC0415
+
+        from hilrt.data.places import grid_of  # noqa: PLC0415
+        from hilrt.report.cells import cells_table  # noqa: PLC0415
+
+        of_both = [summary.cells, *([summary.comparison.cells] if summary.comparison else [])]
+        for each in of_both:
+            Console().print(cells_table(grid_of(folder.config(), *cells), each))
+        say(f"map, and film strips of failures: {folder.path}")
+    say(f"details: {folder.path / 'summary.json'}")
 
 
 def _report_training(folder: "RunFolder", summary: "Summary") -> None:

@@ -24,17 +24,16 @@ from hilrt.config.processor import (
 )
 from hilrt.config.reward import Reward, RewardClassifier
 from hilrt.config.robot import MAX_COMMAND_HZ, Arm, Camera, CameraControls, Leader, Robot, Scripted, Teleop
-from hilrt.config.sim import SIM_CAMERAS, SIM_TASKS, TWO_APART, Sim, SimArm, SimPictures, SimUsb
-from hilrt.config.values import MOTORS, Bounds, Count, JointPose, NonNegative, Positive, Vec3
-
-EDGE = 0.02
-"""Of the workspace box, kept free by an arm that puts something down by itself [m]."""
+from hilrt.config.sim import PATCH_CENTRE, SIM_CAMERAS, SIM_TASKS, TWO_APART, Sim, SimArm, SimPictures, SimUsb
+from hilrt.config.values import MOTORS, Area, Bounds, Count, JointPose, NonNegative, Positive, Vec2, Vec3
 
 __all__ = [
     "MOTORS",
+    "PATCH_CENTRE",
     "SIM_CAMERAS",
     "SIM_TASKS",
     "TWO_APART",
+    "Area",
     "Arm",
     "Bounds",
     "Camera",
@@ -66,6 +65,7 @@ __all__ = [
     "Spaces",
     "StepSizes",
     "Teleop",
+    "Vec2",
     "Vec3",
     "nature_of",
 ]
@@ -165,16 +165,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """That arm's workspace box; None with joint control."""
         ik = self.processor.inverse_kinematics
         return (self.robot.sides[side].end_effector_bounds or ik.end_effector_bounds) if ik else None
-
-    @property
-    def places(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Corners of where an arm that is alone may put the object down, x and y in its base frame [m]."""
-        if places := self.processor.reset.places:
-            return places.min, places.max
-        box = self.bounds(next(iter(self.sides)))
-        assert box is not None  # the cross-check has seen to it
-        (left, right, _), (low, high, _) = box.min, box.max
-        return (left + EDGE, right + EDGE), (low - EDGE, high - EDGE)
 
     def ports(self, simulated: str) -> list[str]:
         """Serial devices of the arms; `simulated`: those of the simulator, a line for each."""

@@ -39,6 +39,7 @@ def check(config: Config, source: str) -> None:
     _check_arms(config, fail)
     _check_steps_of_action(config, fail)
     _check_workspace(config, fail)
+    _check_area(config, fail)
     _check_operator(config, fail)
     _check_leaders(config, fail)
     _check_cameras(config, fail)
@@ -130,6 +131,19 @@ def _check_workspace(config: Config, fail: Fail) -> None:
     for side, arm in config.robot.arms.items():
         if arm.end_effector_bounds:
             _check_box(arm.end_effector_bounds, ik, f"robot.arms.{side}.end_effector_bounds", fail)
+
+
+def _check_area(config: Config, fail: Fail) -> None:
+    reset = config.processor.reset
+    if reset.next_place == "weak" and config.robot.arms:
+        fail("processor.reset.next_place", '"weak" is for one arm. Remove it.')
+    if reset.next_place == "weak" and not (reset.area or config.sim or config.processor.inverse_kinematics):
+        fail("processor.reset.next_place", '"weak" needs processor.reset.area: joint control has no box.')
+    if area := config.processor.reset.area:
+        for axis, low, high in zip("xy", area.min, area.max, strict=True):
+            if low >= high:
+                problem = f"min {axis} = {low} is not below max {axis} = {high}. Swap or widen them."
+                fail("processor.reset.area", problem)
 
 
 def _check_steps_of_action(config: Config, fail: Fail) -> None:

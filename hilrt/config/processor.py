@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from hilrt.config.own import IMPORT_PATH
 from hilrt.config.reward import RewardClassifier
-from hilrt.config.values import MOTORS, Bounds, JointPose, NonNegative, Pixels, Positive
+from hilrt.config.values import MOTORS, Area, Bounds, JointPose, NonNegative, Pixels, Positive
 
 AXES = ("x", "y", "z", "pitch", "roll")
 
@@ -44,14 +44,6 @@ class Gripper(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Added to the gripper critic's reward for each change of command; -0.02 is usual."""
 
 
-class Places(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A rectangle on the table, in the arm's base frame."""
-
-    min: tuple[float, float]
-    """x, y [m]."""
-    max: tuple[float, float]
-
-
 class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Between and within episodes."""
 
@@ -61,16 +53,19 @@ class Reset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Time to put the scene back, counted from the start of the reset; Enter, or a gamepad's start button, ends it
     early. A simulated scene needs none."""
     scene: Literal["operator", "self"] = "operator"
-    """Who puts the object back. `self`: the arm, which carries it to another place after each episode; it calls the
-    operator where it neither holds the object nor finds it where it last let go of it."""
-    places: Places | None = None
-    """Where the arm may put the object down; absent: the workspace box, without 2 cm at its edges."""
+    """Who puts the object back. `self`: the arm, which carries it to another place of the area after each episode, at
+    least 2 cm inside the box; it calls the operator where it neither holds the object nor finds it where it last let go
+    of it."""
     via: Literal["lift", "straight"] = "lift"
     """The way there: `lift` takes the tool up to the top of its box, then over, then down, and knows nothing of what
     stands higher; `straight` moves all joints at once, and sweeps through whatever is in between."""
     start_range_m: tuple[NonNegative, NonNegative, NonNegative] = (0.0, 0.0, 0.0)
     """Each episode begins up to so far from the start pose, to either side along x, y and z, at a place that is drawn
     from the seed: inside the box, in reach, free of collisions [m]."""
+    area: Area | None = None
+    next_place: Literal["anywhere", "weak"] = "anywhere"
+    """Training: a simulated object goes anywhere in its area, or by cells of it where few episodes began or were won
+    (docs/guide/places.md). On a real arm the screen names a cell in any case; with `weak` you put it there."""
     control_time_s: Positive = 20.0
     """Time limit of an episode; reaching it truncates."""
     terminate_on_success: bool = True

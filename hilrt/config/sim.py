@@ -11,6 +11,8 @@ TWO_APART = 0.07
 """Between the middles of two cubes of the usual size at least [m]: an open gripper goes down over one and misses the
 other."""
 SIM_CAMERAS = ("front", "wrist")
+PATCH_CENTRE = (0.22, 0.0)
+"""Of where the object is put, base frame of either arm [m]."""
 
 
 class SimArm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

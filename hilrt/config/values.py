@@ -11,6 +11,7 @@ Count = Annotated[int, Meta(ge=1)]
 LARGEST_SIDE = 4096
 """Of any picture [pixels]."""
 Pixels = Annotated[int, Meta(ge=1, le=LARGEST_SIDE)]
+Vec2 = tuple[float, float]
 Vec3 = tuple[float, float, float]
 MOTORS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
 """Motors of an arm in the order of their bus ids 1..6."""
@@ -26,3 +27,14 @@ class Bounds(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     min: Vec3
     max: Vec3
+
+
+class Area(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the table where the object is put, and a simulated one is drawn from.
+
+    Absent: the simulated patch, or the end effector's box (docs/guide/places.md).
+    """
+
+    min: Vec2
+    """x forward, y to the left, base frame [m]."""
+    max: Vec2

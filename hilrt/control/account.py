@@ -6,6 +6,7 @@ import logging
 from hilrt.control.agenda import Agenda
 from hilrt.control.coach import Coach
 from hilrt.control.judge import Judge
+from hilrt.control.places import Places
 from hilrt.control.policy import Policy
 from hilrt.control.publisher import Publisher
 from hilrt.control.tick import Tick
@@ -29,12 +30,13 @@ class Account:
         judge: Judge | None,
         sides: tuple[str, ...],
         coach: Coach | None,
+        places: Places,
     ) -> None:
         """`tally`: of earlier starts, as the agenda's steps are."""
         self._coach, self._advice = coach, ""
         self._status, self._tally, self._agenda = status, tally, agenda
         self._publisher, self._policy, self._judge = publisher, policy, judge
-        self._sides, self._driver, self._said = sides, "", 0
+        self._sides, self._driver, self._said, self._places = sides, "", 0, places
         status.online_steps = agenda.online_steps
         self._show_rates()
 
@@ -72,6 +74,7 @@ class Account:
                 status.human_steps += record.source is Source.HUMAN
             if summary := self._tally.add(record):
                 self._count_episode(summary)
+                self._places.count(summary)
                 if self._coach:
                     self._coach.ended(summary)
                     self._advise(self._coach)

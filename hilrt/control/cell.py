@@ -7,13 +7,14 @@ from contextlib import suppress
 
 import numpy as np
 
-from hilrt.config import Config, nature_of
+from hilrt.config import Config, Vec2, nature_of
 from hilrt.control.assembly import Pipelines
 from hilrt.control.gauges import Gauges
 from hilrt.control.gripwatch import GripWatch
 from hilrt.control.health import Health
 from hilrt.control.lifeline import BUS_ERRORS, Lifeline
 from hilrt.control.scene import SceneSource
+from hilrt.control.spotter import Spotter
 from hilrt.control.stand import Stand
 from hilrt.control.stream import Stream, together
 from hilrt.control.tick import Float64, Tick
@@ -77,6 +78,7 @@ class Cell:
         self._grips = GripWatch(arms, pipelines.grip, stream, status)
         self._health = [Health(config, arm.calibration, arm.bus.port) for arm in arms]
         self.gauges = Gauges(status, pipelines, config.env.fps)
+        self._spotter = Spotter(scene, pipelines, [arm.calibration for arm in arms])
         self.needs_cameras = True
         """Not on the last way to rest: a camera that is lost ends the run, and does not keep the arm from it."""
 
@@ -158,6 +160,10 @@ class Cell:
             autonomous_rate=autonomous_rate,
             command=self.told_by(self.pipelines.setpoint.joints),
         )
+
+    def spot(self, tick: Tick) -> Vec2 | None:
+        """x, y of the object, as far as this tick tells, base frame of the only arm [m]."""
+        return self._spotter(tick)
 
     def told_by(self, joints: Float64) -> Command:
         """Goals, shape (arms, 6) [rad], as an operator's devices take them."""

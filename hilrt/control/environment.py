@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hilrt.config import Config
+from hilrt.config import Area, Config
 from hilrt.control.action import Delta, Intervention
 from hilrt.control.agenda import Agenda
 from hilrt.control.coach import Coach
@@ -22,6 +22,7 @@ from hilrt.control.opening import make_pace, make_policy, make_publisher
 from hilrt.control.outcome import TERMINATED, TRUNCATED, Interruption, Success, TimeLimit
 from hilrt.control.phase import Phase
 from hilrt.control.pipeline import Pipeline, Stateless, Step
+from hilrt.control.places import Places
 from hilrt.control.presence import Presence
 from hilrt.control.supply import Supply
 from hilrt.control.tick import Float64, Tick
@@ -159,6 +160,9 @@ class EnvironmentCell:
         """Nothing but figures: an operator looks at the environment itself."""
         return Scene(np.zeros((0, 3)), np.zeros(0), None, tick.task_success, tick.step, autonomous_rate)
 
+    def spot(self, tick: Tick) -> None:
+        """Nobody knows of an object."""
+
     def told_by(self, joints: Float64) -> Command:
         """No arm is told anything."""
         return Command(joints, np.zeros(len(joints)))
@@ -171,7 +175,7 @@ class Renewal:
         self._cell, self._status = cell, status
         self.idle = Idle(math.inf, lambda: False)
 
-    async def prepare(self, seed: int) -> None:
+    async def prepare(self, seed: int, within: Area | None) -> None:  # noqa: ARG002 - it has no table
         """Have the environment begin anew."""
         self._status.phase = Phase.RESETTING
         collect_garbage()
@@ -212,6 +216,7 @@ def in_environment(spec: Spec, config: Config, status: Status, stack: AsyncExitS
         policy=policy,
         publisher=publisher,
         agenda=Agenda(config, spec, history),
+        places=Places(config, spec.trial, status.control, history),
         status=status.control,
         tally=Tally(history, config.learner.constants.window),
         stop_wanted=ending.wanted,

@@ -44,8 +44,11 @@ class Episode:
         self._pending = None
         return record
 
-    def end(self, tick: Tick) -> Record:
-        """Publish the last observation; an episode that ends before its first action is none, and discarded."""
+    def end(self, tick: Tick, spot: tuple[float, ...] = ()) -> Record:
+        """Publish the last observation; an episode that ends before its first action is none, and discarded.
+
+        `spot`: as in `Record`.
+        """
         record = Record(
             episode=self.number,
             step=self.step,
@@ -60,6 +63,7 @@ class Episode:
             discarded=tick.discarded or self.step == 0,
             policy_version=self._version,
             frame_ages_ms=tick.frame_ages_ms,
+            spot=spot,
         )
         self.publish(record, tick.images, tick.sent)
         return record

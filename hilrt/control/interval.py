@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from hilrt.config import Config
+from hilrt.config import Area, Config
 from hilrt.control.cell import Cell
 from hilrt.control.idle import Idle
 from hilrt.control.phase import Phase
@@ -40,29 +40,32 @@ class Interval:
         waits = rest.known and not config.scripted
         self.idle = Idle(60.0 * self._minutes if waits else math.inf, presence.active)
 
-    async def prepare(self, seed: int) -> Float64:
-        """Have everything ready for an episode; its start pose, shape (arms, 6) [rad]."""
+    async def prepare(self, seed: int, within: Area | None) -> Float64:
+        """Have everything ready for an episode; its start pose, shape (arms, 6) [rad].
+
+        `within`: part of the table where the simulator puts the object, or an arm that puts it back by itself.
+        """
         start = self._cell.pipelines.starts.draw(seed)
         while True:
             if self.idle.over():
                 await self._rest_until_wanted()
-            await self._reset(start, seed)
+            await self._reset(start, seed, within)
             if self._stopping() or not self.idle.over():
                 return start
 
-    async def _reset(self, start: Float64, seed: int) -> None:
+    async def _reset(self, start: Float64, seed: int, within: Area | None) -> None:
         """Move to the start pose at limited speed, have the scene put back, settle."""
         self._status.phase = Phase.RESETTING
         collect_garbage()
         tick = await self._cell.sense()
-        if self._put_back and await self._put_back.run(tick):
+        if self._put_back and await self._put_back.run(tick, within):
             tick = await self._cell.sense()
             await go(self._cell, start, tick, self._ends, self._told)
             return
         tick = await self._cell.sense()
         putting_back = PuttingBack(self._cell.scene, self._presence, self._status, tick)
         await go(self._cell, start, tick, self._ends, self._told)
-        self._cell.scene.place(seed)
+        self._cell.scene.place(seed, within)
         await stay(self._cell, start, putting_back.over, self._ends, self._told)
         self._cell.remark = ""
 

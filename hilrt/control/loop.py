@@ -10,8 +10,9 @@ from hilrt.control.account import Account
 from hilrt.control.agenda import Agenda
 from hilrt.control.appeal import Appeal
 from hilrt.control.coach import Coach
-from hilrt.control.episode import Episode, scene_seed
+from hilrt.control.episode import Episode
 from hilrt.control.phase import Phase
+from hilrt.control.places import Aim, Places
 from hilrt.control.policy import Policy
 from hilrt.control.presence import Presence
 from hilrt.control.publisher import Publisher
@@ -42,6 +43,7 @@ class Loop:
         policy: Policy | None,
         publisher: Publisher,
         agenda: Agenda,
+        places: Places,
         status: ControlStatus,
         tally: Tally,
         stop_wanted: Callable[[], bool],
@@ -53,9 +55,9 @@ class Loop:
         self._pipelines = cell.pipelines
         self._sides = tuple(config.robot.sides)
         self._publisher, self._agenda, self._status = publisher, agenda, status
-        self._tally, self._extents = tally, extents
+        self._tally, self._extents, self._places = tally, extents, places
         judge = cell.pipelines.judge
-        self._account = Account(status, tally, agenda, publisher, policy, judge, self._sides, coach)
+        self._account = Account(status, tally, agenda, publisher, policy, judge, self._sides, coach, places)
         self._stop_wanted = stop_wanted
         self._stopped = False
         self._presence, self._appeal = presence, Appeal(presence)
@@ -78,14 +80,14 @@ class Loop:
         before = None
         while not self.stopping() and (mode := await self._next(before)) is not None:
             self._status.episode, self._status.mode, self._status.step = number, mode, 0
-            seed = scene_seed(self._config.seed, number, mode)
+            aim = self._places.aim(number, mode)
             if self._policy and mode is not before:
                 await self._wait_for_policy(self._policy, mode)
-            start = await self._interval.prepare(seed)
+            start = await self._interval.prepare(aim.seed, aim.within)
             self._close()
             if self.stopping():
                 break
-            await self._episode(number, mode, seed, start)
+            await self._episode(number, mode, aim, start)
             number, before = number + 1, mode
 
     async def _next(self, before: Mode | None) -> Mode | None:
@@ -132,16 +134,19 @@ class Loop:
         self._cell.remark = self._operator.message
         self._refused()
 
-    async def _episode(self, number: int, mode: Mode, seed: int, start: Float64 | None) -> None:
+    async def _episode(self, number: int, mode: Mode, aim: Aim, start: Float64 | None) -> None:
         """One episode, from its first observation to its final record."""
         self._enter(Phase.RUNNING)
-        self._operator.begin(mode, seed)
+        if self._policy:
+            self._policy.turn(aim.policy)
+        self._operator.begin(mode, aim.seed)
         self._pipelines.begin(start)
         self._status.override = Override.NONE
         episode, kept = Episode(number, mode, self._publisher.publish), OperatorInput()
         while True:
             tick = await self._cell.sense(episode.step, mode)
             self._follow(tick)
+            self._places.look(tick, self._cell.spot)
             tick.wish = self._operator.sense(self._cell.seen(tick, self._tally.autonomous_rate)).after(kept)
             self._cell.remark = self._operator.message
             self._stopped = self._stopped or tick.wish.stop
@@ -167,10 +172,11 @@ class Loop:
         refusable = self._config.reward.by != ("task",) and not self._config.scripted
         if refusable and tick.terminated and tick.success and not tick.wish.success and episode.step:
             episode.publish = self._appeal.hold
-        settled, final = episode.settle(tick), episode.end(tick)
+        settled, final = episode.settle(tick), episode.end(tick, self._places.spot)
         if settled:
             self._agenda.stepped(settled)
         self._agenda.ended(final)
+        self._places.ended(final)
         self._status.appeal = self._appeal.open
         if not self._appeal.open:
             self._account.published(settled, final)

@@ -91,14 +91,21 @@ def make_policy(
 
     torch.set_num_threads(1)
     torch.manual_seed(config.seed * 1_000_003 + spec.online_steps)
+    other = None
     if spec.checkpoint:
         weights = str(frozen_weights(config) or "")
         actor, sight = load_actor_for(Path(spec.checkpoint), features, weights), Sight()
+        if spec.trial and spec.trial.other:
+            path = Path(spec.trial.other)
+            of_run = (
+                path.parent == Path(spec.checkpoint).parent
+            )  # the encoder of another run lies where it was
+            other = load_actor_for(path, features, weights if of_run else "")
     else:
         actor = Actor(features, vision_of(config), config.policy.networks)
         sight = sight_of(config, features)
     device, epsilon = device_of(config.policy.device, "policy.device"), config.learner.constants.epsilon
-    policy = Policy(actor.to(device), supply, sight, epsilon)
+    policy = Policy(actor.to(device), supply, sight, epsilon, other.to(device) if other else None)
     stack.callback(policy.close)
     return policy
 

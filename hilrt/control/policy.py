@@ -16,10 +16,20 @@ from hilrt.step.record import Float32
 class Policy:
     """An actor, and where its weights come from; None for a fixed checkpoint."""
 
-    def __init__(self, actor: Actor, supply: Supply | None, sight: Sight, epsilon: float = 0.0) -> None:
-        """`sight`: what of a step's pictures the learner is sent; `epsilon`: chance of a random gripper command."""
+    def __init__(
+        self,
+        actor: Actor,
+        supply: Supply | None,
+        sight: Sight,
+        epsilon: float = 0.0,
+        other: Actor | None = None,
+    ) -> None:
+        """`sight`: what of a step's pictures the learner is sent; `epsilon`: chance of a random gripper command.
+
+        `other`: one that it is compared with.
+        """
         self._epsilon = epsilon
-        self._actor = actor
+        self._actor, self._actors = actor, (actor, other) if other else (actor,)
         self._supply = supply
         self._sight = sight
         self._seen: Seen = ()
@@ -40,6 +50,11 @@ class Policy:
     def age_ms(self) -> float:
         """Since the weights in use, or newer ones, were published."""
         return self._supply.age_ms if self._supply else 0.0
+
+    def turn(self, number: int) -> None:
+        """Have the first (0) or the second (1) of two that are compared act from now on; `version` says which."""
+        if len(self._actors) > 1:
+            self._actor, self.version = self._actors[number], number
 
     def ask(self) -> None:
         """The next episodes judge the learner's weights as they are now: not ready before those are here."""
@@ -66,9 +81,12 @@ class Policy:
 
     @property
     def encoder(self) -> tuple[str, str]:
-        """Kind and digest of its frozen encoder; empty without one."""
-        trunk = self._actor.trunk
-        return (trunk.vision.encoder, trunk.digest) if trunk.vision and trunk.vision.frozen else ("", "")
+        """Kind and digest of its frozen encoder; empty without one, and where two have different ones."""
+        found = {
+            (trunk.vision.encoder, trunk.digest) if trunk.vision and trunk.vision.frozen else ("", "")
+            for trunk in (actor.trunk for actor in self._actors)
+        }
+        return found.pop() if len(found) == 1 else ("", "")
 
     @property
     def features(self) -> dict[str, torch.Tensor]:

@@ -33,6 +33,7 @@ from hilrt.control.opening import (
     make_ticker,
 )
 from hilrt.control.operators import connect_leaders, make_operator
+from hilrt.control.places import Places
 from hilrt.control.presence import Presence
 from hilrt.control.publisher import Publisher
 from hilrt.control.recording import Recording, load, require_inside
@@ -213,6 +214,7 @@ async def _at_the_arms(
         policy=around.policy,
         publisher=publisher,
         agenda=around.agenda,
+        places=Places(config, spec.trial, status.control, around.history),
         status=status.control,
         tally=Tally(around.history, config.learner.constants.window),
         stop_wanted=ending.wanted,

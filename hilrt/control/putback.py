@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hilrt.config import Config
+from hilrt.config import Area, Config
+from hilrt.config.resetcheck import EDGE
 from hilrt.control.cell import Cell
 from hilrt.control.possession import Possession
 from hilrt.control.route import REACHED, line
 from hilrt.control.tick import Float64, Tick
 from hilrt.control.walk import walk
+from hilrt.data.places import area_of
 from hilrt.shm.status import ControlStatus
 
 log = logging.getLogger(__name__)
@@ -62,12 +64,18 @@ class PutBack:
         self._stopping, self._told = stopping, told
         pipelines = cell.pipelines
         self._kinematics, self._limits, self._sag = pipelines.kinematics[0], pipelines.limits, pipelines.sag
-        low, high = config.places
-        self._cover = Cover(np.array(low), np.array(high), config.seed)
+        self._area = area_of(config)
+        box = config.bounds(next(iter(config.sides)))
+        assert box is not None  # the cross-check has seen to it
+        self._low, self._high = np.array(box.min[:2]) + EDGE, np.array(box.max[:2]) - EDGE
+        self._cover = Cover(*self._inside(self._area), config.seed)
+        self._rng = np.random.default_rng((config.seed, 3))
         self._fps = config.env.fps
 
-    async def run(self, tick: Tick) -> bool:
+    async def run(self, tick: Tick, within: Area | None) -> bool:
         """Whether the object lies at another place now; if not, somebody has been called to put it anywhere.
+
+        `within`: part of the area that is wanted; None: all of it.
 
         Raises:
             what `Cell.sense` raises.
@@ -75,7 +83,7 @@ class PutBack:
         status, before = self._status, self._status.ticks
         self._cell.remark = "the arm puts the object back"
         self._possession(tick)
-        done = (self._possession.held or await self._take(tick)) and await self._carry(tick)
+        done = (self._possession.held or await self._take(tick)) and await self._carry(tick, within)
         status.reset_ticks += status.ticks - before
         self._cell.remark = ""
         if done:
@@ -103,11 +111,11 @@ class PutBack:
         await self._grip(wide=False, until=lambda: self._possession.held)
         return self._possession.held
 
-    async def _carry(self, tick: Tick) -> bool:
+    async def _carry(self, tick: Tick, within: Area | None) -> bool:
         """To a drawn place, let it go there, and straight up."""
         height = self._possession.height
         assert height is not None, "what is held was taken somewhere"
-        down = self._drawn(height + CLEAR)
+        down = self._drawn(height + CLEAR, within)
         if down is None or not await self._go(down, tick) or not self._possession.held:
             return False
         wide = self._gripping(down, wide=True)[0, 5]
@@ -115,12 +123,18 @@ class PutBack:
         log.info("the arm has put the object down at x = %.3f m, y = %.3f m", *self._possession.place or ())
         return self._possession.place is not None
 
-    def _drawn(self, height: float) -> Float64 | None:
+    def _drawn(self, height: float, within: Area | None) -> Float64 | None:
+        part = within is not None and within != self._area
         for _ in range(TRIES):
-            joints = self._at(np.array([*self._cover.draw(), height]))
+            place = self._rng.uniform(*self._inside(within)) if within and part else self._cover.draw()
+            joints = self._at(np.array([*place, height]))
             if joints is not None:
                 return joints
         return None
+
+    def _inside(self, area: Area) -> tuple[Float64, Float64]:
+        """Corners of what is far enough inside the box of it."""
+        return np.clip(area.min, self._low, self._high), np.clip(area.max, self._low, self._high)
 
     def _at(self, place: Float64) -> Float64 | None:
         """Where to tell the arm to be so that it hangs at a place, shape (1, 6) [rad]; None: it cannot be there."""

@@ -72,7 +72,8 @@ class Replay:
         collect_garbage()
         scene, start = self._cell.scene, self._start
         await go(self._cell, start, await self._cell.sense(), self._stopping)
-        scene.place(scene_seed(self._config.seed, self._recording.number, self._recording.mode))
+        seed = scene_seed(self._config.seed, self._recording.number, self._recording.mode)
+        scene.place(seed, self._config.processor.reset.area)
         await stay(self._cell, start, lambda _: scene.ready(math.inf), self._stopping)
         self._pipelines.begin()
         self._pipelines.setpoint.anchor(start)

@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hilrt.config import Area
 from hilrt.run.simlink import SimLink
 from hilrt.sim.layout import bases
 
@@ -17,8 +18,8 @@ class SceneSource(Protocol):
     reset_time_s: float
     """What a person is given to put it back, from the start of the reset [s]."""
 
-    def place(self, seed: int) -> None:
-        """Ask for a fresh scene."""
+    def place(self, seed: int, within: Area | None) -> None:
+        """Ask for a fresh scene, with the object in some part of the table."""
         ...
 
     def ready(self, elapsed_s: float) -> bool:
@@ -44,7 +45,7 @@ class RealScene:
     def __init__(self, reset_time_s: float) -> None:
         self.reset_time_s = reset_time_s
 
-    def place(self, seed: int) -> None:
+    def place(self, seed: int, within: Area | None) -> None:
         """The person has been told by the screen."""
 
     def ready(self, elapsed_s: float) -> bool:
@@ -74,9 +75,9 @@ class SimScene:
         self._link, self._two = link, two
         self._bases = np.hstack((bases(arms), np.zeros((arms, 2))))
 
-    def place(self, seed: int) -> None:
+    def place(self, seed: int, within: Area | None) -> None:
         """Ask for the object at a place drawn from `seed`."""
-        self._link.request_place(seed)
+        self._link.request_place(seed, within)
 
     def ready(self, elapsed_s: float) -> bool:  # noqa: ARG002 - simulated hands need no time
         """Once the simulator has placed it."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from hilrt.config import Area, Vec2
 from hilrt.control.idle import Idle
 from hilrt.control.judge import Judge
 from hilrt.control.pipeline import Pipeline
@@ -45,6 +46,10 @@ class Workplace(Protocol):
         """What a person there sees."""
         ...
 
+    def spot(self, tick: Tick) -> Vec2 | None:
+        """x, y of the object, as far as this tick tells, base frame of the only arm [m]."""
+        ...
+
     def told_by(self, joints: Float64) -> Command:
         """Goals of arms, shape (arms, 6) [rad], as an operator's devices take them."""
         ...
@@ -55,7 +60,7 @@ class Between(Protocol):
 
     idle: Idle
 
-    async def prepare(self, seed: int) -> Float64 | None:
+    async def prepare(self, seed: int, within: Area | None) -> Float64 | None:
         """Have everything ready for an episode; where arms start."""
         ...
 

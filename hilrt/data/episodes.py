@@ -44,6 +44,8 @@ class EpisodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Of success at its end, as a reward classifier says; -1 where none was asked."""
     override: Override = Override.NONE
     """What the operator said against the classifier."""
+    spot: tuple[float, ...] = ()
+    """x, y of the object at its start, base frame [m]; empty where nobody knows."""
 
     @property
     def ending(self) -> str:
@@ -110,6 +112,7 @@ class _Running:
             online_steps=online_steps,
             probability=self.probability,
             override=self.override,
+            spot=final.spot,
         )
 
 

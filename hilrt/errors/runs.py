@@ -112,3 +112,20 @@ class EnvironmentUnfitError(HilrtError):
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"env.id: {name} {problem}.")
+
+
+class NoRoomError(HilrtError):
+    """The object of a task cannot lie where it is to be put."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"the object cannot be put there: {problem}. Choose another processor.reset.area, a larger sim.patch_m, or "
+            "fewer cells."
+        )
+
+
+class GridError(HilrtError):
+    """Places for the object cannot be told apart by cells."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"there are no cells to put the object in: {problem}.")

@@ -3,21 +3,130 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
+
+from hilrt.config import Config
+from hilrt.data.episodes import read_summaries
+from hilrt.data.journal import episode_path, read_episode
+from hilrt.data.pictures import write_png
+from hilrt.data.places import Grid, grid_of
+from hilrt.errors import RunFolderError
+from hilrt.jobs.otherwise import trained_otherwise
 from hilrt.jobs.run import run
 from hilrt.jobs.trained import trained
+from hilrt.policy.saved import checkpoint_of, newest_checkpoint
+from hilrt.report.cells import maps, success_panel
+from hilrt.report.film import film
+from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary
 from hilrt.run.folder import RunFolder
-from hilrt.run.job import Job
+from hilrt.run.job import Job, Trial
+
+MAP = "map.png"
+FAILURES = "failures"
 
 
-def evaluate(
-    path: Path, episodes: int | None, overrides: Sequence[str], steps: int | None = None
-) -> tuple[RunFolder, Summary]:
-    """Judge a run's policy after so many online steps: deterministic, operator off; raises as `trained`."""
-    policy = trained(path, overrides, steps)
+class Question(NamedTuple):
+    """What is to be found out."""
+
+    episodes: int | None = None
+    """How many, or on how many places; None: as the task file says. With a grid they follow from that."""
+    steps: int | None = None
+    """Of the checkpoint; None: the newest."""
+    grid: tuple[int, int] | None = None
+    """Rows and columns of cells in which the object is put."""
+    each: int = 5
+    """Episodes in each cell, of each policy."""
+    compare: str = ""
+    """With which policy: online steps of another checkpoint of this run, or the folder of one, or another run."""
+
+
+def evaluate(path: Path, question: Question, overrides: Sequence[str]) -> tuple[RunFolder, Summary]:
+    """Judge a run's policy, or two on the same places: deterministic, operator off.
+
+    With a grid, the folder has a map, and films of failures.
+
+    Raises:
+        GridError: a grid of nothing.
+        RunFolderError, CheckpointAbsentError, PolicyFeaturesError, ConditionsError: as `trained`.
+    """
+    policy = trained(path, overrides, question.steps)
+    config, start = policy.config, policy.start
+    grid = grid_of(config, *question.grid) if question.grid else None
+    other = _other(path, question.compare) if question.compare else None
+    if other:
+        differs = [*start.differs, *trained_otherwise(path, config, start.conditions, other)]
+        start = msgspec.structs.replace(start, differs=list(dict.fromkeys(differs)))
     judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
     folder = RunFolder.fill(judged, policy.run.path / "config.toml", overrides)
-    count = episodes or policy.final_episodes
-    checkpoint = str(policy.checkpoint)
-    return folder, run(folder, Job.EVAL, episodes=count, checkpoint=checkpoint, start=policy.start)
+    trial = _trial(grid, policy.checkpoint, other)
+    count, checkpoint = _episodes(question, config, grid) * (2 if other else 1), str(policy.checkpoint)
+    summary = run(folder, Job.EVAL, episodes=count, checkpoint=checkpoint, trial=trial, start=start)
+    if grid:
+        _draw(folder, grid, summary)
+    return folder, summary
+
+
+def _other(path: Path, wish: str) -> Path:
+    """The checkpoint to compare with.
+
+    Raises:
+        CheckpointAbsentError, RunFolderError: there is none.
+    """
+    if wish.isdecimal():
+        return checkpoint_of(path, int(wish))
+    folder = Path(wish)
+    found = folder if (folder / "meta.json").is_file() else newest_checkpoint(folder)
+    if found is None:
+        raise RunFolderError(
+            wish, "is neither a checkpoint nor a run that has one; --compare takes both, or online steps"
+        )
+    return found
+
+
+def _trial(grid: Grid | None, checkpoint: Path, other: Path | None) -> Trial | None:
+    """How the policies are judged; None where there is nothing special about it."""
+    if not (grid or other):
+        return None
+    one_run = other is not None and other.parent.resolve() == checkpoint.parent.resolve()
+    first, second = (
+        f"checkpoint {int(each.name)}" if one_run else f"{each.parents[1].name}/{int(each.name)}"
+        for each in (checkpoint, other or checkpoint)
+    )
+    return Trial(
+        rows=grid.rows if grid else 0,
+        columns=grid.columns if grid else 0,
+        other=str(other.resolve()) if other else "",
+        names=(first, second),
+    )
+
+
+def _episodes(question: Question, config: Config, grid: Grid | None) -> int:
+    return len(grid) * question.each if grid else question.episodes or config.eval.final_episodes
+
+
+def _draw(folder: RunFolder, grid: Grid, summary: Summary) -> None:
+    """The map, and a film of each failure.
+
+    Raises:
+        PictureFileError: the disk does not take one.
+        JournalError: an episode cannot be read.
+    """
+    kept = [e for e in read_summaries(folder.episodes) if not e.discarded]
+    panels = [success_panel("won, and the 95 % interval", [cell.success for cell in summary.cells])]
+    title = f"{folder.config().env.task}, {len(kept)} episodes"
+    if c := summary.comparison:
+        panels = [
+            panels[0]._replace(title=c.first),
+            success_panel(c.second, [cell.success for cell in c.cells]),
+        ]
+    spots = [[e for e in kept if not summary.comparison or e.policy_version == i] for i in range(len(panels))]
+    write_png(folder.path / MAP, maps(title, grid, panels, spots))
+    failures = [e.episode for e in kept if not e.success]
+    with Bar("drawing failures", len(failures)) as bar:
+        for number in failures:
+            picture = film(read_episode(episode_path(folder.journal, number), frames=True))
+            write_png(folder.path / FAILURES / f"episode_{number:06d}.png", picture)
+            bar.advance(1)

@@ -14,7 +14,7 @@ from hilrt.report.remarks import remark
 from hilrt.report.summary import Summary, summarise
 from hilrt.run.conditions import CONDITIONS, Handed
 from hilrt.run.folder import RunFolder
-from hilrt.run.job import Job, Playback, Role, Spec
+from hilrt.run.job import Job, Playback, Role, Spec, Trial
 from hilrt.run.logs import log_to
 from hilrt.run.memory import clear_stale
 from hilrt.shm.names import runs_with
@@ -50,6 +50,7 @@ def run(
     online_steps: int = 0,
     checkpoint: str = "",
     playback: Playback | None = None,
+    trial: Trial | None = None,
     start: Handed | None = None,
 ) -> Summary:
     """Start the processes of a job, wait for their end, sum up; `start`: conditions, for what is to be kept.
@@ -74,6 +75,7 @@ def run(
         first_episode=first_episode,
         online_steps=online_steps,
         playback=playback,
+        trial=trial,
     )
     began = time.monotonic()
     with Supervisor(folder, config, spec) as supervisor:
@@ -85,9 +87,9 @@ def run(
             supervisor.run()
         except BaseException:  # what it came to until then
             with suppress(RunWriteError):
-                _sum_up(folder, job, config, supervisor.status, began)
+                _sum_up(folder, config, supervisor.status, spec, began)
             raise
-        return _sum_up(folder, job, config, supervisor.status, began)
+        return _sum_up(folder, config, supervisor.status, spec, began)
 
 
 def _tell(lines: Sequence[str]) -> None:
@@ -97,7 +99,8 @@ def _tell(lines: Sequence[str]) -> None:
         log.warning("%s", line)
 
 
-def _sum_up(folder: RunFolder, job: Job, config: Config, status: Status, began: float) -> Summary:
-    summary = summarise(job, config, read_summaries(folder.episodes), status, time.monotonic() - began)
+def _sum_up(folder: RunFolder, config: Config, status: Status, spec: Spec, began: float) -> Summary:
+    episodes, wall_s = read_summaries(folder.episodes), time.monotonic() - began
+    summary = summarise(spec.job, config, episodes, status, wall_s, spec.trial)
     folder.write_json("summary.json", summary)
     return summary

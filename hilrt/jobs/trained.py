@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hilrt.config import Config
 from hilrt.errors import RunFolderError
 from hilrt.jobs.otherwise import trained_otherwise
 from hilrt.jobs.task import load
@@ -19,8 +20,8 @@ class Trained(NamedTuple):
     """That it was trained in."""
     checkpoint: Path
     start: Handed
-    final_episodes: int
-    """As the run's config says."""
+    config: Config
+    """The run's, with what is changed now."""
 
 
 def trained(path: Path, overrides: Sequence[str], steps: int | None) -> Trained:
@@ -39,4 +40,4 @@ def trained(path: Path, overrides: Sequence[str], steps: int | None) -> Trained:
     config = load(run.path / "config.toml", overrides)
     now = conditions_of(config)
     start = Handed(conditions=now, differs=trained_otherwise(path, config, now, checkpoint))
-    return Trained(run, checkpoint, start, config.eval.final_episodes)
+    return Trained(run, checkpoint, start, config)

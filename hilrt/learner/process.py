@@ -236,6 +236,7 @@ class _Process:
             self._take_in(intake.drain(), intake, publication)
         self._take_in(intake.rest(), intake, publication)
         self.training.close_evaluation()
+        self.training.places.draw(self.training.credit.online_steps)
         self._save()
         while self.training.refusal:  # waited for, unless a person wants the end
             if self._ended_by_hand:

@@ -15,6 +15,7 @@ from hilrt.errors import CheckpointError, CheckpointsUnusableError, CheckpointWr
 from hilrt.learner import checkpoint
 from hilrt.learner.algorithm import make_algorithm, named
 from hilrt.learner.machine import updates_per_step
+from hilrt.learner.placemap import PlaceMap
 from hilrt.learner.replay import Tier
 from hilrt.learner.rows import Rows
 from hilrt.learner.schedule import Credit, bc_weight
@@ -82,6 +83,7 @@ class Training(Resource):
         """What whoever looks at the screen should know; empty if nothing."""
         self.refusal: CheckpointWriteError | None = None
         """Why the last checkpoint could not be written."""
+        self.places = PlaceMap(config, run_dir, metrics)
         self._falls = Falls(config.env.fps)
         self._fall: Fall | None = None
         """What the last training episode has made certain."""
@@ -158,6 +160,7 @@ class Training(Resource):
             self.credit.earn()
         if record.mode is Mode.TRAIN and summary is not None:
             self._fall = self._falls.episode(summary)
+            self.places.count(summary)
         return summary
 
     def _keep(self, record: Record, pictures: Pictures, session: str) -> None:
@@ -222,6 +225,7 @@ class Training(Resource):
         score = Evaluation(len(self._evaluating), sum(e.success for e in self._evaluating))
         self._evaluating.clear()
         self._metrics.evaluation(score.successes, score.episodes, self.credit.online_steps)
+        self.places.draw(self.credit.online_steps)
         if self._judged is None:
             return
         try:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from hilrt.data.history import Entry
 from hilrt.policy.saved import Evaluation
-from hilrt.report.summary import rate_of
+from hilrt.report.rates import rate_of
 
 
 def checkpoint_table(entries: list[Entry]) -> Table:

@@ -57,8 +57,9 @@ def _head(v: View) -> RenderableType:
 
 
 def _times(v: View) -> str:
-    """Since the start, and to the goal where there is one."""
-    return clock(v.elapsed_s) + (f", {clock(v.left_s)} left" if v.goal else "")
+    """Since the start, and to the goal where there is one, and room beside where the object goes."""
+    told = v.putting_back and v.control.put
+    return clock(v.elapsed_s) + (f", {clock(v.left_s)} left" if v.goal and not told else "")
 
 
 def _bar(v: View) -> RenderableType:

@@ -2,34 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from hilrt.config import Config
-from hilrt.data.episodes import EpisodeSummary, Tally, wilson
+from hilrt.data.episodes import EpisodeSummary, Tally
+from hilrt.data.places import grid_of
+from hilrt.report.cells import Cell, cells_of
+from hilrt.report.comparison import Comparison, compared
 from hilrt.report.person import Person, person
-from hilrt.run.job import Job
+from hilrt.report.rates import Rate, rate, rate_of
+from hilrt.run.job import Job, Trial
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.record import Mode
 
 GOAL = 0.9
 """The success rate whose first reaching is reported."""
-
-
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """Successes of a number of episodes, with the 95 % Wilson interval."""
-
-    successes: int
-    episodes: int
-    rate: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.successes}/{self.episodes} = {self.rate:.1%} "
-            f"(95 % interval {self.low:.1%} .. {self.high:.1%})"
-        )
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,17 +93,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     shadow: Agreement
     work: Work | None
     """Of `hilrt run` alone."""
-
-
-def rate(episodes: Sequence[EpisodeSummary]) -> Rate:
-    """Success rate of some episodes."""
-    return rate_of(sum(e.success for e in episodes), len(episodes))
-
-
-def rate_of(successes: int, n: int) -> Rate:
-    """Success rate of `n` episodes."""
-    low, high = wilson(successes, n)
-    return Rate(successes=successes, episodes=n, rate=successes / max(1, n), low=low, high=high)
+    cells: list[Cell] = []
+    """Evaluation by place: success where the object was put."""
+    comparison: Comparison | None = None
+    """Of two policies; then the rest is of the first one."""
 
 
 def evaluations(episodes: Sequence[EpisodeSummary]) -> list[Evaluation]:
@@ -130,9 +112,16 @@ def evaluations(episodes: Sequence[EpisodeSummary]) -> list[Evaluation]:
 
 
 def summarise(
-    job: str, config: Config, episodes: Sequence[EpisodeSummary], status: Status, wall_s: float
+    job: str,
+    config: Config,
+    episodes: Sequence[EpisodeSummary],
+    status: Status,
+    wall_s: float,
+    trial: Trial | None = None,
 ) -> Summary:
-    """The summary of a run whose episodes are these and whose status block is this."""
+    """The summary of a run whose episodes are these and whose status block is this; `trial`: of an evaluation."""
+    parts = _parts(config, trial, episodes) if trial else Parts([])
+    episodes = [e for e in episodes if not (parts.comparison and e.policy_version)]
     tally = Tally(episodes, config.learner.constants.window)
     judged = evaluations(episodes)
     whole = [e for e in judged if e.success.episodes >= config.eval.episodes]
@@ -168,6 +157,8 @@ def summarise(
         overrides={override.name.lower(): n for override, n in tally.overrides.items()},
         shadow=_agreement(control),
         work=_work(episodes, config) if job == Job.RUN else None,
+        cells=parts.cells,
+        comparison=parts.comparison,
     )
 
 
@@ -181,6 +172,25 @@ def _work(episodes: Sequence[EpisodeSummary], config: Config) -> Work:
     ):
         del kept[-1]
     return Work(success=rate(kept), autonomous=rate_of(sum(e.autonomous for e in kept), len(kept)))
+
+
+class Parts(NamedTuple):
+    """What an evaluation by place, or of two policies, has beside."""
+
+    cells: list[Cell]
+    comparison: Comparison | None = None
+
+
+def _parts(config: Config, trial: Trial, episodes: Sequence[EpisodeSummary]) -> Parts:
+    kept = [e for e in episodes if not e.discarded]
+
+    def cells(of: Sequence[EpisodeSummary]) -> list[Cell]:
+        return cells_of(grid_of(config, trial.rows, trial.columns), of) if trial.rows else []
+
+    if not trial.other:
+        return Parts(cells(kept))
+    first, second = ([e for e in kept if e.policy_version == policy] for policy in (0, 1))
+    return Parts(cells(first), compared(*trial.names, kept, cells(second)))
 
 
 def _agreement(control: ControlStatus) -> Agreement:

@@ -135,7 +135,7 @@ def phase(v: View) -> str:
     c = v.control
     name = named(CONTROL_PHASES, c.phase)
     if name == "resetting" and (left_s := (c.reset_until_ns - v.now_ns) / 1e9) > 0:
-        return f"resetting: put the scene back, {math.ceil(left_s)} s"
+        return f"{c.put or 'resetting: put the scene back'}, {math.ceil(left_s)} s"
     if name == "hearing":
         return "success? failure takes it back, ready keeps it"
     if name not in {"resetting", "running"}:

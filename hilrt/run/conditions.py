@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import xxhash
 
-from hilrt.config import Camera, Config, Sim, Vec3
+from hilrt.config import Area, Camera, Config, Sim, Vec3
 from hilrt.config.nature import nature_of
 from hilrt.devices.calibration import Calibration
 from hilrt.robots import SO100_FRAME, SO100_URDF
@@ -64,7 +64,13 @@ def conditions_of(config: Config) -> Conditions:
         gravity_compensation=robot.gravity_compensation,
         sim=msgspec.json.decode(msgspec.json.encode(nature_of(config.sim.arm))) if config.sim else None,
         scene=_scene(config.sim) if config.sim else None,
+        area=_area(processor.reset.area) if processor.reset.area else "",
     )
+
+
+def _area(area: Area) -> str:
+    ways = zip("xy", area.min, area.max, strict=True)
+    return ", ".join(f"{axis} {1e3 * low:.0f} .. {1e3 * high:.0f} mm" for axis, low, high in ways)
 
 
 def _scene(sim: Sim) -> dict[str, float | bool]:

@@ -63,6 +63,37 @@ class Playback(msgspec.Struct, frozen=True, kw_only=True):
     """Of the recording's, in (0, 1]."""
 
 
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """An evaluation of cells in which the object is put in turn, or of two policies on the same places.
+
+    Its episodes are numbered from 0, those left out that are not kept.
+    """
+
+    rows: int = 0
+    """Of cells, see `hilrt.data.places`; 0: the object is put anywhere."""
+    columns: int = 0
+    other: str = ""
+    """Checkpoint folder of the second policy; empty: there is one."""
+    names: tuple[str, str] = ("", "")
+    """Of both, for people."""
+
+    def round(self, episode: int) -> int:
+        """Number of the place that an episode is at."""
+        return episode // 2 if self.other else episode
+
+    def cell(self, episode: int) -> int:
+        """All in turn, so that each has as much of what changes with time."""
+        return self.round(episode) % (self.rows * self.columns)
+
+    def policy(self, episode: int) -> int:
+        """0, 1, 1, 0, 0, 1, ...: each is the first at every second place, where the object lies as it was put."""
+        return (episode + self.round(episode)) % 2 if self.other else 0
+
+    def again(self, episode: int) -> bool:
+        """Whether the episode before was at the same place."""
+        return bool(self.other) and episode % 2 == 1
+
+
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
     """What a control waits for that takes over after a crash, before anything moves."""
 
@@ -93,4 +124,5 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     online_steps: int = 0
     """Already taken by earlier starts of this run."""
     playback: Playback | None = None
+    trial: Trial | None = None
     pause: Pause | None = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hilrt.config import MOTORS
+from hilrt.config import MOTORS, Area
 from hilrt.shm.region import Float, Int, Region
 from hilrt.shm.segment import Segment
 from hilrt.step.features import Features
@@ -38,6 +38,11 @@ class Requests(Region):
 
     places = Int()  # scenes asked for so far
     seed = Int()
+    within = Int()  # whether the object goes into this part of the table, base frame [m]
+    min_x = Float()
+    min_y = Float()
+    max_x = Float()
+    max_y = Float()
 
 
 class Truth(Region):
@@ -96,10 +101,13 @@ class SimLink:
 
     # --- control's half
 
-    def request_place(self, seed: int) -> None:
-        """Ask for the object at a place drawn from `seed`."""
-        self._requests.seed = seed
-        self._requests.places += 1
+    def request_place(self, seed: int, within: Area | None = None) -> None:
+        """Ask for the object at a place drawn from `seed`, within some part of the table."""
+        requests = self._requests
+        requests.seed, requests.within = seed, int(within is not None)
+        if within:
+            (requests.min_x, requests.min_y), (requests.max_x, requests.max_y) = within.min, within.max
+        requests.places += 1
 
     def placed(self) -> bool:
         """Whether the last request has been carried out."""
@@ -145,9 +153,12 @@ class SimLink:
         hand = self._hands[arm]
         return np.array([getattr(hand, name) for name in MOTORS]) if hand.holds else None
 
-    def wanted_place(self) -> int | None:
-        """Seed of a request not yet carried out."""
-        return None if self.placed() else self._requests.seed
+    def wanted_place(self) -> tuple[int, Area | None] | None:
+        """Seed of a request not yet carried out, and the part of the table if there is one."""
+        if self.placed():
+            return None
+        r = self._requests
+        return r.seed, Area(min=(r.min_x, r.min_y), max=(r.max_x, r.max_y)) if r.within else None
 
     def report(
         self, pose: npt.NDArray[np.float64], success: bool, other: npt.NDArray[np.float64] | None = None

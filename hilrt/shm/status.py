@@ -72,6 +72,7 @@ class ControlStatus(Region):
     ready = Int()
     phase = Int()
     reset_until_ns = Int()  # until when a person has time to put the scene back; 0: nobody need
+    put = Text(80)  # what she is to do with the object meanwhile, where that is told
     mode = Int()
     episode = Int()
     step = Int()

@@ -143,8 +143,8 @@ class Simulator:
             self._ports[fd].answer()
 
     def _advance(self, seconds: float) -> None:
-        if (seed := self._link.wanted_place()) is not None:
-            self._world.place(seed)
+        if (wanted := self._link.wanted_place()) is not None:
+            self._world.place(*wanted)
             self._link.report_placed()
         for arm in self._arms:
             arm.drive()

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hilrt.config import SimArm, SimPictures, nature_of
+from hilrt.config import Area, SimArm, SimPictures, nature_of
 from hilrt.errors import UnknownNameError
 from hilrt.resource import Resource
 from hilrt.sim.layout import bases
@@ -91,14 +91,20 @@ class World(Resource):
         self._views: deque[tuple[int, Array]] = deque()
         self.place(seed)
 
-    def place(self, seed: int) -> None:
-        """Put the object at a random pose in an arm's patch, at rest; the arms stay as they are."""
+    def place(self, seed: int, within: Area | None = None) -> None:
+        """Put the object at a random pose in an arm's patch, at rest; the arms stay as they are.
+
+        `within`: part of the table before that arm where it goes instead.
+
+        Raises:
+            NoRoomError: it cannot lie there.
+        """
         rng = np.random.default_rng(seed)
         if self._task.apart:
-            placed, beside = self._patch.draw_pair(rng, self._bases, self._task.apart)
+            placed, beside = self._patch.draw_pair(rng, self._bases, self._task.apart, within)
             self._put(OTHER, *beside)
         else:
-            placed = self._patch.draw(rng, self._bases, self._task.keep_off)
+            placed = self._patch.draw(rng, self._bases, self._task.keep_off, within)
         self._put(OBJECT, *placed)
         self._goal_since = None
         self._lifted = False

@@ -77,6 +77,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     grip_lead_deg: float | None = None
     scene: dict[str, Any] | None = None
     """Of the simulator, by option: where the object lies, what it is like, how it looks; None for a real one."""
+    area: str | None = None
+    """Where the task file has the object put; empty where it does not say."""
 
 
 def grouped(conditions: Sequence[Conditions | None]) -> list[tuple[Conditions | None, list[int]]]:

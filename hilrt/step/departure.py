@@ -79,6 +79,7 @@ FIELDS = (
     _Field("open_position", "processor.gripper.open_position", "", MIRRORED, refused=True),
     _Field("max_gripper_pos", "processor.max_gripper_pos", " of 100", OPENING),
     _Field("start_range_mm", "processor.reset.start_range_m", " mm", START),
+    _Field("area", "processor.reset.area", "", SCENE),
     _Field("goals_hz", "robot.command_hz", " Hz", GOALS),
     _Field("grip_lead_deg", "robot.grip_lead_deg", " degrees", GRIP),
     _Field("gravity_compensation", "robot.gravity_compensation", "", SAG),

@@ -120,6 +120,8 @@ class Record(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """Of success, as a reward classifier says of the observation that this step led to; -1 where none was asked."""
     override: Override = Override.NONE
     """What the operator said of that observation, against the classifier."""
+    spot: tuple[float, ...] = ()
+    """On a final record: x, y of the object when the episode began, base frame [m]; empty where nobody knows."""
 
     @property
     def place(self) -> int:

@@ -9,7 +9,7 @@ from cellbench import make_cell
 from drive import put_cube
 from rig import Rig
 
-from hilrt.config import SimArm
+from hilrt.config import Area, SimArm
 from hilrt.control.putback import CELLS, Cover, PutBack
 from hilrt.control.reset import go
 from hilrt.devices.calibration import Calibration
@@ -18,7 +18,7 @@ from hilrt.sim.task import CUBE_REST
 from hilrt.sim.world import World
 
 LOW, HIGH = np.array((0.17, -0.05)), np.array((0.27, 0.05))
-SELF = ('processor.reset.scene="self"', f"processor.reset.places={{min={LOW.tolist()}, max={HIGH.tolist()}}}")
+SELF = ('processor.reset.scene="self"', f"processor.reset.area={{min={LOW.tolist()}, max={HIGH.tolist()}}}")
 HERE, HEIGHT = (0.22, 0.0), 0.012
 BESIDE = 0.02
 """How far the middle of a cube between the jaws is from the tip that the place is one of [m]."""
@@ -53,8 +53,8 @@ class Table:
         await self.bench.__aexit__()
         self.world.close()
 
-    async def put_it_back(self):
-        return await self.put_back.run(await self.cell.sense())
+    async def put_it_back(self, within=None):
+        return await self.put_back.run(await self.cell.sense(), within)
 
     @property
     def cube(self):
@@ -146,10 +146,8 @@ def test_places_cover_the_region():
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        ((SELF[1],), 'processor.reset.places: is for processor.reset.scene = "self"'),
         ((SELF[0], "processor.gripper={use_gripper=false}"), "nothing can be carried"),
-        ((SELF[0], "processor.reset.places={min=[0.1, 0.0], max=[0.2, 0.1]}"), "is not in the workspace box"),
-        ((SELF[0], "processor.reset.places={min=[0.2, 0.1], max=[0.2, 0.1]}"), "there is nothing"),
+        ((SELF[0], "processor.reset.area={min=[0.1, 0.0], max=[0.16, 0.1]}"), "is 2 cm inside the box"),
     ],
 )
 def test_what_cannot_be(overrides, words):
@@ -170,8 +168,13 @@ def test_joint_control_has_no_places():
         Rig(SELF[0], 'teleop.type="keyboard"', by_joint=True)
 
 
-def test_without_places_there_is_the_box():
-    """Two centimetres inside of it."""
-    low, high = Rig(SELF[0]).config.places
-    assert low == pytest.approx((0.17, -0.09))
-    assert high == pytest.approx((0.29, 0.15))
+def test_it_goes_where_the_next_one_should_be():
+    """Into a cell that is asked for, each time."""
+    cell = Area(min=(0.23, 0.02), max=(0.25, 0.04))
+
+    async def story(table):
+        for _ in range(3):
+            assert await table.put_it_back(cell)
+            assert (np.abs(np.subtract(table.possession.place, (0.24, 0.03))) < 0.015).all()
+
+    at_a_table(story)

@@ -248,6 +248,16 @@ def test_the_time_to_put_the_scene_back_is_counted_down(look, status):
     assert "resetting, episode 12" in look(Job.RECORD)
 
 
+def test_the_screen_says_where_the_object_goes(look, status):
+    """In full, however long; the time left gives way."""
+    control = status.control
+    control.phase, control.reset_until_ns = Phase.RESETTING, 103 * SECOND + 1
+    control.put = "put it back: row 2, column 2 (22.0 cm ahead, 13.3 cm right)"
+    text = look(Job.EVAL)
+    assert f"{control.put}, 4 s" in text
+    assert max(map(len, text.splitlines())) == 80
+
+
 def test_the_pace_of_a_resumed_run_is_its_own(status):
     """What earlier starts have reached, told when control is ready, was not done in the first seconds of this one."""
     screen, control = Screen(status, "so100-train"), status.control

@@ -8,7 +8,7 @@ from hilrt.config import taskfile
 from hilrt.devices.calibration import Calibration
 from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import StartOutsideBoxError
-from hilrt.jobs.evaluate import evaluate
+from hilrt.jobs.evaluate import Question, evaluate
 from hilrt.jobs.record import record
 from hilrt.jobs.task import load
 from hilrt.jobs.teleoperate import teleoperate
@@ -87,5 +87,5 @@ def test_no_evaluation_begins(tmp_path: Path) -> None:
     (run / "checkpoints" / "00000001").mkdir(parents=True)
     (run / "config.toml").write_text(SIM.read_text())
     with pytest.raises(StartOutsideBoxError, match=r"x-train-1/config.toml with --set"):
-        evaluate(run, 1, [HIGH])
+        evaluate(run, Question(1), [HIGH])
     assert not (run / "evals").exists()

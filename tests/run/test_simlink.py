@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mutations import any_damage, survey
 
+from hilrt.config import Area
 from hilrt.errors import SegmentDamagedError
 from hilrt.run.simlink import SimLink
 from hilrt.step.features import Features
@@ -29,9 +30,19 @@ def test_new_link_says_nothing(link):
     assert [link.hand(arm) for arm in range(2)] == [None, None]
 
 
+def test_a_request_says_where(link):
+    """With a part of the table or without, and it is answered once."""
+    within = Area(min=(0.1, -0.2), max=(0.3, 0.4))
+    for asked in (within, None):
+        link.request_place(7, asked)
+        assert link.wanted_place() == (7, asked)
+        link.report_placed()
+        assert link.wanted_place() is None
+
+
 def test_damaged_link_is_refused(link):
     """Whatever happens to its memory, requests, truth and hands read as they were written, or are refused."""
-    link.request_place(7)
+    link.request_place(7, Area(min=(0.1, -0.2), max=(0.3, 0.4)))
     link.report(np.arange(5.0), success=True, other=np.arange(3.0))
     for arm in range(2):
         link.put_hand(arm, np.arange(6.0) + arm)
