@@ -12,6 +12,7 @@ import argparse
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import tomlkit
@@ -94,9 +95,7 @@ def tried(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, dict]:
     runs = {"left half alone": run} | {way: gone_on(folder, run, way, args.more) for way in WAYS}
     return {
         name: {
-            "won": json.loads(
-                once(folder, f"judged-{name}", lambda of=of: json.dumps(judged(of, args.each)))
-            ),
+            "won": json.loads(once(folder, f"judged-{name}", partial(judged, of, args.each))),
             "episodes": episodes(of),
         }
         for name, of in runs.items()

@@ -18,7 +18,7 @@ SHUT = 0.05
 
 
 class Spotter:
-    """Knows it from the simulator; on a real arm it is where the gripper closes on something.
+    """Knows it from the simulator; on a real arm it is where that has put the object, or where the gripper closes on one.
 
     What a gripper never closes on stays unknown, as an object does that is pushed or missed. Of two arms nobody tells
     which one an object is before.
@@ -26,6 +26,7 @@ class Spotter:
 
     def __init__(self, scene: SceneSource, pipelines: Pipelines, calibrations: Sequence[Calibration]) -> None:
         self._scene, self._grip, self._limits = scene, pipelines.grip, pipelines.limits
+        self._possession = pipelines.possession
         self._knows = len(calibrations) == 1
         self._shut = _shut(calibrations[0])
 
@@ -35,6 +36,8 @@ class Spotter:
             return None
         if (pose := self._scene.object_pose()) is not None:
             return float(pose[0, 0]), float(pose[0, 1])
+        if self._possession and self._possession.place:
+            return self._possession.place
         stopped = self._grip.stopped(-self._limits.opening_step)[0]
         if not stopped or self._limits.opening(tick.joints)[0] <= self._shut + MARGIN:
             return None

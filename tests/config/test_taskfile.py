@@ -39,6 +39,11 @@ def test_shipped(path):
             "robot.cameras.front={type = 'sim', controls = {gain = 3}}",
             ["$.robot.cameras.front.controls", "only a device has them"],
         ),
+        (
+            "processor.reset.area={min = [0.2, 0.1], max = [0.3, 0.1]}",
+            ["$.processor.reset.area", "min y = 0.1 is not below max y = 0.1"],
+        ),
+        ("processor.reset.next_place=weakest", ["$.processor.reset.next_place", "anywhere, weak"]),
         ("robot.port=/dev/ttyACM0", ["$.robot.port", "[sim] brings its own"]),
         (
             "processor.inverse_kinematics.end_effector_bounds.min=[1.0, 0.0, 0.0]",
@@ -159,6 +164,17 @@ def test_not_toml(tmp_path):
     path.write_text("[env]\nfps = = 3\n")
     with pytest.raises(ConfigError, match=r"not valid TOML.*line 2"):
         taskfile.load(path)
+
+
+def test_weak_places_are_of_one_area():
+    """Two arms have two, and a real arm by joints has none that is known."""
+    weak = 'processor.reset.next_place="weak"'
+    with pytest.raises(ConfigError, match=r"\$\.processor\.reset\.next_place: .* one arm"):
+        taskfile.load(SIM.with_name("sim_bimanual.toml"), [weak])
+    tree = taskfile.document(SIM.with_name("so100.toml"), [weak]).unwrap()
+    del tree["processor"]["inverse_kinematics"]
+    with pytest.raises(ConfigError, match=r"needs processor\.reset\.area: joint control has no box"):
+        taskfile.from_tree(tree, "so100.toml")
 
 
 def test_real_arm_needs_port():

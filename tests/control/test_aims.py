@@ -129,6 +129,15 @@ def test_an_object_is_where_the_gripper_closes_on_it():
     assert spotter_of(empty.rig)(empty.go(20, GripperCommand.CLOSE)) is None
 
 
+def test_an_object_is_where_the_arm_has_put_it():
+    """Known before anything closes on it."""
+    rig = Rig('processor.reset.scene="self"')
+    see = spotter_of(rig)
+    assert see(rig.tick()) is None
+    rig.pipelines.possession.place = (0.2, 0.01)
+    assert see(rig.tick()) == (0.2, 0.01)
+
+
 def test_of_two_arms_nobody_knows_whose_it_is():
     """Cells are of one area."""
     hand = Hand(Rig(), width=0.3)
