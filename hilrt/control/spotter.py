@@ -18,7 +18,7 @@ SHUT = 0.05
 
 
 class Spotter:
-    """Knows it from the simulator; on a real arm it is where that has put the object, or where the gripper closes on one.
+    """Knows it from the simulator; a real object is where the arm has put it, or where the gripper closes on it.
 
     What a gripper never closes on stays unknown, as an object does that is pushed or missed. Of two arms nobody tells
     which one an object is before.
