@@ -20,8 +20,8 @@ def check_environment(config: Config, fail: Fail) -> None:
     if config.processor.inverse_kinematics:
         fail("processor.inverse_kinematics", 'is an arm\'s, and env.type is "gymnasium". Remove it.')
     reset = config.processor.reset
-    if reset.area or reset.next_place != "anywhere":
-        fail("processor.reset", "area and next_place are of a table before an arm. Remove them.")
+    if reset.area or reset.next_place != "anywhere" or reset.scene != "operator":
+        fail("processor.reset", "area, next_place and scene are of a table before an arm. Remove them.")
     if config.reward.by != ("task",):
         fail("reward.type", 'in an environment is "task": env.success says what success is.')
     if config.processor.observation.display_cameras:

@@ -57,10 +57,13 @@ class Pipelines:
         calibrations: Sequence[Calibration],
         show: observation.Show | None = None,
         judge: Judge | None = None,
+        *,
+        resets: bool = True,
     ) -> None:
         """`calibrations`: one for each arm; `show`: where pictures go, if anywhere.
 
-        `judge`: is asked whether the task is done.
+        `judge`: is asked whether the task is done; `resets`: whether the arm may put the scene back, if the task file
+        wants that.
         """
         parts = _Parts(config, calibrations)
         self.setpoint, self.limits, self.home = parts.setpoint, parts.limits, parts.home
@@ -82,7 +85,7 @@ class Pipelines:
         self.starts = Starts(parts.home, parts.kinematics, parts.box if parts.ik else None, reach, self.free)
         self.possession: Possession | None = None
         """None where a person puts the scene back."""
-        if config.processor.reset.scene == "self":
+        if resets and config.processor.reset.scene == "self":
             self.possession = Possession(config, calibrations[0], parts.limits, parts.grip)
         self.observation = _pipeline("observation", _observation(config, features, parts, show), own)
         self.outcome = _pipeline("outcome", _outcome(config, parts, judge, self.possession), own)

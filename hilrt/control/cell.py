@@ -72,7 +72,7 @@ class Cell:
         )
         self._torque_every = max(1, round(TORQUE_CHECK_S * config.env.fps))
         self._waited = 0
-        self._told = self.remark = ""
+        self._told = self.remark = self.notice = ""
         self._observes_object = bool(config.sim and config.sim.observe_object)
         self._stalls, self._stalled, self._eased = 0, "", False
         self._grips = GripWatch(arms, pipelines.grip, stream, status)
@@ -264,13 +264,13 @@ class Cell:
         return tuple(stale)
 
     def _tell(self, stale: Sequence[str], *, unwritten: bool) -> None:
-        """What is the matter, on the screen, and the `remark` of others; a text is written only when it changes."""
+        """What is the matter, and what others note or remark, on the screen; a text is written only when it changes."""
         texts = [line.text for line in self._lines]
         texts += [f"camera {name} shows nothing new; the arm holds" for name in stale]
         texts += [self._stalled, self.stand.text, self._grips.text]
         texts += ["the arm holds until the recorder has written what waits"] if unwritten else []
         texts += [self.pipelines.judge.slow] if self.pipelines.judge else []
-        if (told := "; ".join(filter(None, (*texts, self.remark)))) != self._told:
+        if (told := "; ".join(filter(None, (*texts, self.notice, self.remark)))) != self._told:
             self._told = self._status.message = told
 
     def _look(self) -> tuple[Frame, ...]:

@@ -58,7 +58,7 @@ class Interval:
         self._status.phase = Phase.RESETTING
         collect_garbage()
         tick = await self._cell.sense()
-        if self._put_back and await self._put_back.run(tick, within):
+        if self._put_back and await self._put_back.run(tick, seed, within):
             tick = await self._cell.sense()
             await go(self._cell, start, tick, self._ends, self._told)
             return
@@ -67,7 +67,7 @@ class Interval:
         await go(self._cell, start, tick, self._ends, self._told)
         self._cell.scene.place(seed, within)
         await stay(self._cell, start, putting_back.over, self._ends, self._told)
-        self._cell.remark = ""
+        self._cell.notice = ""
 
     async def _rest_until_wanted(self) -> None:
         """Nobody is there: rest until somebody is."""

@@ -23,6 +23,8 @@ class Possession(Stateless):
         self.held = False
         self.height: float | None = None
         """Of the end effector where it took hold of what it has, or had last [m]."""
+        self.opening = 0.0
+        """Of its gripper, around that, of its range."""
         self.place: tuple[float, float] | None = None
         """Where the object was let go, in the arm's base frame [m]; None: it is held, or nobody knows."""
 
@@ -30,9 +32,10 @@ class Possession(Stateless):
         """Take in a tick."""
         before, (stopped,) = self.held, self._grip.stopped(-self._limits.opening_step)
         x, y, height = tick.pose[0, :3, 3].tolist()
-        self.held = self._hold.see(float(self._limits.opening(tick.joints)[0]), height, stopped=stopped)
+        opening = float(self._limits.opening(tick.joints)[0])
+        self.held = self._hold.see(opening, height, stopped=stopped)
         if self.held:
-            self.height, self.place = self._hold.taken_at, None
+            self.height, self.opening, self.place = self._hold.taken_at, opening, None
         elif before:
             self.place = x, y
 

@@ -141,7 +141,8 @@ async def _surroundings(
     features = from_config(config)
     calibrations = [Calibration.load(config.robot.calibration_path(side)) for side in config.robot.sides]
     judge = make_judge(config, features, spec.job)
-    pipelines = Pipelines(config, features, calibrations, _window(spec, config, features, stack), judge)
+    show = _window(spec, config, features, stack)
+    pipelines = Pipelines(config, features, calibrations, show, judge, resets=spec.job.recorded)
     recording = _recording(spec, config, pipelines)
     link = SimLink.attach(spec.run, features) if config.sim else None
     if link:

@@ -74,6 +74,11 @@ class JointLimits:
         opening: Float64 = (joints[:, 5] - self._closed) / (self._open - self._closed)
         return opening
 
+    def at_opening(self, opening: float) -> Float64:
+        """Joints of the grippers, shape (arms,) [rad], that are so far open, 0 closed .. 1 open."""
+        joints: Float64 = self._closed + (self._open - self._closed) * opening
+        return joints
+
     def touched(self, goal: Float64, before: Float64) -> Limit:
         """Which limits the arm's joints are at, given this goal and the last one, shape (arms, 6) [rad]."""
         arm, limits = goal[:, :5], Limit(0)

@@ -36,7 +36,7 @@ class Spotter:
             return None
         if (pose := self._scene.object_pose()) is not None:
             return float(pose[0, 0]), float(pose[0, 1])
-        if self._possession and self._possession.place:
+        if tick.step == 0 and self._possession and self._possession.place:
             return self._possession.place
         stopped = self._grip.stopped(-self._limits.opening_step)[0]
         if not stopped or self._limits.opening(tick.joints)[0] <= self._shut + MARGIN:

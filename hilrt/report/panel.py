@@ -112,7 +112,7 @@ def _task(v: View) -> Iterator[tuple[str, str | Text]]:
     elif v.job.by_policy:
         yield "evaluation", evaluated(c)
     if c.self_resets or c.calls:
-        yield "put back", f"{c.self_resets} by the arm, {c.calls} by you"
+        yield "put back", f"{c.self_resets} self, {c.calls} called"
     if v.job is Job.TRAIN:
         yield "learner", named(LEARNER_PHASES, learner.phase)
         yield "updates", f"{learner.updates_per_s:.0f}/s, {learner.updates:,}"

@@ -26,8 +26,8 @@ PACE_MIN_S = 5.0
 class Screen:
     """Shows a run on standard output as long as somebody calls `update`.
 
-    It rings when time to put the scene back is over and an episode begins, and when the coach wants to be heard: its
-    reader looks at the arm.
+    It rings when time to put the scene back is over and an episode begins, when the coach wants to be heard, and when
+    the arm calls: its reader looks at the arm.
     """
 
     def __init__(self, status: Status, run: str, hints: Sequence[str] = ()) -> None:
@@ -73,7 +73,7 @@ class Screen:
 
     def _ring(self, seen: View) -> None:
         before, self._putting_back = self._putting_back, seen.putting_back
-        bells, self._bells = self._bells, seen.control.advice_bells
+        bells, self._bells = self._bells, seen.control.advice_bells + seen.control.calls
         if (before and not self._putting_back) or self._bells > bells:
             self._console.bell()
 

@@ -70,7 +70,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     successes: dict[str, int]
     human_steps: int
     self_resets: int
-    """How often the arm put the object back by itself."""
+    """How often the arm put the object back by itself, since the run's last start."""
     calls: int
     """How often it could not, and somebody was called."""
     reset_s: float

@@ -28,8 +28,8 @@ ELSEWHERE = (0.30, 0.12, CUBE_REST)
 class Table:
     """An arm at its start pose over a cube, which it knows to have let go with its gripper `HERE`."""
 
-    def __init__(self, cube=(HERE[0], HERE[1] - BESIDE, CUBE_REST)):
-        self.rig = Rig(*SELF)
+    def __init__(self, *overrides, cube=(HERE[0], HERE[1] - BESIDE, CUBE_REST)):
+        self.rig = Rig(*SELF, *overrides)
         self._cube = cube
 
     async def __aenter__(self):
@@ -54,17 +54,17 @@ class Table:
         self.world.close()
 
     async def put_it_back(self, within=None):
-        return await self.put_back.run(await self.cell.sense(), within)
+        return await self.put_back.run(await self.cell.sense(), len(self.told), within)
 
     @property
     def cube(self):
         return self.world.object_pose()[:3]
 
 
-def at_a_table(story, *cube):
+def at_a_table(story, *overrides, **table):
     async def main():
-        async with Table(*cube) as table:
-            await story(table)
+        async with Table(*overrides, **table) as there:
+            await story(there)
 
     asyncio.run(main())
 
@@ -96,14 +96,14 @@ def test_a_cube_that_is_not_there_is_called_for():
     async def story(table):
         assert not await table.put_it_back()
         assert table.possession.place is None
-        assert "put the object back" in table.cell.remark
+        assert "put the object back, then Enter" in table.cell.notice
         assert np.hypot(*(table.cube - ELSEWHERE)[:2]) < 0.001
         ticks = table.cell._status.ticks
         assert not await table.put_it_back()
         assert table.cell._status.ticks - ticks <= 1
         assert (table.cell._status.self_resets, table.cell._status.calls) == (0, 2)
 
-    at_a_table(story, ELSEWHERE)
+    at_a_table(story, cube=ELSEWHERE)
 
 
 def test_a_cube_that_is_lost_on_the_way_is_called_for():
@@ -121,13 +121,85 @@ def test_a_cube_that_is_lost_on_the_way_is_called_for():
     at_a_table(story)
 
 
-def test_a_stop_ends_it_and_calls_nobody():
-    """As the operator wants it, on the way."""
+def test_a_stop_on_the_way_drops_nothing():
+    """The arm stays where it is, with the cube in its gripper, and calls nobody."""
 
     async def story(table):
-        table.put_back._stopping = lambda: True
+        table.put_back._stopping = lambda: table.possession.held and table.cube[2] > 0.04
         assert not await table.put_it_back()
         assert table.cell._status.calls == 0
+        for _ in range(10):
+            await table.cell.sense()
+        assert table.cube[2] > 0.04
+
+    at_a_table(story)
+
+
+def test_an_arm_that_was_cut_off_is_told_nothing_more():
+    """It may be elsewhere now: a goal of before would take it back at full speed, past no check."""
+
+    async def story(table):
+        def told(joints):
+            if table.possession.held and table.cube[2] > 0.03 and not cut:
+                cut.append(len(table.told))
+                table.cell._eased = True
+
+        cut, commands = [], []
+        command = table.cell.command
+
+        async def heard(goal):
+            commands.append(goal.copy())
+            return await command(goal)
+
+        table.put_back._told, table.cell.command = told, heard
+        await table.put_it_back()
+        assert cut
+        steps = np.abs(np.diff(commands, axis=0))[:, 0, :5].max(axis=1)
+        assert steps.max() < 1.1 * table.rig.limits.max_step
+
+    at_a_table(story)
+
+
+def test_a_blocked_arm_puts_nothing_down():
+    """Held by a hand on its way to the cube, it shuts on nothing there, and a person is called."""
+
+    async def story(table):
+        table.cell._ticker._push, table.cell._ticker._ticks = (0, 1.2), 1_000_000
+        assert not await table.put_it_back()
+        assert table.cell._status.calls == 1
+
+    at_a_table(story)
+
+
+def test_a_closed_start_pose_lets_go_all_the_same():
+    """The gripper opens by as much as what it has needs, however the task begins."""
+    closed = "processor.reset.fixed_reset_joint_positions=[2.5, -7.5, 9.0, 88.5, -84.7, 2.0]"
+
+    async def story(table):
+        for count in (1, 2):
+            assert await table.put_it_back()
+            assert table.cell._status.self_resets == count
+            assert not table.possession.held
+
+    at_a_table(story, closed)
+
+
+def test_the_next_place_may_be_near():
+    """Nothing is dragged over the table: it is up wherever it moves."""
+
+    async def story(table):
+        assert await table.put_it_back(Area(min=(0.21, 0.0), max=(0.22, 0.01)))
+        before, low = table.cube[:2], []
+
+        def told(joints):
+            if table.possession.held:
+                low.append((np.hypot(*(table.cube[:2] - before)), table.cube[2]))
+
+        table.put_back._told = told
+        x, y = table.possession.place
+        assert await table.put_it_back(Area(min=(x + 0.01, y), max=(x + 0.015, y + 0.005)))
+        on_the_way = [height for way, height in low if 0.004 < way < 0.009]
+        assert min(on_the_way, default=1.0) > 0.03
 
     at_a_table(story)
 
