@@ -98,7 +98,7 @@ class Coach:
         self._hand_back()
 
     def _take(self, summary: EpisodeSummary) -> None:
-        if summary.mode is not Mode.TRAIN or summary.discarded:
+        if summary.mode is not Mode.TRAIN or summary.discarded or summary.session:
             return
         self._episodes += 1
         self._recent.append(summary)
