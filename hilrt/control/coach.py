@@ -5,11 +5,13 @@ and where its figures come from, is in docs/guide/intervene.md.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary
 from hilrt.data.fall import CHANCE_S, Fall, Falls
+from hilrt.run.job import Job
 from hilrt.step.record import Mode
 
 IDLE_S = 3.0
@@ -148,6 +150,11 @@ class Coach:
         self.said[line] += 1
         if line is not Line.STILL_YOURS:
             self._from[line] = self._episodes + REST * 2 ** (self.said[line] - 1)
+
+
+def coach_of(config: Config, job: Job, history: Sequence[EpisodeSummary]) -> Coach | None:
+    """Of a training whose operator wants one; `history`: its episodes so far. At work nobody learns from her."""
+    return Coach(config.env.fps, history) if job is Job.TRAIN and config.coached else None
 
 
 def _of(fall: Fall) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 import msgspec
 import numpy as np
 import pytest
+from rig import load
 
-from hilrt.control.coach import Coach, Line
+from hilrt.control.coach import Coach, Line, coach_of
 from hilrt.data.episodes import EpisodeSummary
+from hilrt.run.job import Job
 from hilrt.step.record import Mode
 
 FPS = 10
@@ -212,3 +214,9 @@ def test_what_another_run_has_recorded_is_no_history_of_hers() -> None:
         for number in range(60, 80):
             play(coach, number, "p" * 50, success=number % 2 == 0)
         assert coach.said == {}
+
+
+@pytest.mark.parametrize("job", [Job.TRAIN, Job.RUN, Job.EVAL])
+def test_only_a_training_has_a_coach(job: Job) -> None:
+    """Whoever takes over at work does so for the work."""
+    assert (coach_of(load(), job, []) is not None) == (job is Job.TRAIN)
