@@ -5,7 +5,7 @@ and where its figures come from, is in docs/guide/intervene.md.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from hilrt.config import Config
@@ -66,6 +66,11 @@ class Coach:
         for summary in history:
             self._take(summary)
         self._fall = None  # it was told then
+
+    def remember(self, said: Mapping[Line, int], bells: int) -> None:
+        """How often each line was said, and how often it rang, before a crash in this start."""
+        self.said.update(said)
+        self.bells += bells
 
     def acted(self, *, human: bool, active: bool) -> None:
         """A step of a training episode; `human`: she has the arm, `active`: and does something."""

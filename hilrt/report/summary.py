@@ -163,7 +163,7 @@ def summarise(
 
 
 def work_of(episodes: Sequence[EpisodeSummary], config: Config) -> Work:
-    """What a policy has won: an arm that was let go, or a stop, cuts an episode without its doing; an environment may."""
+    """What a policy has won; it has no part in what was cut. An environment may set a limit of its own."""
     limit = 0 if config.in_environment else config.max_episode_steps
     kept = [e for e in episodes if not e.discarded and not (e.truncated and e.steps < limit)]
     return Work(success=rate(kept), autonomous=rate_of(sum(e.autonomous for e in kept), len(kept)))
