@@ -4,12 +4,19 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 
 import jobs
 import pytest
 
+from hilrt.config import taskfile
 from hilrt.data.journal import read_episodes
+from hilrt.data.sessions import look
+from hilrt.errors import JournalFormatError, PolicyMakeError
+from hilrt.jobs.finetune import DRAFT, Beginning, require_own_encoder
 from hilrt.policy.saved import checkpoints_of, load_meta
+from hilrt.step.features import from_config
 from hilrt.step.record import Mode
 
 TRAINING = [*jobs.SMALL, "learner.online_steps=40", "learner.online_step_before_learning=20"]
@@ -121,3 +128,35 @@ def test_from_or_resume(workplace, first):
     none = jobs.run(workplace, "train", jobs.SIM, "--from", "nowhere", overrides=TRAINING)
     assert none.returncode == 2
     assert "nowhere: is not a run" in none.stderr
+
+
+def test_another_frozen_encoder_is_refused(tmp_path):
+    """The policy sees by its own; the same file, a copy of it, or nothing may be asked for."""
+    files = {name: tmp_path / name for name in ("own", "copy", "other", "absent")}
+    for name, content in (("own", b"seen"), ("copy", b"seen"), ("other", b"else")):
+        files[name].write_bytes(content)
+    for asked in ("", str(files["own"]), str(files["copy"])):
+        require_own_encoder(tmp_path, files["own"], asked)
+    require_own_encoder(tmp_path, None, str(files["other"]))
+    for name in ("other", "absent"):
+        with pytest.raises(PolicyMakeError, match=rf"policy\.weights .*own before, .*{name} now"):
+            require_own_encoder(tmp_path, files["own"], str(files[name]))
+
+
+def test_nothing_is_left_of_a_folder_that_could_not_be_made(workplace, first, monkeypatch):
+    """Not of a start that fails, nor of one that was killed; one that goes on is left alone."""
+    monkeypatch.chdir(workplace)
+    overrides = [*TRAINING, *SECOND]
+    beginning, config = Beginning(first), taskfile.load(jobs.SIM, overrides)
+    found = look(None, first, from_config(config))
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    runs = workplace / "runs"
+    killed, going = (runs / f".sim{DRAFT}{pid}" for pid in (ended.pid, os.getppid()))
+    for folder in (killed, going):
+        folder.mkdir()
+    found.fresh.append(workplace / "gone.hilrt")
+    with pytest.raises(JournalFormatError, match=r"gone\.hilrt"):
+        beginning.make(jobs.SIM, overrides, config, found)
+    assert [path for path in runs.iterdir() if path.name.startswith(".")] == [going]
+    going.rmdir()

@@ -1,5 +1,8 @@
 """Evaluations by place, from end to end on the simulated arm."""
 
+import shutil
+from pathlib import Path
+
 import jobs
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import episode_path, read_episode
 from hilrt.data.pictures import decoded
 from hilrt.data.places import grid_of
+from hilrt.jobs.evaluate import trial_of
 from hilrt.policy.saved import checkpoints_of, load_actor
 from hilrt.step.record import vector
 
@@ -86,6 +90,22 @@ def test_two_policies_on_the_same_places(trained):
         assert [np.allclose(a, vector(first.policy_action), atol=1e-6) for a in acted].index(
             True
         ) == e.policy_version
+
+
+def test_whatever_is_compared_has_a_name(trained, tmp_path, monkeypatch):
+    """Named from the folder of checkpoints, copied under a name of its own, set aside, or of another run."""
+    run = trained[1]
+    first, *_, newest = checkpoints_of(run)
+    monkeypatch.chdir(newest.parent)
+    assert trial_of(None, newest, Path(f"./{first.name}")).names == ("checkpoint 20", "checkpoint 0")
+    places = {
+        "best": "best",
+        f"pick-train-1/checkpoints/{first.name}": "pick-train-1/0",
+        f"pick-train-1/checkpoints/set-aside-2/{first.name}": "set-aside-2/0",
+    }
+    for place, name in places.items():
+        copied = shutil.copytree(first, tmp_path / place)
+        assert trial_of(None, newest, copied).names == (f"{run.name}/20", name)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 import json
 import logging
 
+import msgspec
+
 from hilrt.control.agenda import Agenda
-from hilrt.control.coach import Coach
+from hilrt.control.coach import Coach, Line
 from hilrt.control.judge import Judge
 from hilrt.control.places import Places
 from hilrt.control.policy import Policy
@@ -33,11 +35,17 @@ class Account:
         places: Places,
     ) -> None:
         """`tally`: of earlier starts, as the agenda's steps are."""
-        self._coach, self._advice = coach, ""
+        self._coach, self._advice = coach, status.advice
         self._status, self._tally, self._agenda = status, tally, agenda
         self._publisher, self._policy, self._judge = publisher, policy, judge
         self._sides, self._driver, self._said, self._places = sides, "", 0, places
         status.online_steps = agenda.online_steps
+        if coach:  # after a crash of control, what was said before it counts, and is not to be read any more
+            coach.remember(
+                msgspec.json.decode(status.advised or "{}", type=dict[Line, int]), status.advice_bells
+            )
+            self._said = sum(coach.said.values())
+            self._advise(coach)
         self._show_rates()
 
     def acted(self, tick: Tick, step: int) -> None:

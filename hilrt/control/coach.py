@@ -5,11 +5,13 @@ and where its figures come from, is in docs/guide/intervene.md.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
+from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary
 from hilrt.data.fall import CHANCE_S, Fall, Falls
+from hilrt.run.job import Job
 from hilrt.step.record import Mode
 
 IDLE_S = 3.0
@@ -65,6 +67,11 @@ class Coach:
             self._take(summary)
         self._fall = None  # it was told then
 
+    def remember(self, said: Mapping[Line, int], bells: int) -> None:
+        """How often each line was said, and how often it rang, before a crash in this start."""
+        self.said.update(said)
+        self.bells += bells
+
     def acted(self, *, human: bool, active: bool) -> None:
         """A step of a training episode; `human`: she has the arm, `active`: and does something."""
         if not human:
@@ -98,7 +105,7 @@ class Coach:
         self._hand_back()
 
     def _take(self, summary: EpisodeSummary) -> None:
-        if summary.mode is not Mode.TRAIN or summary.discarded:
+        if summary.mode is not Mode.TRAIN or summary.discarded or summary.session:
             return
         self._episodes += 1
         self._recent.append(summary)
@@ -148,6 +155,11 @@ class Coach:
         self.said[line] += 1
         if line is not Line.STILL_YOURS:
             self._from[line] = self._episodes + REST * 2 ** (self.said[line] - 1)
+
+
+def coach_of(config: Config, job: Job, history: Sequence[EpisodeSummary]) -> Coach | None:
+    """Of a training whose operator wants one; `history`: its episodes so far. At work nobody learns from her."""
+    return Coach(config.env.fps, history) if job is Job.TRAIN and config.coached else None
 
 
 def _of(fall: Fall) -> str:

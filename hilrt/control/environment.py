@@ -12,7 +12,7 @@ import numpy as np
 from hilrt.config import Area, Config
 from hilrt.control.action import Delta, Intervention
 from hilrt.control.agenda import Agenda
-from hilrt.control.coach import Coach
+from hilrt.control.coach import coach_of
 from hilrt.control.ending import Ending
 from hilrt.control.idle import Idle
 from hilrt.control.judge import Judge
@@ -216,9 +216,9 @@ def in_environment(spec: Spec, config: Config, status: Status, stack: AsyncExitS
         policy=policy,
         publisher=publisher,
         agenda=Agenda(config, spec, history),
-        places=Places(config, spec.trial, status.control, history),
+        places=Places(config, spec.job, spec.trial, status.control, history),
         status=status.control,
         tally=Tally(history, config.learner.constants.window),
         stop_wanted=ending.wanted,
-        coach=Coach(config.env.fps, history) if config.coached else None,
+        coach=coach_of(config, spec.job, history),
     )

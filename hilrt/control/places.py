@@ -10,7 +10,7 @@ from hilrt.control.episode import scene_seed
 from hilrt.control.tick import Tick
 from hilrt.data.episodes import EpisodeSummary
 from hilrt.data.places import Coverage, Grid, coverage_of, grid_of
-from hilrt.run.job import Trial
+from hilrt.run.job import Job, Trial
 from hilrt.shm.status import ControlStatus
 from hilrt.step.record import Mode, Record
 
@@ -35,11 +35,14 @@ class Places:
     def __init__(
         self,
         config: Config,
+        job: Job,
         trial: Trial | None,
         status: ControlStatus,
         history: Sequence[EpisodeSummary] = (),
     ) -> None:
-        """`trial`: places of an evaluation; one that was cut goes on behind the episodes that `status` has.
+        """`job`: a training alone looks for places that it has not learned from enough.
+
+        `trial`: places of an evaluation; one that was cut goes on behind the episodes that `status` has.
 
         `history`: episodes of earlier starts of a training.
 
@@ -49,7 +52,7 @@ class Places:
         self._config, self._trial, self._status = config, trial, status
         self._grid = grid_of(config, trial.rows, trial.columns) if trial and trial.rows else None
         self._slot = status.episodes_eval
-        self._coverage = coverage_of(config, history)
+        self._coverage = coverage_of(config, history) if job is Job.TRAIN else None
         self._steered = config.processor.reset.next_place == "weak"
         self.spot: Vec2 | tuple[()] = ()
         """x, y of the object at the start of the episode, base frame [m]; empty where nobody knows yet."""

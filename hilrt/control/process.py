@@ -18,7 +18,7 @@ from hilrt.control import pause
 from hilrt.control.agenda import Agenda
 from hilrt.control.assembly import Pipelines
 from hilrt.control.cell import Cell
-from hilrt.control.coach import Coach
+from hilrt.control.coach import coach_of
 from hilrt.control.ending import Ending
 from hilrt.control.environment import in_environment
 from hilrt.control.interval import Interval
@@ -215,11 +215,11 @@ async def _at_the_arms(
         policy=around.policy,
         publisher=publisher,
         agenda=around.agenda,
-        places=Places(config, spec.trial, status.control, around.history),
+        places=Places(config, spec.job, spec.trial, status.control, around.history),
         status=status.control,
         tally=Tally(around.history, config.learner.constants.window),
         stop_wanted=ending.wanted,
-        coach=Coach(config.env.fps, around.history) if config.coached else None,
+        coach=coach_of(config, spec.job, around.history),
         extents=_extents(spec, status, len(arms)),
     )
 

@@ -46,6 +46,8 @@ class EpisodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator said against the classifier."""
     spot: tuple[float, ...] = ()
     """x, y of the object at its start, base frame [m]; empty where nobody knows."""
+    session: str = ""
+    """The run that it was taken from, whose policy was another one, or acted otherwise; empty: this run's own."""
 
     @property
     def ending(self) -> str:
@@ -92,7 +94,7 @@ class _Running:
             self.first_human_step = record.step if self.first_human_step is None else self.first_human_step
         self._by_human = human
 
-    def summary(self, final: Record, online_steps: int) -> EpisodeSummary:
+    def summary(self, final: Record, online_steps: int, session: str) -> EpisodeSummary:
         return EpisodeSummary(
             episode=self.episode,
             mode=self.mode,
@@ -113,13 +115,15 @@ class _Running:
             probability=self.probability,
             override=self.override,
             spot=final.spot,
+            session=session,
         )
 
 
 class Tally:
-    """Counts episodes by mode and keeps the means of the last `window` training episodes.
+    """Counts episodes by mode and keeps the means of the last `window` training episodes of its own.
 
-    Discarded episodes, and those that never got a final record, count nowhere but in `online_steps`.
+    Discarded episodes, and those that never got a final record, count nowhere but in `online_steps`. What was taken
+    from another run is counted, and is in none of the means: they tell of the policy that learns here.
     """
 
     def __init__(self, history: Iterable[EpisodeSummary] = (), window: int = CONSTANTS.window) -> None:
@@ -138,8 +142,11 @@ class Tally:
             self.online_steps = max(self.online_steps, summary.online_steps)
             self._count(summary)
 
-    def add(self, record: Record) -> EpisodeSummary | None:
-        """Take a step in; its episode's summary if it is the last. A step seen before changes nothing."""
+    def add(self, record: Record, session: str = "") -> EpisodeSummary | None:
+        """Take a step in; its episode's summary if it is the last. A step seen before changes nothing.
+
+        `session`: the run that it was taken from, if it was.
+        """
         running = self._running
         if running is None or (running.episode, running.mode) != (record.episode, record.mode):
             running = self._running = _Running(record)
@@ -149,7 +156,7 @@ class Tally:
         self.online_steps += record.mode is Mode.TRAIN and not record.final
         if not record.final:
             return None
-        summary = running.summary(record, self.online_steps)
+        summary = running.summary(record, self.online_steps, session)
         self._count(summary)
         return summary
 
@@ -164,6 +171,11 @@ class Tally:
         return _mean(e.autonomous for e in self._recent)
 
     @property
+    def sure_autonomous_rate(self) -> float:
+        """The same of a whole window: episodes not yet run count as failures."""
+        return sum(e.autonomous for e in self._recent) / self.window
+
+    @property
     def intervention_rate(self) -> float:
         """Share of human steps in the last training episodes."""
         return sum(e.human_steps for e in self._recent) / max(1, sum(e.steps for e in self._recent))
@@ -175,7 +187,7 @@ class Tally:
         self.successes[summary.mode] += summary.success
         if summary.override:
             self.overrides[summary.override] += 1
-        if summary.mode is Mode.TRAIN:
+        if summary.mode is Mode.TRAIN and not summary.session:
             self._recent.append(summary)
         if summary.mode is Mode.EVAL:
             successes, episodes = self.evaluations.get(summary.online_steps, (0, 0))

@@ -67,10 +67,11 @@ class Falls:
     def episode(self, summary: EpisodeSummary) -> Fall | None:
         """A training episode has ended: the fall that it makes certain, if any; then all begins anew.
 
-        An episode that was taken over before the policy had its chance, or is discarded, counts nowhere.
+        An episode that was taken over before the policy had its chance, that another run has recorded (`hilrt run`
+        acts without noise), or that is discarded, counts nowhere.
         """
         first = summary.first_human_step
-        if summary.discarded or (first is not None and first < self._chance):
+        if summary.discarded or summary.session or (first is not None and first < self._chance):
             return None
         self._numbers.append(summary.episode)
         self._wins.append(self._wins[-1] + summary.autonomous)

@@ -21,6 +21,8 @@ RECENT = 10
 """Episodes of a cell that its success is told by: a policy that learns is not what it was."""
 STEERED = 0.5
 """Share of episodes that go to the weakest cell, once all have been seen."""
+ADVISED = 3
+"""Times that a cell is the next one until it counts as seen, though no episode is known to have begun there."""
 ACROSS = {1: ("",), 2: ("left", "right"), 3: ("left", "middle", "right")}
 ALONG = {1: ("",), 2: ("far", "near"), 3: ("far", "middle", "near")}
 
@@ -119,6 +121,8 @@ class Coverage:
         """Episodes that began with it in a cell."""
         self.elsewhere = 0
         """Those that began with it in none, or nobody knows where."""
+        self._advised = [0] * len(grid)
+        """Times that it was the next one; where only what the gripper closed on has a place, misses leave no start."""
         self._recent = [deque[bool](maxlen=RECENT) for _ in range(len(grid))]
 
     def add(self, spot: Sequence[float], *, won: bool) -> None:
@@ -145,17 +149,25 @@ class Coverage:
         return f"{won} of {of} won there" if of else "none there yet"
 
     def next(self, rng: np.random.Generator) -> int:
-        """The cell where the next object goes.
+        """The cell where the next object goes; it is taken for tried there, whatever will be known of it.
 
         First those that nobody has seen. Then, in half of the episodes, the weakest: that with the lowest lower bound
         of its success (Wilson), which is low where the policy fails and where too little was tried to know; of equal
-        ones the one with fewer starts. By the upper bound a cell would be left alone after one lucky success. In the
+        ones the one that was tried less. By the upper bound a cell would be left alone after one lucky success. In the
         other half any cell: what is won elsewhere is not forgotten, and a cell that nobody can win does not take all
         of the time.
         """
+        cell = self._wanted(rng)
+        self._advised[cell] += 1
+        return cell
+
+    def _wanted(self, rng: np.random.Generator) -> int:
         order = rng.permutation(len(self.grid)).tolist()
-        if unseen := [cell for cell in order if not self.starts[cell]]:
+        if unseen := [cell for cell in order if not self.starts[cell] and self._advised[cell] < ADVISED]:
             return int(unseen[0])
         if rng.random() >= STEERED:
             return int(order[0])
-        return int(min(order, key=lambda cell: (wilson(*self.recent(cell))[0], self.starts[cell])))
+        return int(min(order, key=lambda cell: (wilson(*self.recent(cell))[0], self._tried(cell))))
+
+    def _tried(self, cell: int) -> int:
+        return max(self.starts[cell], self._advised[cell])

@@ -102,9 +102,10 @@ def finish(run: Path) -> None:
     tally.online_steps = online_steps(run / JOURNAL)
     for path in episode_files(staged):
         episode = read_episode(path)
-        if not episode.header.earlier:
-            for summary in filter(None, map(tally.add, episode.records)):
-                lines.append(summary)
+        if (origin := episode.header.origin) and not origin.earlier:
+            for record in episode.records:
+                if summary := tally.add(record, origin.session):
+                    lines.append(summary)
         _move(path, run / JOURNAL / path.name)
     staged.rmdir()
 

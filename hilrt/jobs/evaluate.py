@@ -16,7 +16,7 @@ from hilrt.errors import RunFolderError
 from hilrt.jobs.otherwise import trained_otherwise
 from hilrt.jobs.run import run
 from hilrt.jobs.trained import trained
-from hilrt.policy.saved import checkpoint_of, newest_checkpoint
+from hilrt.policy.saved import checkpoint_of, load_meta, newest_checkpoint
 from hilrt.report.cells import maps, success_panel
 from hilrt.report.film import film
 from hilrt.report.progress import Bar
@@ -60,8 +60,8 @@ def evaluate(path: Path, question: Question, overrides: Sequence[str]) -> tuple[
         differs = [*start.differs, *trained_otherwise(path, config, start.conditions, other)]
         start = msgspec.structs.replace(start, differs=list(dict.fromkeys(differs)))
     judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
+    trial = trial_of(grid, policy.checkpoint, other)
     folder = RunFolder.fill(judged, policy.run.path / "config.toml", overrides)
-    trial = _trial(grid, policy.checkpoint, other)
     count, checkpoint = _episodes(question, config, grid) * (2 if other else 1), str(policy.checkpoint)
     summary = run(folder, Job.EVAL, episodes=count, checkpoint=checkpoint, trial=trial, start=start)
     if grid:
@@ -86,21 +86,33 @@ def _other(path: Path, wish: str) -> Path:
     return found
 
 
-def _trial(grid: Grid | None, checkpoint: Path, other: Path | None) -> Trial | None:
-    """How the policies are judged; None where there is nothing special about it."""
+def trial_of(grid: Grid | None, checkpoint: Path, other: Path | None) -> Trial | None:
+    """How the policies of these checkpoints are judged; None where there is nothing special about it.
+
+    Raises:
+        CheckpointError: one of them is damaged.
+    """
     if not (grid or other):
         return None
-    one_run = other is not None and other.parent.resolve() == checkpoint.parent.resolve()
-    first, second = (
-        f"checkpoint {int(each.name)}" if one_run else f"{each.parents[1].name}/{int(each.name)}"
-        for each in (checkpoint, other or checkpoint)
-    )
+    first, second = checkpoint.resolve(), (other or checkpoint).resolve()
+    one_run = first.parent == second.parent
     return Trial(
         rows=grid.rows if grid else 0,
         columns=grid.columns if grid else 0,
-        other=str(other.resolve()) if other else "",
-        names=(first, second),
+        other=str(second) if other else "",
+        names=(_name(first, one_run=one_run), _name(second, one_run=one_run)),
     )
+
+
+def _name(checkpoint: Path, *, one_run: bool) -> str:
+    """For people: online steps, with the run or the folder that it lies in; a copy under another name has that."""
+    if not checkpoint.name.isdecimal():
+        return checkpoint.name
+    steps, folder = load_meta(checkpoint).online_steps, checkpoint.parent
+    if one_run:
+        return f"checkpoint {steps}"
+    home = folder.parent if folder.name == "checkpoints" else folder
+    return f"{home.name}/{steps}"
 
 
 def _episodes(question: Question, config: Config, grid: Grid | None) -> int:

@@ -1,6 +1,8 @@
 """A new run that begins from an earlier one: its policy, its demonstrations, its steps."""
 
+import filecmp
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +21,7 @@ from hilrt.jobs.sessions import departing
 from hilrt.policy.saved import Meta, load_meta, newest_checkpoint, write_checkpoint
 from hilrt.policy.sizes import SIZES, with_sizes
 from hilrt.policy.vision import frozen_weights
+from hilrt.run.alive import alive
 from hilrt.run.conditions import Handed
 from hilrt.run.earlier import EARLIER, Earlier, earlier_roots
 from hilrt.run.folder import RunFolder
@@ -35,7 +38,7 @@ RULES = (
 )
 """Options by which the steps of a run are rewarded, and its episodes end."""
 DRAFT = "-beginning-"
-"""In the name of a run's folder that is not whole yet, so that nobody takes it for one."""
+"""In the name of a run's folder that is not whole yet, before the number of its process; nobody takes it for a run."""
 MAKE = (
     "learner.algorithm",
     "learner.num_critics",
@@ -126,8 +129,18 @@ class Beginning:
         Raises:
             RunFolderError, RunWriteError, JournalWriteError, CheckpointWriteError: the disk does not take it.
         """
-        name = f".{config.env.name}{DRAFT}{time.strftime('%Y%m%d-%H%M%S')}"
-        draft = RunFolder.fill(Path(config.runs_dir) / name, task_file, overrides)
+        runs, stamp = Path(config.runs_dir), time.strftime("%Y%m%d-%H%M%S")
+        sweep(runs)
+        draft = RunFolder.fill(runs / f".{config.env.name}{DRAFT}{os.getpid()}", task_file, overrides)
+        try:
+            self._fill(draft, config, found)
+            return draft.named(f"{config.env.name}-{Job.TRAIN}-{stamp}")
+        except BaseException:  # Ctrl-C, too: it has a copy of the whole journal
+            shutil.rmtree(draft.path, ignore_errors=True)
+            raise
+
+    def _fill(self, draft: RunFolder, config: Config, found: Found) -> None:
+        """Put in all that is the earlier run's."""
         try:
             shutil.copyfile(self.run.path / SIZES, draft.path / SIZES)
             files = {file: (self.checkpoint / file).read_bytes() for file in self.meta.digests}
@@ -138,7 +151,31 @@ class Beginning:
         datasets = [str(root.resolve()) for root in self.datasets(config)]
         run, steps = str(self.run.path.resolve()), self.meta.online_steps
         draft.keep(EARLIER, Earlier(run=run, checkpoint=steps, demonstrations=datasets))
-        return draft.named(draft.path.name[1:].replace(DRAFT, f"-{Job.TRAIN}-"))
+
+
+def sweep(runs: Path) -> None:
+    """Remove what a killed start has left of a run's folder that was not whole."""
+    for draft in runs.glob(f".*{DRAFT}*"):
+        pid = draft.name.rpartition(DRAFT)[2]
+        if not (pid.isdecimal() and alive(int(pid))):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def require_own_encoder(run: Path, own: Path | None, asked: str) -> None:
+    """See that nobody asks for another frozen encoder than the run's, by which its policy sees.
+
+    Args:
+        run: the earlier one, for the message.
+        own: the file of its encoder, if it has one.
+        asked: `policy.weights` of the new config; empty where that says nothing.
+
+    Raises:
+        PolicyMakeError: it is another file, of other content.
+    """
+    if not (own and asked) or Path(asked).resolve() == own.resolve():
+        return
+    if not (Path(asked).is_file() and own.is_file() and filecmp.cmp(asked, own, shallow=False)):
+        raise PolicyMakeError(str(run), [f"policy.weights {own} before, {asked} now"])
 
 
 def _at_its_start(meta: Meta, config: Config) -> Meta:

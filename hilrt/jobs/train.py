@@ -9,7 +9,7 @@ from hilrt.config import Config, taskfile
 from hilrt.data.sessions import finish
 from hilrt.errors import EncoderWeightsError, NoDemonstrationsError, PretrainedEncoderError
 from hilrt.jobs.demonstrations import fold_demonstrations, require_one_task
-from hilrt.jobs.finetune import Beginning
+from hilrt.jobs.finetune import Beginning, require_own_encoder
 from hilrt.jobs.otherwise import corrected_since, recorded_otherwise, trained_otherwise
 from hilrt.jobs.run import progress, require_ended, run
 from hilrt.jobs.sessions import take_in
@@ -49,7 +49,9 @@ def train_from(task_file: Path, path: Path, overrides: Sequence[str]) -> tuple[R
         NoDemonstrationsError, TasksMixedError, OwnCodeError, StartOutsideBoxError: as `train`.
     """
     beginning = Beginning(path)
-    overrides = [*with_spaces(task_file, overrides), *beginning.overrides]
+    overrides = with_spaces(task_file, overrides)
+    require_own_encoder(path, frozen_weights(beginning.config), load(task_file, overrides).policy.weights)
+    overrides = [*overrides, *beginning.overrides]
     config = load(task_file, overrides)
     beginning.require_fit(config)
     start = _ready(config, beginning.datasets(config))

@@ -148,7 +148,7 @@ class Training(Resource):
 
     def _count(self, record: Record, pictures: Pictures, session: str = "") -> EpisodeSummary | None:
         self._metrics.observe(record)
-        summary = self.tally.add(record)
+        summary = self.tally.add(record, session)
         if record.mode is Mode.EVAL:
             self.last = record
             if summary is not None and not summary.discarded:
@@ -173,9 +173,8 @@ class Training(Resource):
 
     @property
     def bc_weight(self) -> float:
-        """Weight of imitation now; episodes not yet run count as failures, or one lucky start would end it."""
-        seen = min(1.0, self.tally.episodes[Mode.TRAIN] / self.tally.window)
-        return bc_weight(self._config.learner, seen * self.tally.autonomous_rate)
+        """Weight of imitation now; one lucky start does not end it."""
+        return bc_weight(self._config.learner, self.tally.sure_autonomous_rate)
 
     def warm_start(self) -> Iterator[None]:
         """Learn from the demonstrations alone, where no checkpoint was; yields after each update."""

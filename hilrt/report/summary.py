@@ -51,7 +51,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """A trained policy at work; an episode that the end of the run has cut is left out."""
+    """A trained policy at work; episodes that were cut before their time limit are left out."""
 
     success: Rate
     autonomous: Rate
@@ -156,21 +156,16 @@ def summarise(
         extents=msgspec.json.decode(control.extents or "[]"),
         overrides={override.name.lower(): n for override, n in tally.overrides.items()},
         shadow=_agreement(control),
-        work=_work(episodes, config) if job == Job.RUN else None,
+        work=work_of(episodes, config) if job == Job.RUN else None,
         cells=parts.cells,
         comparison=parts.comparison,
     )
 
 
-def _work(episodes: Sequence[EpisodeSummary], config: Config) -> Work:
-    kept = [e for e in episodes if not e.discarded]
-    if (
-        kept
-        and kept[-1].truncated
-        and not config.in_environment
-        and kept[-1].steps < config.max_episode_steps
-    ):
-        del kept[-1]
+def work_of(episodes: Sequence[EpisodeSummary], config: Config) -> Work:
+    """What a policy has won; it has no part in what was cut. An environment may set a limit of its own."""
+    limit = 0 if config.in_environment else config.max_episode_steps
+    kept = [e for e in episodes if not e.discarded and not (e.truncated and e.steps < limit)]
     return Work(success=rate(kept), autonomous=rate_of(sum(e.autonomous for e in kept), len(kept)))
 
 

@@ -1,5 +1,6 @@
 """The folder of one run: config, journal, checkpoints, TensorBoard events, log, episodes, summary."""
 
+import errno
 import re
 import shutil
 import time
@@ -87,15 +88,20 @@ class RunFolder:
         return cls(path)
 
     def named(self, name: str) -> "RunFolder":
-        """The same under another name, beside the one it had.
+        """The same under another name, beside the one it had; numbered as `create` does.
 
         Raises:
-            RunFolderError: there is one of that name, or the disk does not take it.
+            RunFolderError: the disk does not take it.
         """
-        try:
-            return RunFolder(self.path.rename(self.path.with_name(name)))
-        except OSError as error:
-            raise RunFolderError(str(self.path), f"cannot be called {name}: {error.strerror}") from None
+        problem = "there are too many"
+        for free in _numbered(self.path.with_name(name)):
+            try:
+                return RunFolder(self.path.rename(free))
+            except OSError as error:
+                problem = str(error.strerror)
+                if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                    break
+        raise RunFolderError(str(self.path), f"cannot be called {name}: {problem}")
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -159,8 +165,8 @@ def kept(path: Path, kind: type[T]) -> T:
 
 
 def _made(path: Path) -> Path:
-    """A new folder; jobs that start in the same second get numbers behind their names."""
-    for free in (path, *(path.with_name(f"{path.name}-{n}") for n in range(2, 100))):
+    """A new folder."""
+    for free in _numbered(path):
         try:
             free.mkdir(parents=True)
         except FileExistsError:
@@ -169,3 +175,8 @@ def _made(path: Path) -> Path:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
         return free
     raise RunFolderError(str(path), "cannot be made: it, or its parent, exists already")
+
+
+def _numbered(path: Path) -> list[Path]:
+    """Its name, and that with numbers behind it, for jobs that start in the same second."""
+    return [path, *(path.with_name(f"{path.name}-{n}") for n in range(2, 100))]

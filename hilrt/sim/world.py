@@ -1,5 +1,6 @@
 """The simulated world: the physics of one or two arms, one cube, a task, and cameras that render on request."""
 
+import logging
 import warnings
 from collections import deque
 from typing import Self
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilrt.config import Area, SimArm, SimPictures, nature_of
-from hilrt.errors import UnknownNameError
+from hilrt.errors import NoRoomError, UnknownNameError
 from hilrt.resource import Resource
 from hilrt.sim.layout import bases
 from hilrt.sim.look import PLAIN, Look, furnish
@@ -22,6 +23,8 @@ from hilrt.sim.task import Scene
 from hilrt.sim.tasks import LYING, find_task
 from hilrt.sim.thing import OBJECT, OTHER, Thing
 from hilrt.sim.thing import USUAL as USUAL_THING
+
+log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 
@@ -94,18 +97,21 @@ class World(Resource):
     def place(self, seed: int, within: Area | None = None) -> None:
         """Put the object at a random pose in an arm's patch, at rest; the arms stay as they are.
 
-        `within`: part of the table before that arm where it goes instead.
+        `within`: part of the table before that arm where it goes instead, unless it cannot lie there; then the log
+        says so.
 
         Raises:
-            NoRoomError: it cannot lie there.
+            NoRoomError: it can lie nowhere in the patch either.
         """
-        rng = np.random.default_rng(seed)
-        if self._task.apart:
-            placed, beside = self._patch.draw_pair(rng, self._bases, self._task.apart, within)
-            self._put(OTHER, *beside)
-        else:
-            placed = self._patch.draw(rng, self._bases, self._task.keep_off, within)
-        self._put(OBJECT, *placed)
+        try:
+            placed = self._drawn(seed, within)
+        except NoRoomError as error:
+            if within is None:
+                raise
+            log.warning("%s This time it goes anywhere in the patch.", error)
+            placed = self._drawn(seed, None)
+        for name, pose in zip((OBJECT, OTHER), placed, strict=False):
+            self._put(name, *pose)
         self._goal_since = None
         self._lifted = False
         self._seed, self._placed = seed, self._steps
@@ -113,6 +119,13 @@ class World(Resource):
         self._nudge.begin(seed)
         mujoco.mj_forward(self._model, self._data)
         self._views.clear()  # nobody has seen it come
+
+    def _drawn(self, seed: int, within: Area | None) -> tuple[tuple[float, float, float], ...]:
+        """Where the object goes, and one that is not meant; raises `NoRoomError`."""
+        rng = np.random.default_rng(seed)
+        if self._task.apart:
+            return self._patch.draw_pair(rng, self._bases, self._task.apart, within)
+        return (self._patch.draw(rng, self._bases, self._task.keep_off, within),)
 
     def _put(self, name: str, x: float, y: float, yaw: float) -> None:
         """An object on the table, at rest."""

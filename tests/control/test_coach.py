@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+import msgspec
 import numpy as np
 import pytest
+from rig import load
 
-from hilrt.control.coach import Coach, Line
+from hilrt.control.coach import Coach, Line, coach_of
 from hilrt.data.episodes import EpisodeSummary
+from hilrt.run.job import Job
 from hilrt.step.record import Mode
 
 FPS = 10
@@ -201,3 +204,19 @@ def test_only_kept_training_counts() -> None:
     for number in range(30):
         coach.ended(summary_of(number, "p" * 100, success=False, mode=Mode.EVAL))
     assert coach.said == {}
+
+
+def test_what_another_run_has_recorded_is_no_history_of_hers() -> None:
+    """Its policy acted without noise, so that it seems to fall; and it failed where nobody was there to help."""
+    for successes in (57, 0):
+        session = [summary_of(n, "p" * 50, success=n < successes) for n in range(60)]
+        coach = Coach(FPS, [msgspec.structs.replace(summary, session="session") for summary in session])
+        for number in range(60, 80):
+            play(coach, number, "p" * 50, success=number % 2 == 0)
+        assert coach.said == {}
+
+
+@pytest.mark.parametrize("job", [Job.TRAIN, Job.RUN, Job.EVAL])
+def test_only_a_training_has_a_coach(job: Job) -> None:
+    """Whoever takes over at work does so for the work."""
+    assert (coach_of(load(), job, []) is not None) == (job is Job.TRAIN)

@@ -63,6 +63,7 @@ def test_what_was_done_elsewhere_is_steps_of_the_run(write):
     assert [e.header.origin and e.header.origin.session for e in episodes] == [None, None, *["session"] * 3]
     lines = read_summaries(run / "episodes.jsonl")
     assert [(s.episode, s.online_steps, s.human_steps) for s in lines] == [(2, 12, 1), (3, 16, 1), (4, 20, 1)]
+    assert {s.session for s in lines} == {"session"}
 
 
 def test_it_comes_once(write, features):

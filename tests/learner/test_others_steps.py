@@ -93,3 +93,21 @@ def test_going_on_is_exact_with_steps_of_others(runs: list[Run]) -> None:
     second.step()
     weights = [training.algorithm.state_dict() for training in (first, second)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_what_a_session_won_is_no_evidence_of_this_policy(tmp_path: Path, runs: list[Run]) -> None:
+    """57 of 60 without noise, then 10 of 20 with it, are no fall, and end no imitation: 10 successes are known of."""
+    run, (folder, features) = runs[0], (tmp_path / "session", runs[0].features)
+    episodes = [runs[1].episode(n, Mode.TRAIN, steps=2, success=n >= 5) for n in range(2, 62)]
+    for record in (r for episode in episodes for r in episode):
+        record.wall_ns += 10**6 * record.episode
+    runs[1].write("journal", *episodes)
+    take(run.folder, folder, look(run.folder, folder, features).fresh, earlier=False)
+    training = run.training()
+    training.load()
+    assert training.tally.episodes[Mode.TRAIN] == 63
+    for number in range(63, 83):
+        for record in run.episode(number, Mode.TRAIN, steps=2, success=number % 2 == 0):
+            training.take(record)
+    assert training.notice == ""
+    assert training.tally.autonomous_rate == training.tally.sure_autonomous_rate == 0.5

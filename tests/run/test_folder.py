@@ -62,3 +62,14 @@ def test_what_a_replay_came_to_is_read_right_or_refused(tmp_path):
     assert kept(file, Replayed) == result
     read = on_disk(file, lambda: kept(file, Replayed))
     assert survey(file.read_bytes(), read, RunFolderError).refused
+
+
+def test_a_second_run_of_the_same_second_is_numbered(tmp_path):
+    """Also where its folder had another name until it was whole."""
+    made = []
+    for number in range(3):
+        folder = tmp_path / f"draft{number}"
+        folder.mkdir()
+        (folder / "config.toml").touch()
+        made.append(RunFolder(folder).named("a-train-1").path.name)
+    assert made == ["a-train-1", "a-train-1-2", "a-train-1-3"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drive import Driver, attempt
 
-from hilrt.config import TWO_APART, taskfile
+from hilrt.config import TWO_APART, Area, taskfile
 from hilrt.errors import ConfigError
 from hilrt.sim.expert import Expert
 from hilrt.sim.layout import bases
@@ -92,3 +92,14 @@ def test_as_much_as_is_told_suffices(scale):
         taskfile.load(SIM, [*task, "sim.patch_m=0.05"])
     least = str(refused.value).split("that lie ")[1].split(" m apart")[0]
     taskfile.load(SIM, [*task, f"sim.patch_m={least}"])
+
+
+def test_a_cell_that_leaves_no_room_for_two_ends_nothing(caplog):
+    """In the middle of a patch no wider than they are apart the second would be nowhere: they go elsewhere in it."""
+    middle = Area(min=(0.215, -0.005), max=(0.225, 0.005))
+    with World("pick_of_two", 0, patch=Patch(TWO_APART)) as world:
+        world.place(1, middle)
+        pair = world.object_pose()[:3], world.other_position()
+    assert np.linalg.norm(pair[0] - pair[1]) >= TWO_APART
+    assert np.abs(pair[0][:2] - CENTRE).max() <= TWO_APART / 2
+    assert "This time it goes anywhere in the patch." in caplog.text
