@@ -108,6 +108,14 @@ def test_whatever_is_compared_has_a_name(trained, tmp_path, monkeypatch):
         assert trial_of(None, newest, copied).names == (f"{run.name}/20", name)
 
 
+def test_an_arm_that_puts_objects_back_compares_nothing(trained):
+    """It does not put one down twice at the same place."""
+    folder, run = trained
+    done = jobs.run(folder, "eval", run, "--compare", "0", overrides=["processor.reset.scene=self"])
+    assert done.returncode == 2
+    assert "Compare with --set processor.reset.scene=operator" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -106,6 +106,6 @@ class Places:
         return aim._replace(within=coverage.grid.cell(cell)), put
 
     def _told(self, grid: Grid, cell: int) -> None:
-        """A person puts a real object where she is told."""
-        if self._config.sim is None:
+        """A person puts a real object where she is told; an arm says itself where it has put one."""
+        if self._config.sim is None and self._config.processor.reset.scene == "operator":
             self.spot = grid.centre(cell)

@@ -12,7 +12,7 @@ from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import episode_path, read_episode
 from hilrt.data.pictures import write_png
 from hilrt.data.places import Grid, grid_of
-from hilrt.errors import RunFolderError
+from hilrt.errors import ConfigError, RunFolderError
 from hilrt.jobs.otherwise import trained_otherwise
 from hilrt.jobs.run import run
 from hilrt.jobs.trained import trained
@@ -26,6 +26,9 @@ from hilrt.run.job import Job, Trial
 
 MAP = "map.png"
 FAILURES = "failures"
+CONFIG = "config.toml"
+TWICE = """processor.reset.scene: is "self", and an arm does not put an object down twice at the same place. Compare \
+with --set processor.reset.scene=operator"""
 
 
 class Question(NamedTuple):
@@ -50,18 +53,21 @@ def evaluate(path: Path, question: Question, overrides: Sequence[str]) -> tuple[
 
     Raises:
         GridError: a grid of nothing.
+        ConfigError: two policies, and the arm puts the object back.
         RunFolderError, CheckpointAbsentError, PolicyFeaturesError, ConditionsError: as `trained`.
     """
     policy = trained(path, overrides, question.steps)
     config, start = policy.config, policy.start
     grid = grid_of(config, *question.grid) if question.grid else None
     other = _other(path, question.compare) if question.compare else None
+    if other and config.processor.reset.scene == "self":
+        raise ConfigError(str(path / CONFIG), f"$.{TWICE}")
     if other:
         differs = [*start.differs, *trained_otherwise(path, config, start.conditions, other)]
         start = msgspec.structs.replace(start, differs=list(dict.fromkeys(differs)))
     judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
     trial = trial_of(grid, policy.checkpoint, other)
-    folder = RunFolder.fill(judged, policy.run.path / "config.toml", overrides)
+    folder = RunFolder.fill(judged, policy.run.path / CONFIG, overrides)
     count, checkpoint = _episodes(question, config, grid) * (2 if other else 1), str(policy.checkpoint)
     summary = run(folder, Job.EVAL, episodes=count, checkpoint=checkpoint, trial=trial, start=start)
     if grid:

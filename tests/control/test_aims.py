@@ -104,6 +104,10 @@ def test_a_person_puts_it_where_she_is_told(status):
     real.aim(0, Mode.EVAL)
     real.look(None, lambda _: SPOT)
     assert real.spot == real._grid.centre(0)
+    by_itself = Places(load("processor.reset.scene='self'", name="so100.toml"), Job.EVAL, GRID, status)
+    by_itself.aim(0, Mode.EVAL)
+    by_itself.look(None, lambda _: SPOT)
+    assert by_itself.spot == SPOT
     simulated = Places(load(), Job.EVAL, GRID, status)
     simulated.aim(0, Mode.EVAL)
     assert simulated.spot == ()
