@@ -56,6 +56,8 @@ class Camera:
         """Those passed over."""
         self.mode = ""
         """What it says it gives."""
+        self.automatic: tuple[str, ...] = ()
+        """Controls that it chooses by itself."""
         self.trouble = ""
         """Why it shows nothing, while that lasts."""
         self._show, self._known = show, known
@@ -99,7 +101,7 @@ class Camera:
             self._closing.wait(REOPEN_S)
             return
         try:
-            self._known, self.mode = True, source.mode
+            self._known, self.mode, self.automatic = True, source.mode, source.automatic
             self._follow(source)
         finally:
             source.close()

@@ -94,6 +94,18 @@ def fix(capture: cv2.VideoCapture, name: str, controls: config.CameraControls) -
             raise CameraError(name, f"its driver makes {found:g} of {option}. {CURE}")
 
 
+def automatic_of(capture: cv2.VideoCapture) -> tuple[str, ...]:
+    """What an open device chooses by itself, by the task file's names.
+
+    An exposure of 0 is automatic as well, and what OpenCV answers of a camera without: that counts as none.
+    """
+    return tuple(
+        control.name
+        for control in controls_of(config.CameraControls())
+        if control.automatic is not None and capture.get(control.automatic) > control.off
+    )
+
+
 class Device:
     """An open device; nothing but waiting for the next picture keeps it to its rate.
 
@@ -114,6 +126,7 @@ class Device:
             self.close()
             raise
         self.size, self.fps, self.mode = (mode.width, mode.height), mode.fps, str(mode)
+        self.automatic = automatic_of(self._capture)
 
     def read(self) -> tuple[npt.NDArray[np.uint8], int] | None:
         """The time is that of the grab: decoding comes after."""

@@ -37,6 +37,7 @@ class Video:
     """
 
     live = False
+    automatic: tuple[str, ...] = ()
 
     def __init__(self, name: str, path: Path, fps: int) -> None:
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
@@ -68,6 +69,7 @@ class Folder:
     """
 
     live = False
+    automatic: tuple[str, ...] = ()
 
     def __init__(self, name: str, path: Path, fps: int) -> None:
         self._files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGES)

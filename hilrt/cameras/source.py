@@ -26,6 +26,8 @@ class Source(Protocol):
     """Pictures per second that it says it gives; 0 where it does not say."""
     mode: str
     """The same in words."""
+    automatic: tuple[str, ...]
+    """Controls that a device chooses by itself, by the task file's names."""
 
     def read(self) -> tuple[Image, int] | None:
         """The next picture, BGR, as it came, and its time [ns]; None where nothing comes.

@@ -84,6 +84,12 @@ class SimPictures(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Of each camera: its pictures are too bright or too dark by up to this share."""
     noise: Annotated[float, Meta(ge=0.0, le=50.0)] = 0.0
     """Of each pixel, red, green and blue by themselves, in each picture anew: standard deviation, of 255."""
+    lamp: Annotated[float, Meta(ge=0.1, le=3.0)] = 1.0
+    """Strength of all light in every scene, as a multiple of the usual: to try what other light does."""
+    warmth: Annotated[float, Meta(ge=-0.5, le=0.5)] = 0.0
+    """Of all light in every scene: red is stronger, and blue weaker, by this share."""
+    turn_deg: Annotated[float, Meta(ge=-20.0, le=20.0)] = 0.0
+    """How far every camera is turned to the left in every scene [deg]."""
     distractor: bool = False
     """Another thing of another colour lies beyond the patch, or moves slowly along it; no arm can touch it."""
 

@@ -28,7 +28,7 @@ _LENGTH = struct.Struct("<I")
 
 def packed(raw: Buffer, images: Sequence[Image], image_format: ImageFormat) -> bytes:
     """Raw frames of a step, laid out as in `Features.images`, as they go to disk; nothing where there are none."""
-    return joined(encoded(picture, image_format) for picture in _laid_out(raw, images))
+    return joined(encoded(picture, image_format) for picture in laid_out(raw, images))
 
 
 def joined(files: Iterable[bytes]) -> bytes:
@@ -91,7 +91,8 @@ def decoded(file: bytes) -> Picture:
     return picture
 
 
-def _laid_out(raw: Buffer, images: Sequence[Image]) -> Iterator[Picture]:
+def laid_out(raw: Buffer, images: Sequence[Image]) -> Iterator[Picture]:
+    """Each picture of a step's raw frames, (height, width, 3), RGB, in their memory; none where there are none."""
     for image in images:
         if len(raw) >= image.offset + image.nbytes:
             pixels = np.frombuffer(raw, np.uint8, image.nbytes, image.offset)

@@ -14,6 +14,7 @@ from hilrt.data.episodes import EpisodeSummary, SummaryFile, Tally
 from hilrt.data.journal import JOURNAL, episode_path, online_steps, read_episode
 from hilrt.data.journalwriter import JournalWriter
 from hilrt.data.lerobot.change import locked
+from hilrt.data.lookout import Lookout
 from hilrt.data.pictures import packed
 from hilrt.errors import JournalWriteError, StepsLostError
 from hilrt.resource import Resource
@@ -53,7 +54,8 @@ def main(spec: Spec) -> None:
         Archive(folder, summaries, features, config, start.conditions if start else None) as archive,
         locked(folder),
     ):
-        recorder = Recorder(ring, status, archive, spec.fds["recorder_steps"])
+        lookout = Lookout(config, Path(spec.run_dir))
+        recorder = Recorder(ring, status, archive, lookout, spec.fds["recorder_steps"])
         signal.signal(signal.SIGTERM, recorder.stop)
         recorder.run()
 
@@ -120,10 +122,11 @@ class Archive(Resource):
 class Recorder:
     """Carries steps from the ring to the archive until told to stop."""
 
-    def __init__(self, ring: Ring, status: Status, archive: Archive, wake_fd: int) -> None:
+    def __init__(self, ring: Ring, status: Status, archive: Archive, lookout: Lookout, wake_fd: int) -> None:
         self._ring = ring
         self._status = status
         self._archive = archive
+        self._lookout = lookout
         self._wake_fd = wake_fd
         self._poll = select.poll()
         self._poll.register(wake_fd, select.POLLIN)
@@ -146,9 +149,12 @@ class Recorder:
         while not self._finished():
             self._drain()
             self._beat()
-            if self._poll.poll(WAIT_MS):
+            busy = self._lookout.work()
+            if self._poll.poll(0 if busy else WAIT_MS):
                 os.eventfd_read(self._wake_fd)
         self._archive.close()
+        while self._lookout.work():
+            self._beat()
         self._beat()
         if missing := self._missing():
             raise StepsLostError(missing)
@@ -195,6 +201,7 @@ class Recorder:
                 self._refusal = ""
                 self._status.recorder.records += bool(written)
                 self._status.recorder.bytes += written
+                self._lookout.see(record, slot.frames)
                 return True
 
     def _refuse(self, message: str) -> None:
@@ -209,6 +216,8 @@ class Recorder:
         own.flushed_episode = self._archive.journal.flushed
         own.lag = self._ring.statistics().used
         own.message = self._refusal or self._missing() or (SLOW if own.lag > own.room / 2 else "")
+        if own.unlike != self._lookout.message:
+            own.unlike = self._lookout.message
 
     def _missing(self) -> str:
         """What has not reached the journal and never will, in words; empty when all has."""

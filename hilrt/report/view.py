@@ -180,6 +180,8 @@ def messages(v: View) -> Iterator[tuple[str, str]]:
         if message:
             begins = role == "learner" and not v.learner.ready  # says what it will need, not what is wrong
             yield f"{role}: {message}", "dim" if begins else "bold red"
+    if v.recorder.unlike:
+        yield f"cameras: {v.recorder.unlike}", "yellow"
     if v.supervisor.message:
         yield v.supervisor.message, "yellow"
 

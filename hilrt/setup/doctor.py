@@ -203,7 +203,10 @@ def _camera(camera: Camera) -> Finding:
         return Finding(what, False, complaint or f"no picture within {CAMERA_S:.0f} s: it hangs, or is busy")
     if complaint:
         return Finding(what, False, f"says {camera.mode}, and {complaint}. {CURE}")
-    return Finding(what, True, f"gives {camera.mode}; {rate.per_s:.1f} pictures/s measured")
+    text = f"gives {camera.mode}; {rate.per_s:.1f} pictures/s measured"
+    if names := ", ".join(name.replace("_", " ") for name in camera.automatic):
+        text += f"; automatic: {names}. Set them in [robot.cameras.{camera.name}.controls]: they change by themselves"
+    return Finding(what, True, text)
 
 
 def _computer(config: Config) -> Iterator[Finding]:

@@ -19,6 +19,8 @@ FRAME_AGES_TEXT = 240
 ADVICE_TEXT = 80
 ADVISED_TEXT = 160
 SESSIONS_TEXT = 400
+UNLIKE_TEXT = 136
+"""Two lines of the screen."""
 EXTENTS_TEXT = 720
 """Of two arms."""
 
@@ -183,6 +185,9 @@ class RecorderStatus(Region):
     flushed_episode = Int()
     lag = Int()  # steps that wait in its ring, of `room`
     room = Int()
+    unlike = Text(
+        UNLIKE_TEXT
+    )  # how cameras see it otherwise than in the demonstrations, see `hilrt.data.lookout`
     message = Text()
 
 

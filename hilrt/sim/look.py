@@ -39,8 +39,9 @@ class Look:
         self._film = Film(model.ncam, p.exposure, p.noise)
         self._distractor = Distractor(model) if p.distractor else None
         self._paint = Paint(model, p.texture) if p.texture else None
-        light = Light(model, p) if p.light or p.light_angle_deg or p.colour else None
-        mounts = Mounts(model, p.camera_mm * 1e-3, p.camera_deg) if p.camera_mm or p.camera_deg else None
+        lit = p.light or p.light_angle_deg or p.colour or p.warmth or p.lamp != PLAIN.lamp
+        light = Light(model, p) if lit else None
+        mounts = Mounts(model, p) if p.camera_mm or p.camera_deg or p.turn_deg else None
         # The place of each tells its chance from that of the others.
         self._parts: tuple[Part | None, ...] = (light, mounts, self._film, self._paint, self._distractor)
         self._seed: int | None = None
@@ -92,6 +93,7 @@ class Light:
         strength = 1.0 + self._range.light * rng.uniform(-1.0, 1.0)
         tilt, side = self._range.light_angle_deg * np.sqrt(rng.uniform()), rng.uniform(-np.pi, np.pi)
         tint = 1.0 + self._range.colour * rng.uniform(-1.0, 1.0, 3)
+        tint *= self._range.lamp * (1.0 + self._range.warmth * np.array([1.0, 0.0, -1.0]))
         self._model.light_diffuse[0] = strength * tint * self._lamp
         self._model.vis.headlight.ambient[:] = tint * self._ambient
         self._model.vis.headlight.diffuse[:] = tint * self._front
@@ -104,9 +106,13 @@ class Light:
 class Mounts:
     """Where the cameras are."""
 
-    def __init__(self, model: mujoco.MjModel, metres: float, degrees: float) -> None:
-        self._model, self._metres, self._angle = model, metres, np.radians(degrees)
+    def __init__(self, model: mujoco.MjModel, pictures: SimPictures) -> None:
+        self._model, self._metres = model, pictures.camera_mm * 1e-3
+        self._angle = np.radians(pictures.camera_deg)
         self._places, self._turns = np.array(model.cam_pos), np.array(model.cam_quat)
+        left = quat_of(np.array([0.0, np.radians(pictures.turn_deg), 0.0]))
+        for turn in self._turns:
+            mujoco.mju_mulQuat(turn, turn.copy(), left)
 
     def draw(self, rng: np.random.Generator) -> None:
         """Each off its place, and turned."""

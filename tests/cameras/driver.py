@@ -68,7 +68,7 @@ class Capture:
             cv2.CAP_PROP_FRAME_WIDTH: width,
             cv2.CAP_PROP_FRAME_HEIGHT: height,
         }
-        return float((facts | self._driver.controls)[what])
+        return float((facts | self._driver.controls).get(what, 0.0))
 
     def grab(self):
         self._frame = next(self._driver.frames)

@@ -55,6 +55,16 @@ def test_controls_are_set_and_others_left(plug_in):
     }
 
 
+def test_what_is_automatic_is_known(plug_in):
+    """What the task file sets is not any more, and of what a camera does not have nothing is said."""
+    camera = plug_in(Driver(pictures(), ranges=WEBCAM))
+    wait_for(lambda: camera.shown)
+    assert camera.automatic == ("exposure", "white_balance")
+    camera = plug_in(Driver(pictures(), ranges=WEBCAM), controls=CameraControls(exposure=157))
+    wait_for(lambda: camera.shown)
+    assert camera.automatic == ("white_balance",)
+
+
 def test_controls_are_set_anew(plug_in):
     """A device that gave nothing may have been unplugged, and have forgotten them."""
     driver = Driver(after(*[False] * 12), ranges=WEBCAM)

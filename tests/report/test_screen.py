@@ -22,7 +22,7 @@ from hilrt.learner.process import LearnerPhase
 from hilrt.report import boards
 from hilrt.report.panel import render
 from hilrt.report.screen import Pace, Screen
-from hilrt.report.view import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, view
+from hilrt.report.view import CONTROL_PHASES, LEARNER_PHASES, LIMITS, line, messages, view
 from hilrt.run.job import Job
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.extent import Extent, encode
@@ -161,6 +161,21 @@ def test_the_panel_fits_a_small_terminal(look, status):
     assert len(lines) <= 24
     assert max(map(len, lines)) == 80
     assert "…" not in look()
+
+
+def test_another_view_than_the_demonstrations_is_told(look, status):
+    """On panel and line, in yellow, behind trouble; at its full length hints and advice still fit."""
+    status.recorder.unlike = "unlike the demonstrations (surroundings/front-colour-000012.png): " + "x " * 99
+    status.control.advice, status.control.judged = "one episode in three should end in reward", 0
+    status.control.probability, status.control.threshold, status.cameras.pid = 0.123, 0.987, 1
+    status.control.frame_ages_ms, status.learner.sessions = '{"front": 12, "wrist": 31}', "x" * 400
+    lines = look(hints=["x" * 76] * 2).splitlines()
+    assert len(lines) <= 24
+    assert "cameras: unlike the demonstrations (surroundings/" in look()
+    assert "cameras: unlike the demonstrations (surroundings/" in line(at_100_s(status))
+    status.recorder.message = "No space left on device"
+    drawn = dict(messages(at_100_s(status)))
+    assert list(drawn.values()) == ["bold red", "yellow"]
 
 
 def test_the_coach_has_a_line(look, status):

@@ -148,6 +148,16 @@ def test_the_whole_desk(desk, servos, where, tmp_path):
     assert sum(line.startswith("ok   arm") for line in operator.said) == 9
 
 
+def test_a_camera_on_automatic_is_told(monkeypatch):
+    """Which of its controls it chooses by itself, and where they are set; it is no reason not to begin."""
+    monkeypatch.setattr(rate, "WINDOW_S", 0.2)
+    ranges = {cv2.CAP_PROP_AUTO_EXPOSURE: (0, 3), cv2.CAP_PROP_AUTO_WB: (0, 1)}
+    monkeypatch.setattr(cv2, "VideoCapture", Driver(pictures(), ranges=ranges))
+    found = _camera(Camera("front", task.Camera(index_or_path="/dev/null", width=64, height=48, fps=1), 1))
+    assert found.ok
+    assert "; automatic: exposure, white balance. Set them in [robot.cameras.front.controls]" in str(found)
+
+
 def test_a_camera_is_measured(tmp_path, monkeypatch):
     """What it gives and how fast is said; one that gives less than the task file says is bad, as is a silent one."""
     monkeypatch.setattr(rate, "WINDOW_S", 0.2)

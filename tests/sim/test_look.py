@@ -115,6 +115,26 @@ def test_cameras_are_off_within_their_range():
     assert 4.8 < angles.max() <= 5.0 + 1e-6
 
 
+def test_what_is_otherwise_in_every_scene():
+    """All light, its tint and the cameras' way are what is asked for, whatever the seed; places stay."""
+    lights, usual = drawn(
+        lambda m: [m.light_diffuse[0], m.vis.headlight.ambient, m.vis.headlight.diffuse], lamp=0.6, warmth=0.1
+    )
+    np.testing.assert_allclose(lights / usual, np.broadcast_to([0.66, 0.6, 0.54], lights.shape), rtol=1e-5)
+    turns, usual = drawn(lambda m: m.cam_quat, turn_deg=5.0)
+    angles = np.degrees(2 * np.arccos(np.clip(np.abs((turns * usual).sum(axis=2)), -1.0, 1.0)))
+    np.testing.assert_allclose(angles, 5.0, atol=1e-6)
+    places, usual = drawn(lambda m: m.cam_pos, turn_deg=5.0)
+    np.testing.assert_array_equal(places, np.broadcast_to(usual, places.shape))
+
+
+def test_a_camera_that_is_turned_left_shows_things_further_right(scene):
+    """Every one of them: the front camera's arm, which is the brightest thing there, moves to the right."""
+    with World("pick_lift", 0) as usual, World("pick_lift", 0, pictures=SimPictures(turn_deg=5.0)) as turned:
+        before, after = (seen(world, scene, 1)[:20].sum(axis=(0, 2)) for world in (usual, turned))
+    assert after.argmax() > before.argmax() + 5
+
+
 @pytest.mark.parametrize("strength", [0.2, 1.0])
 def test_the_object_can_be_told_from_the_table(strength):
     """Colours are as far from the usual ones as asked for, and the object is never lost on the table."""
