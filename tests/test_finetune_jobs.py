@@ -62,6 +62,7 @@ def test_a_second_object(workplace, first):
         run = live.path
         shutil.copytree(run / "checkpoints" / "00000000", workplace / "begun")
         live.wait_for(lambda: live.status.control.online_steps > 30)
+        live.wait_for(lambda: re.search(rf"{run.name} \d", live.status.learner.sessions))
         told = live.status.learner.sessions
         pids = [getattr(live.status, role).pid for role in ("control", "learner", "recorder", "sim")]
         for pid in (live.process.pid, *pids):
