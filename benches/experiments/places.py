@@ -21,8 +21,8 @@ BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
 from clone import difference, options  # noqa: E402
-from host import commit, report  # noqa: E402
-from made import CALIBRATION, hilrt, once, recorded, trained  # noqa: E402
+from host import report  # noqa: E402
+from made import CALIBRATION, hilrt, once, recorded, require_make, trained  # noqa: E402
 
 from hilrt.data.episodes import read_summaries  # noqa: E402
 from hilrt.step.record import Mode  # noqa: E402
@@ -85,11 +85,7 @@ def tried(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, dict]:
         "eval.every_steps": 0,
         **dict(pair.split("=", 1) for pair in args.set),
     }
-    made_with = {"commit": commit(), **{k: vars(args)[k] for k in ("steps", "more", "each", "set")}}
-    note = folder / "made_with.json"
-    if note.exists() and (before := json.loads(note.read_text())) != made_with:
-        sys.exit(f"{folder} was made with {before}, and this is {made_with}: take another --out")
-    note.write_text(json.dumps(made_with))
+    require_make(folder, args.set, steps=args.steps, more=args.more, each=args.each)
     recorded(folder, args.config, sets)
     run = trained(folder, args.config, sets)
     runs = {"left half alone": run} | {way: gone_on(folder, run, way, args.more) for way in WAYS}

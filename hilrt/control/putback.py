@@ -198,7 +198,7 @@ class PutBack:
 
         An arm that was away, or eased, is told nothing more: it is not where it was.
         """
-        for _ in range(round(seconds * self._fps)):
+        for _ in range(max(1, round(seconds * self._fps))):
             tick = await self._cell.sense()
             self._see(tick)
             if tick.cut or self._stopping():
