@@ -58,11 +58,12 @@ class Interval:
         self._status.phase = Phase.RESETTING
         collect_garbage()
         tick = await self._cell.sense()
-        if self._put_back and await self._put_back.run(tick, seed, within):
+        if self._put_back:
+            done = await self._put_back.run(tick, seed, within)
             tick = await self._cell.sense()
-            await go(self._cell, start, tick, self._ends, self._told)
-            return
-        tick = await self._cell.sense()
+            if done:
+                await go(self._cell, start, tick, self._ends, self._told)
+                return
         putting_back = PuttingBack(self._cell.scene, self._presence, self._status, tick)
         await go(self._cell, start, tick, self._ends, self._told)
         self._cell.scene.place(seed, within)
