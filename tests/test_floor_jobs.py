@@ -24,6 +24,8 @@ KEYS = {
     b"\x1b[C": 0.1,
 }
 """Down, up, forward, back, left, right, and how often each."""
+STEP = 0.01
+"""Of the end effector in a tick [m]: so soft an arm that is turned about twice as fast swings through its floor."""
 STEPS = 200
 
 
@@ -56,6 +58,7 @@ def test_random_actions_at_39_cm_touch_no_table(tmp_path, arm):
         "robot.id=sim",
         "robot.cameras={}",
         f"processor.inverse_kinematics.end_effector_bounds={{min=[0.15,-0.11,{FLOOR}],max=[0.40,0.17,0.15]}}",
+        f"processor.inverse_kinematics.end_effector_step_sizes={{x={STEP},y={STEP},z={STEP}}}",
         f"processor.reset.fixed_reset_joint_positions={START}",
         "processor.reset.reset_time_s=0.1",
         "processor.reset.control_time_s=600",
@@ -78,4 +81,4 @@ def test_random_actions_at_39_cm_touch_no_table(tmp_path, arm):
     assert arm.touches == 0
     assert limited > STEPS / 4
     lowest = min(arm.lowest(moment.joints) for moment in arm.seen[::10])
-    assert 0.0 < lowest < 2 * FLOOR
+    assert 0.0 < lowest < 4 * FLOOR

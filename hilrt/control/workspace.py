@@ -26,6 +26,14 @@ MORE = 0.03
 """At most so much higher the floor gets for what is not foretold [m]."""
 LEAD, RELEASE = 3.0, 1.0
 """Share of what the arm hangs below its floor, or stays above, by which that is raised, or lowered, in a second."""
+LIMP = 0.015
+"""An arm that hangs further than this swings where it is driven about [m]; others hold themselves."""
+SWINGS = 0.65
+"""Of what it hangs beyond that: by how much lower it swings."""
+SLOW = 0.05
+"""A reference that goes no faster makes no arm swing [m/s]."""
+SWING_S = 0.5
+"""A swing has died down to a third so long after the last move."""
 RESTS = 2e-3
 """A reference so near to the floor rests on it, and so does an arm that goes no further in a tick [m]."""
 
@@ -63,6 +71,10 @@ class Workspace:
         """By how much the floor is higher than foretold, shape (arms,) [m]."""
         self._foretold = self._more
         self._last: Float64 = np.full(len(self.box.low), np.inf)
+        self._swing: Float64 = np.zeros(len(self.box.low))
+        """How far below where they hang the arms may swing, shape (arms,) [m]."""
+        self._before: Float64 | None = None
+        """Where they were told to be last, shape (arms, 3) [m]."""
 
     def fit(self, joints: Float64, before: Float64, way: Float64, measured: Float64) -> Box:
         """The box of this tick.
@@ -79,10 +91,21 @@ class Workspace:
         floor = box.low[:, 2] + tilted
         seen = measured[:, 2] - floor
         self._more = self._corrected(low[:, 2], before[:, 2] - floor, way[:, 2], seen)
-        low[:, 2] += self._more + tilted
+        low[:, 2] += self._more + tilted + self._swung(-hang[:, 2] / SURE, before)
         lowest = np.minimum(box.low + low, box.high)
         self.now = box._replace(low=lowest, high=np.maximum(box.high - high, lowest))
         return self.now
+
+    def _swung(self, hang: Float64, before: Float64) -> Float64:
+        """How much higher the floor is for arms that are driven about, shape (arms,) [m].
+
+        `hang`: how far they hang, likewise; `before`: see `fit`.
+        """
+        last, self._before = before if self._before is None else self._before, before.copy()
+        driven = np.linalg.norm(before - last, axis=1) > SLOW * self._period_s
+        fresh = SWINGS * np.maximum(hang - LIMP, 0.0) * driven
+        self._swing = np.maximum(fresh, np.exp(-self._period_s / SWING_S) * self._swing)
+        return self._swing
 
     def _tilted(self, joints: Float64) -> Float64:
         """How much higher the floor is for grippers as they hang, shape (arms,) [m]."""

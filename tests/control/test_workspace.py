@@ -14,14 +14,15 @@ from hilrt.control.reset import go
 from hilrt.control.sag import Sag
 from hilrt.control.underside import SLACK, Underside
 from hilrt.control.workspace import MAY, MORE, Box, Workspace
-from hilrt.devices.calibration import Calibration
+from hilrt.devices.calibration import Calibration, radians_from_units
 from hilrt.robots import SO100_FRAME, SO100_URDF
 from hilrt.sim.world import World
 from hilrt.step.record import Limit
 
 FLOOR = 0.005
 WIDE = "processor.inverse_kinematics.end_effector_bounds={min=[0.15,-0.11,0.005],max=[0.40,0.17,0.15]}"
-OUTSTRETCHED = "processor.reset.fixed_reset_joint_positions=[1.3,48.3,-71.0,75.8,-87.8,50.0]"
+FAR_OUT = [1.3, 48.3, -71.0, 75.8, -87.8, 50.0]
+OUTSTRETCHED = f"processor.reset.fixed_reset_joint_positions={FAR_OUT}"
 """39 cm in front of the base, 10 cm above the table."""
 DOWN, OUT, IN, UP = (0, 0, -1), (1, 0, -1), (-1, 0, -1), (0, 0, 1)
 
@@ -240,6 +241,26 @@ def test_what_is_below_the_floor_raises_it():
     assert box.low[0, 2] == pytest.approx(0.005 + MORE)
     ws.begin()
     assert fit(ws, 0.006).low[0, 2] == BOX.low[0, 2]
+
+
+def test_an_arm_that_hangs_far_has_a_higher_floor_while_it_is_driven_about():
+    """By 0.65 of what is beyond 15 mm; the floor comes down again when it is left alone, and no stiff one's moves."""
+    told, sag = np.array([radians_from_units(FAR_OUT)]), Sag(Rig().kinematics)
+    for stiffness, swings in ((11.0, True), (200.0, False)):
+        sag.compliance[:] = 1.0 / stiffness
+        ws, reference = Workspace(BOX, sag, 0.1, UPRIGHT), np.array([[0.2, 0.0, 0.1]])
+        still = floor_for(ws, told, reference)
+        driven = floor_for(ws, told, reference + 0.01) - still
+        assert driven == pytest.approx(0.65 * max(0.0, -sag.hang(told)[0, 2] - 0.015), abs=1e-9)
+        assert (driven > 0.0) == swings
+        for _ in range(50):
+            rests = floor_for(ws, told, reference + 0.01)
+        assert rests == pytest.approx(still, abs=1e-4)
+
+
+def floor_for(workspace, told, reference):
+    """Of an arm that is where it is told to be, and driven no further [m]."""
+    return workspace.fit(told, reference, np.zeros((1, 3)), reference).low[0, 2]
 
 
 def test_an_arm_on_its_way_up_lags_and_raises_nothing():
