@@ -135,8 +135,8 @@ class Coverage:
             self._recent[cell].append(won)
 
     def count(self, episode: EpisodeSummary) -> None:
-        """Count an episode of a training; what the operator had a hand in the policy has not won."""
-        if episode.mode is Mode.TRAIN and not episode.discarded:
+        """Count an episode of this training; what the operator had a hand in the policy has not won."""
+        if episode.mode is Mode.TRAIN and not episode.discarded and not episode.session:
             self.add(episode.spot, won=episode.autonomous)
 
     def recent(self, cell: int) -> tuple[int, int]:

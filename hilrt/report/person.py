@@ -38,12 +38,13 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def person(episodes: Sequence[EpisodeSummary], fps: int) -> Person:
-    """Of these episodes' training, at so many steps a second."""
-    kept = [e for e in episodes if e.mode is Mode.TRAIN and not e.discarded]
+    """Of these episodes' training, at so many steps a second; what was taken from another run is no part of it."""
+    own = [e for e in episodes if e.mode is Mode.TRAIN and not e.session]
+    kept = [e for e in own if not e.discarded]
     steps, times = sum(e.human_steps for e in kept), sum(e.interventions for e in kept)
     firsts = [e.first_human_step for e in kept if e.first_human_step is not None]
     return Person(
-        seconds=round(sum(e.human_steps for e in episodes if e.mode is Mode.TRAIN) / fps, 1),
+        seconds=round(sum(e.human_steps for e in own) / fps, 1),
         interventions=times,
         intervention_steps=_share(steps, times),
         first_human_step=_share(sum(firsts), len(firsts)),

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from hilrt.config import Area, taskfile
+from hilrt.data.episodes import EpisodeSummary
 from hilrt.data.places import ADVISED, RECENT, Coverage, Grid, area_of, grid_of
 from hilrt.errors import GridError
+from hilrt.step.record import Mode
 
 AREA = Area(min=(0.17, -0.05), max=(0.27, 0.05))
 GRID = Grid(AREA)
@@ -149,3 +151,29 @@ def test_unknown_places_are_counted_apart():
     coverage.add((), won=False)
     coverage.add((0.5, 0.0), won=True)
     assert (coverage.elsewhere, sum(coverage.starts)) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("what", "counts"),
+    [({}, 1), ({"mode": Mode.EVAL}, 0), ({"discarded": True}, 0), ({"session": "another-run"}, 0)],
+    ids=["training", "evaluation", "thrown away", "taken from a session"],
+)
+def test_only_this_training_is_counted(what, counts):
+    """Of an episode whose object lay in the middle."""
+    facts = dict.fromkeys(
+        ("episode", "steps", "human_steps", "interventions", "wall_ns", "policy_version", "online_steps"), 0
+    )
+    facts |= dict.fromkeys(("success", "autonomous", "terminated"), True) | {
+        "truncated": False,
+        "discarded": False,
+    }
+    facts |= {
+        "mode": Mode.TRAIN,
+        "first_human_step": None,
+        "return_": 1.0,
+        "duration_s": 1.0,
+        "spot": (0.22, 0.0),
+    }
+    coverage = Coverage(GRID)
+    coverage.count(EpisodeSummary(**facts | what))
+    assert (sum(coverage.starts), coverage.elsewhere) == (counts, 0)

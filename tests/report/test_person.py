@@ -14,6 +14,7 @@ def episode(
     human: tuple[int, int, int] | None = None,
     mode: Mode = Mode.TRAIN,
     discarded: bool = False,
+    session: str = "",
 ) -> EpisodeSummary:
     """`ends`: online steps at its end; `human`: her steps, takeovers, and steps before the first."""
     mine, times, first = human or (0, 0, None)
@@ -21,7 +22,7 @@ def episode(
         episode=number, mode=mode, steps=steps, success=success, autonomous=success and not mine,
         human_steps=mine, interventions=times, first_human_step=first, return_=0.0, terminated=success,
         truncated=not success, discarded=discarded, wall_ns=0, duration_s=1.0, policy_version=0,
-        online_steps=ends,
+        online_steps=ends, session=session,
     )  # fmt: skip
 
 
@@ -55,3 +56,10 @@ def test_nobody_took_over() -> None:
     told = person([episode(0, 30, 30)], fps=10)
     assert (told.seconds, told.intervention_steps, told.first_human_step) == (0.0, None, None)
     assert person([], fps=10).phases == []
+
+
+def test_a_session_is_no_part_of_it() -> None:
+    """What she did beside another policy tells nothing of this one's training."""
+    own = [episode(0, 30, 30, success=True, human=(12, 2, 20)), episode(2, 30, 90, success=True)]
+    taken = episode(1, 30, 60, human=(30, 1, 0), session="sim-so100-run-20260101-120000")
+    assert person([own[0], taken, own[1]], fps=10) == person(own, fps=10)
