@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -14,6 +15,8 @@ from hilrt.config.rewardcheck import Fail, check_reward
 from hilrt.config.simcheck import check_sim
 from hilrt.config.state import state_groups
 from hilrt.errors import ConfigError
+
+NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def check(config: Config, source: str) -> None:
@@ -238,6 +241,8 @@ def _fail_sides(config: Config, fail: Fail) -> None:
 def _check_cameras(config: Config, fail: Fail) -> None:
     for name, camera in config.robot.cameras.items():
         where = f"robot.cameras.{name}"
+        if not NAME.fullmatch(name):  # files are named after it
+            fail("robot.cameras", f'"{name}" is no name of a camera: use letters, digits, _ and -.')
         if camera.type == "sim" and config.sim is None:
             fail(f"{where}.type", '"sim" needs a [sim] table.')
         if camera.type == "sim" and name not in SIM_CAMERAS:

@@ -412,3 +412,12 @@ def test_json_is_not_taken_for_broken_toml(tmp_path):
     path.write_text('{"env": {"name": "real_robot", "fps": 10}}')
     with pytest.raises(ConfigError, match=r"env\.json: is JSON; .*copy configs/so100\.toml"):
         taskfile.load(path)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a b", "front.left", ""])
+def test_a_camera_is_named_so_that_files_can_be(name):
+    """Its name becomes part of paths."""
+    tree = taskfile.document(SIM.with_name("so100.toml")).unwrap()
+    tree["robot"]["cameras"] = {name: tree["robot"]["cameras"]["front"]}
+    with pytest.raises(ConfigError, match=r"robot\.cameras: .*letters, digits"):
+        taskfile.from_tree(tree, "task.toml")
