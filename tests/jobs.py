@@ -38,7 +38,7 @@ SMALL = [
 def command(*words, overrides=(), under=()):
     """Arguments of a hilrt command on the simulated arm; `under`: of a command that starts it, as nohup does."""
     sets = [f"robot.calibration_dir={ROOT}/configs/calibration", "safety.resume_after_s=1", *overrides]
-    takes = {"--resume", "checkpoint", "dataset", "label"}.isdisjoint(words)
+    takes = {"--resume", "checkpoint", "dataset", "label", "runs"}.isdisjoint(words)
     flags = [part for text in sets for part in ("--set", text)] if takes else []
     return [*under, sys.executable, "-c", "from hilrt.cli import main; main()", *map(str, words), *flags]
 

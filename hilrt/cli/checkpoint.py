@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import Run, say
+from hilrt.cli.words import Run, examples, say
 
 checkpoint = typer.Typer(help="List and restore what a run has saved of its learning.", no_args_is_help=True)
 
 
-@checkpoint.command(name="list")
+@checkpoint.command(name="list", epilog=examples("hilrt checkpoint list runs/RUN"))
 def list_checkpoints(run: Run) -> None:
     """Show a run's checkpoints: steps, updates, evaluation, which is newest and best, whether the files are whole."""
     from rich.console import Console  # noqa: PLC0415
@@ -21,13 +21,14 @@ def list_checkpoints(run: Run) -> None:
     Console().print(checkpoint_table(history(RunFolder.open(run).path)))
 
 
-@checkpoint.command(name="restore")
+@checkpoint.command(name="restore", epilog=examples("hilrt checkpoint restore runs/RUN 3000"))
 def restore_checkpoint(
     run: Run, steps: Annotated[int, typer.Argument(metavar="STEPS", help="Its online steps, as in the list.")]
 ) -> None:
     """Have a run go on from an earlier checkpoint at the next `hilrt train --resume`.
 
-    Later checkpoints are set aside, and nothing is deleted; what the robot has done since stays to be learned from.
+    Later checkpoints are set aside, and nothing is deleted; what the robot has
+    done since stays to be learned from.
     """
     from hilrt.jobs import restore as job  # noqa: PLC0415
 

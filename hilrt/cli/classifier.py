@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import Override, TaskFile, say
+from hilrt.cli.words import REWARD, Override, TaskFile, examples, say
 
 classifier = typer.Typer()
 
@@ -14,7 +14,11 @@ Recordings = Annotated[
 ]
 
 
-@classifier.command(name="train-classifier")
+@classifier.command(
+    name="train-classifier",
+    rich_help_panel=REWARD,
+    epilog=examples("hilrt train-classifier configs/so100.toml"),
+)
 def train_classifier(config: TaskFile, dataset: Recordings = None, set_: Override = None) -> None:
     """Train a network that tells success from camera frames, and judge it on episodes that were held out."""
     from hilrt.classify.advice import sureness  # noqa: PLC0415 - torch is behind it
@@ -37,7 +41,13 @@ def train_classifier(config: TaskFile, dataset: Recordings = None, set_: Overrid
     say(f"pictures:   {made.page}; tensorboard --logdir {made.tensorboard}")
 
 
-@classifier.command(name="test-classifier")
+@classifier.command(
+    name="test-classifier",
+    rich_help_panel=REWARD,
+    epilog=examples(
+        "hilrt test-classifier configs/so100.toml", "hilrt test-classifier configs/so100.toml --live"
+    ),
+)
 def examine_classifier(
     config: TaskFile,
     dataset: Recordings = None,
@@ -52,8 +62,9 @@ def examine_classifier(
 ) -> None:
     """Have a classifier judge recorded episodes frame by frame: a curve for each, false alarms, successes noticed.
 
-    With --live you drive the arm, nothing is recorded, and the classifier ends nothing: success and failure keys say
-    what each attempt was, and q ends it with how often the classifier agreed.
+    With --live you drive the arm, nothing is recorded, and the classifier ends
+    nothing: success and failure keys say what each attempt was, and q ends it
+    with how often the classifier agreed.
     """
     if live:
         if dataset or out:

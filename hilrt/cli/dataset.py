@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from hilrt.cli.words import examples
+
 dataset = typer.Typer(
     help="Look at datasets of demonstrations, mend them, and exchange them with others.", no_args_is_help=True
 )
@@ -49,7 +51,7 @@ Pairing = Annotated[
 ]
 
 
-@dataset.command()
+@dataset.command(epilog=examples("hilrt dataset info datasets/so100"))
 def info(root: Root) -> None:
     """Show what a dataset has: episodes, steps, columns, successes, sizes, and what its journal still holds."""
     from rich.console import Console  # noqa: PLC0415
@@ -60,7 +62,7 @@ def info(root: Root) -> None:
         Console().print(part, markup=False, highlight=False, soft_wrap=True)
 
 
-@dataset.command()
+@dataset.command(epilog=examples("hilrt dataset verify datasets/so100"))
 def verify(root: Root) -> None:
     """Check every rule of the format on disk; names each that is broken, by file and row."""
     from hilrt.jobs import datasets  # noqa: PLC0415
@@ -69,7 +71,7 @@ def verify(root: Root) -> None:
         raise typer.Exit(1)
 
 
-@dataset.command()
+@dataset.command(epilog=examples("hilrt dataset recover datasets/so100"))
 def recover(
     root: Root,
     journal: Annotated[
@@ -82,7 +84,7 @@ def recover(
     datasets.recover(typer.echo, root, journal)
 
 
-@dataset.command()
+@dataset.command(epilog=examples("hilrt dataset merge datasets/both datasets/monday datasets/tuesday"))
 def merge(
     out: Out, roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Datasets to join.")]
 ) -> None:
@@ -92,7 +94,7 @@ def merge(
     datasets.merge(typer.echo, out, roots)
 
 
-@dataset.command(name="delete-episodes")
+@dataset.command(name="delete-episodes", epilog=examples("hilrt dataset delete-episodes datasets/so100 3 7"))
 def delete_episodes(
     root: Root, numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="Episodes, from 0.")]
 ) -> None:
@@ -102,7 +104,12 @@ def delete_episodes(
     datasets.delete_episodes(typer.echo, root, numbers)
 
 
-@dataset.command()
+@dataset.command(
+    epilog=examples(
+        "hilrt dataset export runs/RUN datasets/online --episodes 20-39",
+        "hilrt dataset export datasets/so100 datasets/small --video",
+    )
+)
 def export(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A dataset, or the folder of a run.")],
     out: Out,
@@ -117,7 +124,10 @@ def export(
     datasets.export(typer.echo, source, out, None if episodes is None else _numbers(episodes), video=video)
 
 
-@dataset.command(name="import")
+@dataset.command(
+    name="import",
+    epilog=examples("hilrt dataset import theirs datasets/ours --config configs/so100.toml"),
+)
 def import_(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A LeRobotDataset v3.0 made by others.")],
     root: Root,
@@ -145,8 +155,9 @@ def import_(
 ) -> None:
     """Make demonstrations for `hilrt train` of a dataset that others recorded.
 
-    Its columns are found by name; what is missing is told, all at once. Reward 1 in the last row means success; an
-    episode that ends without it was truncated. The last row becomes the final observation.
+    Its columns are found by name; what is missing is told, all at once. Reward 1
+    in the last row means success; an episode that ends without it was truncated.
+    The last row becomes the final observation.
     """
     from hilrt.data.lerobot.mapping import Wishes  # noqa: PLC0415
     from hilrt.jobs import datasets  # noqa: PLC0415
@@ -183,7 +194,7 @@ def _number(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is no number.") from None
 
 
-@dataset.command()
+@dataset.command(epilog=examples("hilrt dataset view datasets/so100 --episodes 0-4"))
 def view(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A dataset, or the folder of a run.")],
     episodes: Some = None,

@@ -1,17 +1,22 @@
 """The command that writes a first task file; imports inside."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from hilrt.cli.words import say
+from hilrt.cli.words import SET_UP, examples, finish, say
 
 init = typer.Typer()
 
 
-@init.command(name="init")
+@init.command(
+    name="init",
+    rich_help_panel=SET_UP,
+    epilog=examples(
+        "hilrt init cube.toml", "hilrt init cube.toml --yes --arm so101 --port /dev/ttyACM0 --camera front=0"
+    ),
+)
 def begin(
     path: Annotated[Path, typer.Argument(metavar="TASK.toml", help="The new file; the task is called so.")],
     task: Annotated[str, typer.Option(help="What is to be done, in a word or two.")] = "",
@@ -41,6 +46,6 @@ def begin(
         leader_port=leader_port,
         cameras={name: camera(source) for name, _, source in pairs} if cameras else None,
     )
-    outfit = filled(known, USUAL) if yes else asyncio.run(asked(TerminalConsole(), known, pictures))
+    outfit = filled(known, USUAL) if yes else finish(asked(TerminalConsole(), known, pictures))
     create(path, task_file(path, task or path.stem, outfit))
     say(NEXT.format(path=path))

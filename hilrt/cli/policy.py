@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilrt.cli.words import Checkpoint, Override, Run, say
+from hilrt.cli.words import JUDGE, TRAIN, Checkpoint, Override, Run, TaskFile, examples, say
 
 if TYPE_CHECKING:
     from hilrt.report.summary import Summary
@@ -15,7 +15,37 @@ if TYPE_CHECKING:
 policy = typer.Typer()
 
 
-@policy.command()
+@policy.command(rich_help_panel=TRAIN, epilog=examples("hilrt pretrain configs/sim_so100_pixels.toml"))
+def pretrain(
+    config: TaskFile,
+    dataset: Annotated[
+        Path | None, typer.Argument(metavar="[DATASET]", help="A dataset's folder; default: dataset.root.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write; default: policy.weights, or beside the demonstrations."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=0, help="Training steps; 0: random weights.")] = 700,
+    set_: Override = None,
+) -> None:
+    """Train an encoder for each camera on recorded frames, so that a policy can learn from pictures."""
+    from hilrt.jobs import pretrain as job  # noqa: PLC0415
+
+    outcome = job.pretrain(config, dataset, out, steps, set_ or [])
+    say(f"encoders: {outcome.path} (SHA-256 {outcome.digest[:12]}...)")
+    if judged := outcome.judgement:
+        say(f"episodes held out: {judged.explained:z.0%} of where the arm goes next is seen in the pictures")
+        if judged.grasp_mm is not None:
+            say(f"  and where it is at the gripper's next command to {judged.grasp_mm:.1f} mm (median)")
+
+
+@policy.command(
+    rich_help_panel=TRAIN,
+    epilog=examples(
+        "hilrt train configs/sim_so100.toml --set learner.online_steps=6000",
+        "hilrt train --resume runs/RUN --steps 9000",
+    ),
+)
 def train(
     config: Annotated[
         Path | None, typer.Argument(metavar="[CONFIG]", help="Task file; not with --resume.")
@@ -61,7 +91,11 @@ def train(
     _report_training(folder, summary)
 
 
-@policy.command(name="eval")
+@policy.command(
+    name="eval",
+    rich_help_panel=JUDGE,
+    epilog=examples("hilrt eval runs/RUN --episodes 50", "hilrt eval runs/RUN --compare runs/OTHER"),
+)
 def evaluate(
     run: Run,
     *,
@@ -87,9 +121,10 @@ def evaluate(
 ) -> None:
     """Judge a run's policy, by default its newest: deterministic, operator off.
 
-    With --grid the screen says before each episode where to put the object (a simulated one goes there by itself), and
-    the evaluation's folder has a map, map.png, and a film strip of each failure. With --compare two policies take turns
-    on the same places, and a paired test says whether they differ.
+    With --grid the screen says before each episode where to put the object (a
+    simulated one goes there by itself), and the evaluation's folder has a map,
+    map.png, and a film strip of each failure. With --compare two policies take
+    turns on the same places, and a paired test says whether they differ.
     """
     if grid and episodes:
         raise typer.BadParameter("--grid: how many episodes there are follows from --each.")
@@ -110,7 +145,7 @@ def _cells(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-@policy.command(name="run")
+@policy.command(name="run", rich_help_panel=JUDGE, epilog=examples("hilrt run runs/RUN"))
 def at_work(
     run: Run,
     episodes: Annotated[int | None, typer.Option(min=1, help="How many; default: until q.")] = None,
@@ -119,8 +154,8 @@ def at_work(
 ) -> None:
     """Have a run's policy do its task, episode after episode, until q; take over whenever you like.
 
-    Nobody learns meanwhile. All of it is recorded, and `hilrt train --resume RUN --with SESSION` learns from it.
-    The keys are those of `hilrt train`.
+    Nobody learns meanwhile. All of it is recorded, and `hilrt train --resume RUN
+    --with SESSION` learns from it. The keys are those of `hilrt train`.
     """
     from hilrt.jobs import work as job  # noqa: PLC0415
 

@@ -1,38 +1,36 @@
 """Commands that set up an arm, its cameras and its workspace: one function each, no logic; imports inside."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import Override, TaskFile, say
+from hilrt.cli.words import SET_UP, Override, Side, examples, finish, say
 
 setup = typer.Typer()
 
-Side = Annotated[
-    str, typer.Option("--arm", metavar="SIDE", help="Which of two arms, by its name in the config.")
-]
 IsLeader = Annotated[
     bool, typer.Option("--leader", help="The leader arm that teleop names, not the follower.")
 ]
 RealArm = Annotated[Path, typer.Argument(metavar="[CONFIG]", help="Task file of a real arm.")]
 SO100 = Path("configs/so100.toml")
-WIDE = 120
-"""Characters in a line that goes to no terminal."""
 
 
-@setup.command(name="find-port")
+@setup.command(name="find-port", rich_help_panel=SET_UP, epilog=examples("hilrt find-port"))
 def find_port() -> None:
     """Find an arm's serial port: you unplug its USB cable and plug it in again."""
     from hilrt.setup.ports import find_port  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-    asyncio.run(find_port(TerminalConsole()))
+    finish(find_port(TerminalConsole()))
 
 
-@setup.command(name="find-cameras")
+@setup.command(
+    name="find-cameras",
+    rich_help_panel=SET_UP,
+    epilog=examples("hilrt find-cameras", "hilrt find-cameras --pictures /tmp/cameras"),
+)
 def find_cameras(
     pictures: Annotated[Path, typer.Option(help="Folder for a picture of each.")] = Path("cameras"),
 ) -> None:
@@ -42,7 +40,13 @@ def find_cameras(
     find_cameras(say, pictures)
 
 
-@setup.command(name="setup-motors")
+@setup.command(
+    name="setup-motors",
+    rich_help_panel=SET_UP,
+    epilog=examples(
+        "hilrt setup-motors configs/so100.toml", "hilrt setup-motors configs/so100_leader.toml --leader"
+    ),
+)
 def setup_motors(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
     """Give new motors their ids and baud rate; you connect them one at a time, in any order.
 
@@ -54,10 +58,13 @@ def setup_motors(config: RealArm = SO100, side: Side = "", leader: IsLeader = Fa
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
     place = Place.of(taskfile.load(config), side, leader=leader)
-    asyncio.run(setup_motors(TerminalConsole(), place))
+    finish(setup_motors(TerminalConsole(), place))
 
 
-@setup.command()
+@setup.command(
+    rich_help_panel=SET_UP,
+    epilog=examples("hilrt calibrate configs/so100.toml", "hilrt calibrate configs/so100.toml --touch"),
+)
 def calibrate(
     config: RealArm = SO100,
     side: Side = "",
@@ -73,7 +80,8 @@ def calibrate(
 ) -> None:
     """Find each joint's middle and range: you move the arm by hand.
 
-    Writes the motors and the calibration file, at the end and in one go; before that Ctrl-C changes nothing.
+    Writes the motors and the calibration file, at the end and in one go; before
+    that Ctrl-C changes nothing.
     """
     from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.setup.calibrate import calibrate, check_calibration  # noqa: PLC0415
@@ -86,13 +94,13 @@ def calibrate(
         from hilrt.setup.shut import learn_shut  # noqa: PLC0415
         from hilrt.setup.touch import touch as learn_zeros  # noqa: PLC0415
 
-        asyncio.run((learn_zeros if touch else learn_shut)(TerminalConsole(), taskfile.load(config), side))
+        finish((learn_zeros if touch else learn_shut)(TerminalConsole(), taskfile.load(config), side))
         return
     place = Place.of(taskfile.load(config), side, leader=leader)
-    asyncio.run(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))
+    finish(check_calibration(say, place) if check else calibrate(TerminalConsole(), place))
 
 
-@setup.command()
+@setup.command(rich_help_panel=SET_UP, epilog=examples("hilrt release configs/so100.toml"))
 def release(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
     """Let an arm down that is under torque; you hold it. Two arms go one after the other."""
     from hilrt.config import taskfile  # noqa: PLC0415
@@ -101,10 +109,10 @@ def release(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) 
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
     for place in Place.each(taskfile.load(config), side, leader=leader):
-        asyncio.run(release(TerminalConsole(), place))
+        finish(release(TerminalConsole(), place))
 
 
-@setup.command()
+@setup.command(rich_help_panel=SET_UP, epilog=examples("hilrt unfault configs/so100.toml"))
 def unfault(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) -> None:
     """Say which motors have switched themselves off, and why; clear what can be cleared. You hold the arm."""
     from hilrt.config import taskfile  # noqa: PLC0415
@@ -113,12 +121,19 @@ def unfault(config: RealArm = SO100, side: Side = "", leader: IsLeader = False) 
     from hilrt.setup.unfault import unfault  # noqa: PLC0415
 
     places = Place.each(taskfile.load(config), side, leader=leader)
-    well = [asyncio.run(unfault(TerminalConsole(), place)) for place in places]
+    well = [finish(unfault(TerminalConsole(), place)) for place in places]
     if not all(well):
         raise typer.Exit(1)
 
 
-@setup.command(name="find-limits")
+@setup.command(
+    name="find-limits",
+    rich_help_panel=SET_UP,
+    epilog=examples(
+        "hilrt find-limits configs/so100.toml --write",
+        "hilrt find-limits configs/so100.toml --teleoperate --write",
+    ),
+)
 def find_limits(
     config: RealArm = SO100,
     side: Side = "",
@@ -132,7 +147,8 @@ def find_limits(
 ) -> None:
     """Find the workspace: you move the arm through all it will have to reach, by hand or with --teleoperate.
 
-    With --teleoperate the keys are those of `hilrt teleoperate`, q ends; two arms are followed both at once.
+    With --teleoperate the keys are those of `hilrt teleoperate`, q ends; two arms
+    are followed both at once.
     """
     from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.jobs import teleoperate as job  # noqa: PLC0415
@@ -146,7 +162,7 @@ def find_limits(
         extents = job.find_limits(config, set_ or [], side)
     else:
         by_hand = limits.find_limits(TerminalConsole(), taskfile.load(config, set_ or []), side)
-        extents = {side: asyncio.run(by_hand)}
+        extents = {side: finish(by_hand)}
     found = limits.moved(extents)
     for name, extent in found.items():
         say(extent.toml(name))
@@ -155,83 +171,10 @@ def find_limits(
         say(f"written into {config}")
 
 
-@setup.command()
-def fit(
-    config: TaskFile,
-    write: Annotated[
-        bool, typer.Option("--write", help="Put what is new into CONFIG; comments are kept.")
-    ] = False,
-    new_steps: Annotated[
-        bool,
-        typer.Option(
-            "--new-steps", help="Propose step sizes by use too; demonstrations must be recorded anew then."
-        ),
-    ] = False,
-    start_here: Annotated[
-        bool, typer.Option("--start-here", help="The start pose alone, from where the arm stands now.")
-    ] = False,
-    side: Side = "",
-    set_: Override = None,
-) -> None:
-    """Fit the task file to its demonstrations: workspace box, time limit, start pose, beside today's values."""
-    from rich.console import Console  # noqa: PLC0415
-
-    from hilrt.config import taskfile  # noqa: PLC0415
-    from hilrt.setup import fit as job  # noqa: PLC0415
-    from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
-
-    loaded = taskfile.load(config, set_ or [])
-    if start_here:
-        found = asyncio.run(job.fit_here(TerminalConsole(), loaded, side))
-    else:
-        found = job.fit(loaded, side, new_steps=new_steps)
-    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(found.table)
-    for note in found.notes:
-        say(note)
-    if write:
-        say(f"written into {config}" if found.write(config) else f"{config} has these values already")
-
-
-@setup.command()
-def crop(
-    config: TaskFile,
-    write: Annotated[
-        bool, typer.Option("--write", help="Put the regions into CONFIG; comments are kept.")
-    ] = False,
-    roi: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CAMERA=TOP,LEFT,HEIGHT,WIDTH", help="A region, in pixels; no window is opened then."
-        ),
-    ] = None,
-    suggest: Annotated[
-        bool, typer.Option("--suggest", help="Compute regions from what moves in successful episodes.")
-    ] = False,
-    pictures: Annotated[Path, typer.Option(help="Folder for pictures before and after.")] = Path("crop"),
-    dataset: Annotated[
-        Path | None, typer.Option(metavar="NEW", help="Also make a cropped and resized copy of the dataset.")
-    ] = None,
-    set_: Override = None,
-) -> None:
-    """Choose what the policy sees of each camera, on recorded pictures.
-
-    In the window: drag a region, c confirms, r starts anew, n shows another picture, q stops.
-    """
-    from hilrt.setup.crop import crop  # noqa: PLC0415
-
-    crop(
-        say,
-        config,
-        set_ or [],
-        rois=roi or [],
-        suggest=suggest,
-        write=write,
-        pictures=pictures,
-        copy=dataset,
-    )
-
-
-@setup.command()
+@setup.command(
+    rich_help_panel=SET_UP,
+    epilog=examples("hilrt doctor configs/so100.toml", "hilrt doctor configs/so100.toml --motion"),
+)
 def doctor(
     config: RealArm = SO100,
     show: Annotated[
@@ -268,7 +211,7 @@ def doctor(
         from hilrt.setup.motion import examine_motion  # noqa: PLC0415
         from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-        if not asyncio.run(examine_motion(TerminalConsole(), taskfile.load(config), side, yes=yes)):
+        if not finish(examine_motion(TerminalConsole(), taskfile.load(config), side, yes=yes)):
             raise typer.Exit(1)
     elif show:
         from hilrt.devices.show import show as lines  # noqa: PLC0415
@@ -277,8 +220,8 @@ def doctor(
 
         teleop = taskfile.load(config).teleop
         if teleop.type == "gamepad" and sys.stdin.isatty():
-            asyncio.run(check_pad(TerminalConsole(), teleop.device))
+            finish(check_pad(TerminalConsole(), teleop.device))
         for line in lines(teleop.device, teleop.dead_zone):
             say(line)
-    elif not asyncio.run(doctor(say, taskfile.load(config), str(config))):
+    elif not finish(doctor(say, taskfile.load(config), str(config))):
         raise typer.Exit(1)

@@ -5,8 +5,6 @@ import resource
 import sys
 from io import TextIOWrapper
 
-from hilrt.errors import OpenFilesError
-
 OPEN_FILES = 256
 """More than any process of a run has open."""
 
@@ -20,6 +18,8 @@ def prepare() -> None:
     _open_streams()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
+        from hilrt.errors import OpenFilesError  # noqa: PLC0415 - `hilrt --help` has no use for it
+
         raise OpenFilesError(hard, OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))

@@ -1,9 +1,19 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options that several commands have, and what all of them say and do alike."""
 
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+T = TypeVar("T")
+
+SET_UP = "Set up an arm"
+DEMONSTRATE = "Demonstrate"
+REWARD = "Reward"
+TRAIN = "Train"
+JUDGE = "Judge and use a policy"
+LOOK_AFTER = "Look after runs"
 
 TaskFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Task file, e.g. configs/sim_so100.toml.")]
 Run = Annotated[
@@ -12,7 +22,9 @@ Run = Annotated[
 Override = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: learner.device=cpu.")
 ]
-
+Side = Annotated[
+    str, typer.Option("--arm", metavar="SIDE", help="Which of two arms, by its name in the config.")
+]
 Checkpoint = Annotated[
     int | None,
     typer.Option(
@@ -24,3 +36,15 @@ Checkpoint = Annotated[
 def say(text: str) -> None:
     """A line for the user."""
     typer.echo(text)
+
+
+def examples(*commands: str) -> str:
+    """The end of a command's help."""
+    return "\n".join(["Example:" if len(commands) == 1 else "Examples:", *commands])
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run what waits for devices to its end; asyncio is imported here, since `hilrt --help` has no use for it."""
+    from asyncio import run  # noqa: PLC0415
+
+    return run(work)

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import Override, TaskFile, say
+from hilrt.cli.words import DEMONSTRATE, SET_UP, Override, TaskFile, examples, say
 
 work = typer.Typer()
 
 
-@work.command()
+@work.command(
+    rich_help_panel=DEMONSTRATE,
+    epilog=examples("hilrt teleoperate configs/sim_so100.toml --set teleop.type=keyboard"),
+)
 def teleoperate(config: TaskFile, set_: Override = None) -> None:
     """Drive the arm with the operator's device; nothing is recorded. The screen shows how far it has been.
 
-    Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the start pose, q stops. What a
-    gamepad's buttons mean: docs/guide/operator.md.
+    Keys: arrows, shift + arrows and ctrl + arrows move, s or Esc goes back to the
+    start pose, q stops. What a gamepad's buttons mean: docs/guide/operator.md.
     """
     from hilrt.jobs import teleoperate as job  # noqa: PLC0415
 
@@ -24,12 +27,18 @@ def teleoperate(config: TaskFile, set_: Override = None) -> None:
     say(f"log: {folder.path / 'log.txt'}")
 
 
-@work.command()
+@work.command(
+    rich_help_panel=DEMONSTRATE,
+    epilog=examples(
+        "hilrt record configs/sim_so100.toml",
+        "hilrt record configs/so100.toml --set dataset.num_episodes_to_record=10",
+    ),
+)
 def record(config: TaskFile, set_: Override = None) -> None:
     """Record demonstrations into the config's dataset folder, behind those that are there.
 
-    The screen shows which keys do what. On a keyboard: s success, Esc failure (kept, not counted), r throws the
-    episode away and starts it again, q stops.
+    The screen shows which keys do what. On a keyboard: s success, Esc failure
+    (kept, not counted), r throws the episode away and starts it again, q stops.
     """
     from hilrt.jobs import record as job  # noqa: PLC0415
 
@@ -38,7 +47,10 @@ def record(config: TaskFile, set_: Override = None) -> None:
     say(f"recorded into {folder.config().dataset.root}: {succeeded} successful, {kept - succeeded} failed")
 
 
-@work.command()
+@work.command(
+    rich_help_panel=DEMONSTRATE,
+    epilog=examples("hilrt label datasets/so100", "hilrt label datasets/so100 --episode 3 --success-from 85"),
+)
 def label(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Its folder: dataset.root.")],
     *,
@@ -69,9 +81,10 @@ def label(
 ) -> None:
     """Correct when episodes of a dataset succeeded, on their pictures; every correction is kept, and can be undone.
 
-    Without an option that says what is right a window opens. Its keys: left and right, with shift by 10; up and down
-    for episodes; space plays; s success from here on, f failure, 1 to 9 a class, at its first observation and at its
-    last; u takes back; q quits. Each correction is saved at once.
+    Without an option that says what is right a window opens. Its keys: left and
+    right, with shift by 10; up and down for episodes; space plays; s success from
+    here on, f failure, 1 to 9 a class, at its first observation and at its last;
+    u takes back; q quits. Each correction is saved at once.
     """
     from rich.console import Console  # noqa: PLC0415
 
@@ -97,31 +110,9 @@ def _span(text: str | None) -> tuple[int, int, str] | None:
     return int(found[1]), int(found[2]), found[3]
 
 
-@work.command()
-def pretrain(
-    config: TaskFile,
-    dataset: Annotated[
-        Path | None, typer.Argument(metavar="[DATASET]", help="A dataset's folder; default: dataset.root.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write; default: policy.weights, or beside the demonstrations."),
-    ] = None,
-    steps: Annotated[int, typer.Option(min=0, help="Training steps; 0: random weights.")] = 700,
-    set_: Override = None,
-) -> None:
-    """Train an encoder for each camera on recorded frames, so that a policy can learn from pictures."""
-    from hilrt.jobs import pretrain as job  # noqa: PLC0415
-
-    outcome = job.pretrain(config, dataset, out, steps, set_ or [])
-    say(f"encoders: {outcome.path} (SHA-256 {outcome.digest[:12]}...)")
-    if judged := outcome.judgement:
-        say(f"episodes held out: {judged.explained:z.0%} of where the arm goes next is seen in the pictures")
-        if judged.grasp_mm is not None:
-            say(f"  and where it is at the gripper's next command to {judged.grasp_mm:.1f} mm (median)")
-
-
-@work.command()
+@work.command(
+    rich_help_panel=DEMONSTRATE, epilog=examples("hilrt replay configs/so100.toml --episode 3 --speed 0.3")
+)
 def replay(
     config: TaskFile,
     dataset: Annotated[
@@ -138,7 +129,8 @@ def replay(
 ) -> None:
     """Play a recorded episode on the arm: slowly to its first pose, then as it was; nothing is recorded.
 
-    Keys: q stops, and so do Ctrl-C and the gamepad's stop button; the arm then holds.
+    Keys: q stops, and so do Ctrl-C and the gamepad's stop button; the arm then
+    holds.
     """
     from hilrt.jobs import replay as job  # noqa: PLC0415
     from hilrt.run.job import Playback  # noqa: PLC0415
@@ -149,7 +141,7 @@ def replay(
     say(f"log: {folder.path / 'log.txt'}")
 
 
-@work.command()
+@work.command(rich_help_panel=SET_UP, epilog=examples("hilrt pipeline configs/sim_so100.toml"))
 def pipeline(config: TaskFile, set_: Override = None) -> None:
     """Print the steps from measurements to the policy and from actions to the arm; no device is needed."""
     from rich.console import Console  # noqa: PLC0415
@@ -159,11 +151,3 @@ def pipeline(config: TaskFile, set_: Override = None) -> None:
 
     for table in tables(taskfile.load(config, set_ or [])):
         Console().print(table)
-
-
-@work.command()
-def status() -> None:
-    """Show the runs that are alive on this computer."""
-    from hilrt.report.live import show_live_runs  # noqa: PLC0415
-
-    show_live_runs()
