@@ -317,7 +317,7 @@ def test_status_shows_a_run(workplace):
 
 def test_teleoperate(tmp_path):
     """`hilrt teleoperate` lets the keys drive the arm until q, for longer than any time limit, and records nothing."""
-    overrides = ["teleop.type=keyboard", "sim.clock=realtime", "processor.reset.control_time_s=0.5"]
+    overrides = ["teleop.type=keyboard", "processor.reset.control_time_s=0.5"]
     with jobs.InTerminal(tmp_path, "teleoperate", jobs.SIM, overrides=overrides) as terminal:
         terminal.wait_for(rb"episode 0 \(demo\), step 1\d")
         terminal.type(b"\x1b[A")
