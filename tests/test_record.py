@@ -13,9 +13,12 @@ from devices.virtual import run_virtual
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
+from hilrt.jobs.task import in_real_time
+from hilrt.run.folder import RunFolder
+from hilrt.run.job import Job
 from hilrt.step.record import GripperCommand, Source, vector
 
-BY_HAND = ["teleop.type=keyboard", "sim.clock=realtime", "env.fps=20", "processor.reset.control_time_s=60"]
+BY_HAND = ["teleop.type=keyboard", "env.fps=20", "processor.reset.control_time_s=60"]
 RANGE = (0.03, 0.04, 0.02)
 ENDLESS = "dataset.num_episodes_to_record=1000000"
 
@@ -33,7 +36,8 @@ def at_the_keys(tmp_path):
 def test_success_failure_again_and_stop(tmp_path, at_the_keys):
     """Success counts towards the target; failure is kept, labelled, and does not count; `r` and a stop keep nothing.
 
-    A second recording goes on behind the first, and ends by itself at its target.
+    A second recording says what is there, goes on behind it, and ends by itself at its target. Time is real, though
+    the task file has it simulated.
     """
     with at_the_keys(ENDLESS) as terminal:
         for number, key in enumerate((b"s", b"\x1b", b"r", b"s")):
@@ -44,7 +48,10 @@ def test_success_failure_again_and_stop(tmp_path, at_the_keys):
         terminal.type(b"q")
         assert terminal.finish() == 0, terminal.text()
     assert "s success esc failure r again q stop" in re.sub(r"[│ ]+", " ", terminal.text())
-    assert "2 successful, 1 failed" in terminal.text()
+    assert "so the simulated arm keeps real time here" in terminal.text()
+    assert "2 successful, 1 failed for the rest, the same again with: --set" in terminal.text()
+    assert "dataset.num_episodes_to_record=999998" in terminal.text()
+    assert RunFolder(jobs.newest_run(tmp_path, "record")).config().sim.clock == "realtime"
     root = tmp_path / "datasets" / "sim_so100"
     endings = [(e.records[-1].success, e.records[-1].terminated) for e in jobs.demonstrations(root)]
     assert endings == [(True, True), (False, True), (True, True)]
@@ -55,7 +62,25 @@ def test_success_failure_again_and_stop(tmp_path, at_the_keys):
             terminal.runs_episode(number)
             terminal.type(key)
         assert terminal.finish() == 0, terminal.text()
+    assert "has 3 episodes, 2 of them successful; successful ones to add now: 1" in terminal.text()
+    assert "for the rest" not in terminal.text()
     assert [e.records[-1].success for e in jobs.demonstrations(root)] == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("job", "overrides", "switched"),
+    [
+        (Job.TRAIN, ["teleop.type=gamepad"], True),
+        (Job.TRAIN, ["teleop.type=gamepad", "teleop.intervene=false"], False),
+        (Job.EVAL, ["teleop.type=keyboard"], False),
+        (Job.RECORD, ["teleop.type=keyboard", "sim.clock=lockstep"], False),
+        (Job.RECORD, ["teleop.type=so101_leader", "teleop.id=sim"], False),
+        (Job.RECORD, [], False),
+    ],
+)
+def test_time_is_real_where_a_person_drives(job, overrides, switched):
+    """Not where a script or the policy alone does, nor where she has asked for simulated time."""
+    assert in_real_time(jobs.SIM, overrides, job) == overrides + ["sim.clock=realtime"] * switched
 
 
 def test_by_gamepad_and_by_keyboard():

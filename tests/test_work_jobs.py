@@ -75,7 +75,7 @@ def test_a_policy_at_work(workplace, trained, session):
 
 def test_a_person_takes_over_and_ends_it(workplace, trained):
     """Without a number it goes on until q; space takes over; the episode that q cuts is recorded and not judged."""
-    overrides = ["teleop.type=keyboard", "sim.clock=realtime", *ENDED_BY_KEYS]
+    overrides = ["teleop.type=keyboard", *ENDED_BY_KEYS]
     with jobs.WatchedTerminal(workplace, "run", trained, overrides=overrides) as terminal:
         control = terminal.control
         terminal.until(lambda: control.phase == Phase.RUNNING)

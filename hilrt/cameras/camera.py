@@ -11,6 +11,7 @@ import numpy as np
 from hilrt import config
 from hilrt.cameras.source import Image, Source, open_source
 from hilrt.errors import CameraError
+from hilrt.errors.plain import plain
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Camera:
             try:
                 taken = source.read()
             except (cv2.error, OSError) as error:
-                taken, problem = None, f"cannot be read: {error}"
+                taken, problem = None, f"cannot be read: {plain(error)}"
             if taken is None:
                 self._closing.wait(RETRY_S)
             elif broken := self._broken(taken[0]):

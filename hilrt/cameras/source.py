@@ -11,6 +11,7 @@ from hilrt import config
 from hilrt.cameras.device import Device
 from hilrt.cameras.played import Folder, Video
 from hilrt.errors import CameraError
+from hilrt.errors.plain import plain
 
 Image = npt.NDArray[np.uint8]
 
@@ -83,6 +84,6 @@ def _open(name: str, path: Path, settings: config.Camera) -> Source:
         if path.exists():
             return Device(name, path, settings)
     except (cv2.error, OSError) as error:
-        raise CameraError(name, f"{path} cannot be opened: {error}") from error
+        raise CameraError(name, f"{path} cannot be opened: {plain(error)}") from error
     present = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "no /dev/video*"
     raise CameraError(name, f"{path} does not exist; there is {present}")

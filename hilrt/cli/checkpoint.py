@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import Run, examples, say
+from hilrt.cli.words import Run, examples, longer, say
 
 checkpoint = typer.Typer(help="List and restore what a run has saved of its learning.", no_args_is_help=True)
 
@@ -32,7 +32,11 @@ def restore_checkpoint(
     """
     from hilrt.jobs import restore as job  # noqa: PLC0415
 
-    aside = job.go_back(run, steps)
-    if aside.is_dir():
-        say(f"later ones: {aside}")
-    say(f"go on:      hilrt train --resume {run}")
+    restored = job.go_back(run, steps)
+    if restored.aside.is_dir():
+        say(f"later ones: {restored.aside}")
+    if restored.steps < restored.target:
+        say(f"go on:      hilrt train --resume {run}")
+    else:
+        say(f"The run has taken all of its {restored.target} steps. It goes on only if it is to take more:")
+        say(longer(run, restored.steps))

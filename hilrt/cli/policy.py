@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilrt.cli.words import JUDGE, TRAIN, Checkpoint, Override, Run, TaskFile, examples, say
+from hilrt.cli.words import JUDGE, TRAIN, Checkpoint, Override, Run, TaskFile, examples, longer, say
 
 if TYPE_CHECKING:
     from hilrt.report.summary import Summary
@@ -197,4 +197,6 @@ def _report_training(folder: "RunFolder", summary: "Summary") -> None:
     say(f"evaluate:   hilrt eval {folder.path}")
     if summary.online_steps < folder.config().learner.online_steps:
         say(f"go on:      hilrt train --resume {folder.path}")
+    else:
+        say(longer(folder.path, summary.online_steps))
     say(f"dashboards: tensorboard --logdir {folder.path.parent}")

@@ -33,6 +33,11 @@ Checkpoint = Annotated[
 ]
 
 
+def longer(run: Path, steps: int) -> str:
+    """How a run that has taken all of its steps is trained for longer."""
+    return f"for longer: hilrt train --resume {run} --steps N     (N: in all, more than {steps})"
+
+
 def say(text: str) -> None:
     """A line for the user."""
     typer.echo(text)

@@ -44,7 +44,10 @@ def record(config: TaskFile, set_: Override = None) -> None:
 
     folder, summary = job.record(config, set_ or [])
     succeeded, kept = summary.successes["demo"], summary.episodes["demo"]
-    say(f"recorded into {folder.config().dataset.root}: {succeeded} successful, {kept - succeeded} failed")
+    dataset = folder.config().dataset
+    say(f"recorded into {dataset.root}: {succeeded} successful, {kept - succeeded} failed")
+    if (rest := dataset.num_episodes_to_record - succeeded) > 0:
+        say(f"for the rest, the same again with: --set dataset.num_episodes_to_record={rest}")
 
 
 @work.command(

@@ -53,8 +53,10 @@ def _expand(
 ) -> None:
     """The same of what lies at one path; `*` stands for every name."""
     first, *rest = path
+    if not isinstance(tree, MutableMapping):
+        return
     for name in list(tree) if first == "*" else [first]:
-        if not isinstance(tree, MutableMapping) or name not in tree:
+        if name not in tree:
             return
         if rest:
             _expand(tree[name], rest, source, here, f"{within}.{name}")

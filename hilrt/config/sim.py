@@ -98,7 +98,8 @@ class Sim(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The simulated arms and scene, on pseudo-terminals in place of the serial ports."""
 
     clock: Literal["realtime", "lockstep"] = "realtime"
-    """`lockstep`: simulated time advances tick by tick, as fast as control and learner allow."""
+    """`lockstep`: simulated time advances tick by tick, as fast as control and learner allow. Where a person drives, a
+    new run takes `realtime`, and says so."""
     observe_object: bool = False
     """The object's true pose joins the state vector, and with `pick_of_two` the place of the cube that is not meant."""
     patch_m: Annotated[float, Meta(gt=0.0, le=0.2)] = 0.10

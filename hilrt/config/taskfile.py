@@ -24,6 +24,7 @@ from hilrt.config.crosscheck import check
 from hilrt.config.elsewhere import explain_elsewhere
 from hilrt.config.paths import expand
 from hilrt.errors import ConfigError
+from hilrt.errors.plain import plain
 
 FROM_JSON = (
     "If it is the reference workflow's (LeRobot's), copy configs/so100.toml and write its values there: options that "
@@ -55,7 +56,7 @@ def document(path: Path, overrides: Sequence[str] = ()) -> tomlkit.TOMLDocument:
         hint = f"Did you mean {path.parent / near[0]}?" if near else "Check the path."
         raise ConfigError(str(path), "no such file.", hint) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), f"cannot be read: {error}.") from None
+        raise ConfigError(str(path), f"cannot be read: {plain(error)}.") from None
     except TOMLKitError as error:
         if text.lstrip().startswith("{"):
             raise ConfigError(str(path), "is JSON; a task file is TOML.", FROM_JSON) from None
@@ -102,7 +103,7 @@ def write(path: Path, parsed: tomlkit.TOMLDocument) -> None:
         shutil.copymode(path, beside)
         os.replace(beside, path)  # noqa: PTH105 - beside copymode, which has no method
     except OSError as error:
-        raise ConfigError(str(path), f"cannot be written: {error}.") from error
+        raise ConfigError(str(path), f"cannot be written: {plain(error)}.") from error
 
 
 def from_tree(tree: dict[str, Any], source: str, here: Path = Path()) -> Config:
@@ -125,9 +126,9 @@ def _toml_names(folder: Path) -> list[str]:
 def _override(tree: MutableMapping[str, Any], text: str) -> None:
     """Apply one `a.b=c`; the right side is TOML, or a bare string where it is not."""
     keys, equals, value = text.partition("=")
-    if not equals or not keys.strip():
-        raise ConfigError(f"--set {text}", "expected key.path=value.")
     *parents, last = keys.strip().split(".")
+    if not equals or not last or "" in parents:
+        raise ConfigError(f"--set {text}", "expected key.path=value.")
     root = tree
     for depth, key in enumerate(parents, 1):
         if key not in tree:
@@ -174,19 +175,26 @@ def _explain(message: str, tree: dict[str, Any]) -> tuple[str, str]:
     """Add to msgspec's complaint what was given, what is allowed, and the nearest known name."""
     found = re.search(r" - at `([^`]*)`", message)
     path = found.group(1) if found else "$"
-    head = message.split(" - at ", 1)[0]
+    head = plain(message.split(" - at ", 1)[0])
     parts = path.split(".")[1:]
-    unknown = re.search(r"unknown field `([^`]*)`", head)
+    unknown = re.search(r"unknown key `([^`]*)`", head)
     if unknown:
         known = list(_type_at(parts).__struct_fields__)
         near = difflib.get_close_matches(unknown.group(1), known, 1, 0.6)
         cure = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."
         return f"{path}: unknown key `{unknown.group(1)}`.", cure
-    if head.startswith("Invalid enum value"):
-        head += f"; allowed: {', '.join(map(str, get_args(_type_at(parts))))}"
+    if head.endswith("can be chosen"):
+        head += f": {', '.join(map(str, get_args(_type_at(parts))))}"
+    elif re.search(r", got (text|true or false|a (whole )?number)$", head):
+        head = f"{head.rpartition(', got ')[0]}, got {_shown(_value_at(parts, tree))}"
     elif "got" not in head and "missing" not in head:
-        head += f", got {_value_at(parts, tree)!r}"
+        head += f", got {_shown(_value_at(parts, tree))}"
     return f"{path}: {head[0].lower()}{head[1:]}.", ""
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any TOML value
+    """As a task file has it."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _type_at(parts: Sequence[str]) -> Any:  # noqa: ANN401 - a struct, or whatever a field holds

@@ -23,6 +23,7 @@ import numpy as np
 import xxhash
 
 from hilrt.errors import JournalFeaturesError, JournalFormatError
+from hilrt.errors.plain import plain
 from hilrt.step.conditions import Conditions
 from hilrt.step.difference import difference
 from hilrt.step.features import Features
@@ -129,7 +130,7 @@ class Scan:
             head, _ = read_block(self._file, self._size, 0, frames=True)
             header = msgspec.json.decode(head, type=FileHeader)
         except (TornBlockError, msgspec.MsgspecError) as error:
-            raise JournalFormatError(path, f"damaged header: {error}") from None
+            raise JournalFormatError(path, f"damaged header: {plain(error)}") from None
         return header, salt_of(head) if magic == MAGIC else None
 
     def seed(self, at: int) -> int:

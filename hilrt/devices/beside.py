@@ -11,6 +11,7 @@ import msgspec
 
 from hilrt.devices.wholefile import BACKUP, write_whole
 from hilrt.errors import FindingFileError, FindingStaleError
+from hilrt.errors.plain import plain
 from hilrt.step.sealed import SealError, sealed, unsealed
 
 FORMAT = 1
@@ -46,7 +47,7 @@ class Beside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         except FileNotFoundError:
             return None
         except (OSError, SealError) as error:
-            raise FindingFileError(str(path), str(error), cls.COMMAND, cls.WITHOUT) from error
+            raise FindingFileError(str(path), plain(error), cls.COMMAND, cls.WITHOUT) from error
         found.check(path)
         if found.calibration != digest:
             raise FindingStaleError(

@@ -22,7 +22,13 @@ from hilrt.config import MOTORS
 from hilrt.devices.feetech.registers import Register
 from hilrt.devices.wholefile import write_whole
 from hilrt.devices.zerofile import ZeroOffsets
-from hilrt.errors import CalibrationFileError, CalibrationMismatchError, PortsSwappedError
+from hilrt.errors import (
+    CalibrationAbsentError,
+    CalibrationFileError,
+    CalibrationMismatchError,
+    PortsSwappedError,
+)
+from hilrt.errors.plain import plain
 
 Vector = NDArray[np.float64]
 
@@ -172,9 +178,9 @@ class Calibration:
         try:
             entries = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, msgspec.Raw])
         except FileNotFoundError as error:
-            raise CalibrationFileError(str(path), "there is no such file") from error
+            raise CalibrationAbsentError(str(path)) from error
         except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise CalibrationFileError(str(path), str(error)) from error
+            raise CalibrationFileError(str(path), plain(error)) from error
         return cls({n: _entry(str(path), n, entry) for n, entry in entries.items()}, str(path))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -217,7 +223,7 @@ def _entry(path: str, name: str, data: msgspec.Raw) -> MotorCalibration:
     try:
         return msgspec.json.decode(data, type=MotorCalibration)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise CalibrationFileError(path, f"{name}: {error}") from error
+        raise CalibrationFileError(path, f"{name}: {plain(error)}") from error
 
 
 def _check(motors: dict[str, MotorCalibration], path: str) -> None:

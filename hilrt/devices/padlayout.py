@@ -12,6 +12,7 @@ from evdev import AbsInfo, ecodes
 
 from hilrt.devices.inputdevice import Entry
 from hilrt.errors import GamepadLayoutsError
+from hilrt.errors.plain import plain
 
 Code = tuple[int, int]
 """Type and code of an event."""
@@ -95,7 +96,7 @@ def _own() -> tuple[Layout, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise GamepadLayoutsError(str(path), f"cannot be read: {error}") from None
+        raise GamepadLayoutsError(str(path), f"cannot be read: {plain(error)}") from None
     if wrong:
         raise GamepadLayoutsError(str(path), f"names a control that does not exist: {wrong[0]}")
     return found

@@ -125,6 +125,7 @@ from hilrt.errors.safety import (
     VoltageError,
 )
 from hilrt.errors.setup import (
+    CalibrationAbsentError,
     CalibrationFileError,
     CalibrationMismatchError,
     CropError,
@@ -169,6 +170,7 @@ __all__ = [
     "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
+    "CalibrationAbsentError",
     "CalibrationFileError",
     "CalibrationMismatchError",
     "CameraError",

@@ -1,6 +1,7 @@
 """Failures of setting up an arm and its cameras."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hilrt.errors.root import HilrtError
 
@@ -9,7 +10,28 @@ class CalibrationFileError(HilrtError):
     """A calibration file cannot be used."""
 
     def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path}: {problem}. Calibrate the arm again, or point to another file.")
+        super().__init__(
+            f"{path}: {problem}. Calibrate the arm again ({_calibrate(path)}), or have robot.calibration_dir and the "
+            "arm's id name another file."
+        )
+
+
+class CalibrationAbsentError(CalibrationFileError):
+    """There is no calibration of an arm where the task file says."""
+
+    def __init__(self, path: str) -> None:
+        HilrtError.__init__(
+            self,
+            f"{path}: there is no such file; the arm's calibration belongs there. If the arm has none yet, "
+            f"{_calibrate(path)} makes it. If it has one: robot.calibration_dir and the arm's id say where it lies, "
+            f"and a relative folder begins where hilrt is started, now {Path.cwd()}.",
+        )
+
+
+def _calibrate(path: str) -> str:
+    """The command for the arm whose calibration lies there."""
+    leader = " --leader" if "teleoperators" in Path(path).parts else ""
+    return f"`hilrt calibrate CONFIG{leader}`"
 
 
 class CalibrationMismatchError(HilrtError):

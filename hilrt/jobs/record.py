@@ -16,7 +16,8 @@ from hilrt.jobs.demonstrations import (
 )
 from hilrt.jobs.otherwise import recorded_otherwise
 from hilrt.jobs.run import run
-from hilrt.jobs.task import load, with_spaces
+from hilrt.jobs.task import in_real_time, load, with_spaces
+from hilrt.report.remarks import remark
 from hilrt.report.summary import Summary
 from hilrt.run.conditions import Handed, conditions_of
 from hilrt.run.folder import RunFolder
@@ -36,18 +37,30 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
         StartOutsideBoxError: a start pose is outside its box.
         ConditionsError: those that are there cannot mean the same.
     """
-    overrides = with_spaces(task_file, overrides)
+    overrides = in_real_time(task_file, with_spaces(task_file, overrides), Job.RECORD)
     config = load(task_file, overrides)
     if config.in_environment and not config.env.operator:
         raise ConfigError(str(task_file), "$.env.operator: missing; nobody would demonstrate anything.")
     now = conditions_of(config)
     with one_recording(config):
-        first = max(fold_demonstrations(config), next_episode(journal_of(config)))
+        there = fold_demonstrations(config)
+        first = max(there, next_episode(journal_of(config)))
         require_one_task(config, added=True)
         require_room(config)
         start = Handed(conditions=now, differs=recorded_otherwise(config, now))
+        if there:
+            remark([_beside(config, there)])
         folder = RunFolder.create(task_file, overrides, Job.RECORD)
         return folder, _recorded(folder, config, first, start)
+
+
+def _beside(config: Config, there: int) -> str:
+    """What the dataset has before, and how many come."""
+    from hilrt.report.dataset import successes  # noqa: PLC0415 - pyarrow is behind it
+
+    root, wanted = config.dataset.root, config.dataset.num_episodes_to_record
+    has = f"{root} has {there} episodes, {successes(Path(root))} of them successful"
+    return f"{has}; successful ones to add now: {wanted} (dataset.num_episodes_to_record)"
 
 
 def _recorded(folder: RunFolder, config: Config, first: int, start: Handed) -> Summary:

@@ -1,13 +1,25 @@
 """Take a run back to an earlier checkpoint."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from hilrt.jobs.run import progress, require_ended
 from hilrt.run.folder import RunFolder
 
 
-def go_back(path: Path, steps: int) -> Path:
-    """Have a run go on from an earlier checkpoint; returns where later ones are set aside.
+class Restored(NamedTuple):
+    """A run that was taken back."""
+
+    aside: Path
+    """Where later checkpoints are, if there were any."""
+    steps: int
+    """Online steps that its journal has."""
+    target: int
+    """How many it is to take."""
+
+
+def go_back(path: Path, steps: int) -> Restored:
+    """Have a run go on from an earlier checkpoint.
 
     Raises:
         RunFolderError: not a run, or one that is alive.
@@ -17,4 +29,5 @@ def go_back(path: Path, steps: int) -> Path:
 
     folder = RunFolder.open(path)
     require_ended(folder)
-    return history.go_back(folder.path, steps, progress(folder)[1])
+    taken, target = progress(folder)[1], folder.config().learner.online_steps
+    return Restored(history.go_back(folder.path, steps, taken), taken, target)

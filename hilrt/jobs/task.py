@@ -10,6 +10,7 @@ from hilrt.config import Config, taskfile
 from hilrt.report.remarks import remark
 from hilrt.reward.about import classifier_path, rotations_of
 from hilrt.reward.reading import read_about, require_cameras
+from hilrt.run.job import Job
 from hilrt.run.start import calibrations_of, require_start, start_places
 from hilrt.step.features import from_config
 
@@ -28,6 +29,30 @@ def load(task_file: Path, overrides: Sequence[str] = ()) -> Config:
     require_start(config, start_places(config, calibrations_of(config)), taskfile.named(task_file, overrides))
     require_classifier(config)
     return config
+
+
+CLOCK = "sim.clock"
+
+
+def in_real_time(task_file: Path, overrides: Sequence[str], job: Job) -> list[str]:
+    """The overrides, and real time beside them where a person drives simulated arms: simulated time does not wait.
+
+    Who sets the clock by an override has it as she says.
+
+    Raises:
+        ConfigError: the file is wrong.
+    """
+    config = taskfile.load(task_file, overrides)
+    by_person = job.driven(intervene=config.teleop.intervene) and not config.scripted
+    told = any(text.partition("=")[0].strip() == CLOCK for text in overrides)
+    if told or not (by_person and config.lockstep):
+        return [*overrides]
+    words = (
+        f'you drive (teleop.type = "{config.teleop.type}"), so the simulated arm keeps real time here, though the '
+        f'task file has {CLOCK} = "lockstep"; --set {CLOCK}=lockstep keeps that'
+    )
+    remark([words])
+    return [*overrides, f"{CLOCK}=realtime"]
 
 
 def with_spaces(task_file: Path, overrides: Sequence[str]) -> list[str]:

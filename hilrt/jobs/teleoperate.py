@@ -6,7 +6,7 @@ from pathlib import Path
 from hilrt.config import taskfile
 from hilrt.errors import UnknownNameError
 from hilrt.jobs.run import run
-from hilrt.jobs.task import load
+from hilrt.jobs.task import in_real_time, load
 from hilrt.report.summary import Agreement
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job
@@ -24,6 +24,7 @@ def teleoperate(task_file: Path, overrides: Sequence[str]) -> RunFolder:
     Raises:
         StartOutsideBoxError: a start pose is outside its box.
     """
+    overrides = in_real_time(task_file, overrides, Job.TELEOPERATE)
     load(task_file, overrides)
     folder = RunFolder.create(task_file, [*overrides, ENDLESS], Job.TELEOPERATE)
     run(folder, Job.TELEOPERATE)
@@ -37,7 +38,7 @@ def compare(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Agree
         StartOutsideBoxError: a start pose is outside its box.
         ClassifierError, ClassifierViewError: it is not there, or was trained on other pictures.
     """
-    asked = [*overrides, "reward={type='classifier'}"]
+    asked = in_real_time(task_file, [*overrides, "reward={type='classifier'}"], Job.TELEOPERATE)
     load(task_file, asked)
     folder = RunFolder.create(task_file, [*asked, ENDLESS], "test-classifier")
     return folder, run(folder, Job.TELEOPERATE).shadow
@@ -51,6 +52,7 @@ def find_limits(task_file: Path, overrides: Sequence[str], side: str = "") -> di
     Raises:
         UnknownNameError: there is no such side.
     """
+    overrides = in_real_time(task_file, overrides, Job.TELEOPERATE)
     config = taskfile.load(task_file, overrides)
     if side and side not in config.robot.sides:
         raise UnknownNameError("arm", side, config.robot.sides)

@@ -13,7 +13,7 @@ from hilrt.jobs.finetune import Beginning, require_own_encoder
 from hilrt.jobs.otherwise import corrected_since, recorded_otherwise, trained_otherwise
 from hilrt.jobs.run import progress, require_ended, run
 from hilrt.jobs.sessions import take_in
-from hilrt.jobs.task import load, with_spaces
+from hilrt.jobs.task import in_real_time, load, with_spaces
 from hilrt.policy.saved import checkpoints_of
 from hilrt.policy.vision import frozen_weights
 from hilrt.report.summary import Summary
@@ -33,7 +33,7 @@ def train(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summary
         TasksMixedError: they are of several tasks.
         StartOutsideBoxError: a start pose is outside its box.
     """
-    overrides = with_spaces(task_file, overrides)
+    overrides = in_real_time(task_file, with_spaces(task_file, overrides), Job.TRAIN)
     config = load(task_file, overrides)
     start = _ready(config)  # or there is no run to make a folder for
     _require_encoder(config)
@@ -49,7 +49,7 @@ def train_from(task_file: Path, path: Path, overrides: Sequence[str]) -> tuple[R
         NoDemonstrationsError, TasksMixedError, OwnCodeError, StartOutsideBoxError: as `train`.
     """
     beginning = Beginning(path)
-    overrides = with_spaces(task_file, overrides)
+    overrides = in_real_time(task_file, with_spaces(task_file, overrides), Job.TRAIN)
     require_own_encoder(path, frozen_weights(beginning.config), load(task_file, overrides).policy.weights)
     overrides = [*overrides, *beginning.overrides]
     config = load(task_file, overrides)

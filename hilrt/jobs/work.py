@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hilrt.data.journal import JOURNAL, next_episode
 from hilrt.jobs.run import run
+from hilrt.jobs.task import in_real_time
 from hilrt.jobs.trained import trained
 from hilrt.report.summary import Summary
 from hilrt.run.folder import RunFolder
@@ -19,6 +20,7 @@ def work(
 
     All of it is recorded into a folder beside the training run's.
     """
+    overrides = in_real_time(RunFolder.open(path).path / "config.toml", overrides, Job.RUN)
     policy = trained(path, overrides, steps)
     beside, name = policy.run.path.parent, policy.run.config().env.name
     # numbers decide what a simulated scene is like: those of the training and of earlier sessions are not used again

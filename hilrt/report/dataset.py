@@ -42,11 +42,8 @@ def _counts(opened: Checked) -> Iterator[str]:
     yield f"{opened.root}: LeRobotDataset {info.codebase_version} of {info.robot_type or 'an unnamed robot'}{whose}"
     yield f"{len(rows)} episodes, {info.total_frames} steps at {info.fps:g} Hz, {seconds:.0f} s"
     yield f"tasks: {', '.join(opened.tasks)}"
-    best = {row.episode: _figure(row.stats, "next.success", "max") for row in rows}
-    known = {number: bool(success) for number, success in best.items() if success is not None}
-    if known:
-        mended = _corrected(opened)
-        known |= mended
+    mended = _corrected(opened)
+    if known := _recorded(opened) | mended:
         more = f" (labels of {len(mended)} corrected)" if mended else ""
         human = sum(
             row.length * (_figure(row.stats, "complementary_info.is_intervention", "mean") or 0.0)
@@ -59,6 +56,22 @@ def _counts(opened: Checked) -> Iterator[str]:
         for top in ("data", "videos")
     }
     yield "size: " + ", ".join(f"{top} {size / 1e6:.1f} MB" for top, size in sizes.items() if size)
+
+
+def successes(root: Path) -> int:
+    """How many of a dataset's episodes succeeded, with their labels as they were corrected.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    opened = Checked.open(root)
+    return sum((_recorded(opened) | _corrected(opened)).values())
+
+
+def _recorded(opened: Checked) -> dict[int, bool]:
+    """Whether episodes succeeded when they were recorded, as far as it is known."""
+    best = {row.episode: _figure(row.stats, "next.success", "max") for row in opened.rows}
+    return {number: bool(success) for number, success in best.items() if success is not None}
 
 
 def _corrected(opened: Checked) -> dict[int, bool]:

@@ -14,6 +14,7 @@ from hilrt.devices.feetech.registers import Register
 from hilrt.devices.shutfile import ShutGripper
 from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import BusTimeoutError, CalibrationFileError, PortsSwappedError
+from hilrt.errors.plain import plain
 from hilrt.setup.console import Console, Table
 from hilrt.setup.eeprom import check_motors, entries_of, memory_of, read_memory, release, write_memory
 from hilrt.setup.place import IDS, Place
@@ -178,7 +179,9 @@ async def _commit(bus: Bus, new: Calibration, place: Place) -> None:
         new.save(place.calibration_path)
     except OSError as error:
         await write_memory(bus, before)
-        raise CalibrationFileError(str(place.calibration_path), f"cannot be written: {error}") from error
+        raise CalibrationFileError(
+            str(place.calibration_path), f"cannot be written: {plain(error)}"
+        ) from error
 
 
 async def _finish(work: Coroutine[object, object, None]) -> None:

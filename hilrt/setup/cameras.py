@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hilrt.cameras.device import Mode, ask, mode_of
 from hilrt.errors import CameraError
+from hilrt.errors.plain import plain
 
 SIZES = ((320, 240), (640, 480), (800, 600), (1280, 720), (1920, 1080))
 RATES = (15, 25, 30, 60)
@@ -100,5 +101,5 @@ def _save(image: Any, target: Path, name: str) -> Path:  # noqa: ANN401
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(cv2.imencode(".png", image)[1].tobytes())
     except OSError as error:
-        raise CameraError(name, f"its picture cannot be written: {error}") from error
+        raise CameraError(name, f"its picture cannot be written: {plain(error)}") from error
     return target

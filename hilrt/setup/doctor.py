@@ -136,7 +136,7 @@ async def _calibration(bus: Bus, place: Place, what: str) -> Finding:
         calibration = Calibration.read(place.calibration_path)
         held = entries_of(await read_memory(bus, calibration.ids), calibration)
     except HilrtError as error:
-        return Finding(what, False, f"{error} (hilrt calibrate{place.options})")
+        return Finding(what, False, f"{error} (hilrt calibrate{place.options})" if place.side else str(error))
     if differences := calibration.differences(held):
         if owners := calibration.owners(held):
             return Finding(what, False, str(PortsSwappedError(place.port, calibration.path, owners)))

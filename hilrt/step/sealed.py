@@ -10,6 +10,8 @@ from typing import TypeVar
 import msgspec
 import xxhash
 
+from hilrt.errors.plain import plain
+
 T = TypeVar("T")
 
 
@@ -85,4 +87,4 @@ def _decoded(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise SealError(str(error)) from None
+        raise SealError(plain(error)) from None

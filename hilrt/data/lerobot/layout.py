@@ -21,6 +21,7 @@ from hilrt.errors import (
     ForeignDatasetError,
     PointerFileError,
 )
+from hilrt.errors.plain import plain
 from hilrt.step.features import Features
 from hilrt.step.sealed import SealError, format_of, unsealed
 
@@ -167,7 +168,7 @@ def _decoded(path: Path, text: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetDamagedError(str(path), f"it is not what it should be: {error}") from None
+        raise DatasetDamagedError(str(path), f"it is not what it should be: {plain(error)}") from None
 
 
 def json_bytes(content: object) -> bytes:

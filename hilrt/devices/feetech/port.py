@@ -5,6 +5,7 @@ The only place that meets what the serial library raises: it becomes one of our 
 
 import asyncio
 import errno
+import os
 import termios
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -133,4 +134,6 @@ def _open_error(path: str, error: Exception) -> Exception:
         return PortNotFoundError(path, ports())
     if number in {errno.EAGAIN, errno.EBUSY}:
         return PortBusyError(path)
-    return PortUnusableError(path, str(error), denied=number == errno.EACCES)
+    return PortUnusableError(
+        path, os.strerror(number) if number else str(error), denied=number == errno.EACCES
+    )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hilrt.devices.tensorfile import reading
 from hilrt.devices.wholefile import put_whole
 from hilrt.errors import PretrainedEncoderError
+from hilrt.errors.plain import plain
 from hilrt.policy.encoders.conv import Conv, Pretrained
 from hilrt.step.difference import sizes
 from hilrt.step.features import Image
@@ -79,7 +80,7 @@ def read_encoders(path: Path, views: Sequence[Image]) -> list[Pretrained]:
     try:
         made = msgspec.json.decode(about, type=_About)
     except msgspec.MsgspecError as error:
-        raise PretrainedEncoderError(str(path), f"is damaged: {error}") from None
+        raise PretrainedEncoderError(str(path), f"is damaged: {plain(error)}") from None
     with reading(path, PretrainedEncoderError):
         whole = not made.digest or made.digest == _digest(made.views, tensors)
     if not whole:
