@@ -162,4 +162,4 @@ def _report_training(folder: "RunFolder", summary: "Summary") -> None:
     say(f"evaluate:   hilrt eval {folder.path}")
     if summary.online_steps < folder.config().learner.online_steps:
         say(f"go on:      hilrt train --resume {folder.path}")
-    say(f"dashboards: tensorboard --logdir {folder.path.parent}")
+    say(f"dashboards: hilrt dashboard {folder.path.parent}")
