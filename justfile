@@ -10,7 +10,7 @@ demo:
     test -d datasets/sim_so100 || hilrt record configs/sim_so100.toml
     hilrt train configs/sim_so100.toml
     hilrt eval "$(ls -td runs/sim-so100-train-* | head -n 1)"
-    @echo "dashboards: tensorboard --logdir runs   (in .venv/bin), then open the address it prints"
+    @echo "dashboards: hilrt dashboard   (in .venv/bin), then open an address it prints"
 
 # All tests, two files at a time: they wait more than they compute
 test *args:

@@ -123,7 +123,7 @@ def events(trained):
 def test_evaluations_are_shown(trained, events):
     """TensorBoard has success of the clone at step 0, then of each evaluation, as the summary says."""
     told = jobs.summary(trained[0])["evaluations"]
-    shown = events.Scalars("Evaluation/success")
+    shown = events.Scalars("2_Evaluation/success")
     assert shown[0].step == 0
     assert [(e.step, e.value) for e in shown] == [
         (e["online_steps"], e["success"]["successes"] / 2) for e in told
@@ -132,10 +132,47 @@ def test_evaluations_are_shown(trained, events):
 
 def test_how_the_arm_follows_is_shown(events):
     """TensorBoard has jerk, and what the arm is behind: less than a step's centimetres, or it would not do its task."""
-    most = {name: max(e.value for e in events.Scalars(f"Motion/{name}")) for name in boards.MOTION}
+    most = {name: max(e.value for e in events.Scalars(f"6_Motion/{name}")) for name in boards.MOTION}
     assert 50 < most["jerk_rms"] < 2_000
     assert 0.1 < most["behind_rms_deg"] <= most["behind_worst_deg"] < 30
     assert 0.1 < most["behind_rms_mm"] <= most["behind_worst_mm"] < 60
+
+
+RARE = {"4_Episodes/classifier_probability", "4_Episodes/classifier_overrides", "5_Learning/q_successes"}
+"""Figures of a run with a classifier, and of a policy that has won alone."""
+
+
+def test_every_figure_is_explained(events):
+    """The page on the dashboard has each figure that a run writes, and no others; `*` stands for a name."""
+    text = (jobs.ROOT / "docs" / "guide" / "dashboard.md").read_text()
+    told = set(re.findall(r"^\| `(\d_\w+/\S+)` \|", text, re.MULTILINE))
+    names = ((r"^8_Steps/.*", "8_Steps/*"), (r"^9_Storage/session_.*", "9_Storage/session_*"))
+    written = set(events.Tags()["scalars"])
+    for pattern, name in names:
+        written = {re.sub(pattern, name, tag) for tag in written}
+    assert written <= told
+    assert told - written <= RARE
+
+
+def test_no_chart_is_empty(trained, events):
+    """Each chart of the boards has a figure of this run, and each figure is in a chart, or always 0 in lockstep."""
+    tags = set(events.Tags()["scalars"])
+    charts = boards.layout(RunFolder(trained[0]).config())
+    wanted = [pattern for board in charts.values() for _, patterns in board.values() for pattern in patterns]
+    for board in charts.values():
+        for title, (_, patterns) in board.items():
+            assert any(re.match(pattern, tag) for pattern in patterns for tag in tags), title
+    left = {tag for tag in tags if not any(re.match(pattern, tag) for pattern in wanted)}
+    assert {event.value for tag in left for event in events.Scalars(tag)} == {0.0}
+    assert left == {f"7_Timing/{n}" for n in boards.TICKS if n.startswith(("lateness", "misses"))}
+
+
+def test_the_task_file_is_shown(trained, events):
+    """As it was used."""
+    (shown,) = events.Tensors("Task/file/text_summary")
+    text = shown.tensor_proto.string_val[0].decode()
+    lines = (trained[0] / "config.toml").read_text().splitlines()
+    assert text.splitlines() == [f"    {line}" for line in lines]
 
 
 def hinder(live):

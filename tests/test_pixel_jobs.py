@@ -130,7 +130,7 @@ def resumed(run, folder):
         if int(path.name) != steps:
             shutil.rmtree(path)
     config = with_sizes(load(folder / "config.toml"), folder)
-    with Metrics(folder / "tensorboard", 10) as metrics, Training(config, folder, metrics) as training:
+    with Metrics(folder / "tensorboard", config) as metrics, Training(config, folder, metrics) as training:
         assert training.load()
         for before, episode in pairs[first - 1 :]:
             if begins_evaluation(before, episode):

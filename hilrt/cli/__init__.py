@@ -7,6 +7,7 @@ import typer
 
 from hilrt.cli.checkpoint import checkpoint
 from hilrt.cli.classifier import classifier
+from hilrt.cli.dashboard import dashboard
 from hilrt.cli.dataset import dataset
 from hilrt.cli.fitting import fitting
 from hilrt.cli.init import init
@@ -35,6 +36,7 @@ app.add_typer(dataset, name="dataset", rich_help_panel=DEMONSTRATE)
 app.add_typer(fitting)
 app.add_typer(classifier)
 app.add_typer(policy)
+app.add_typer(dashboard)
 app.add_typer(runs)
 app.add_typer(checkpoint, name="checkpoint", rich_help_panel=LOOK_AFTER)
 

@@ -38,7 +38,7 @@ def train_classifier(config: TaskFile, dataset: Recordings = None, set_: Overrid
     for line in made.outcome.advice:
         say(line)
     say(f"classifier: {made.path}")
-    say(f"pictures:   {made.page}; tensorboard --logdir {made.tensorboard}")
+    say(f"pictures:   {made.page}; hilrt dashboard {made.tensorboard}")
 
 
 @classifier.command(

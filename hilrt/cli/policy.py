@@ -199,4 +199,4 @@ def _report_training(folder: "RunFolder", summary: "Summary") -> None:
         say(f"go on:      hilrt train --resume {folder.path}")
     else:
         say(longer(folder.path, summary.online_steps))
-    say(f"dashboards: tensorboard --logdir {folder.path.parent}")
+    say(f"dashboards: hilrt dashboard {folder.path.parent}")

@@ -91,6 +91,7 @@ from hilrt.errors.learning import (
 )
 from hilrt.errors.root import HilrtError
 from hilrt.errors.runs import (
+    DashboardError,
     EndedFromOutsideError,
     EnvironmentUnfitError,
     EnvironmentUnknownError,
@@ -186,6 +187,7 @@ __all__ = [
     "ConditionsError",
     "ConfigError",
     "CropError",
+    "DashboardError",
     "DatasetAbsentError",
     "DatasetBusyError",
     "DatasetDamagedError",

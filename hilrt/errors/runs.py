@@ -87,6 +87,13 @@ class NoRunError(HilrtError):
         super().__init__("no run is alive on this computer. Start one with `hilrt train CONFIG`.")
 
 
+class DashboardError(HilrtError):
+    """TensorBoard cannot show runs."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}. {cure}")
+
+
 class OpenFilesError(HilrtError):
     """This shell lets a process have too few open files."""
 

@@ -21,6 +21,7 @@ from hilrt.learner.intake import PATIENCE_S, Arrival, Intake
 from hilrt.learner.publication import Publication
 from hilrt.learner.training import Training
 from hilrt.policy.sizes import with_sizes
+from hilrt.report.boards import Group
 from hilrt.report.metrics import Metrics
 from hilrt.run.alive import alive
 from hilrt.run.job import Spec
@@ -68,9 +69,10 @@ def main(spec: Spec) -> None:
     with (
         Ring.attach(spec.run, "steps-learner", from_config(config).schema()) as ring,
         Status.attach(spec.run) as status,
-        Metrics(run_dir / "tensorboard", config.env.fps) as metrics,
+        Metrics(run_dir / "tensorboard", config) as metrics,
         ExitStack() as stack,
     ):
+        metrics.file("Task", "file", run_dir / "config.toml")
         process = _Process(spec, config, status, metrics)
         signal.signal(signal.SIGTERM, process.stop)
         training = stack.enter_context(process.training)
@@ -278,8 +280,8 @@ class _Process:
         own.intervention_rows, own.success_rows = rows.rows["interventions"], rows.rows["successes"]
         steps = training.credit.online_steps
         data = {**rows.rows, "evicted": rows.evicted, "bytes": rows.bytes, "gaps_filled": intake.gaps_filled}
-        self._metrics.scalars("Data", data, steps)
-        self._metrics.scalars("Sessions", rows.sessions, steps)
+        data |= {f"session_{name}": count for name, count in rows.sessions.items()}
+        self._metrics.scalars(Group.STORAGE, data, steps)
         if len(rows.sessions) > USUAL:
             own.sessions = ", ".join(f"{name} {count:,}" for name, count in rows.sessions.items())
         self._metrics.real_time(self._status, self._idle_s / seconds, steps)

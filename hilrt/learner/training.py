@@ -25,6 +25,7 @@ from hilrt.policy.device import device_of
 from hilrt.policy.saved import Evaluation, checkpoints_of, write_score
 from hilrt.policy.trunk import Pictures
 from hilrt.policy.vision import vision_of
+from hilrt.report.boards import Group
 from hilrt.report.metrics import Metrics
 from hilrt.resource import Resource
 from hilrt.run.conditions import handed
@@ -141,9 +142,9 @@ class Training(Resource):
         summary = self._count(record, pictures)
         if summary is None or summary.mode is not Mode.TRAIN:
             return None
-        self._metrics.episode(summary, self.tally)
         if self._fall and self._config.learner.rollback:
             self._roll_back(self._fall)
+        self._metrics.episode(summary, self.tally, self._rollbacks)
         return summary
 
     def _count(self, record: Record, pictures: Pictures, session: str = "") -> EpisodeSummary | None:
@@ -160,6 +161,7 @@ class Training(Resource):
             self.credit.earn()
         if record.mode is Mode.TRAIN and summary is not None:
             self._fall = self._falls.episode(summary)
+            self._metrics.count(summary)
             self.places.count(summary)
         return summary
 
@@ -194,7 +196,7 @@ class Training(Resource):
         with named(self._config):
             looked = self.algorithm.diagnose(batches[-1])
         figures = self.algorithm.scalars.read() | looked | {"bc_weight": self.bc_weight}
-        self._metrics.scalars("Learning", figures, self.credit.online_steps)
+        self._metrics.scalars(Group.LEARNING, figures, self.credit.online_steps)
         return figures
 
     # --- checkpoints -----------------------------------------------------------------------------
@@ -275,7 +277,6 @@ class Training(Resource):
             self._say(f"{fall}; going on, because {error}")
             return
         self._rollbacks += 1
-        self._metrics.scalars("Task", {"rollbacks": self._rollbacks}, self.credit.online_steps)
         self._say(f"{fall}; went back to the networks of {path.name}")
         self.save()
 

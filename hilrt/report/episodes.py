@@ -48,7 +48,7 @@ def view(
             bar.advance(1)
     say(f"{len(wanted)} pictures are in {' and '.join(str(f) for f in (png, tensorboard) if f)}")
     if tensorboard:
-        say(f"look at them: tensorboard --logdir {tensorboard}")
+        say(f"look at them: hilrt dashboard {tensorboard}")
 
 
 def _opened(source: Path) -> tuple[Sequence[int], Callable[[int], Episode]]:

@@ -1,5 +1,6 @@
 """From recorded episodes to a classifier on disk, and what it says of them: the two commands."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,11 @@ def test_commands_train_and_judge(tmp_path: Path, monkeypatch) -> None:
     board.Reload()
     for name, value in bundle.about.metrics.items():
         assert [event.value for event in board.Scalars(f"Classifier/{name}")] == [pytest.approx(value)]
+    told = (Path(__file__).parents[2] / "docs" / "guide" / "dashboard.md").read_text()
+    tags = {tag for kind in ("scalars", "images") for tag in board.Tags()[kind]}
+    assert {re.sub(r"_\d+$", "_*", tag) for tag in tags} | {"Classifier/precision_recall"} == set(
+        re.findall(r"`(Classifier/\S+)`", told)
+    )
     assert len({*bundle.about.data}) == 8
     assert (bundle.about.fps, bundle.about.hold_s) == (10, 0.5)
     assert bundle.about.make.heads == 5, "four folds' and the last"

@@ -24,7 +24,7 @@ class Run:
             config, dataset=msgspec.structs.replace(config.dataset, root=str(folder / "demonstrations"))
         )
         self.features = from_config(self.config)
-        self.metrics = Metrics(folder / "tensorboard", 10)
+        self.metrics = Metrics(folder / "tensorboard", config)
         self.trainings: list[Training] = []
 
     def episode(self, number: int, mode: Mode, *, steps: int = 8, success: bool = True) -> list[Record]:

@@ -51,7 +51,7 @@ def test_the_last_of_each_kind_is_drawn(task, tmp_path, monkeypatch):
     """A success without help is a success alone, a rescued one an intervention too; of two failures the later one."""
     monkeypatch.setattr(module, "EVERY_S", 0.0)
     summaries = train(task, tmp_path / "journal", range(4), success={0, 1}, human={1})
-    with Metrics(tmp_path / "board", fps=10) as metrics:
+    with Metrics(tmp_path / "board", task) as metrics:
         films = Films(tmp_path / "journal", metrics)
         for summary in summaries:
             films.note(summary)
@@ -68,7 +68,7 @@ def test_the_last_of_each_kind_is_drawn(task, tmp_path, monkeypatch):
 def test_an_episode_waits_for_the_disk_and_for_its_turn(task, tmp_path):
     """What is not on disk yet is not drawn, and two pictures are `EVERY_S` apart: the learner has other work."""
     summaries = train(task, tmp_path / "journal", range(2), success={1})
-    with Metrics(tmp_path / "board", fps=10) as metrics:
+    with Metrics(tmp_path / "board", task) as metrics:
         films = Films(tmp_path / "journal", metrics)
         for summary in summaries:
             films.note(summary)
@@ -84,7 +84,7 @@ def test_a_damaged_journal_costs_a_picture_not_the_run(task, tmp_path, caplog):
     """It is logged."""
     (summary,) = train(task, tmp_path / "journal", range(1))
     episode_path(tmp_path / "journal", 0).unlink()
-    with Metrics(tmp_path / "board", fps=10) as metrics:
+    with Metrics(tmp_path / "board", task) as metrics:
         films = Films(tmp_path / "journal", metrics)
         films.note(summary)
         films.draw(flushed=0)
