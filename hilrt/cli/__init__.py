@@ -7,6 +7,7 @@ import typer
 from hilrt.cli.checkpoint import checkpoint
 from hilrt.cli.classifier import classifier
 from hilrt.cli.dataset import dataset
+from hilrt.cli.look import look
 from hilrt.cli.policy import policy
 from hilrt.cli.setup import setup
 from hilrt.cli.work import work
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(work)
 app.add_typer(policy)
+app.add_typer(look)
 app.add_typer(classifier)
 app.add_typer(setup)
 app.add_typer(dataset, name="dataset")
