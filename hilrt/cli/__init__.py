@@ -11,6 +11,7 @@ from hilrt.cli.dashboard import dashboard
 from hilrt.cli.dataset import dataset
 from hilrt.cli.fitting import fitting
 from hilrt.cli.init import init
+from hilrt.cli.look import look
 from hilrt.cli.policy import policy
 from hilrt.cli.runs import runs
 from hilrt.cli.setup import setup
@@ -36,6 +37,7 @@ app.add_typer(dataset, name="dataset", rich_help_panel=DEMONSTRATE)
 app.add_typer(fitting)
 app.add_typer(classifier)
 app.add_typer(policy)
+app.add_typer(look)
 app.add_typer(dashboard)
 app.add_typer(runs)
 app.add_typer(checkpoint, name="checkpoint", rich_help_panel=LOOK_AFTER)

@@ -94,6 +94,16 @@ class DashboardError(HilrtError):
         super().__init__(f"{problem}. {cure}")
 
 
+class NoCurvesError(HilrtError):
+    """There is nothing to draw over online steps."""
+
+    def __init__(self, runs: list[str]) -> None:
+        super().__init__(
+            f"--figures: there are no curves to draw, for {', '.join(runs)} has no episode of a training. "
+            "Leave it out, or name the folder of a `hilrt train`."
+        )
+
+
 class OpenFilesError(HilrtError):
     """This shell lets a process have too few open files."""
 

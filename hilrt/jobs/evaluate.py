@@ -17,15 +17,13 @@ from hilrt.jobs.otherwise import trained_otherwise
 from hilrt.jobs.run import run
 from hilrt.jobs.trained import trained
 from hilrt.policy.saved import checkpoint_of, load_meta, newest_checkpoint
-from hilrt.report.cells import maps, success_panel
-from hilrt.report.film import film
+from hilrt.report.cells import MAP, maps, success_panel
+from hilrt.report.film import FAILURES, film
 from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Trial
 
-MAP = "map.png"
-FAILURES = "failures"
 CONFIG = "config.toml"
 TWICE = """processor.reset.scene: is "self", and an arm does not put an object down twice at the same place. Compare \
 with --set processor.reset.scene=operator"""

@@ -17,6 +17,7 @@ from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Playback, Role, Spec, Trial
 from hilrt.run.logs import log_to
 from hilrt.run.memory import clear_stale
+from hilrt.run.provenance import note_provenance
 from hilrt.shm.names import runs_with
 from hilrt.shm.status import Status
 from hilrt.supervisor.supervisor import Supervisor
@@ -57,10 +58,11 @@ def run(
 
     Raises:
         ProcessError: a process ended for good before its time, or with something lost.
-        RunWriteError: the disk does not take the summary.
+        RunWriteError: the disk does not take the summary, or with what the run was made.
     """
     log_to(folder.log, "supervisor")
     config = folder.config()
+    note_provenance(folder)
     if start:
         folder.keep(CONDITIONS, start)
         _tell(start.differs)

@@ -16,6 +16,8 @@ from hilrt.report.rates import Rate, rate, rate_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MAP = "map.png"
+"""In the folder of an evaluation by place."""
 DPI = 100
 HEIGHT, WIDTH = 4.6, 5.0
 """Of a map, and of each more beside it [inches]."""
@@ -83,7 +85,7 @@ def maps(
 
     figure = Figure(figsize=(WIDTH * len(panels), HEIGHT), dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=11, parse_math=False)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, panel, its in zip(axes, panels, episodes, strict=True):
         _draw(axis, grid, panel)

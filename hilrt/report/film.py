@@ -12,6 +12,8 @@ from hilrt.step.record import Record, Source, gripper_commands, vector
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FAILURES = "failures"
+"""In the folder of an evaluation by place: films of those."""
 FRAMES = 10
 """Pictures in a strip."""
 WIDTH, CURVES, HEAD = 13.0, 1.5, 0.8
@@ -39,7 +41,7 @@ def film(episode: Episode) -> Picture:
     heights = [STRIP * s[0].shape[0] / (s[0].shape[1] * len(s)) for s in strips.values()] + [CURVES, CURVES]
     figure = Figure(figsize=(WIDTH, sum(heights) + HEAD), dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    figure.suptitle(_title(episode, steps), fontsize=12)
+    figure.suptitle(_title(episode, steps), fontsize=12, parse_math=False)
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     seconds = np.array([r.step for r in steps] + [steps[-1].step + 1]) / episode.header.features.fps
     for axis, (camera, pictures) in zip(axes, strips.items(), strict=False):

@@ -1,0 +1,60 @@
+"""The pictures that a report has of a run: where the object lay, what failed, cameras that saw otherwise."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hilrt.data.episodes import EpisodeSummary
+from hilrt.data.journal import JOURNAL, episode_path, read_episode
+from hilrt.data.lookout import FOLDER as SURROUNDINGS
+from hilrt.data.pictures import encoded
+from hilrt.data.places import coverage_of
+from hilrt.errors import JournalError
+from hilrt.report.cells import MAP, coverage_maps
+from hilrt.report.film import FAILURES, film
+from hilrt.report.page.markup import Html, picture
+from hilrt.report.page.story import Story
+from hilrt.run.job import Job
+
+MOST = 6
+"""Of a kind, the newest: the page is to stay small."""
+
+
+def place_map(story: Story) -> Html:
+    """Success by place; nothing where no place is known."""
+    path = story.path / MAP
+    if path.is_file():
+        return picture(path.read_bytes(), "Success by place. The arm is below.")
+    coverage = coverage_of(story.config, story.episodes) if story.job is Job.TRAIN else None
+    if coverage and any(coverage.starts):
+        file = encoded(coverage_maps(coverage), "png")
+        return picture(
+            file, "Where the object lay in training, and what the policy won there. The arm is below."
+        )
+    return Html()
+
+
+def failures(story: Story) -> list[Html]:
+    """Film strips of the newest failures: as the run drew them, else from its journal."""
+    drawn = sorted((story.path / FAILURES).glob("*.png"))[-MOST:]
+    if drawn:
+        return [picture(path.read_bytes(), path.stem.replace("_", " ")) for path in drawn]
+    lost = [e for e in story.kept if not e.success and e.steps and not e.session]
+    return list(_films(story.path / JOURNAL, lost[-MOST:]))
+
+
+def surroundings(story: Story) -> list[Html]:
+    """A demonstration and the run side by side, where a camera did not see what it had seen."""
+    paths = sorted((story.path / SURROUNDINGS).glob("*.png"))[-MOST:]
+    return [picture(path.read_bytes(), f"{path.stem}: a demonstration, and the run") for path in paths]
+
+
+def _films(journal: Path, episodes: list[EpisodeSummary]) -> Iterator[Html]:
+    for e in episodes:
+        try:
+            strip = film(read_episode(episode_path(journal, e.episode), frames=True))
+        except JournalError:  # damaged, or moved away: the figures are worth a report without it
+            continue
+        words = (
+            f"episode {e.episode}, {e.mode.name.lower()}, after {e.online_steps:,} online steps: {e.ending}"
+        )
+        yield picture(encoded(strip, "png"), words)
