@@ -36,8 +36,8 @@ def report(
 ) -> None:
     """Write a page about a run: what it came to, its curves, failures, faults; or compare several.
 
-    It is one file for a browser, for paper, or to send, and needs no network. A run that goes on, or was killed, has
-    one, too.
+    It is one file for a browser, for paper, or to send, and needs no network. A
+    run that goes on, or was killed, has one, too.
     """
     from hilrt.jobs import report as job  # noqa: PLC0415
 
