@@ -1,32 +1,21 @@
-"""The command line: `hilrt`, its commands, and what becomes of errors."""
+"""The command line: `hilrt`, and what becomes of errors. Its commands are in `app`."""
 
 import sys
 
-import typer
-
-from hilrt.cli.checkpoint import checkpoint
-from hilrt.cli.classifier import classifier
-from hilrt.cli.dataset import dataset
-from hilrt.cli.policy import policy
-from hilrt.cli.setup import setup
-from hilrt.cli.work import work
-
-app = typer.Typer(
-    help="Train a robot arm by reinforcement learning with a human in the loop, on one computer.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.add_typer(work)
-app.add_typer(policy)
-app.add_typer(classifier)
-app.add_typer(setup)
-app.add_typer(dataset, name="dataset")
-app.add_typer(checkpoint, name="checkpoint")
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 def main() -> None:
-    """Console entry: a named error is one message and exit status 2."""
+    """Console entry: a named error is one message and exit status 2; Ctrl-C, while all this loads too, is none."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
+    from hilrt.cli.app import app  # noqa: PLC0415 - a tenth of a second, in which somebody may press Ctrl-C
     from hilrt.cli.surroundings import prepare  # noqa: PLC0415
     from hilrt.errors import HilrtError  # noqa: PLC0415
 
@@ -34,5 +23,5 @@ def main() -> None:
         prepare()
         app()
     except HilrtError as error:
-        typer.echo(f"error: {error}", err=True)
+        sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
