@@ -7,7 +7,7 @@ import pytest
 from policy.pictures import encoder_file
 from typer.testing import CliRunner
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.config.taskfile import load
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.errors import ClassifierDataError

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "control"))
 from reward.bundles import judge_for
 from rig import Rig, load
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.devices.keyboard import Key
 from hilrt.report.hints import DEVICES
 

@@ -354,6 +354,18 @@ def test_status_shows_a_run(workplace):
     assert live.path.name in seen.stdout
 
 
+def test_a_third_interrupt_says_how_to_go_on(workplace):
+    """It ends a training at once, and the last line names the command that goes on with it."""
+    with jobs.WatchedTerminal(workplace, "train", jobs.SIM, overrides=jobs.SMALL) as terminal:
+        terminal.until(lambda: terminal.control.online_steps > 0)
+        for asks in (1, 2, 3):
+            os.kill(terminal._pid, signal.SIGINT)
+            terminal.until(lambda asks=asks: terminal.status.supervisor.stop_asks == asks)
+        assert terminal.finish() != 0, terminal.text()
+    assert f"go on: hilrt train --resume runs/{jobs.newest_run(workplace, 'train').name}" in terminal.text()
+    assert "Traceback" not in terminal.text()
+
+
 def test_teleoperate(tmp_path):
     """`hilrt teleoperate` lets the keys drive the arm until q, for longer than any time limit, and records nothing."""
     overrides = ["teleop.type=keyboard", "processor.reset.control_time_s=0.5"]

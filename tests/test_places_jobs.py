@@ -9,7 +9,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.config import taskfile
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import episode_path, read_episode

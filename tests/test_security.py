@@ -101,7 +101,7 @@ def test_shared_memory_is_private(audited):
 def test_help_imports_nothing_heavy():
     """`hilrt --help` does not wait for torch, OpenCV, MuJoCo or pinocchio."""
     code = (
-        "import sys\nfrom hilrt.cli import app\n"
+        "import sys\nfrom hilrt.cli.app import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
         "heavy = {'torch', 'cv2', 'mujoco', 'pinocchio', 'numpy', 'tensorboard'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"

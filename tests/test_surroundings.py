@@ -3,8 +3,10 @@
 import os
 import signal
 import subprocess
+import sys
 
 import jobs
+import pytest
 
 from hilrt.cli.surroundings import OPEN_FILES
 
@@ -49,3 +51,28 @@ def test_too_few_open_files(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: a process may have 16 files open here, hilrt needs {OPEN_FILES}")
     assert not list(tmp_path.iterdir())
+
+
+LOADING = """
+import sys
+
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Impatient())
+from hilrt.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "hilrt.errors", "hilrt.report.live"])
+def test_interrupted_while_it_loads(module, tmp_path):
+    """Ctrl-C right after the start ends it, without a traceback."""
+    code = LOADING.format(module=module)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "status"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in {1, 130}, done.stderr  # 1 is that of typer, once it is there
+    assert "Traceback" not in done.stderr

@@ -24,6 +24,8 @@ def _numbers(text: str) -> list[int]:
         first, _, last = part.partition("-")
         if not (first.isdecimal() and (last or first).isdecimal()):
             raise typer.BadParameter(f"{text!r} is no list of episodes; write 0-4,7.")
+        if int(last or first) < int(first):
+            raise typer.BadParameter(f"{part} is no range; write {last}-{first}.")
         numbers.extend(range(int(first), int(last or first) + 1))
     return numbers
 

@@ -34,7 +34,7 @@ def pretrain(
     outcome = job.pretrain(config, dataset, out, steps, set_ or [])
     say(f"encoders: {outcome.path} (SHA-256 {outcome.digest[:12]}...)")
     if judged := outcome.judgement:
-        say(f"episodes held out: {judged.explained:z.0%} of where the arm goes next is seen in the pictures")
+        say(f"on episodes held out, the pictures explain {judged.explained:z.0%} of the arm's next movements")
         if judged.grasp_mm is not None:
             say(f"  and where it is at the gripper's next command to {judged.grasp_mm:.1f} mm (median)")
 

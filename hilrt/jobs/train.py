@@ -16,6 +16,7 @@ from hilrt.jobs.sessions import take_in
 from hilrt.jobs.task import in_real_time, load, with_spaces
 from hilrt.policy.saved import checkpoints_of
 from hilrt.policy.vision import frozen_weights
+from hilrt.report.remarks import remark
 from hilrt.report.summary import Summary
 from hilrt.run.conditions import Handed, conditions_of
 from hilrt.run.earlier import earlier_roots
@@ -100,7 +101,11 @@ def resume(
 
 def _go_on(folder: RunFolder, start: Handed) -> tuple[RunFolder, Summary]:
     first, steps = progress(folder)
-    return folder, run(folder, Job.TRAIN, first_episode=first, online_steps=steps, start=start)
+    try:
+        return folder, run(folder, Job.TRAIN, first_episode=first, online_steps=steps, start=start)
+    except KeyboardInterrupt:
+        remark([f"ended at once, without a last checkpoint; go on: hilrt train --resume {folder.path}"])
+        raise
 
 
 def _ready(config: Config, earlier: Sequence[Path] = ()) -> Handed:

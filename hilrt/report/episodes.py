@@ -1,5 +1,6 @@
 """`hilrt dataset view`: episodes as pictures, into a folder or into TensorBoard."""
 
+import errno
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from hilrt.data.journal import JOURNAL, Episode, episode_files, number_of, read_episode
 from hilrt.data.lerobot.dataset import exists, open_dataset
 from hilrt.data.pictures import Picture, write_png
-from hilrt.errors import EpisodesAbsentError, NoEpisodesError
+from hilrt.errors import EpisodesAbsentError, NoEpisodesError, PictureFileError
 from hilrt.report.film import film
 from hilrt.report.progress import Bar
 
@@ -33,6 +34,9 @@ def view(
         PictureFileError: a file cannot be written.
         DatasetError, and what else reading raises.
     """
+    for folder in filter(None, (png, tensorboard)):
+        if folder.is_file():
+            raise PictureFileError(str(folder), OSError(errno.ENOTDIR, "it is a file, and no folder"))
     there, read = _opened(source)
     wanted = there if numbers is None else numbers
     if absent := [number for number in wanted if number not in there]:

@@ -91,8 +91,8 @@ class Pace:
         self._seen: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, count: int) -> None:
-        """Note the counter; a step back (a restart) begins anew."""
-        if self._seen and count < self._seen[-1][1]:
+        """Note the counter; a step back (a restart) begins anew, and so does waiting for the first step to come."""
+        if self._seen and (count < self._seen[-1][1] or count == self._seen[0][1]):
             self._seen.clear()
         self._seen.append((now, count))
         while now - self._seen[0][0] > PACE_S:

@@ -41,6 +41,10 @@ class Place(Struct, frozen=True):
         if config.sim is not None:
             problem = "a simulated arm comes set up, and ends with its run."
             raise ConfigError("[sim]", problem, "Give a task file of a real one.")
+        if side and not config.robot.arms:
+            raise ConfigError(
+                "--arm", "the task file has one arm, and that has no name.", "Leave the option out."
+            )
         if side not in config.robot.sides:
             raise UnknownNameError("arm", side, config.robot.sides)
         if not leader:

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from typer.testing import CliRunner
 
 from hilrt.classify import job as jobs
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.config import Config, taskfile
 from hilrt.data.labels import Correction, add_correction
 from hilrt.data.lerobot.dataset import open_dataset

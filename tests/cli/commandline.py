@@ -2,7 +2,7 @@
 
 import typer
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 
 
 def commands(of=None, path=()):

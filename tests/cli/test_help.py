@@ -12,7 +12,8 @@ import typer
 from commandline import commands
 from typer.testing import CliRunner
 
-from hilrt.cli import app, words
+from hilrt.cli import words
+from hilrt.cli.app import app
 
 ORDER = [words.SET_UP, words.DEMONSTRATE, words.REWARD, words.TRAIN, words.JUDGE, words.LOOK_AFTER]
 HEAVY = {"torch", "cv2", "pinocchio", "mujoco", "numpy", "pyarrow", "asyncio", "msgspec"}

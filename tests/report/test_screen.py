@@ -358,6 +358,9 @@ def test_pace_is_that_of_the_last_minutes():
     assert pace.per_s == pytest.approx(1.0)
     pace.add(1000, 0)
     assert pace.per_s is None
+    for second in range(1000, 1031):  # it waits, and then goes at 2 a second
+        pace.add(second, max(0, 2 * (second - 1020)))
+    assert pace.per_s == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(("texts", "phases"), [(CONTROL_PHASES, Phase), (LEARNER_PHASES, LearnerPhase)])
