@@ -36,7 +36,7 @@ def pretrain(
     if judged := outcome.judgement:
         say(f"on episodes held out, the pictures explain {judged.explained:z.0%} of the arm's next movements")
         if judged.grasp_mm is not None:
-            say(f"  and where it is at the gripper's next command to {judged.grasp_mm:.1f} mm (median)")
+            say(f"  and tell where it is at the gripper's next command to {judged.grasp_mm:.1f} mm (median)")
 
 
 @policy.command(
