@@ -26,10 +26,8 @@ def outcome(story: Story) -> str:
             return f"The policy at work won {won(done.success)}, without any help {won(done.autonomous)}."
         case Job.RECORD:
             kept = story.kept
-            away = len(story.episodes) - len(kept)
-            return (
-                f"{len(kept)} demonstrations were kept, {sum(e.steps for e in kept)} steps; {away} were not."
-            )
+            steps, away = sum(e.steps for e in kept), len(story.episodes) - len(kept)
+            return f"Demonstrations kept: {len(kept)}, with {steps} steps. Not kept: {away}."
         case Job.REPLAY:
             return story.said or "An episode was played again; what came of it was not written."
         case Job.TELEOPERATE:
