@@ -13,6 +13,7 @@ from webpage import Page
 from hilrt.data.episodes import EpisodeSummary, SummaryFile
 from hilrt.errors import JournalFormatError, NoCurvesError, RunFolderError, RunWriteError
 from hilrt.jobs.report import report
+from hilrt.report.comparison import compared
 from hilrt.report.page.counters import counters_of
 from hilrt.report.page.curves import curve_of, page_figure
 from hilrt.report.page.document import differences, document
@@ -201,6 +202,22 @@ def test_runs_of_other_kinds(tmp_path):
     assert figures(stories[1])["autonomous success"] == str(rate_of(1, 2))
     assert [curve_of(story) for story in stories] == [None] * 4
     assert all(page(run).outside() == [] for run in runs)
+
+
+def test_two_policies_on_the_same_places(tmp_path):
+    """Both are in the sentences; the figures are the first one's, as in the summary."""
+    pairs = [
+        msgspec.structs.replace(episode(i, 0, mode=Mode.EVAL, success=i % 2 == 0), policy_version=i % 2)
+        for i in range(12)
+    ]
+    told = {**TOLD, "job": "eval", "comparison": compared("new", "old <b>", pairs)}
+    story = Story.read(made(tmp_path, pairs, told))
+    assert outcome(story).startswith(
+        "On the same 6 places new won 6 times, old <b> 0 times. Only new won on 6 of"
+    )
+    assert "They differ: new is better." in outcome(story)
+    assert figures(story)["autonomous success"] == str(rate_of(6, 6))
+    assert "b" not in Page(document([story])).tags()
 
 
 def test_pictures_are_in_the_page(tmp_path):

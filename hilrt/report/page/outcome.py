@@ -56,7 +56,8 @@ def _training(story: Story) -> str:
 
 def _evaluation(story: Story) -> str:
     if story.told and (comparison := story.told.comparison):
-        return ". ".join(line.strip().rstrip(".") for line in told(comparison)) + "."
+        lines = [line.strip().rstrip(".") for line in told(comparison)]
+        return " ".join(f"{line[0].upper()}{line[1:]}." for line in lines)
     found = story.evaluations
     return f"The policy alone won {won(found[-1].success)}." if found else "No episode has ended yet."
 
