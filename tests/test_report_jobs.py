@@ -96,4 +96,4 @@ def test_demonstrations_have_a_report(workplace):
     """As many as its summary counts."""
     run = jobs.newest_run(workplace, "record")
     _, found = reported(workplace, run)
-    assert f"{jobs.summary(run)['episodes']['demo']} demonstrations were kept" in found.words
+    assert f"Demonstrations kept: {jobs.summary(run)['episodes']['demo']}, " in found.words

@@ -7,11 +7,14 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
+from torch.utils.tensorboard import SummaryWriter
 from webpage import Page
 
 from hilrt.data.episodes import EpisodeSummary, SummaryFile
 from hilrt.errors import JournalFormatError, NoCurvesError, RunFolderError, RunWriteError
 from hilrt.jobs.report import report
+from hilrt.report.comparison import compared
+from hilrt.report.page.counters import counters_of
 from hilrt.report.page.curves import curve_of, page_figure
 from hilrt.report.page.document import differences, document
 from hilrt.report.page.markup import Html, tag
@@ -189,7 +192,7 @@ def test_runs_of_other_kinds(tmp_path):
     ]
     stories = [Story.read(run) for run in runs]
     said = [outcome(story) for story in stories]
-    assert said[0] == "1 demonstrations were kept, 30 steps; 1 were not."
+    assert said[0] == "Demonstrations kept: 1, with 30 steps. Not kept: 1."
     assert said[1].startswith("The policy alone won 1 of 2 episodes (50%")
     assert said[2].startswith(
         "The policy at work won 2 of 2 episodes (100%, 95 % interval 34% .. 100%), without"
@@ -199,6 +202,22 @@ def test_runs_of_other_kinds(tmp_path):
     assert figures(stories[1])["autonomous success"] == str(rate_of(1, 2))
     assert [curve_of(story) for story in stories] == [None] * 4
     assert all(page(run).outside() == [] for run in runs)
+
+
+def test_two_policies_on_the_same_places(tmp_path):
+    """Both are in the sentences; the figures are the first one's, as in the summary."""
+    pairs = [
+        msgspec.structs.replace(episode(i, 0, mode=Mode.EVAL, success=i % 2 == 0), policy_version=i % 2)
+        for i in range(12)
+    ]
+    told = {**TOLD, "job": "eval", "comparison": compared("new", "old <b>", pairs)}
+    story = Story.read(made(tmp_path, pairs, told))
+    assert outcome(story).startswith(
+        "On the same 6 places new won 6 times, old <b> 0 times. Only new won on 6 of"
+    )
+    assert "They differ: new is better." in outcome(story)
+    assert figures(story)["autonomous success"] == str(rate_of(6, 6))
+    assert "b" not in Page(document([story])).tags()
 
 
 def test_pictures_are_in_the_page(tmp_path):
@@ -222,19 +241,41 @@ def test_the_map_of_a_training_is_drawn(tmp_path):
     assert found.outside() == []
 
 
+def test_counters_are_those_of_the_event_files(tmp_path):
+    """The last value of each, and nothing of those that are 0; a run without such files has none."""
+    run = made(tmp_path)
+    assert counters_of(run) == {}
+    with SummaryWriter(str(run / "tensorboard")) as writer:
+        for step, tag_, value in (
+            (1, "RealTime/bus_errors", 1),
+            (2, "RealTime/bus_errors", 3),
+            (2, "Limits/limited_box", 1200),
+            (2, "Limits/limited_joint", 0),
+        ):
+            writer.add_scalar(tag_, value, step)
+    rows = page(run).table
+    assert rows["readings that failed"] == ["3"]
+    assert rows["ticks on which a limit held back: box"] == ["1,200"]
+    assert len(counters_of(run)) == 2
+
+
 def test_files_for_a_paper(tmp_path):
-    """Each curve as SVG, whose text is text, and as PNG of a column's width at 300 dpi; equal runs give equal files."""
-    run, said = made(tmp_path), []
-    for folder in ("one", "two"):
-        report(said.append, [run], tmp_path / "a" / "r.html", tmp_path / folder)
-    assert said[:2] == [f"report: {tmp_path / 'a' / 'r.html'}", f"curves: {tmp_path / 'one'}"]
+    """Each curve as SVG, whose text is text, and as PNG of a column's width at 300 dpi."""
+    run, said, folder = made(tmp_path), [], tmp_path / "figures"
+    report(said.append, [run], tmp_path / "a" / "r.html", folder)
+    assert said == [f"report: {tmp_path / 'a' / 'r.html'}", f"curves: {folder}"]
     names = {
         f"{name}.{kind}" for name in ("success", "interventions", "human-minutes") for kind in ("svg", "png")
     }
-    assert {path.name for path in (tmp_path / "one").iterdir()} == names
-    assert all((tmp_path / "one" / n).read_bytes() == (tmp_path / "two" / n).read_bytes() for n in names)
-    assert cv2.imread(str(tmp_path / "one" / "success.png")).shape[1] == 1050
-    assert ">online steps</text>" in (tmp_path / "one" / "success.svg").read_text()
+    assert {path.name for path in folder.iterdir()} == names
+    assert cv2.imread(str(folder / "success.png")).shape[1] == 1050
+    assert ">online steps</text>" in (folder / "success.svg").read_text()
+
+
+def test_equal_runs_give_equal_curves(tmp_path):
+    """To the byte, so that a figure kept beside a paper changes only when its run does."""
+    curve = curve_of(Story.read(made(tmp_path)))
+    assert page_figure([curve]) == page_figure([curve])
 
 
 def test_errors_say_what_and_where(tmp_path):

@@ -156,7 +156,7 @@ def _success(axis: "Axes", curves: Sequence[Curve]) -> None:
             )
         if curve.autonomous:
             axis.plot(*zip(*curve.autonomous, strict=True), color=colour, linewidth=0.9, alpha=0.55)
-    axis.set(ylabel="success", ylim=(0.0, 1.02), yticks=[0.0, 0.25, 0.5, 0.75, 1.0])
+    axis.set(ylabel="success", ylim=(-0.02, 1.02), yticks=[0.0, 0.25, 0.5, 0.75, 1.0])
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     _finish(axis)
 

@@ -31,6 +31,8 @@ th, td { text-align: left; vertical-align: top; padding: .25rem 1.2rem .25rem 0;
   overflow-wrap: anywhere; }
 th { font-weight: 600; } tbody th { font-weight: 400; color: #555; min-width: 9rem; }
 div.runs th, div.runs td { padding-left: .4rem; min-width: 8rem; }
+div.log th, div.log td { white-space: nowrap; } div.log td:nth-child(4) { white-space: normal; }
+h2 + p { break-after: avoid; }
 span.mark { display: block; height: .3rem; margin-bottom: .25rem; }
 figure { margin: 1rem 0; break-inside: avoid; } figcaption { font-size: .85rem; color: #555; }
 img { max-width: 100%; height: auto; } svg { width: 100%; height: auto; }

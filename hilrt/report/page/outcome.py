@@ -26,10 +26,8 @@ def outcome(story: Story) -> str:
             return f"The policy at work won {won(done.success)}, without any help {won(done.autonomous)}."
         case Job.RECORD:
             kept = story.kept
-            away = len(story.episodes) - len(kept)
-            return (
-                f"{len(kept)} demonstrations were kept, {sum(e.steps for e in kept)} steps; {away} were not."
-            )
+            steps, away = sum(e.steps for e in kept), len(story.episodes) - len(kept)
+            return f"Demonstrations kept: {len(kept)}, with {steps} steps. Not kept: {away}."
         case Job.REPLAY:
             return story.said or "An episode was played again; what came of it was not written."
         case Job.TELEOPERATE:
@@ -58,7 +56,8 @@ def _training(story: Story) -> str:
 
 def _evaluation(story: Story) -> str:
     if story.told and (comparison := story.told.comparison):
-        return ". ".join(line.strip().rstrip(".") for line in told(comparison)) + "."
+        lines = [line.strip().rstrip(".") for line in told(comparison)]
+        return " ".join(f"{line[0].upper()}{line[1:]}." for line in lines)
     found = story.evaluations
     return f"The policy alone won {won(found[-1].success)}." if found else "No episode has ended yet."
 

@@ -2,9 +2,10 @@
 
 import xxhash
 
+from hilrt.report.page.counters import counters_of
 from hilrt.report.page.curves import Curve, page_figure
 from hilrt.report.page.markup import Html, join, section, table, tag
-from hilrt.report.page.outcome import figures
+from hilrt.report.page.outcome import NONE, figures
 from hilrt.report.page.pictures import failures, place_map, surroundings
 from hilrt.report.page.story import Story
 from hilrt.report.rates import Rate
@@ -15,16 +16,14 @@ TROUBLES = 40
 
 def one_run(story: Story, curve: Curve | None) -> Html:
     """All of them, in the order in which they are asked for."""
-    lost = failures(story)
+    known = {name: value for name, value in figures(story).items() if value != NONE}
     return join(
         [
-            section("In figures", table((), figures(story).items())),
+            section("In figures", table((), known.items())),
             section("Learning", *learning([curve] if curve else [])),
             section("From its first steps to its last", thirds(story)),
             section("By place", place_map(story), by_cell(story)),
-            section(
-                "Failures", *([tag("p", f"The newest {len(lost)}, as film strips.")] if lost else []), *lost
-            ),
+            section("Failures", *failures(story)),
             section("Did it keep the clock?", timing(story)),
             section("Faults and warnings", troubles(story), *surroundings(story)),
             section("Hardware, versions, hashes", table((), provenance(story).items())),
@@ -100,9 +99,16 @@ def troubles(story: Story) -> Html:
     rows = [(t.first, t.who, t.level.lower(), t.text, f"{t.times}x") for t in story.troubles[:TROUBLES]]
     left = len(story.troubles) - len(rows)
     parts = [tag("ul", *(tag("li", line) for line in otherwise))] if otherwise else []
-    parts += [table(("first", "process", "", "what it said", "times"), rows)] if rows else []
+    log = table(("first", "process", "", "what it said", "times"), rows)
+    parts += [tag("div", log, class_="wide log")] if rows else []
     parts += [tag("p", f"{left} more are in log.txt.")] if left else []
-    return join(parts or [tag("p", "None in the log.")])
+    parts = parts or [tag("p", "None in the log.")]
+    if counters := counters_of(story.path):
+        parts += [
+            tag("p", "Counted in its last start:"),
+            table((), [(k, f"{n:,}") for k, n in counters.items()]),
+        ]
+    return join(parts)
 
 
 def provenance(story: Story) -> dict[str, str]:

@@ -11,7 +11,7 @@ from hilrt.data.places import coverage_of
 from hilrt.errors import JournalError
 from hilrt.report.cells import MAP, coverage_maps
 from hilrt.report.film import FAILURES, film
-from hilrt.report.page.markup import Html, picture
+from hilrt.report.page.markup import Html, picture, tag
 from hilrt.report.page.story import Story
 from hilrt.run.job import Job
 
@@ -34,12 +34,15 @@ def place_map(story: Story) -> Html:
 
 
 def failures(story: Story) -> list[Html]:
-    """Film strips of the newest failures: as the run drew them, else from its journal."""
-    drawn = sorted((story.path / FAILURES).glob("*.png"))[-MOST:]
-    if drawn:
-        return [picture(path.read_bytes(), path.stem.replace("_", " ")) for path in drawn]
+    """Film strips of the newest failures, under how many there were: as the run drew them, else from its journal."""
+    drawn = sorted((story.path / FAILURES).glob("*.png"))
     lost = [e for e in story.kept if not e.success and e.steps and not e.session]
-    return list(_films(story.path / JOURNAL, lost[-MOST:]))
+    if drawn:
+        films = [picture(path.read_bytes(), path.stem.replace("_", " ")) for path in drawn[-MOST:]]
+    else:
+        films = list(_films(story.path / JOURNAL, lost[-MOST:]))
+    words = f"Failed episodes: {len(drawn or lost)}. Film strips of the newest:"
+    return [tag("p", words), *films] if films else []
 
 
 def surroundings(story: Story) -> list[Html]:
