@@ -1,9 +1,7 @@
 """Makes configuration.md from the structs of hilrt.config, so that the page cannot say anything else than the code."""
 
-import ast
 import inspect
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import msgspec
 from msgspec.inspect import Field, StructType, Type
 
 from hilrt.config import Config
+from hilrt.config.notes import notes_of
 
 PAGE = Path(__file__).with_suffix(".md")
 HEAD = """# Configuration
@@ -19,6 +18,7 @@ One TOML file per task. This page is made from `hilrt/config` by `just docs`.
 
 * Relative paths start at the working directory.
 * `--set table.key=value` overrides a value on the command line; the right side is TOML, or plain text.
+* `hilrt schema --out FILE` writes what this page says for editors ([the command line](../guide/command-line.md)).
 * A key that is not listed here is an error, never ignored. Keys of the reference workflow that are elsewhere here, or
   not available yet, are refused with a word on where they went.
 """
@@ -45,7 +45,7 @@ def main() -> int | str:
 def section(struct: Type, path: str) -> list[str]:
     """One struct, then the structs inside it, in the order in which a task file has them."""
     assert isinstance(struct, StructType)
-    notes, rows, inner = texts(struct.cls), [], []
+    notes, rows, inner = notes_of(struct.cls), [], []
     for field in struct.fields:
         child, step = struct_in(field)
         if child:
@@ -107,20 +107,6 @@ def default(field: Field) -> str:
 def toml(value: Any) -> str:
     """A value as TOML has it, which for numbers, text and lists is as JSON has it."""
     return msgspec.json.format(msgspec.json.encode(value), indent=-1).decode().replace(",", ", ")
-
-
-def texts(struct: type) -> dict[str, str]:
-    """The text below each field of a struct, which Python itself does not keep."""
-    (node,) = ast.parse(inspect.getsource(struct)).body
-    assert isinstance(node, ast.ClassDef)
-    return {
-        field.target.id: " ".join(str(after.value.value).split())
-        for field, after in pairwise(node.body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(after, ast.Expr)
-        and isinstance(after.value, ast.Constant)
-    }
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from hilrt.cli.fitting import fitting
 from hilrt.cli.init import init
 from hilrt.cli.look import look
 from hilrt.cli.policy import policy
-from hilrt.cli.runs import runs
+from hilrt.cli.runs import alive, runs
 from hilrt.cli.setup import setup
 from hilrt.cli.words import DEMONSTRATE, LOOK_AFTER
 from hilrt.cli.work import work
@@ -38,7 +38,8 @@ app.add_typer(classifier)
 app.add_typer(policy)
 app.add_typer(look)
 app.add_typer(dashboard)
-app.add_typer(runs)
+app.add_typer(alive)
+app.add_typer(runs, name="runs", rich_help_panel=LOOK_AFTER)
 app.add_typer(checkpoint, name="checkpoint", rich_help_panel=LOOK_AFTER)
 
 

@@ -1,17 +1,13 @@
 """Commands that fit the task file to its demonstrations: one function each, no logic; heavy imports happen inside."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import DEMONSTRATE, Override, Side, TaskFile, examples, finish, say
+from hilrt.cli.words import DEMONSTRATE, Override, Side, TaskFile, examples, finish, say, show
 
 fitting = typer.Typer()
-
-WIDE = 120
-"""Characters in a line that goes to no terminal."""
 
 
 @fitting.command(
@@ -38,8 +34,6 @@ def fit(
     set_: Override = None,
 ) -> None:
     """Fit the task file to its demonstrations: workspace box, time limit, start pose, beside today's values."""
-    from rich.console import Console  # noqa: PLC0415
-
     from hilrt.config import taskfile  # noqa: PLC0415
     from hilrt.setup import fit as job  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
@@ -49,7 +43,7 @@ def fit(
         found = finish(job.fit_here(TerminalConsole(), loaded, side))
     else:
         found = job.fit(loaded, side, new_steps=new_steps)
-    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(found.table)
+    show(found.table)
     for note in found.notes:
         say(note)
     if write:

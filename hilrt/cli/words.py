@@ -1,10 +1,14 @@
 """Arguments and options that several commands have, and what all of them say and do alike."""
 
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 T = TypeVar("T")
 
@@ -31,6 +35,10 @@ Checkpoint = Annotated[
         metavar="STEPS", help="Of so many online steps (`hilrt checkpoint list`); default: the newest."
     ),
 ]
+Json = Annotated[bool, typer.Option("--json", help="For a script: one JSON document, and nothing else.")]
+
+WIDE = 120
+"""Characters in a line that goes to no terminal."""
 
 
 def longer(run: Path, steps: int) -> str:
@@ -41,6 +49,22 @@ def longer(run: Path, steps: int) -> str:
 def say(text: str) -> None:
     """A line for the user."""
     typer.echo(text)
+
+
+def show(*parts: "RenderableType") -> None:
+    """Tables and lines for the user; what goes to no terminal has room for wide ones."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    for part in parts:
+        console.print(part, markup=False, soft_wrap=isinstance(part, str))
+
+
+def answer(found: object) -> None:
+    """One JSON document for a script, and nothing else on standard output."""
+    from msgspec.json import encode, format  # noqa: A004, PLC0415
+
+    typer.echo(format(encode(found), indent=2))
 
 
 def examples(*commands: str) -> str:

@@ -144,6 +144,24 @@ def replay(
     say(f"log: {folder.path / 'log.txt'}")
 
 
+@work.command(
+    rich_help_panel=SET_UP, epilog=examples("hilrt schema", "hilrt schema --out configs/hilrt.schema.json")
+)
+def schema(
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there, not to the terminal.")
+    ] = None,
+) -> None:
+    """Print a JSON Schema of the task file, by which editors complete, explain and check it."""
+    from hilrt.config.schema import encoded, write  # noqa: PLC0415
+
+    if out:
+        write(out)
+        say(f"written: {out}; the first line of a task file names it: #:schema ./{out.name}")
+    else:
+        say(encoded().rstrip())
+
+
 @work.command(rich_help_panel=SET_UP, epilog=examples("hilrt pipeline configs/sim_so100.toml"))
 def pipeline(config: TaskFile, set_: Override = None) -> None:
     """Print the steps from measurements to the policy and from actions to the arm; no device is needed."""

@@ -7,7 +7,7 @@ class RunFolderError(HilrtError):
     """A run's folder cannot be used."""
 
     def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path}: {problem}. `ls runs` shows the runs there are.")
+        super().__init__(f"{path}: {problem}. `hilrt runs` shows the runs there are.")
 
 
 class RunWriteError(HilrtError):

@@ -89,7 +89,7 @@ def run(
             supervisor.run()
         except BaseException:  # what it came to until then
             with suppress(RunWriteError):
-                _sum_up(folder, config, supervisor.status, spec, began)
+                _sum_up(folder, config, supervisor.status, spec, began, failed=True)
             raise
         return _sum_up(folder, config, supervisor.status, spec, began)
 
@@ -101,8 +101,10 @@ def _tell(lines: Sequence[str]) -> None:
         log.warning("%s", line)
 
 
-def _sum_up(folder: RunFolder, config: Config, status: Status, spec: Spec, began: float) -> Summary:
+def _sum_up(
+    folder: RunFolder, config: Config, status: Status, spec: Spec, began: float, *, failed: bool = False
+) -> Summary:
     episodes, wall_s = read_summaries(folder.episodes), time.monotonic() - began
-    summary = summarise(spec.job, config, episodes, status, wall_s, spec.trial)
+    summary = summarise(spec.job, config, episodes, status, wall_s, spec.trial, failed=failed)
     folder.write_json("summary.json", summary)
     return summary

@@ -13,6 +13,7 @@ from hilrt.report.cells import Cell, cells_of
 from hilrt.report.comparison import Comparison, compared
 from hilrt.report.person import Person, person
 from hilrt.report.rates import Rate, rate, rate_of
+from hilrt.report.view import progress
 from hilrt.run.job import Job, Trial
 from hilrt.shm.status import ControlStatus, Status
 from hilrt.step.record import Mode
@@ -62,6 +63,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A run in one page."""
 
     job: str
+    finished: bool
+    """Whether its last start came to its end; else it was stopped before, or failed."""
     seed: int
     wall_s: float
     online_steps: int
@@ -118,6 +121,8 @@ def summarise(
     status: Status,
     wall_s: float,
     trial: Trial | None = None,
+    *,
+    failed: bool = False,
 ) -> Summary:
     """The summary of a run whose episodes are these and whose status block is this; `trial`: of an evaluation."""
     parts = _parts(config, trial, episodes) if trial else Parts([])
@@ -128,6 +133,7 @@ def summarise(
     control = status.control
     return Summary(
         job=job,
+        finished=not failed and progress(Job(job), control) >= status.supervisor.goal,
         seed=config.seed,
         wall_s=round(wall_s, 1),
         online_steps=status.control.online_steps,

@@ -1,10 +1,14 @@
 """The folder of one run: config, journal, checkpoints, TensorBoard events, log, episodes, summary."""
 
 import errno
+import fcntl
+import os
 import re
 import shutil
 import time
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,6 +64,8 @@ class RunFolder:
         document = taskfile.document(task_file, overrides)
         config = taskfile.from_tree(document.unwrap(), str(task_file), task_file.parent)
         path = _made(path)
+        folder = cls(path)
+        folder._claim()
         document["dataset"]["root"] = str(Path(config.dataset.root).resolve())
         if not config.in_environment:
             document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
@@ -85,7 +91,14 @@ class RunFolder:
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
         except OSError as error:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
-        return cls(path)
+        return folder
+
+    def _claim(self) -> None:
+        """Hold a lock on the folder, which the kernel drops when this process ends, whichever way: see `claimed`."""
+        fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        weakref.finalize(self, os.close, fd)
+        with suppress(OSError):  # a disk without locks
+            fcntl.flock(fd, fcntl.LOCK_SH)
 
     def named(self, name: str) -> "RunFolder":
         """The same under another name, beside the one it had; numbered as `create` does.
@@ -96,11 +109,15 @@ class RunFolder:
         problem = "there are too many"
         for free in _numbered(self.path.with_name(name)):
             try:
-                return RunFolder(self.path.rename(free))
+                self.path.rename(free)
             except OSError as error:
                 problem = str(error.strerror)
                 if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
                     break
+            else:
+                folder = RunFolder(free)
+                folder._claim()
+                return folder
         raise RunFolderError(str(self.path), f"cannot be called {name}: {problem}")
 
     @classmethod
@@ -148,6 +165,20 @@ class RunFolder:
         except OSError as error:
             raise RunWriteError(str(target), error) from None
         return target
+
+
+def claimed(path: Path) -> bool:
+    """Whether the process that made a run's folder is still at work."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a disk without locks
+        return False
+    finally:
+        os.close(fd)
+    return False
 
 
 def kept(path: Path, kind: type[T]) -> T:
