@@ -7,6 +7,7 @@ import typer
 from hilrt.cli.checkpoint import checkpoint
 from hilrt.cli.classifier import classifier
 from hilrt.cli.dataset import dataset
+from hilrt.cli.lerobot import lerobot
 from hilrt.cli.policy import policy
 from hilrt.cli.setup import setup
 from hilrt.cli.work import work
@@ -21,6 +22,7 @@ app.add_typer(work)
 app.add_typer(policy)
 app.add_typer(classifier)
 app.add_typer(setup)
+app.add_typer(lerobot)
 app.add_typer(dataset, name="dataset")
 app.add_typer(checkpoint, name="checkpoint")
 

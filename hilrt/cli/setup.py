@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import Override, TaskFile, say
+from hilrt.cli.words import WIDE, Override, TaskFile, say
 
 setup = typer.Typer()
 
@@ -19,8 +19,6 @@ IsLeader = Annotated[
 ]
 RealArm = Annotated[Path, typer.Argument(metavar="[CONFIG]", help="Task file of a real arm.")]
 SO100 = Path("configs/so100.toml")
-WIDE = 120
-"""Characters in a line that goes to no terminal."""
 
 
 @setup.command(name="find-port")

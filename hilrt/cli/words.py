@@ -20,6 +20,9 @@ Checkpoint = Annotated[
     ),
 ]
 
+WIDE = 120
+"""Characters in a line that goes to no terminal."""
+
 
 def say(text: str) -> None:
     """A line for the user."""
