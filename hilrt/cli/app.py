@@ -10,6 +10,7 @@ from hilrt.cli.dashboard import dashboard
 from hilrt.cli.dataset import dataset
 from hilrt.cli.fitting import fitting
 from hilrt.cli.init import init
+from hilrt.cli.lerobot import lerobot
 from hilrt.cli.look import look
 from hilrt.cli.policy import policy
 from hilrt.cli.runs import alive, runs
@@ -30,6 +31,7 @@ app = typer.Typer(
     epilog=EXITS,
 )
 app.add_typer(init)
+app.add_typer(lerobot)
 app.add_typer(setup)
 app.add_typer(work)
 app.add_typer(dataset, name="dataset", rich_help_panel=DEMONSTRATE)

@@ -26,10 +26,7 @@ from hilrt.config.paths import expand
 from hilrt.errors import ConfigError
 from hilrt.errors.plain import plain
 
-FROM_JSON = (
-    "If it is the reference workflow's (LeRobot's), copy configs/so100.toml and write its values there: options that "
-    "both have are called the same (docs/reference/configuration.md)."
-)
+FROM_JSON = "If it is LeRobot's, make a task file of it: hilrt import-config FILE.json --out TASK.toml."
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:

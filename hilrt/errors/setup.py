@@ -6,6 +6,13 @@ from pathlib import Path
 from hilrt.errors.root import HilrtError
 
 
+class ForeignConfigError(HilrtError):
+    """A configuration of LeRobot cannot be made a task file of."""
+
+    def __init__(self, path: str, problem: str, cure: str = "") -> None:
+        super().__init__(f"{path} {problem}. {cure}".rstrip())
+
+
 class CalibrationFileError(HilrtError):
     """A calibration file cannot be used."""
 

@@ -70,7 +70,7 @@ class Finding(Struct, frozen=True):
 
 async def doctor(say: Callable[[str], None], config: Config, task_file: str = "the task file") -> bool:
     """Look at arms, cameras and the computer; whether all is well. Nothing is written or moved."""
-    findings = [*_computer(config), _pipelines(config, task_file)]
+    findings = [*_computer(config), examine_pipelines(config, task_file)]
     if config.sim is None:
         for side in config.robot.sides:
             findings += await examine_arm(
@@ -175,7 +175,7 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
     return Finding(what, False, f"{text}; too slow for {fps or 'a leader'}. {cure}")
 
 
-def _pipelines(config: Config, task_file: str) -> Finding:
+def examine_pipelines(config: Config, task_file: str) -> Finding:
     """Whether they can be made: a start pose, too, may be one that a run would refuse."""
     try:
         calibrations = [calibration_of(config, side) for side in config.robot.sides]

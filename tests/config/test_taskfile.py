@@ -416,7 +416,7 @@ def test_json_is_not_taken_for_broken_toml(tmp_path):
     """A file of the reference workflow is named for what it is, with the way over."""
     path = tmp_path / "env.json"
     path.write_text('{"env": {"name": "real_robot", "fps": 10}}')
-    with pytest.raises(ConfigError, match=r"env\.json: is JSON; .*copy configs/so100\.toml"):
+    with pytest.raises(ConfigError, match=r"env\.json: is JSON; .*hilrt import-config FILE\.json"):
         taskfile.load(path)
 
 
