@@ -149,6 +149,7 @@ def test_resumed_from_jpeg_is_exact(workplace, tmp_path):
     overrides = [
         *TINY,
         "policy.encoder=conv",
+        "policy.jitter=0.5",
         "dataset.image_format=jpeg",
         "learner.online_steps=40",
         "learner.online_step_before_learning=5",

@@ -16,7 +16,7 @@ BENCHES = Path(__file__).parents[1]
 sys.path.insert(0, str(BENCHES))
 
 from host import report  # noqa: E402
-from made import CALIBRATION, TASK, hilrt, judged, once, recorded, trained  # noqa: E402
+from made import CALIBRATION, TASK, hilrt, once, recorded, scored, trained  # noqa: E402
 
 PIXELS = TASK.with_name("sim_so100_pixels.toml")
 VARIED = {
@@ -63,14 +63,6 @@ def made(folder: Path, encoder: str, pictures: str, sets: dict[str, object]) -> 
     return trained(folder, PIXELS, {**seen, **ENCODERS[encoder]}, f"{encoder}-trained")
 
 
-def scored(run: Path, pictures: str, episodes: int, *words: str) -> dict:
-    """Success of a run's policy on such pictures, judged or found."""
-    result = run / f"on-{'-'.join((pictures, *words)).replace('--', '')}-{episodes}.json"
-    if not result.exists():
-        result.write_text(json.dumps(judged(run, episodes, PICTURES[pictures], *words)["success"]))
-    return json.loads(result.read_text())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
@@ -87,9 +79,9 @@ def main() -> None:
                 sets = {**dict(pair.split("=", 1) for pair in args.set), "seed": seed}
                 run = made(args.out.resolve() / f"{pictures}-{seed}", encoder, pictures, sets)
                 results[f"{encoder}, trained on {pictures}, seed {seed}"] = {
-                    "clone": scored(run, pictures, args.episodes, "--checkpoint", "0"),
+                    "clone": scored(run, pictures, args.episodes, PICTURES[pictures], "--checkpoint", "0"),
                     "human_steps": json.loads((run / "summary.json").read_text())["human_steps"],
-                    **{on: scored(run, on, args.episodes) for on in PICTURES},
+                    **{on: scored(run, on, args.episodes, PICTURES[on]) for on in PICTURES},
                 }
     report("encoders", results)
 

@@ -98,6 +98,15 @@ def judged(run: Path, episodes: int, sets: Mapping[str, object], *words: str) ->
     return evaluation
 
 
+def scored(run: Path, on: str, episodes: int, sets: Mapping[str, object], *words: str) -> dict:
+    """Success of a run's policy with overrides, which `on` is a name for, judged or found; `words` for `eval`."""
+    result = run / f"on-{'-'.join((on, *words)).replace('--', '')}-{episodes}.json"
+    if not result.exists():
+        result.write_text(json.dumps(judged(run, episodes, sets, *words)["success"]))
+    success: dict = json.loads(result.read_text())
+    return success
+
+
 def evaluations(run: Path) -> list[dict]:
     """Those of a training from before its first step on: successes by steps, and what they had taken by then.
 

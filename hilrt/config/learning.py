@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from hilrt.config.constants import CONSTANTS, NETWORKS, Constants, Networks
 from hilrt.config.own import IMPORT_PATH
-from hilrt.config.values import Count, NonNegative, Positive
+from hilrt.config.values import Count, Fraction, NonNegative, Positive
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -26,13 +26,17 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Numbers that a camera comes down to; absent: 128 on CPU, 256 on GPU."""
     cached_variants: Annotated[int, Meta(ge=0, le=16)] | None = None
     """Frozen encoders: how many versions of each frame's features are kept, the first of the frame as it is, the others
-    shifted at random; 0 keeps frames instead and encodes them at every draw, shifted anew. Absent: 1 on CPU, 4 on
-    GPU."""
+    shifted at random, with `jitter` in another light; 0 keeps frames instead and encodes them at every draw, changed
+    anew. Absent: 1 on CPU, 2 there with `jitter`, 4 on GPU."""
     device: Annotated[str, Meta(pattern="^(auto|cpu|cuda(:[0-9]+)?)$")] = "cpu"
     """Where control runs the policy: `cpu`, `cuda:0`, or `auto` (CUDA where there is one). A GPU pays for large
     encoders; it is then shared with the learner."""
     shift: Annotated[int, Meta(ge=0, le=32)] = 4
     """Largest random shift of pictures in training [pixels]."""
+    jitter: Fraction = 0.0
+    """How much light and colours of pictures are changed at random in training: brightness by a factor of 0.5 .. 1.5,
+    contrast 0.6 .. 1.4, red, green and blue each 0.8 .. 1.2 at 1, less in proportion below. What acts sees pictures as
+    they are."""
     networks: Networks = NETWORKS
 
 

@@ -21,6 +21,13 @@ def check_encoder(config: Config, fail: Fail) -> None:
     if policy.cached_variants and trained:
         problem = f'keeps features of a frozen encoder, but policy.encoder is "{policy.encoder}". Remove it.'
         fail("policy.cached_variants", problem)
+    if policy.jitter and policy.encoder == "none":
+        fail(
+            "policy.jitter", 'is of pictures, but policy.encoder is "none": the policy sees none. Remove it.'
+        )
+    if policy.jitter and policy.cached_variants == 1:
+        problem = "is 1, the frame as it is, and policy.jitter would change nothing. Take 2 or more, or 0."
+        fail("policy.cached_variants", problem)
 
 
 def check_crops(config: Config, fail: Fail) -> None:

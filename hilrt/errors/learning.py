@@ -146,7 +146,8 @@ class ReplayMemoryError(HilrtError):
     def __init__(self, wanted: str, free: str, fitting: int) -> None:
         super().__init__(
             f"{wanted}: no more than {free} are free there. Set learner.online_buffer_capacity to "
-            f"{fitting:,} or less, learner.storage_device to another device, or policy.cached_variants to 1."
+            f"{fitting:,} or less, learner.storage_device to another device, or policy.cached_variants to 1 (2 with "
+            "policy.jitter)."
         )
 
 

@@ -11,7 +11,7 @@ from hilrt.config import Config
 from hilrt.data.journal import Episode
 from hilrt.data.pictures import Picture
 from hilrt.devices.preprocess import Preprocess
-from hilrt.learner.augment import shifted
+from hilrt.learner.augment import augmented
 from hilrt.learner.featurefile import FeatureFile
 from hilrt.policy.trunk import Pictures, Trunk
 from hilrt.policy.vision import Plane, Sight
@@ -30,7 +30,7 @@ class Eyes:
         """`known`: features of pictures that were looked at before."""
         self._sight, self._trunk, self._known = sight, trunk, known
         self.preprocess = Preprocess(config.processor.image_preprocessing, features)
-        self._shift, self._seed = config.policy.shift, config.seed
+        self._shift, self._jitter, self._seed = config.policy.shift, config.policy.jitter, config.seed
 
     def journalled(self, record: Record) -> bool:
         """Whether what is kept of a step's pictures is made of what the journal has of them."""
@@ -90,10 +90,12 @@ class Eyes:
             return tuple(f[None] for f in features) if variants else views
         generator = torch.Generator().manual_seed(_key(self._seed, record))
         others = [
-            self._encoded(tuple(shifted(v[None], self._shift, generator)[0] for v in views))
-            for _ in range(variants - 1)
+            self._encoded(tuple(self._varied(view, generator) for view in views)) for _ in range(variants - 1)
         ]
         return tuple(torch.stack(same) for same in zip(features, *others, strict=True))
+
+    def _varied(self, view: Tensor, generator: torch.Generator) -> Tensor:
+        return augmented(view[None], self._shift, self._jitter, generator)[0]
 
     @torch.no_grad()
     def _encoded(self, views: Pictures) -> Pictures:

@@ -40,6 +40,7 @@ class Making(msgspec.Struct, frozen=True):
     kept: tuple[tuple[int, ...], ...]
     preprocessing: str
     shift: int
+    jitter: float
     seed: int
     capacity: int
     """Online rows of the replay."""

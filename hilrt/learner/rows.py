@@ -107,6 +107,7 @@ class Rows(Resource):
             kept=sight.kept,
             preprocessing=msgspec.json.encode(config.processor.image_preprocessing).decode(),
             shift=config.policy.shift,
+            jitter=config.policy.jitter,
             seed=config.seed,
             capacity=config.learner.online_buffer_capacity,
         )

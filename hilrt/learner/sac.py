@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hilrt.config import Config
-from hilrt.learner.augment import shifted
+from hilrt.learner.augment import augmented
 from hilrt.learner.batch import Batch
 from hilrt.learner.descent import Descent, follow, mean_over
 from hilrt.learner.gripper import GripperCritic, NoGripper
@@ -57,7 +57,7 @@ class Sac(nn.Module):
         ends = config.processor.reset.terminate_on_success
         self._most = 1.0 if ends else 1.0 / (1.0 - config.gamma)
         """What a state can be worth: one success, or one at every step from now on."""
-        self._shift = config.policy.shift
+        self._shift, self._jitter = config.policy.shift, config.policy.jitter
         self._entropy = self._constants.target_entropy * len(actor.features.action)
         self.gripper = (
             GripperCritic(self.pupil, actor, config, self.scalars) if actor.gripper_net else NoGripper()
@@ -111,10 +111,9 @@ class Sac(nn.Module):
 
     @torch.no_grad()
     def _seen(self, pictures: Pictures) -> Pictures:
-        """Views shifted at random, once seen by an encoder that is frozen; features stronger or weaker by channel."""
-        seen = tuple(
-            shifted(p, self._shift, self.generator) if p.dtype == torch.uint8 else p for p in pictures
-        )
+        """Views augmented, and seen by the encoder if that is frozen; features stronger or weaker by channel."""
+        how = self._shift, self._jitter, self.generator
+        seen = tuple(augmented(p, *how) if p.dtype == torch.uint8 else p for p in pictures)
         if (vision := self.actor.trunk.vision) and vision.frozen:
             seen = self.actor.trunk.encode(seen)
         return tuple(p if p.dtype == torch.uint8 else p * self._gains(p) for p in seen)

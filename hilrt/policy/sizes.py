@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from hilrt.config import Config
+from hilrt.config import Config, Policy
 from hilrt.errors import RunFolderError
 from hilrt.policy.encoders.shapes import FROZEN
 from hilrt.step.sealed import SealError, sealed, unsealed
@@ -36,6 +36,13 @@ def sizes_for(*, gpu: bool) -> Sizes:
     )
 
 
+def variants_of(policy: Policy, sizes: Sizes) -> int:
+    """How many versions of a frame's features to keep; the first alone, of the frame as it is, would have no jitter."""
+    if policy.cached_variants is not None:
+        return policy.cached_variants
+    return max(sizes.cached_variants, 2) if policy.jitter else sizes.cached_variants
+
+
 def on_gpu(config: Config) -> bool:
     """Whether the learner has one; asks torch where the config leaves it open."""
     if config.learner.device != "auto":
@@ -53,14 +60,14 @@ def with_sizes(config: Config, run_dir: Path) -> Config:
     """
     sizes = _kept(run_dir / SIZES, config)
     policy, learner = config.policy, config.learner
-    variants = sizes.cached_variants if policy.encoder in FROZEN else None
+    variants = variants_of(policy, sizes) if policy.encoder in FROZEN else policy.cached_variants
     return msgspec.structs.replace(
         config,
         policy=msgspec.structs.replace(
             policy,
             embeddings=policy.embeddings or sizes.embeddings,
             latent=policy.latent or sizes.latent,
-            cached_variants=variants if policy.cached_variants is None else policy.cached_variants,
+            cached_variants=variants,
         ),
         learner=msgspec.structs.replace(learner, num_critics=learner.num_critics or sizes.num_critics),
     )

@@ -11,7 +11,7 @@ import msgspec
 
 from hilrt.config import Config
 from hilrt.policy.encoders.shapes import FROZEN, feature_shape
-from hilrt.policy.sizes import on_gpu, sizes_for
+from hilrt.policy.sizes import on_gpu, sizes_for, variants_of
 from hilrt.step.features import ALIGNMENT, Features
 
 
@@ -113,13 +113,11 @@ def sight_of(config: Config, features: Features, *, gpu: bool | None = None) -> 
 
     `gpu`: whether the learner has one; True, where it is not known, gives an upper bound of `nbytes`.
     """
-    encoder, variants = config.policy.encoder, config.policy.cached_variants
+    encoder, variants = config.policy.encoder, 0
     if encoder == "none" or not features.views:
         return Sight()
-    if encoder not in FROZEN:
-        variants = 0
-    if variants is None:
-        variants = sizes_for(gpu=on_gpu(config) if gpu is None else gpu).cached_variants
+    if encoder in FROZEN:
+        variants = variants_of(config.policy, sizes_for(gpu=on_gpu(config) if gpu is None else gpu))
     shapes: list[tuple[str, Literal["view", "features"], tuple[int, ...]]] = []
     if variants:
         shapes += [(v.name, "features", feature_shape(encoder, v.height, v.width)) for v in features.views]

@@ -48,10 +48,11 @@ def config_with(tmp_path: Path, make_config: Callable[..., Config]) -> Callable[
         {"encoder": "conv"},
         {"encoder": "pretrained"},
         {"encoder": "pretrained", "cached_variants": 3},
+        {"encoder": "pretrained", "cached_variants": 3, "jitter": 1.0},
         {"encoder": "pretrained", "cached_variants": 0},
         {"encoder": "none"},
     ],
-    ids=["conv", "cached", "variants", "uncached", "none"],
+    ids=["conv", "cached", "variants", "jittered", "uncached", "none"],
 )
 def test_control_sends_what_the_learner_would_see_itself(
     config_with: Callable[..., Config], make_record: Callable[..., Record], policy: dict
@@ -88,3 +89,25 @@ def test_evaluations_are_not_looked_at(
     features = from_config(config)
     eyes = Eyes(config, features, Actor(features, vision_of(config)).trunk, sight_of(config, features))
     assert eyes.of_ring(msgspec.structs.replace(make_record(0, 0), mode=Mode.EVAL), b"") == ()
+
+
+def test_jittered_versions_are_of_the_same_scene_in_other_light(
+    config_with: Callable[..., Config], make_record: Callable[..., Record]
+) -> None:
+    """The first is of the frame as it is; the others differ from it and each other, and on average much less."""
+
+    def kept(**policy: object) -> torch.Tensor:
+        config = config_with(encoder="pretrained", cached_variants=16, shift=0, **policy)
+        features = from_config(config)
+        actor = Actor(features, vision_of(config))
+        view = np.linspace(40, 180, 128 * 128 * 3).astype(np.uint8).reshape(128, 128, 3)
+        eyes = Eyes(config, features, actor.trunk, sight_of(config, features))
+        return eyes.of_views(make_record(3, 5), {"front": view, "wrist": view})[0].float()
+
+    plain, seen = kept(), kept(jitter=0.3)
+    assert torch.equal(plain, plain[:1].expand_as(plain)), "without shift and jitter all are the same"
+    assert torch.equal(seen[0], plain[0])
+    away = (seen[1:] - plain[0]).flatten(1).norm(dim=1)
+    assert away.min() > 0
+    assert len({version.numpy().tobytes() for version in seen}) == 16
+    assert (seen[1:].mean(dim=0) - plain[0]).norm() < 0.5 * away.mean()

@@ -15,7 +15,7 @@ from hilrt.step.record import Mode, Record
 
 MakeRecord = Callable[..., Record]
 SIGHT = Sight((Plane("front", "features", (5, 2, 2), 0), Plane("wrist", "features", (3, 2, 1), 64)), 2)
-MAKING = Making("abc", SIGHT.kept, "{}", 4, 0, 100)
+MAKING = Making("abc", SIGHT.kept, "{}", 4, 0.0, 0, 100)
 MARK = (1 << 64) - 1
 
 
@@ -83,10 +83,18 @@ def test_damage_is_never_taken_for_features(path: Path, make_record: MakeRecord)
 
 
 @pytest.mark.parametrize(
-    "change", [{"encoder": "other"}, {"shift": 2}, {"preprocessing": "{1}"}, {"seed": 1}, {"capacity": 9}]
+    "change",
+    [
+        {"encoder": "other"},
+        {"shift": 2},
+        {"jitter": 0.5},
+        {"preprocessing": "{1}"},
+        {"seed": 1},
+        {"capacity": 9},
+    ],
 )
 def test_features_of_other_making_are_not_used(path: Path, make_record: MakeRecord, change: dict) -> None:
-    """Another encoder, crop or shift makes other features, another replay other rows, so the file is begun anew."""
+    """Another encoder, crop, shift or light makes other features, another replay other rows: the file is begun anew."""
     with FeatureFile(path, SIGHT, msgspec.structs.replace(MAKING, **change)) as file:
         assert file.get(make_record(7, 0), MARK) is None
     assert path.stat().st_size == HEAD_BYTES

@@ -170,6 +170,25 @@ def test_pictures_are_seen_anew_at_every_draw(make: Callable[..., Sac]) -> None:
     assert torch.equal(as_they_are.pictures[0], features)
 
 
+def test_light_is_drawn_anew_at_every_draw(make: Callable[..., Sac], frozen: Vision) -> None:
+    """Of pictures and of those after them, for an encoder that is trained, and for one that sees views afresh."""
+    policy = {"encoder": "conv", "shift": 0, "jitter": 1.0}
+    batch = seen_batch()
+    sac = make(CONV, policy=policy)
+    seen = [p for b in (sac.blurred(batch), sac.blurred(batch)) for p in (b.pictures[0], b.next_pictures[0])]
+    for n, one in enumerate(seen):
+        assert one.dtype == torch.uint8
+        assert not any(
+            torch.equal(one, other) for other in (*seen[:n], *batch.pictures, *batch.next_pictures)
+        )
+    still = {"policy": policy | {"jitter": 0.0}, "constants": {"feature_noise": 0.0}}
+    assert torch.equal(make(CONV, **still).blurred(batch).pictures[0], batch.pictures[0])
+    plain = make(frozen, **still)
+    as_they_are, relit = plain.blurred(batch), make(frozen, **still | {"policy": policy}).blurred(batch)
+    assert torch.equal(as_they_are.pictures[0], plain.actor.trunk.encode(batch.pictures)[0])
+    assert not torch.equal(relit.pictures[0], as_they_are.pictures[0])
+
+
 def test_frozen_encoder_sees_each_view_once(make: Callable[..., Sac], frozen: Vision) -> None:
     """In a critic update online and slow trunk share what the encoder made of views: it runs once on either side."""
     sac, seen = make(frozen), []

@@ -68,15 +68,17 @@ def test_replayed_steps_learn_the_same(make_sac: Callable[..., Sac], settings: d
 
 @pytest.mark.parametrize("encoder", ["trained", "frozen"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("jitter", [0.0, 1.0])
 def test_so_do_steps_with_pictures(
-    make_config: Callable[..., Config], tmp_path: Path, encoder: str, precision: str
+    make_config: Callable[..., Config], tmp_path: Path, encoder: str, precision: str, jitter: float
 ) -> None:
-    """Shifted views through an encoder that is trained, and through one that is frozen."""
+    """Views shifted, and in other light, through an encoder that is trained, and through one that is frozen."""
     seen = TRAINED if encoder == "trained" else vision(tmp_path)
 
     def make() -> Sac:
         torch.manual_seed(0)
-        return Sac(Actor(FEATURES, seen), make_config(precision=precision), CPU)
+        config = make_config(precision=precision, policy={"jitter": jitter})
+        return Sac(Actor(FEATURES, seen), config, CPU)
 
     def drawn(seed: int) -> list[Batch]:
         generator = torch.Generator().manual_seed(seed)

@@ -114,9 +114,11 @@ def seeing(tmp_path: Path, make_config: Callable[..., Config]) -> Iterator[Calla
         {"encoder": "conv"},
         {"encoder": "pretrained"},
         {"encoder": "pretrained", "cached_variants": 3},
+        {"encoder": "pretrained", "cached_variants": 3, "jitter": 1.0},
         {"encoder": "pretrained", "cached_variants": 0},
+        {"encoder": "conv", "jitter": 1.0},
     ],
-    ids=["conv", "cached", "variants", "uncached"],
+    ids=["conv", "cached", "variants", "jittered variants", "uncached", "jittered conv"],
 )
 def test_learning_from_pictures_resumes_bit_for_bit(seeing: Callable[..., Run], policy: dict) -> None:
     """With pictures, too, a learner loaded from checkpoint and journal takes the steps of one that was not stopped."""
@@ -169,6 +171,25 @@ def test_no_frame_is_encoded_twice(seeing: Callable[..., Run], variants: int) ->
         training.close()
     assert len(looked) == 3 * 9 * variants  # two demonstrations and an episode, 9 frames each
     assert torch.equal(*(t.replay.sample(1)[0].pictures[0] for t in run.trainings))
+
+
+def test_features_of_another_light_are_made_anew(seeing: Callable[..., Run]) -> None:
+    """With another jitter a learner's features are those that it would have without the file of the one before."""
+
+    def drawn(run: Run) -> torch.Tensor:
+        training = run.training()
+        training.load()
+        training.close()
+        return training.replay.sample(1)[0].pictures[0]
+
+    run = seeing(encoder="pretrained", cached_variants=3)
+    before = drawn(run)
+    policy = msgspec.structs.replace(run.config.policy, jitter=1.0)
+    run.config = msgspec.structs.replace(run.config, policy=policy)
+    with_old_file = drawn(run)
+    (run.folder / "features.cache").unlink()
+    assert torch.equal(with_old_file, drawn(run))
+    assert not torch.equal(with_old_file, before)
 
 
 def test_features_stay_with_their_frames_when_a_dataset_is_changed(seeing: Callable[..., Run]) -> None:

@@ -48,6 +48,14 @@ def test_damaged_sizes_are_an_error_of_the_run(tmp_path: Path) -> None:
         with_sizes(config, tmp_path)
 
 
+def test_jitter_has_its_versions_whatever_the_run_began_with(tmp_path: Path) -> None:
+    """A run that goes on from one without jitter has that one's sizes, and one version there: no room for any."""
+    begun, now = (load(PIXELS, ["learner.device=cpu", f"policy.jitter={jitter}"]) for jitter in (0, 1))
+    assert [with_sizes(each, tmp_path).policy.cached_variants for each in (begun, now)] == [1, 2]
+    given = load(PIXELS, ["learner.device=cpu", "policy.jitter=1", "policy.cached_variants=0"])
+    assert with_sizes(given, tmp_path).policy.cached_variants == 0
+
+
 def test_a_trained_encoder_keeps_no_features(tmp_path: Path) -> None:
     """Versions of features are for frozen encoders alone."""
     config = load(PIXELS, ["policy.encoder=conv", "policy.weights=", "learner.device=cpu"])

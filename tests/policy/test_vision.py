@@ -38,6 +38,7 @@ def config_with() -> Callable[..., Config]:
     [
         ({}, ["features"] * 2, [(1, 128, 8, 8)] * 2, 34_000),
         ({"cached_variants": 2}, ["features"] * 2 + ["view"] * 2, [(2, 128, 8, 8)] * 2, 68_000),
+        ({"jitter": 0.5}, ["features"] * 2 + ["view"] * 2, [(2, 128, 8, 8)] * 2, 68_000),
         ({"cached_variants": 0}, ["view"] * 2, [(128, 128, 3)] * 2, 100_000),
         ({"encoder": "conv"}, ["view"] * 2, [(128, 128, 3)] * 2, 100_000),
         ({"encoder": "resnet18"}, ["features"] * 2, [(1, 512, 4, 4)] * 2, 34_000),
@@ -60,9 +61,17 @@ def test_a_step_costs_no_more_than_it_must(
 
 
 def test_the_machine_decides_what_the_config_leaves_open(config_with: Callable[..., Config]) -> None:
-    """4 embeddings, 128 numbers and one variant on a CPU, twice and four times that on a GPU; what is given holds."""
-    for device, embeddings, latent, variants in (("cpu", 4, 128, 1), ("cuda:0", 8, 256, 4)):
-        config = config_with(device)
+    """4 embeddings, 128 numbers and one variant on a CPU, twice and four times that on a GPU; what is given holds.
+
+    With jitter there are two at least: the first is always of the frame as it is.
+    """
+    for device, embeddings, latent, variants, jitter in (
+        ("cpu", 4, 128, 1, 0),
+        ("cuda:0", 8, 256, 4, 0),
+        ("cpu", 4, 128, 2, 1),
+        ("cuda:0", 8, 256, 4, 1),
+    ):
+        config = config_with(device, jitter=jitter)
         vision = vision_of(config)
         assert vision
         assert (vision.embeddings, vision.latent) == (embeddings, latent)
@@ -87,3 +96,22 @@ def test_options_of_frozen_encoders_are_refused_with_others(
     """An option that would be ignored is an error."""
     with pytest.raises(ConfigError, match=r'\$\.policy\.\w+: .*policy\.encoder is "conv"'):
         config_with(encoder="conv", **option)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ({"jitter": 1.5}, r"\$\.policy\.jitter: expected .* <= 1\.0"),
+        ({"jitter": -0.1}, r"\$\.policy\.jitter: expected .* >= 0\.0"),
+        ({"jitter": 0.5, "cached_variants": 1}, r"\$\.policy\.cached_variants: is 1, the frame as it is"),
+        ({"jitter": 0.5, "encoder": "none"}, r'\$\.policy\.jitter: .*policy\.encoder is "none"'),
+    ],
+)
+def test_jitter_that_cannot_be_is_refused(
+    config_with: Callable[..., Config], policy: dict, message: str
+) -> None:
+    """Beyond its bounds, and where it would change nothing."""
+    with pytest.raises(ConfigError, match=message):
+        config_with(**policy)
+    assert config_with(jitter=1).policy.jitter == 1.0
+    assert config_with().policy.jitter == 0.0
