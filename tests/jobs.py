@@ -12,11 +12,13 @@ import time
 from pathlib import Path
 
 import msgspec
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hilrt.control.loop import Phase
 from hilrt.data.journal import read_episodes
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.policy.saved import checkpoints_of, load_meta
+from hilrt.report.boards import layout
 from hilrt.run.folder import RunFolder
 from hilrt.shm.status import Status
 
@@ -199,6 +201,22 @@ def learned(run):
 def summary(run_folder):
     """A run's summary.json."""
     return json.loads((run_folder / "summary.json").read_text())
+
+
+def figures(run):
+    """What TensorBoard has of a run."""
+    read = EventAccumulator(str(run / "tensorboard"))
+    read.Reload()
+    return read
+
+
+def empty_charts(run):
+    """Titles of the charts of its boards that no figure comes into."""
+    tags, boards = figures(run).Tags()["scalars"], layout(RunFolder(run).config())
+    charts = {title: patterns for board in boards.values() for title, (_, patterns) in board.items()}
+    return [
+        t for t, patterns in charts.items() if not any(re.match(p, tag) for p in patterns for tag in tags)
+    ]
 
 
 class LiveRun:

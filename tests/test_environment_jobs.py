@@ -102,6 +102,8 @@ def test_the_page_trains(maze):
     assert summary["online_steps"] >= 300
     assert summary["updates"] > 100
     assert summary["human_steps"] == 0
+    assert jobs.empty_charts(run) == []
+    assert not [tag for tag in jobs.figures(run).Tags()["scalars"] if tag.startswith(("6_Motion", "8_Steps"))]
     assert "/3 = " in succeed(maze, "eval", f"runs/{run.name}", "--episodes", "3")
 
 

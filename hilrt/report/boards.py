@@ -71,9 +71,10 @@ class Chart(NamedTuple):
 
 def layout(config: Config) -> dict[str, dict[str, list[str | list[str]]]]:
     """Boards of a run with this config, for the `custom_scalars` plugin."""
+    alone = config.in_environment and config.env.operator is None
     boards = {
         "Success": _success(config),
-        "You": _human() if config.teleop.intervene else [],
+        "You": _human() if config.teleop.intervene and not alone else [],
         "Episodes": _episodes(config),
         "Learning": _learning(config),
         "Motion": [] if config.in_environment else _motion(),

@@ -97,7 +97,7 @@ def _watch(say: Say, server: "subprocess.Popen[str]", port: int) -> None:
         last.append(line.strip())
         if found := ADDRESS.search(line):
             address = found[1]
-            say(f"every figure:  {address}?smoothing=0")
+            say(f"every figure:  {address}")
             say(f"boards:        {address}#custom_scalars")
             say(f"runs compared: {address}#hparams")
             say("Ctrl-C ends it.")
