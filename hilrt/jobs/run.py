@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import next_episode, online_steps
@@ -102,5 +104,6 @@ def _tell(lines: Sequence[str]) -> None:
 def _sum_up(folder: RunFolder, config: Config, status: Status, spec: Spec, began: float) -> Summary:
     episodes, wall_s = read_summaries(folder.episodes), time.monotonic() - began
     summary = summarise(spec.job, config, episodes, status, wall_s, spec.trial)
+    summary = msgspec.structs.replace(summary, checkpoint=spec.checkpoint)
     folder.write_json("summary.json", summary)
     return summary

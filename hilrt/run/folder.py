@@ -18,6 +18,7 @@ from hilrt.errors import RunFolderError, RunWriteError
 from hilrt.policy.vision import frozen_weights
 from hilrt.reward.about import classifier_path
 from hilrt.run.job import Job
+from hilrt.run.version import version
 from hilrt.step.sealed import SealError, sealed, unsealed
 
 T = TypeVar("T")
@@ -28,6 +29,10 @@ ENCODER = "encoder.safetensors"
 """The run's own copy of the one that `hilrt pretrain` made."""
 CLASSIFIER = "classifier.safetensors"
 """The same of the reward classifier: one that is trained meanwhile does not change what the run is rewarded for."""
+
+
+VERSION = "version.json"
+"""Of the hilrt that made the folder."""
 
 
 class RunFolder:
@@ -45,7 +50,7 @@ class RunFolder:
 
         Raises:
             ConfigError: the task file is wrong.
-            RunFolderError: it cannot be made.
+            RunFolderError, RunWriteError: it cannot be made.
         """
         config = taskfile.load(task_file, overrides)
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -85,7 +90,9 @@ class RunFolder:
             (path / "config.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
         except OSError as error:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
-        return cls(path)
+        folder = cls(path)
+        folder.write_json(VERSION, version())
+        return folder
 
     def named(self, name: str) -> "RunFolder":
         """The same under another name, beside the one it had; numbered as `create` does.

@@ -1,8 +1,11 @@
 """The folder of a run."""
 
+import re
 import shutil
+from importlib import metadata
 from pathlib import Path
 
+import msgspec
 from conditions import CONDITIONS as KEPT
 from mutations import on_disk, survey
 
@@ -10,7 +13,8 @@ from hilrt.control.replayed import REPLAY, Replayed
 from hilrt.errors import RunFolderError
 from hilrt.policy.vision import frozen_weights
 from hilrt.run.conditions import CONDITIONS, Handed, handed
-from hilrt.run.folder import RunFolder, kept
+from hilrt.run.folder import VERSION, RunFolder, kept
+from hilrt.run.version import ROOT, Version
 from hilrt.step.features import from_config
 
 PIXELS = Path(__file__).parents[2] / "configs" / "sim_so100_pixels.toml"
@@ -73,3 +77,12 @@ def test_a_second_run_of_the_same_second_is_numbered(tmp_path):
         (folder / "config.toml").touch()
         made.append(RunFolder(folder).named("a-train-1").path.name)
     assert made == ["a-train-1", "a-train-1-2", "a-train-1-3"]
+
+
+def test_it_says_which_hilrt_made_it(tmp_path):
+    """The version, and of a checkout the commit, by which the code is found again."""
+    run = RunFolder.create(PIXELS, [f"runs_dir={tmp_path}"], "train")
+    made = msgspec.json.decode((run.path / VERSION).read_bytes(), type=Version)
+    assert made.version == metadata.version("hilrt")
+    assert made.commit == "" or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", made.commit)
+    assert bool(made.commit) == (ROOT / ".git").exists()
