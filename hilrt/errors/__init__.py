@@ -125,7 +125,6 @@ from hilrt.errors.safety import (
     VoltageError,
 )
 from hilrt.errors.setup import (
-    CalibrationAbsentError,
     CalibrationFileError,
     CalibrationMismatchError,
     CropError,
@@ -170,7 +169,6 @@ __all__ = [
     "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
-    "CalibrationAbsentError",
     "CalibrationFileError",
     "CalibrationMismatchError",
     "CameraError",
