@@ -85,7 +85,8 @@ def test_train_then_eval(workplace, trained):
     """`hilrt train` leaves all that its run folder promises; `hilrt eval` judges it with an interval."""
     run, printed = trained
     assert {p.name for p in run.iterdir()} >= {
-        "config.toml", "journal", "checkpoints", "tensorboard", "log.txt", "episodes.jsonl", "summary.json",
+        "config.toml", "provenance.json", "journal", "checkpoints", "tensorboard", "log.txt", "episodes.jsonl",
+        "summary.json",
     }  # fmt: skip
     summary = jobs.summary(run)
     assert summary["online_steps"] >= 200
@@ -104,11 +105,11 @@ def test_train_then_eval(workplace, trained):
     assert judged.returncode == 0, judged.stdout + judged.stderr
     assert "/3 = " in judged.stdout
     assert "95 % interval" in judged.stdout
-    assert not any(
-        r.source is Source.HUMAN
-        for e in read_episodes(next((run / "evals").iterdir()) / "journal")
-        for r in e.records
-    )
+    (folder,) = (run / "evals").iterdir()
+    found = jobs.summary(folder)
+    assert found["success_rate"] == found["autonomous_rate"] == found["evaluations"][0]["success"]["rate"]
+    assert found["checkpoint"] == str(max((run / "checkpoints").glob("0*")).resolve())
+    assert not any(r.source is Source.HUMAN for e in read_episodes(folder / "journal") for r in e.records)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import jobs
 import pytest
 from typer.testing import CliRunner
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.errors import HilrtError
 from hilrt.policy.saved import load_meta, newest_checkpoint
 from hilrt.report.runs import State

@@ -23,12 +23,12 @@ from hilrt.devices.feetech.registers import Register
 from hilrt.devices.wholefile import write_whole
 from hilrt.devices.zerofile import ZeroOffsets
 from hilrt.errors import (
-    CalibrationAbsentError,
     CalibrationFileError,
     CalibrationMismatchError,
     PortsSwappedError,
 )
 from hilrt.errors.plain import plain
+from hilrt.errors.setup import CalibrationAbsentError
 
 Vector = NDArray[np.float64]
 

@@ -127,7 +127,6 @@ from hilrt.errors.safety import (
     VoltageError,
 )
 from hilrt.errors.setup import (
-    CalibrationAbsentError,
     CalibrationFileError,
     CalibrationMismatchError,
     CropError,
@@ -173,7 +172,6 @@ __all__ = [
     "ArmUnderTorqueError",
     "BusLostError",
     "BusTimeoutError",
-    "CalibrationAbsentError",
     "CalibrationFileError",
     "CalibrationMismatchError",
     "CameraError",

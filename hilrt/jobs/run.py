@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from hilrt.config import Config
 from hilrt.data.episodes import read_summaries
 from hilrt.data.journal import next_episode, online_steps
@@ -106,5 +108,6 @@ def _sum_up(
 ) -> Summary:
     episodes, wall_s = read_summaries(folder.episodes), time.monotonic() - began
     summary = summarise(spec.job, config, episodes, status, wall_s, spec.trial, failed=failed)
+    summary = msgspec.structs.replace(summary, checkpoint=spec.checkpoint)
     folder.write_json("summary.json", summary)
     return summary

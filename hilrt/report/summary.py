@@ -79,6 +79,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     reset_s: float
     """Time that it spent so, in no episode [s]."""
     success_rate: float
+    """Of the last training episodes; in an evaluation, of its episodes."""
     autonomous_rate: float
     intervention_rate: float
     human: Person
@@ -98,6 +99,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Of `hilrt run` alone."""
     cells: list[Cell] = []
     """Evaluation by place: success where the object was put."""
+    checkpoint: str = ""
+    """Whose policy acted, in an evaluation and at work."""
     comparison: Comparison | None = None
     """Of two policies; then the rest is of the first one."""
 
@@ -130,7 +133,7 @@ def summarise(
     tally = Tally(episodes, config.learner.constants.window)
     judged = evaluations(episodes)
     whole = [e for e in judged if e.success.episodes >= config.eval.episodes]
-    control = status.control
+    control, alone = status.control, job == Job.EVAL and judged
     return Summary(
         job=job,
         finished=not failed and progress(Job(job), control) >= status.supervisor.goal,
@@ -143,8 +146,8 @@ def summarise(
         self_resets=control.self_resets,
         calls=control.calls,
         reset_s=round(control.reset_ticks / config.env.fps, 1),
-        success_rate=tally.success_rate,
-        autonomous_rate=tally.autonomous_rate,
+        success_rate=judged[-1].success.rate if alone else tally.success_rate,
+        autonomous_rate=judged[-1].success.rate if alone else tally.autonomous_rate,
         intervention_rate=tally.intervention_rate,
         human=person(episodes, config.env.fps),
         advice=msgspec.json.decode(control.advised or "{}"),

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.config import Config
 from hilrt.config.notes import notes_of
 from hilrt.config.schema import encoded

@@ -10,7 +10,7 @@ from desk import play
 from foreign import EARLIER, ENVIRONMENT, changed, imported
 from typer.testing import CliRunner
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.config import MOTORS, taskfile
 from hilrt.data.lerobot.dataset import open_dataset
 from hilrt.devices.calibration import Calibration, radians_from_units

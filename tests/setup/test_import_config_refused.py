@@ -6,7 +6,7 @@ import pytest
 from foreign import ENVIRONMENT, changed, imported, written
 from typer.testing import CliRunner
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 from hilrt.config import taskfile
 from hilrt.errors import ConfigError, ForeignConfigError
 
