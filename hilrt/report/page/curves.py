@@ -135,6 +135,7 @@ def _minutes(episodes: Sequence[EpisodeSummary], fps: int) -> Points:
 
 
 def _success(axis: "Axes", curves: Sequence[Curve]) -> None:
+    alone = len(curves) == 1  # of several, the colours tell which is whose
     for number, curve in enumerate(curves):
         colour = COLOURS[number % len(COLOURS)]
         rates = [e.success for e in curve.evaluations]
@@ -153,9 +154,14 @@ def _success(axis: "Axes", curves: Sequence[Curve]) -> None:
                 elinewidth=0.8,
                 clip_on=False,
                 zorder=3,
+                label="evaluation" if alone else None,
             )
         if curve.autonomous:
-            axis.plot(*zip(*curve.autonomous, strict=True), color=colour, linewidth=0.9, alpha=0.55)
+            ends, shares = zip(*curve.autonomous, strict=True)
+            label = "training, without help" if alone else None
+            axis.plot(ends, shares, color=colour, linewidth=0.9, alpha=0.55, label=label)
+    if axis.get_legend_handles_labels()[1]:
+        axis.legend(loc="best")
     axis.set(ylabel="success", ylim=(-0.02, 1.02), yticks=[0.0, 0.25, 0.5, 0.75, 1.0])
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     _finish(axis)
