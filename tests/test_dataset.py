@@ -1,5 +1,6 @@
 """`hilrt dataset` as a user types it."""
 
+import json
 import shutil
 
 import jobs
@@ -44,6 +45,25 @@ def test_info(root, tmp_path):
     (root / "journal").mkdir(exist_ok=True)
     episode_path(root / "journal", 7).write_bytes(b"")
     assert "journal: 1 episodes that cannot be read" in dataset(tmp_path, "info", "demos")
+
+
+def test_info_answers_scripts(root, tmp_path):
+    """The same as one JSON document."""
+    told = json.loads(dataset(tmp_path, "info", "demos", "--json"))
+    found = told["dataset"]
+    assert (told["root"], found["version"], found["episodes"], found["tasks"]) == (
+        "demos",
+        "v3.0",
+        2,
+        ["pick_lift"],
+    )
+    assert found["outcomes"] == {"successes": 2, "episodes": 2, "corrected": 0, "human_share": 1.0}
+    assert found["columns"]["observation.images.front"]["shape"] == [32, 48, 3]
+    assert found["sessions"][0]["episodes"] == [0, 1]
+    assert told["journal"] == {"whole": 0, "cut": 0, "damaged": 0}
+    (root / "journal").mkdir(exist_ok=True)
+    episode_path(root / "journal", 7).write_bytes(b"")
+    assert json.loads(dataset(tmp_path, "info", "demos", "--json"))["journal"]["damaged"] == 1
 
 
 def test_verify(root, tmp_path):

@@ -24,6 +24,7 @@ from hilrt.errors import ConditionsError, PolicyFeaturesError
 from hilrt.jobs.otherwise import UNKNOWN, played_otherwise, recorded_otherwise, trained_otherwise
 from hilrt.policy.saved import FORMAT, Meta, checkpoints_of, load_meta
 from hilrt.report.dataset import described
+from hilrt.report.inventory import inventory
 from hilrt.robots import SO100_URDF
 from hilrt.run.conditions import conditions_of
 from hilrt.step.conditions import Conditions
@@ -303,7 +304,7 @@ def test_info_shows_each_session(home: Path) -> None:
     config, lower = configured(home, crop), configured(home, LOWER, crop)
     recorded(home, config, range(2), conditions_of(config))
     recorded(home, lower, range(2, 3), conditions_of(lower))
-    lines = [line for line in described(home / "dataset") if "conditions of" in str(line)]
+    lines = [line for line in described(inventory(home / "dataset")) if "conditions of" in str(line)]
     rest = "box 150 .. 310, -110 .. 170, 5 .. 120 mm; front 64x48 at 30 Hz, crop [0, 0, 40, 40]"
     assert lines == [
         f"conditions of 0-1: arm sim starting at 217, 0, 74 mm; {rest}",

@@ -26,6 +26,7 @@ class Seen(NamedTuple):
 
     run: Path
     line: dict
+    live: list
     deletion: str
 
 
@@ -37,11 +38,16 @@ def ask(*words, typed=None):
     return done.exit_code, done.stdout
 
 
+def answered(*words):
+    """What a command answers a script."""
+    done = CliRunner().invoke(app, [*map(str, words), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
 def listed(folder):
     """`hilrt runs --json`, by name."""
-    status, text = ask("--in", folder / "runs", "--json")
-    assert status == 0, text
-    return {Path(line["folder"]).name: line for line in json.loads(text)}
+    return {Path(line["folder"]).name: line for line in answered("runs", "--in", folder / "runs")}
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +58,12 @@ def workplace(tmp_path_factory):
     assert jobs.run(folder, "record", REAL, overrides=ABSENT).returncode == 2
     with jobs.LiveRun(folder, "train", jobs.SIM, overrides=FAR) as live:
         live.wait_for(lambda: live.status.control.online_steps > 10)
-        line, (status, deletion) = listed(folder)[live.path.name], ask("delete", live.path, "--yes")
+        line, now = listed(folder)[live.path.name], answered("status")
+        status, deletion = ask("delete", live.path, "--yes")
         assert status == 2
         live.process.send_signal(signal.SIGINT)
         live.finish()
-    return folder, Seen(live.path, line, deletion)
+    return folder, Seen(live.path, line, now, deletion)
 
 
 @pytest.fixture
@@ -209,7 +216,7 @@ def test_what_was_interrupted_can_be_deleted_again(folder):
 def test_two_runs_beside_each_other(folder):
     """Only what differs of their task files, and what both came to."""
     done, cut = of_state(folder, State.DONE), of_state(folder, State.CUT)
-    told = json.loads(ask("compare", done, cut, "--json")[1])
+    told = answered("runs", "compare", done, cut)
     assert told["runs"] == [str(done), str(cut)]
     assert told["differs"] == {"learner.online_steps": [10, 100000]}
     first, second = told["results"]
@@ -230,3 +237,30 @@ def test_the_summary_says_whether_a_run_came_to_its_end(workplace):
     recorded, *_ = sorted(jobs.runs_of(folder, "record"), key=lambda run: run.name.startswith("so100"))
     assert jobs.summary(recorded)["finished"]
     assert not jobs.summary(seen.run)["finished"]
+
+
+def test_status_answers_scripts(workplace):
+    """Of each run that is alive: how far it is, and how its processes are."""
+    (now,) = [line for line in workplace[1].live if line["run"] == workplace[1].run.name]
+    assert (now["job"], now["goal"], now["unit"]) == ("train", 100000, "steps")
+    assert now["reached"] > 10
+    assert set(now["processes"]) == {"control", "recorder", "learner", "simulator"}
+
+
+def test_eval_and_checkpoint_list_answer_scripts(folder):
+    """One document on standard output, and the screen elsewhere; `hilrt runs compare` has the evaluation, too."""
+    cut, done = of_state(folder, State.CUT), of_state(folder, State.DONE)
+    judged = jobs.run(folder, "eval", cut, "--episodes", "1", "--json")
+    assert judged.returncode == 0, judged.stderr
+    answer = json.loads(judged.stdout)
+    assert answer["summary"] == jobs.summary(folder / answer["folder"])
+    assert answer["summary"]["finished"]
+    assert "eval: done" in judged.stderr
+    first, second = answered("runs", "compare", cut, done)["results"]
+    assert first["judged"] == answer["summary"]["evaluations"][0]["success"]
+    assert second["judged"] is None
+    lines = answered("checkpoint", "list", cut)
+    assert [line["newest"] for line in lines] == [False] * (len(lines) - 1) + [True]
+    assert lines[0]["steps"] == lines[0]["updates"] == 0
+    assert lines[0]["evaluation"]["episodes"] == 1
+    assert all(line["problem"] == "" for line in lines)

@@ -4,21 +4,23 @@ from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import Run, examples, longer, say
+from hilrt.cli.words import Json, Run, answer, examples, longer, say, show
 
 checkpoint = typer.Typer(help="List and restore what a run has saved of its learning.", no_args_is_help=True)
 
 
 @checkpoint.command(name="list", epilog=examples("hilrt checkpoint list runs/RUN"))
-def list_checkpoints(run: Run) -> None:
+def list_checkpoints(run: Run, *, json: Json = False) -> None:
     """Show a run's checkpoints: steps, updates, evaluation, which is newest and best, whether the files are whole."""
-    from rich.console import Console  # noqa: PLC0415
-
     from hilrt.data.history import history  # noqa: PLC0415
-    from hilrt.report.checkpoints import checkpoint_table  # noqa: PLC0415
+    from hilrt.report.checkpoints import checkpoint_lines, checkpoint_table  # noqa: PLC0415
     from hilrt.run.folder import RunFolder  # noqa: PLC0415
 
-    Console().print(checkpoint_table(history(RunFolder.open(run).path)))
+    lines = checkpoint_lines(history(RunFolder.open(run).path))
+    if json:
+        answer(lines)
+    else:
+        show(checkpoint_table(lines))
 
 
 @checkpoint.command(name="restore", epilog=examples("hilrt checkpoint restore runs/RUN 3000"))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hilrt.cli.words import examples
+from hilrt.cli.words import Json, answer, examples, show
 
 dataset = typer.Typer(
     help="Look at datasets of demonstrations, mend them, and exchange them with others.", no_args_is_help=True
@@ -54,14 +54,16 @@ Pairing = Annotated[
 
 
 @dataset.command(epilog=examples("hilrt dataset info datasets/so100"))
-def info(root: Root) -> None:
+def info(root: Root, *, json: Json = False) -> None:
     """Show what a dataset has: episodes, steps, columns, successes, sizes, and what its journal still holds."""
-    from rich.console import Console  # noqa: PLC0415
-
     from hilrt.report.dataset import described  # noqa: PLC0415
+    from hilrt.report.inventory import inventory  # noqa: PLC0415
 
-    for part in described(root):
-        Console().print(part, markup=False, highlight=False, soft_wrap=True)
+    found = inventory(root)
+    if json:
+        answer(found)
+    else:
+        show(*described(found))
 
 
 @dataset.command(epilog=examples("hilrt dataset verify datasets/so100"))

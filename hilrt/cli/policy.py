@@ -1,12 +1,26 @@
 """The commands that make, judge and use a policy: one function each, no logic; heavy imports happen inside."""
 
 import re
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilrt.cli.words import JUDGE, TRAIN, Checkpoint, Override, Run, TaskFile, examples, longer, say
+from hilrt.cli.words import (
+    JUDGE,
+    TRAIN,
+    Checkpoint,
+    Json,
+    Override,
+    Run,
+    TaskFile,
+    answer,
+    examples,
+    longer,
+    say,
+)
 
 if TYPE_CHECKING:
     from hilrt.report.summary import Summary
@@ -117,6 +131,7 @@ def evaluate(
         ),
     ] = None,
     checkpoint: Checkpoint = None,
+    json: Json = False,
     set_: Override = None,
 ) -> None:
     """Judge a run's policy, by default its newest: deterministic, operator off.
@@ -134,8 +149,13 @@ def evaluate(
     from hilrt.jobs import evaluate as job  # noqa: PLC0415
 
     question = job.Question(episodes, checkpoint, cells, compare=compare or "")
-    folder, summary = job.evaluate(run, question._replace(each=each) if each else question, set_ or [])
-    _report_evaluation(folder, summary, cells)
+    question = question._replace(each=each) if each else question
+    with redirect_stdout(sys.stderr) if json else nullcontext():  # the screen
+        folder, summary = job.evaluate(run, question, set_ or [])
+    if json:
+        answer({"folder": str(folder.path), "summary": summary})
+    else:
+        _report_evaluation(folder, summary, cells)
 
 
 def _cells(text: str) -> tuple[int, int]:

@@ -20,11 +20,14 @@ RUNS = Path("runs")
 
 
 @alive.command(rich_help_panel=LOOK_AFTER, epilog=examples("hilrt status"))
-def status() -> None:
+def status(*, json: Json = False) -> None:
     """Show the runs that are alive on this computer."""
-    from hilrt.report.live import show_live_runs  # noqa: PLC0415
+    from hilrt.report.live import live_lines, show_live_runs  # noqa: PLC0415
 
-    show_live_runs()
+    if json:
+        answer(live_lines())
+    else:
+        show_live_runs()
 
 
 @runs.callback(invoke_without_command=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hilrt.cli.words import SET_UP, Override, Side, examples, finish, say
+from hilrt.cli.words import SET_UP, Json, Override, Side, answer, examples, finish, say
 
 setup = typer.Typer()
 
@@ -195,18 +195,19 @@ def doctor(
     yes: Annotated[
         bool, typer.Option("--yes", help="With --motion: do not ask before the arm moves.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Look at motors, calibration, leader arms, cameras and this computer; one line each, ok or what to do.
 
     Nothing moves without --motion, which says before what will move.
     """
     from hilrt.config import taskfile  # noqa: PLC0415
-    from hilrt.setup.doctor import doctor  # noqa: PLC0415
+    from hilrt.setup.doctor import doctor, examine  # noqa: PLC0415
 
     if (side or yes) and not motion:
         raise typer.BadParameter("--arm and --yes belong to --motion.")
-    if motion and show:
-        raise typer.BadParameter("give either --motion or --show.")
+    if motion + show + json > 1:
+        raise typer.BadParameter("give one of --motion, --show and --json.")
     if motion:
         from hilrt.setup.motion import examine_motion  # noqa: PLC0415
         from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
@@ -223,5 +224,10 @@ def doctor(
             finish(check_pad(TerminalConsole(), teleop.device))
         for line in lines(teleop.device, teleop.dead_zone):
             say(line)
+    elif json:
+        findings = finish(examine(taskfile.load(config), str(config)))
+        answer(findings)
+        if not all(finding.ok for finding in findings):
+            raise typer.Exit(1)
     elif not finish(doctor(say, taskfile.load(config), str(config))):
         raise typer.Exit(1)

@@ -13,8 +13,8 @@ from hilrt.policy.saved import (
     Meta,
     checkpoint_of,
     checkpoints_of,
-    load_arrays,
     load_meta,
+    require_whole,
     write_checkpoint,
 )
 
@@ -64,7 +64,7 @@ def go_back(run_dir: Path, steps: int, online_steps: int) -> Path:
     found = checkpoint_of(run_dir, steps)
     meta = load_meta(found)
     for name in meta.digests:
-        load_arrays(found, meta, name)
+        require_whole(found, meta, name)
     aside = set_aside(run_dir, paths[paths.index(found) + 1 :])
     if online_steps > meta.online_steps:
         _continue_from(found, meta, online_steps)
@@ -92,7 +92,7 @@ def _entry(path: Path, *, newest: bool, best: bool) -> Entry:
     try:
         meta = load_meta(path)
         for name in meta.digests:
-            load_arrays(path, meta, name)
+            require_whole(path, meta, name)
     except CheckpointError as error:
         problem = error.problem
     return Entry(steps=int(path.name), meta=meta, problem=problem, newest=newest, best=best)

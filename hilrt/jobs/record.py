@@ -56,10 +56,12 @@ def record(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Summar
 
 def _beside(config: Config, there: int) -> str:
     """What the dataset has before, and how many come."""
-    from hilrt.report.dataset import successes  # noqa: PLC0415 - pyarrow is behind it
+    from hilrt.report.inventory import inventory  # noqa: PLC0415 - pyarrow is behind it
 
     root, wanted = config.dataset.root, config.dataset.num_episodes_to_record
-    has = f"{root} has {there} episodes, {successes(Path(root))} of them successful"
+    found = inventory(Path(root)).dataset
+    successes = found.outcomes.successes if found and found.outcomes else 0
+    has = f"{root} has {there} episodes, {successes} of them successful"
     return f"{has}; successful ones to add now: {wanted} (dataset.num_episodes_to_record)"
 
 

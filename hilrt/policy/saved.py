@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from hilrt.policy.actor import Actor
 
 FORMAT = 5
+OTHERWISE = "is damaged: its digest is not the one in meta.json"
+PART_BYTES = 1 << 20
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -152,6 +154,23 @@ def _write(file: Path, data: bytes) -> None:
         os.fsync(out.fileno())
 
 
+def require_whole(path: Path, meta: Meta, name: str) -> None:
+    """See that one of a checkpoint's files is the one that was written, without loading what is in it.
+
+    Raises:
+        CheckpointError: absent or damaged.
+    """
+    file, digest = path / name, xxhash.xxh3_64()
+    try:
+        with file.open("rb") as opened:
+            while part := opened.read(PART_BYTES):
+                digest.update(part)
+    except OSError as error:
+        raise CheckpointError(str(file), f"cannot be read: {error.strerror}") from None
+    if digest.hexdigest() != meta.digests.get(name):
+        raise CheckpointError(str(file), OTHERWISE)
+
+
 def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]]:
     """The arrays in one of a checkpoint's safetensors files.
 
@@ -162,7 +181,7 @@ def load_arrays(path: Path, meta: Meta, name: str) -> dict[str, npt.NDArray[Any]
     try:
         data = file.read_bytes()
         if xxhash.xxh3_64_hexdigest(data) != meta.digests.get(name):
-            raise CheckpointError(str(file), "is damaged: its digest is not the one in meta.json")
+            raise CheckpointError(str(file), OTHERWISE)
         return dict(load(data))
     except OSError as error:
         raise CheckpointError(str(file), f"cannot be read: {error.strerror}") from None

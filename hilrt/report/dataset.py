@@ -3,89 +3,43 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from rich.console import RenderableType
 from rich.table import Table
 
-from hilrt.data.journal import JOURNAL, episode_files, read_episode
-from hilrt.data.labels import in_force, read_corrections
-from hilrt.data.lerobot.dataset import Dataset, exists
-from hilrt.data.lerobot.rules.checked import Checked
-from hilrt.data.lerobot.stats import Stats
-from hilrt.errors import JournalFormatError
+from hilrt.data.journal import JOURNAL
 from hilrt.errors.dataset import ranges
-from hilrt.step.conditions import Conditions, grouped
+from hilrt.report.inventory import Contents, Inventory, Session, Waiting
+from hilrt.step.conditions import Conditions
 
 MANY = 8
 """Names of a column that are shown."""
 
 
-def described(root: Path) -> Iterator[RenderableType]:
-    """A dataset, of hilrt or of others, and its journal.
-
-    Raises:
-        DatasetError: it cannot be opened.
-    """
-    journal = list(_journal(root / JOURNAL))
-    if exists(root) or not journal:
-        opened = Checked.open(root)
-        yield from _counts(opened)
-        yield from _sessions(opened)
-        yield _columns(opened)
-    yield from journal
+def described(found: Inventory) -> Iterator[RenderableType]:
+    """A dataset, of hilrt or of others, and its journal."""
+    if found.dataset:
+        yield from _counts(found.root, found.dataset)
+        yield from _sessions(found.dataset.sessions)
+        yield _columns(found.dataset)
+    yield from _journal(Path(found.root), found.journal)
 
 
-def _counts(opened: Checked) -> Iterator[str]:
-    info, rows = opened.info, opened.rows
-    seconds = info.total_frames / info.fps
-    whose = "" if opened.features else ", made by others (`hilrt dataset import` makes demonstrations of it)"
-    yield f"{opened.root}: LeRobotDataset {info.codebase_version} of {info.robot_type or 'an unnamed robot'}{whose}"
-    yield f"{len(rows)} episodes, {info.total_frames} steps at {info.fps:g} Hz, {seconds:.0f} s"
-    yield f"tasks: {', '.join(opened.tasks)}"
-    mended = _corrected(opened)
-    if known := _recorded(opened) | mended:
-        more = f" (labels of {len(mended)} corrected)" if mended else ""
-        human = sum(
-            row.length * (_figure(row.stats, "complementary_info.is_intervention", "mean") or 0.0)
-            for row in rows
-        )
-        share = human / max(1, sum(row.length for row in rows))
-        yield f"success: {sum(known.values())} of {len(known)}{more}; steps by a human: {share:.0%}"
-    sizes = {
-        top: sum(p.stat().st_size for p in (opened.root / top).rglob("*.*") if p.is_file())
-        for top in ("data", "videos")
-    }
-    yield "size: " + ", ".join(f"{top} {size / 1e6:.1f} MB" for top, size in sizes.items() if size)
+def _counts(root: str, dataset: Contents) -> Iterator[str]:
+    seconds = dataset.steps / dataset.fps
+    whose = "" if dataset.own else ", made by others (`hilrt dataset import` makes demonstrations of it)"
+    yield f"{root}: LeRobotDataset {dataset.version} of {dataset.robot_type or 'an unnamed robot'}{whose}"
+    yield f"{dataset.episodes} episodes, {dataset.steps} steps at {dataset.fps:g} Hz, {seconds:.0f} s"
+    yield f"tasks: {', '.join(dataset.tasks)}"
+    if known := dataset.outcomes:
+        more = f" (labels of {known.corrected} corrected)" if known.corrected else ""
+        yield f"success: {known.successes} of {known.episodes}{more}; steps by a human: {known.human_share:.0%}"
+    yield "size: " + ", ".join(f"{top} {size / 1e6:.1f} MB" for top, size in dataset.bytes.items() if size)
 
 
-def successes(root: Path) -> int:
-    """How many of a dataset's episodes succeeded, with their labels as they were corrected.
-
-    Raises:
-        DatasetError: it cannot be read.
-    """
-    opened = Checked.open(root)
-    return sum((_recorded(opened) | _corrected(opened)).values())
-
-
-def _recorded(opened: Checked) -> dict[int, bool]:
-    """Whether episodes succeeded when they were recorded, as far as it is known."""
-    best = {row.episode: _figure(row.stats, "next.success", "max") for row in opened.rows}
-    return {number: bool(success) for number, success in best.items() if success is not None}
-
-
-def _corrected(opened: Checked) -> dict[int, bool]:
-    """Whether episodes succeeded whose labels were corrected."""
-    numbers = in_force(read_corrections(opened.root)) if opened.features else {}
-    dataset = Dataset.open(opened.root) if numbers else None
-    return {n: any(r.success for r in dataset.episode(n).records) for n in numbers} if dataset else {}
-
-
-def _sessions(opened: Checked) -> Iterator[str]:
+def _sessions(sessions: list[Session]) -> Iterator[str]:
     """Under which conditions its episodes were recorded, where that is known."""
-    for conditions, numbers in grouped(opened.conditions):
-        if conditions:
-            yield f"conditions of {ranges(numbers)}: {'; '.join(_told(conditions))}"
+    for session in sessions:
+        yield f"conditions of {ranges(session.episodes)}: {'; '.join(_told(session.conditions))}"
 
 
 def _told(conditions: Conditions) -> Iterator[str]:
@@ -101,15 +55,9 @@ def _told(conditions: Conditions) -> Iterator[str]:
         yield f"{name} {camera.width}x{camera.height} at {camera.fps} Hz{turned}{crop}"
 
 
-def _figure(stats: dict[str, Stats], column: str, name: str) -> float | None:
-    """The first number of a statistic; None where there is none."""
-    figures = stats.get(column, {}).get(name, np.zeros(0))
-    return float(figures.flat[0]) if figures.size else None
-
-
-def _columns(opened: Checked) -> Table:
+def _columns(dataset: Contents) -> Table:
     table = Table("column", "type", "shape", "names")
-    for key, feature in opened.info.features.items():
+    for key, feature in dataset.columns.items():
         names = feature.names if isinstance(feature.names, list) and not feature.is_picture else []
         shown = ", ".join(map(str, names[:MANY])) + (
             f" and {len(names) - MANY} more" if len(names) > MANY else ""
@@ -118,21 +66,14 @@ def _columns(opened: Checked) -> Table:
     return table
 
 
-def _journal(folder: Path) -> Iterator[str]:
+def _journal(root: Path, waiting: Waiting) -> Iterator[str]:
     """What was recorded and is not in the dataset yet."""
-    whole = cut = damaged = 0
-    for path in episode_files(folder):
-        try:
-            episode = read_episode(path)
-        except JournalFormatError:
-            damaged += 1
-        else:
-            complete = episode.complete and not episode.lost
-            whole, cut = whole + complete, cut + (not complete)
-    if damaged:
-        yield f"journal: {damaged} episodes that cannot be read, in {folder}"
-    if whole:
-        yield f"journal: {whole} episodes that the next `hilrt record` or `hilrt train` brings into the dataset"
-    if cut:
-        cure = f"`hilrt dataset recover {folder.parent}` brings in what is whole of them"
-        yield f"journal: {cut} episodes that were cut off or are damaged; {cure}"
+    if waiting.damaged:
+        yield f"journal: {waiting.damaged} episodes that cannot be read, in {root / JOURNAL}"
+    if waiting.whole:
+        yield (
+            f"journal: {waiting.whole} episodes that the next `hilrt record` or `hilrt train` brings into the dataset"
+        )
+    if waiting.cut:
+        cure = f"`hilrt dataset recover {root}` brings in what is whole of them"
+        yield f"journal: {waiting.cut} episodes that were cut off or are damaged; {cure}"

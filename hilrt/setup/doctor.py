@@ -69,7 +69,15 @@ class Finding(Struct, frozen=True):
 
 
 async def doctor(say: Callable[[str], None], config: Config, task_file: str = "the task file") -> bool:
-    """Look at arms, cameras and the computer; whether all is well. Nothing is written or moved."""
+    """Tell what `examine` finds, a line each; whether all is well."""
+    findings = await examine(config, task_file)
+    for finding in findings:
+        say(str(finding))
+    return all(finding.ok for finding in findings)
+
+
+async def examine(config: Config, task_file: str = "the task file") -> list[Finding]:
+    """Look at arms, cameras and the computer. Nothing is written or moved."""
     findings = [*_computer(config), examine_pipelines(config, task_file)]
     if config.sim is None:
         for side in config.robot.sides:
@@ -80,9 +88,7 @@ async def doctor(say: Callable[[str], None], config: Config, task_file: str = "t
             findings += await examine_arm(Place.of(config, side, leader=True), f"leader {side}".strip())
     for name, settings in config.robot.real_cameras.items():
         findings.append(await asyncio.to_thread(_camera, Camera(name, settings, config.env.fps)))
-    for finding in findings:
-        say(str(finding))
-    return all(finding.ok for finding in findings)
+    return findings
 
 
 async def examine_arm(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import jobs
 import pytest
 import typer
 from commandline import commands
@@ -14,9 +15,11 @@ from typer.testing import CliRunner
 
 from hilrt.cli import words
 from hilrt.cli.app import app
+from hilrt.run.folder import RunFolder
+from hilrt.run.job import Job
 
 ORDER = [words.SET_UP, words.DEMONSTRATE, words.REWARD, words.TRAIN, words.JUDGE, words.LOOK_AFTER]
-HEAVY = {"torch", "cv2", "pinocchio", "mujoco", "numpy", "pyarrow", "asyncio", "msgspec"}
+HEAVY = {"torch", "cv2", "pinocchio", "mujoco", "pyarrow", "av", "matplotlib"}
 EACH = pytest.mark.parametrize(
     ("path", "command"), [pytest.param(*one, id="-".join(one[0])) for one in commands()]
 )
@@ -50,17 +53,30 @@ def test_help_tells_every_exit_status():
     assert told == ["0", "1", "2", "130"]
 
 
+def loaded(*arguments):
+    """Libraries that a command has imported when it ends."""
+    code = (
+        "import sys; from hilrt.cli.app import app\n"
+        "try: app(sys.argv[1:], prog_name='hilrt')\n"
+        "except SystemExit as end: print(*sys.modules, file=sys.stderr); sys.exit(end.code)"
+    )
+    words = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stderr.split()}
+
+
 def test_help_needs_nothing_heavy():
     """`hilrt --help` imports no library that a robot needs, which takes seconds."""
-    code = (
-        "import sys, hilrt.cli.app\n"
-        "try: hilrt.cli.app.app(['--help'], prog_name='hilrt')\n"
-        "except SystemExit: print(*sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[0] for name in done.stderr.split()}
-    assert "typer" in loaded
-    assert loaded & HEAVY == set()
+    assert "typer" in (found := loaded("--help"))
+    assert found & {*HEAVY, "numpy", "asyncio", "msgspec"} == set()
+
+
+def test_lists_need_nothing_heavy(tmp_path):
+    """Nor do those of runs and of checkpoints need what learns, sees or moves."""
+    run = RunFolder.create(jobs.SIM, [f"runs_dir={tmp_path}"], Job.TRAIN).path
+    for asked in (("runs", "--in", tmp_path), ("checkpoint", "list", run)):
+        assert "msgspec" in (found := loaded(*asked))
+        assert found & HEAVY == set()
 
 
 @EACH

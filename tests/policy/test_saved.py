@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from hilrt.errors import CheckpointError, PolicyFeaturesError
 from hilrt.policy.actor import Actor
-from hilrt.policy.saved import FORMAT, Meta, load_actor_for, load_arrays, load_meta
+from hilrt.policy.saved import FORMAT, PART_BYTES, Meta, load_actor_for, load_arrays, load_meta, require_whole
 from hilrt.step.features import GRIPPER, Features, Image
 from hilrt.step.sealed import sealed
 
@@ -92,3 +92,22 @@ def test_damaged_checkpoint_is_never_taken_for_another(checkpoint: Path) -> None
         weights, lambda: {n: a.tobytes() for n, a in load_arrays(checkpoint, meta, weights.name).items()}
     )
     assert survey(weights.read_bytes(), arrays, CheckpointError).refused
+
+
+def test_a_large_file_is_looked_at_in_parts(checkpoint):
+    """A bit that is wrong in any of them is noticed, and so is a file that is too short, too long or not there."""
+    data = np.random.default_rng(0).bytes(2 * PART_BYTES + 100)
+    file = checkpoint / "learner.safetensors"
+    digests = {file.name: xxhash.xxh3_64_hexdigest(data)}
+    meta = msgspec.structs.replace(load_meta(checkpoint), digests=digests)
+    file.write_bytes(data)
+    require_whole(checkpoint, meta, file.name)
+    places = (0, PART_BYTES - 1, PART_BYTES, 2 * PART_BYTES, len(data) - 1)
+    flipped = [data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :] for at in places]
+    for damaged in (*flipped, data[:-1], data + b"\0", b""):
+        file.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="is damaged"):
+            require_whole(checkpoint, meta, file.name)
+    file.unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        require_whole(checkpoint, meta, file.name)

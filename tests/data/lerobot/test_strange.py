@@ -18,6 +18,7 @@ from hilrt.data.lerobot.fold import fold
 from hilrt.data.lerobot.rules import verify
 from hilrt.errors import DatasetError, UnmappableError
 from hilrt.report.dataset import described
+from hilrt.report.inventory import inventory
 
 DATA = "data/chunk-000/file-000.parquet"
 EPISODES = "meta/episodes/chunk-000/file-000.parquet"
@@ -105,7 +106,7 @@ def verified(root, _):
 
 
 def shown(root, _):
-    for part in described(root):
+    for part in described(inventory(root)):
         Console(file=io.StringIO()).print(part, markup=False, highlight=False)
 
 
