@@ -9,7 +9,7 @@ from commandline import commands
 from emptyshm import emptied
 from typer.testing import CliRunner
 
-from hilrt.cli import app
+from hilrt.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "guide" / "command-line.md"
