@@ -1,11 +1,14 @@
 """The command that writes a first task file; imports inside."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hilrt.cli.words import SET_UP, examples, finish, say
+
+if TYPE_CHECKING:
+    from hilrt.setup.cameras import FoundCamera
 
 init = typer.Typer()
 
@@ -29,23 +32,53 @@ def begin(
     cameras: Annotated[
         list[str] | None, typer.Option("--camera", metavar="NAME=SOURCE", help="Camera: number or device.")
     ] = None,
-    pictures: Annotated[Path, typer.Option(help="Folder for a picture of each camera.")] = Path("cameras"),
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder for a picture of each camera; default: cameras.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take what is usual.")] = False,
 ) -> None:
     """Write a task file for a real arm: looks for ports and cameras, and asks what it cannot see."""
-    from hilrt.setup.init import NEXT, USUAL, Outfit, asked, camera, create, filled, task_file  # noqa: PLC0415
+    from hilrt.setup.init import (  # noqa: PLC0415
+        USUAL,
+        Outfit,
+        asked,
+        camera,
+        come_next,
+        create,
+        filled,
+        require_free,
+        task_file,
+    )
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
     pairs = [pair.partition("=") for pair in cameras or []]
     if bad := [name for name, _, source in pairs if not (name and source)]:
         raise typer.BadParameter(f"{bad[0]!r} is not NAME=SOURCE, as in front=0", param_hint="--camera")
+    if len(named := {name: camera(source) for name, _, source in pairs}) < len(pairs):
+        raise typer.BadParameter("two cameras have the same name", param_hint="--camera")
+    if leader_port and device not in {None, "leader"}:
+        raise typer.BadParameter(f"is of a leader, and the device is {device}", param_hint="--leader-port")
+    if pictures and (yes or named):
+        raise typer.BadParameter("no camera is looked for with --yes or --camera", param_hint="--pictures")
     known = Outfit(
         arm=arm or "",
         port=port,
-        device=device or "",
+        device=device or ("leader" if leader_port else ""),
         leader_port=leader_port,
-        cameras={name: camera(source) for name, _, source in pairs} if cameras else None,
+        cameras=named or None,
     )
-    outfit = filled(known, USUAL) if yes else finish(asked(TerminalConsole(), known, pictures))
+    require_free(path)
+    if yes:
+        outfit = filled(known, USUAL)
+    else:
+        console, lenses = TerminalConsole(), _lenses(pictures or Path("cameras")) if not named else []
+        outfit = finish(asked(console, known, lenses))
     create(path, task_file(path, task or path.stem, outfit))
-    say(NEXT.format(path=path))
+    say(come_next(path, outfit))
+
+
+def _lenses(pictures: Path) -> "list[FoundCamera]":
+    """Cameras that give pictures; looked for before the questions, so that Ctrl-C ends the search at once."""
+    from hilrt.setup.cameras import find_cameras  # noqa: PLC0415
+
+    return find_cameras(say, pictures)

@@ -1,16 +1,21 @@
 """A task file for a real arm: what is plugged in is looked for, what nobody can see is asked."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomlkit
 from msgspec import Struct
 
 from hilrt.config import taskfile
+from hilrt.config.crosscheck import NAME
 from hilrt.devices.feetech.port import ports
 from hilrt.errors import ConfigError
 from hilrt.setup.console import Console
+
+if TYPE_CHECKING:
+    from hilrt.setup.cameras import FoundCamera
 
 TEMPLATE = Path(__file__).with_name("task.toml")
 ARMS = ("so101", "so100")
@@ -38,12 +43,9 @@ class Outfit(Struct, frozen=True, kw_only=True):
 
 USUAL = Outfit(arm=ARMS[0], port=PORT, device="keyboard", leader_port=LEADER_PORT, cameras={})
 
-NEXT = """{path} is written. What comes next (docs/guide/first-day.md):
-  hilrt setup-motors {path}    # motors that are new
-  hilrt calibrate {path}
-  hilrt doctor {path}
-  hilrt teleoperate {path}
-  hilrt record {path}"""
+COMMANDS = ("setup-motors", "calibrate")
+"""For each arm."""
+THEN = ("doctor", "teleoperate", "record")
 
 
 def filled(known: Outfit, usual: Outfit) -> Outfit:
@@ -57,24 +59,41 @@ def filled(known: Outfit, usual: Outfit) -> Outfit:
     )
 
 
-async def asked(console: Console, known: Outfit, pictures: Path, dev: Path = Path("/dev")) -> Outfit:
+def come_next(path: Path, outfit: Outfit) -> str:
+    """What to do with the file that is written."""
+    arms = ["", " --leader"] if outfit.device == "leader" else [""]
+    lines = [f"  hilrt {command} {path}{arm}" for arm in arms for command in COMMANDS]
+    lines += [f"  hilrt {command} {path}" for command in THEN]
+    told = f"{path} is written. What comes next (docs/guide/first-day.md); setup-motors is for motors that are new:"
+    return "\n".join([told, *lines])
+
+
+async def asked(
+    console: Console, known: Outfit, lenses: "Sequence[FoundCamera]", dev: Path = Path("/dev")
+) -> Outfit:
     """All of it: what is known, found, or answered.
 
     Args:
         console: the operator.
         known: is not asked for.
-        pictures: folder for one of each camera.
+        lenses: cameras that were found.
         dev: where ports and cameras are.
     """
     arm = known.arm or await console.ask("Which arm is it?", ARMS, ARMS[0])
     device = known.device or await console.ask("What do you drive it with?", tuple(DEVICES), "keyboard")
-    plugged = [port for port in ports(dev) if port not in {known.port, known.leader_port}]
+    plugged = _plugged(dev, known)
     port = known.port or await _port(console, "arm", plugged, PORT)
     leader = known.leader_port
     if device == "leader" and not leader:
         leader = await _port(console, "leader arm", [p for p in plugged if p != port], LEADER_PORT)
-    cameras = await _cameras(console, pictures, dev) if known.cameras is None else known.cameras
+    cameras = await _cameras(console, lenses, dev) if known.cameras is None else known.cameras
     return Outfit(arm=arm, port=port, device=device, leader_port=leader, cameras=cameras)
+
+
+def _plugged(dev: Path, known: Outfit) -> list[str]:
+    """Adapters that are there, but for those that are known, by whatever name."""
+    taken = {os.path.realpath(port) for port in (known.port, known.leader_port) if port}
+    return [port for port in ports(dev) if os.path.realpath(port) not in taken]
 
 
 async def _port(console: Console, whose: str, plugged: Sequence[str], usual: str) -> str:
@@ -95,24 +114,25 @@ async def _port(console: Console, whose: str, plugged: Sequence[str], usual: str
     return plugged[int(answer) - 1]
 
 
-async def _cameras(console: Console, pictures: Path, dev: Path) -> dict[str, dict[str, Any]]:
-    from hilrt.setup.cameras import find_cameras  # noqa: PLC0415 - cv2 is slow to import, and not always needed
-
+async def _cameras(console: Console, lenses: "Sequence[FoundCamera]", dev: Path) -> dict[str, dict[str, Any]]:
     named: dict[str, dict[str, Any]] = {}
-    for found in find_cameras(console.say, pictures, _devices(dev)):
-        name = await console.ask(
-            f"A name for the camera of {found.picture} (front, wrist)? Enter leaves it out."
-        )
+    for lens in lenses:
+        name = await _name(console, lens.picture, named)
         if not name:
             continue
-        mode = min(found.modes, key=lambda mode: (mode.width, mode.height) != SIZE)
+        mode = min(lens.modes, key=lambda mode: (mode.width, mode.height) != SIZE)
         size = {"width": mode.width, "height": mode.height, "fps": round(mode.fps)}
-        named[name] = camera(_stable(found.path, dev)) | size
+        named[name] = camera(_stable(lens.path, dev)) | size
     return named
 
 
-def _devices(dev: Path) -> list[Path]:
-    return sorted(dev.glob("video*"))
+async def _name(console: Console, picture: Path, taken: Container[str]) -> str:
+    """One that a camera may have, and no other has; empty: the camera is not used."""
+    while True:
+        name = await console.ask(f"A name for the camera of {picture} (front, wrist)? Enter leaves it out.")
+        if not name or (NAME.fullmatch(name) and name not in taken):
+            return name
+        console.say("That is another camera's." if name in taken else "Use letters, digits, _ and -.")
 
 
 def camera(source: str) -> dict[str, Any]:
@@ -157,6 +177,21 @@ def task_file(path: Path, task: str, outfit: Outfit) -> tomlkit.TOMLDocument:
     return written
 
 
+def require_free(path: Path) -> None:
+    """Before anything is asked.
+
+    Raises:
+        ConfigError: something is there, or hilrt would not take a file of this name.
+    """
+    if os.path.lexists(path):
+        raise _taken(path)
+    task_file(path, path.stem, USUAL)
+
+
+def _taken(path: Path) -> ConfigError:
+    return ConfigError(str(path), "is there already.", "Give another name, or remove it.")
+
+
 def create(path: Path, written: tomlkit.TOMLDocument) -> None:
     """Write it where nothing is.
 
@@ -167,6 +202,6 @@ def create(path: Path, written: tomlkit.TOMLDocument) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(tomlkit.dumps(written))
     except FileExistsError:
-        raise ConfigError(str(path), "is there already.", "Give another name, or remove it.") from None
+        raise _taken(path) from None
     except OSError as error:
         raise ConfigError(str(path), f"cannot be written: {error.strerror}.", "Check the path.") from error

@@ -13,7 +13,8 @@ from desk import Operator, play
 
 from hilrt.config import taskfile
 from hilrt.errors import ConfigError
-from hilrt.setup.init import USUAL, Outfit, asked, camera, create, filled, task_file
+from hilrt.setup.cameras import find_cameras
+from hilrt.setup.init import USUAL, Outfit, asked, camera, come_next, create, filled, task_file
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 ARM, LEADER = "usb-1a86_USB_Single_Serial_A-if00", "usb-1a86_USB_Single_Serial_B-if00"
@@ -50,8 +51,9 @@ def test_usual_answers_give_the_shipped_file():
 
 def test_what_is_plugged_in_is_found(dev, tmp_path):
     """She says which adapter is whose, and what the cameras are called; stable names are written."""
-    operator = Operator(["so101", "leader", "2", "", "wrist"])
-    outfit = play(asked(operator, Outfit(), tmp_path / "pictures", dev))
+    operator = Operator(["so101", "leader", "2", "", "a/b", "wrist"])
+    lenses = find_cameras(operator.say, tmp_path / "pictures", sorted(dev.glob("video*")))
+    outfit = play(asked(operator, Outfit(), lenses, dev))
     assert outfit.port == str(dev / "serial/by-id" / LEADER)
     assert outfit.leader_port == str(dev / "serial/by-id" / ARM)  # the one that is left is not asked for
     path = tmp_path / "cup.toml"
@@ -70,7 +72,7 @@ def test_what_is_plugged_in_is_found(dev, tmp_path):
 def test_nothing_plugged_in_is_no_end(tmp_path):
     """The file names the usual port, and she hears how to find hers; without a camera no encoder is asked for."""
     operator = Operator(["", "gamepad"])
-    outfit = play(asked(operator, Outfit(), tmp_path, tmp_path))
+    outfit = play(asked(operator, Outfit(), [], tmp_path))
     assert outfit.port == "/dev/ttyACM0"
     assert any("hilrt find-port" in line for line in operator.said)
     tree = task_file(tmp_path / "t.toml", "t", outfit).unwrap()
@@ -81,7 +83,30 @@ def test_nothing_plugged_in_is_no_end(tmp_path):
 def test_what_is_known_is_not_asked(dev, tmp_path):
     """With all of it said there is no question."""
     known = Outfit(arm="so100", port="/dev/a", device="leader", leader_port="/dev/b", cameras={})
-    assert play(asked(Operator(), known, tmp_path, dev)) == known
+    assert play(asked(Operator(), known, [], dev)) == known
+
+
+def test_one_adapter_is_not_both_arms(dev):
+    """Whatever name it was given by."""
+    operator = Operator([])
+    known = Outfit(arm="so101", port=str(dev / "ttyACM0"), device="leader", cameras={})
+    assert play(asked(operator, known, [], dev)).leader_port == str(dev / "serial/by-id" / LEADER)
+
+
+def test_two_cameras_have_two_names(dev, tmp_path):
+    """A name that is taken is asked for again."""
+    operator = Operator(["front", "front", "wrist"])
+    lenses = find_cameras(operator.say, tmp_path / "pictures", sorted(dev.glob("video*")))
+    known = Outfit(arm="so101", port="/dev/a", device="keyboard")
+    assert list(play(asked(operator, known, lenses, dev)).cameras) == ["front", "wrist"]
+    assert "That is another camera's." in operator.said
+
+
+def test_a_leader_is_set_up_too():
+    """What comes next has its motors and its calibration."""
+    outfit = filled(Outfit(device="leader"), USUAL)
+    assert "hilrt calibrate cup.toml --leader" in come_next(Path("cup.toml"), outfit)
+    assert "--leader" not in come_next(Path("cup.toml"), USUAL)
 
 
 def run(folder, *words):
@@ -104,6 +129,10 @@ def test_the_command(tmp_path):
         (("b.toml", "--yes", "--camera", "front"), "NAME=SOURCE"),
         (("b.toml", "--yes", "--camera", "a/b=0"), "letters, digits"),
         (("b.toml",), "needs a terminal"),
+        (("cup.toml",), "is there already"),  # before any question
+        (("b.toml", "--yes", "--camera", "a=0", "--camera", "a=1"), "same name"),
+        (("b.toml", "--yes", "--device", "gamepad", "--leader-port", "/dev/x"), "is of a leader"),
+        (("b.toml", "--yes", "--pictures", "p"), "no camera is looked for"),
     ):
         refused = run(tmp_path, *words)
         assert refused.returncode == 2, words
