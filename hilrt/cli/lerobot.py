@@ -33,7 +33,7 @@ def import_config(
 
     Where two files contradict each other the later one counts, unless it
     has LeRobot's default. Status 1: hilrt would not load the task file, or
-    the start pose is refused.
+    the start pose, a calibration or a URDF is refused.
     """
     from rich.console import Console  # noqa: PLC0415
 

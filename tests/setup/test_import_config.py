@@ -69,7 +69,8 @@ def test_a_table_that_is_empty_is_no_unknown_field(tmp_path):
 
 def test_what_was_chosen_of_an_algorithm_comes_over(tmp_path):
     """What LeRobot has by default is not carried over, where hilrt has its own; a discount is of another time."""
-    out, told = imported(tmp_path, ENVIRONMENT, TRAINING)
+    training = changed(TRAINING, dataset={"image_transforms": {"enable": True}})
+    out, told = imported(tmp_path, ENVIRONMENT, training)
     learner = taskfile.load(out).learner
     tree = tomllib.loads(out.read_text())
     assert (learner.batch_size, learner.critic_updates, learner.num_critics) == (128, 3, 4)
@@ -82,7 +83,8 @@ def test_what_was_chosen_of_an_algorithm_comes_over(tmp_path):
     for words in (
         "critic_target_update_weight 0.005 LeRobot's default; learner.tau stays 0.02",
         "learner_host 127.0.0.1 hilrt's processes share memory: no network here",
-        "TensorBoard in its place",
+        "TensorBoard in its place: hilrt dashboard",
+        "policy.jitter is for light and colours",
         "policy.storage_device cuda decided by the machine",
     ):
         assert words in told
