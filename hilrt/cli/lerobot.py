@@ -31,8 +31,9 @@ def import_config(
 ) -> None:
     """Make a task file of LeRobot's HIL-SERL configuration; says what became of each field.
 
-    Where two files contradict each other the later one counts. Status 1:
-    something in the file is yet to be mended.
+    Where two files contradict each other the later one counts, unless it
+    has LeRobot's default. Status 1: hilrt would not load the task file, or
+    the start pose, a calibration or a URDF is refused.
     """
     from rich.console import Console  # noqa: PLC0415
 

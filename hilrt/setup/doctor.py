@@ -181,12 +181,21 @@ async def _adapter(bus: Bus, what: str, fps: int) -> Finding:
     return Finding(what, False, f"{text}; too slow for {fps or 'a leader'}. {cure}")
 
 
+def require_pipelines(config: Config, task_file: str) -> None:
+    """Make them once: a start pose, too, may be one that a run would refuse.
+
+    Raises:
+        HilrtError: they cannot be made; which it is says why.
+    """
+    calibrations = [calibration_of(config, side) for side in config.robot.sides]
+    require_start(config, start_places(config, calibrations), task_file)
+    Pipelines(config, from_config(config), calibrations)
+
+
 def examine_pipelines(config: Config, task_file: str) -> Finding:
-    """Whether they can be made: a start pose, too, may be one that a run would refuse."""
+    """Whether they can be made."""
     try:
-        calibrations = [calibration_of(config, side) for side in config.robot.sides]
-        require_start(config, start_places(config, calibrations), task_file)
-        Pipelines(config, from_config(config), calibrations)
+        require_pipelines(config, task_file)
     except HilrtError as error:
         return Finding("pipelines", False, str(error))
     box = " and the workspace box" if config.processor.inverse_kinematics else ""

@@ -69,7 +69,8 @@ def test_a_table_that_is_empty_is_no_unknown_field(tmp_path):
 
 def test_what_was_chosen_of_an_algorithm_comes_over(tmp_path):
     """What LeRobot has by default is not carried over, where hilrt has its own; a discount is of another time."""
-    out, told = imported(tmp_path, ENVIRONMENT, TRAINING)
+    training = changed(TRAINING, dataset={"image_transforms": {"enable": True}})
+    out, told = imported(tmp_path, ENVIRONMENT, training)
     learner = taskfile.load(out).learner
     tree = tomllib.loads(out.read_text())
     assert (learner.batch_size, learner.critic_updates, learner.num_critics) == (128, 3, 4)
@@ -82,7 +83,8 @@ def test_what_was_chosen_of_an_algorithm_comes_over(tmp_path):
     for words in (
         "critic_target_update_weight 0.005 LeRobot's default; learner.tau stays 0.02",
         "learner_host 127.0.0.1 hilrt's processes share memory: no network here",
-        "TensorBoard in its place",
+        "TensorBoard in its place: hilrt dashboard",
+        "policy.jitter is for light and colours",
         "policy.storage_device cuda decided by the machine",
     ):
         assert words in told
@@ -128,6 +130,51 @@ def test_a_saved_policy_and_later_names_are_known(tmp_path):
     config = taskfile.load(out)
     assert (config.learner.online_step_before_learning, config.learner.temperature_init) == (12, 0.05)
     assert config.processor.reward_classifier.hidden_dim == 64
+
+
+def test_a_null_takes_nothing_away(tmp_path):
+    """Of a `reward_model` beside a policy, and of an encoder: hilrt's own default holds."""
+    policy = TRAINING["policy"] | {"vision_encoder_name": None, "freeze_vision_encoder": None}
+    out, told = imported(tmp_path, TRAINING | {"reward_model": None, "policy": policy})
+    assert taskfile.load(out).learner.num_critics == 4
+    assert "policy" not in tomllib.loads(out.read_text())
+    assert "Unknown" not in told
+
+
+@pytest.mark.parametrize("name", ["microsoft/resnet-101", "resnet101", "timm/resnet180"])
+def test_a_larger_resnet_is_no_smaller_one(tmp_path, name):
+    """What begins with the name of an encoder that hilrt has is another."""
+    out, told = imported(tmp_path, changed(TRAINING, policy__vision_encoder_name=name))
+    assert f"policy.vision_encoder_name {name} no such encoder here" in told
+    assert "policy" not in tomllib.loads(out.read_text())
+
+
+def test_what_lerobot_wrote_by_itself_is_not_chosen(tmp_path):
+    """Batch size and seed have defaults there as the rest of a training has."""
+    out, told = imported(tmp_path, changed(TRAINING, seed=1000, batch_size=8))
+    assert (taskfile.load(out).seed, taskfile.load(out).learner.batch_size) == (0, 256)
+    assert "seed 1000 LeRobot's default; seed stays 0" in told
+    assert "batch_size 8 LeRobot's default; learner.batch_size stays 256" in told
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_default_against_a_choice_is_told(tmp_path, first):
+    """Whichever of two files comes first, what somebody chose counts, and it is not said to stay hilrt's."""
+    files = TRAINING, changed(TRAINING, policy__num_critics=2)
+    out, told = imported(tmp_path, files[first], files[1 - first])
+    assert taskfile.load(out).learner.num_critics == 4
+    assert f"policy.num_critics 2 policy.num_critics of {first}.json says 4, which counts" in told
+    assert "learner.num_critics stays" not in told
+
+
+def test_names_stay_in_their_folders(tmp_path):
+    """A name of dots alone would be a way out."""
+    tree = changed(ENVIRONMENT, env__name="..", dataset__repo_id="somebody/..")
+    labels = changed(CLASSIFIER, dataset__root="labels/..")
+    out, told = imported(tmp_path, tree, labels)
+    config = taskfile.load(out)
+    assert (config.env.name, config.dataset.root) == ("lerobot", "datasets/lerobot")
+    assert f"hilrt train-classifier {out} datasets/lerobot" in told
 
 
 def test_the_later_of_two_files_counts(tmp_path):

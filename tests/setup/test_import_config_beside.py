@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from data.lerobot import others
 from desk import play
-from foreign import EARLIER, ENVIRONMENT, changed, imported
+from foreign import CLASSIFIER, EARLIER, ENVIRONMENT, changed, imported
 from typer.testing import CliRunner
 
 from hilrt.cli.app import app
@@ -81,6 +81,29 @@ def test_a_calibration_elsewhere_has_a_command(tmp_path, lerobot):
         in told
     )
     assert taskfile.load(out).robot.calibration_dir == "calibration"
+
+
+def test_commands_can_be_pasted_whatever_the_names(tmp_path, lerobot):
+    """Spaces and semicolons of paths and names, which are of the files, stay within a word."""
+    folder, name = tmp_path / "my tasks", "x; touch y"
+    folder.mkdir()
+    Calibration.nominal().save(lerobot / "robots" / "so_follower" / f"{name}.json")
+    tree = changed(ENVIRONMENT, env__robot__id=name, dataset__root="my data/a; b")
+    out, told = imported(folder, tree, changed(CLASSIFIER, dataset__root="labels of $me"))
+    for command in (
+        [
+            "install",
+            "-D",
+            f"{lerobot}/robots/so_follower/{name}.json",
+            f"calibration/robots/so101_follower/{name}.json",
+        ],
+        ["hilrt", "doctor", str(out)],
+        ["hilrt", "dataset", "import", "my data/a; b", "datasets/stack", "--config", str(out)],
+        ["hilrt", "dataset", "import", "labels of $me", "datasets/labels-of-me", "--config", str(out)],
+        ["hilrt", "train-classifier", str(out), "datasets/labels-of-me"],
+        ["hilrt", "record", str(out)],
+    ):
+        assert shlex.join(command) in told
 
 
 def test_a_leader_has_its_calibration_in_the_same_folder(tmp_path):

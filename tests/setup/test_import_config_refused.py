@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("lerobot")
         (
             {"env__processor__gripper__gripper_penalty": 0.5},
             "gripper_penalty 0.5",
-            "# gripper_penalty = 0.5: expected `float` <= 0.0",
+            "# gripper_penalty = 0.5: expected a number <= 0.0, got 0.5",
         ),
         (
             {"env__robot__type": "koch_follower"},
@@ -73,6 +73,8 @@ pytestmark = pytest.mark.usefixtures("lerobot")
         ),
         ({"env__fps": {"a": 1}}, "is no value", "fps = 10 # none there"),
         ({"device": "mps"}, "hilrt runs on cpu or cuda", "[dataset]"),
+        ({"policy": {"type": "sac", "discount": 1e300}}, "policy.discount 1e+300", "# discount = 1e+300:"),
+        ({"policy": {"type": "sac", "discount": -0.5}}, "policy.discount -0.5", "# discount = -0.5:"),
     ],
 )
 def test_what_hilrt_refuses_is_told_and_the_file_stands(tmp_path, change, words, line):
@@ -99,7 +101,7 @@ def test_what_hilrt_refuses_is_told_and_the_file_stands(tmp_path, change, words,
             {"env__processor__inverse_kinematics__end_effector_bounds__min": [0.14, -0.11, 0.1]},
             "hilrt fit",
         ),
-        ({"env__fps": "ten"}, "env.fps expected `int`, got `str`"),
+        ({"env__fps": "ten"}, "env.fps expected a whole number, got 'ten'"),
     ],
 )
 def test_what_is_yet_to_be_mended_is_no_success(tmp_path, change, words):
@@ -110,6 +112,16 @@ def test_what_is_yet_to_be_mended_is_no_success(tmp_path, change, words):
     assert tomllib.loads(out.read_text())["robot"]["id"] == "blue"
 
 
+def test_only_a_start_that_is_refused_is_mended_at_the_start_pose(tmp_path, lerobot):
+    """A calibration that cannot be read is told as it is."""
+    broken = lerobot / "robots" / "so101_follower" / "blue.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{}")
+    _, told = imported(tmp_path, ENVIRONMENT, valid=False)
+    assert f"pipelines {broken}:" in told
+    assert "--start-here" not in told
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -118,13 +130,16 @@ def test_what_is_yet_to_be_mended_is_no_success(tmp_path, change, words):
         ('{"shoulder_pan": {"id": 1}}', r"configures neither .* \(its fields: shoulder_pan\)"),
         ('{"policy": {"type": "act"}, "dataset": {}}', 'a policy of type "act"'),
         ('{"env": {"name": "gym_hil", "task": "x"}}', "of the simulation gym_hil"),
+        ('{"a": "\udcff"}', "is no JSON: it is not text in UTF-8"),
+        ('{"a":' * 50_000, "is no JSON: it is nested too deep"),
+        ('{"a":' * 200 + "1" + "}" * 200, "is none of LeRobot's: it is nested too deep"),
         ('{"policy": {"type": "sac"}}', "these files have no arm"),
         ('{"env": {"robot": "so100"}}', "these files have no arm"),
     ],
 )
 def test_other_files_are_refused(tmp_path, text, words):
     """What is no configuration of an arm is named for what it is, and nothing is written."""
-    (tmp_path / "x.json").write_text(text)
+    (tmp_path / "x.json").write_text(text, errors="surrogateescape")
     with pytest.raises(ForeignConfigError, match=words):
         CliRunner().invoke(app, ["import-config", "x.json", "--out", "task.toml"], catch_exceptions=False)
     assert not (tmp_path / "task.toml").exists()

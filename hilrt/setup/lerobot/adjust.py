@@ -8,6 +8,8 @@ from hilrt.setup.lerobot.turns import plain_name
 
 POSE = "processor.reset.fixed_reset_joint_positions"
 BOX = "processor.inverse_kinematics.end_effector_bounds"
+MOST_HZ = 200
+"""A higher rate is refused."""
 SLOWER_HZ = 10
 """Of an environment that does not say, in earlier versions of LeRobot; in later ones it is 30."""
 SHIPPED_POSE = [2.5, -7.5, 9.0, 88.5, -84.7, 50.0]
@@ -41,7 +43,9 @@ def _rate(reading: Reading) -> None:
         text = "none there: LeRobot's default was 10, and is 30 in later versions. A step is of a tick: 10 is slower."
         reading.put("env.fps", SLOWER_HZ, "none there", text)
     fps, discount = reading.value("env.fps"), reading.value("learner.discount")
-    if isinstance(fps, int | float) and isinstance(discount, float) and fps > 0 and fps != 10:
+    if not isinstance(fps, int | float) or not isinstance(discount, int | float):
+        return
+    if 0 < fps <= MOST_HZ and fps != 10 and 0 < discount <= 1:
         reading.put(
             "learner.discount", round(discount ** (fps / 10), 6), f"{discount:g} a step; here for 0.1 s"
         )

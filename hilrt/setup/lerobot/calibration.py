@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
 
@@ -66,15 +67,15 @@ def set_calibration(reading: Reading, folder: Path | None, out: Path) -> list[st
     if None not in found and len(roots) == 1 and None not in roots:
         reading.put("robot.calibration_dir", str(roots.pop()), "LeRobot's own: the format is the same")
         return [f"calibration: {one.path}, used where it is" for one in found if one]
-    lines = []
+    lines, task = [], quote(str(out))
     for (kind, wanted), one in zip(places, found, strict=True):
-        leader = " --leader" * (kind == "teleoperators")
+        leader, there = " --leader" * (kind == "teleoperators"), quote(f"calibration/{wanted}")
         if one is None:
             lines.append(
-                f"calibration: none found here; put it at calibration/{wanted}, or: hilrt calibrate {out}{leader}"
+                f"calibration: none found here; put it at {there}, or: hilrt calibrate {task}{leader}"
             )
         else:
-            lines.append(f"calibration: install -D {one.path} calibration/{wanted}")
+            lines.append(f"calibration: install -D {quote(str(one.path.expanduser()))} {there}")
     return lines
 
 

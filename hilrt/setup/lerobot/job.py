@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from rich.console import Console
 
 from hilrt.config import Config
-from hilrt.errors import ForeignConfigError
-from hilrt.setup.doctor import examine_pipelines
+from hilrt.errors import ForeignConfigError, HilrtError, StartOutsideBoxError, StartPoseError
+from hilrt.setup.doctor import require_pipelines
 from hilrt.setup.lerobot.adjust import POSE, adjust
 from hilrt.setup.lerobot.calibration import set_calibration
 from hilrt.setup.lerobot.draft import draft
@@ -56,12 +57,17 @@ def import_config(
 
 
 def _stands(reading: Reading, config: Config, out: Path) -> bool:
-    """Whether an arm may start where it says; if not, that is to be seen to."""
-    finding = examine_pipelines(config, str(out))
-    if not finding.ok:
-        cure = f"{finding.text} From where the arm stands: hilrt fit {out} --start-here --write."
+    """Whether an arm may start with it, and where it says; if not, that is to be seen to."""
+    try:
+        require_pipelines(config, str(out))
+    except (StartPoseError, StartOutsideBoxError) as error:
+        cure = f"{error} From where the arm stands: hilrt fit {quote(str(out))} --start-here --write."
         reading.troubles.append(Row("", POSE, None, cure))
-    return finding.ok
+    except HilrtError as error:
+        reading.troubles.append(Row("", "pipelines", None, str(error)))
+    else:
+        return True
+    return False
 
 
 def _write(out: Path, text: str) -> None:

@@ -3,7 +3,7 @@
 from hilrt.setup.lerobot.rule import Leave, Note
 from hilrt.setup.lerobot.scene import SHAPES
 
-BOARD = Leave("TensorBoard in its place: tensorboard --logdir runs")
+BOARD = Leave("TensorBoard in its place: hilrt dashboard")
 FOLDERS = Leave("each run makes its own folder under runs_dir, named by env.name")
 LOADER = Leave("there is no data loader: rows lie in memory")
 OPTIMISER = Leave("Adam with learner.learning_rate")
@@ -12,7 +12,7 @@ MODEL = Leave("a policy of LeRobot cannot be taken over; train one from its demo
 PUBLISHED = Leave("hilrt opens no connection: docs/guide/dataset.md")
 CHECKPOINTS = Leave("learner.checkpoint_every_s, in seconds")
 COLUMNS = Leave("hilrt dataset import --rename")
-PICTURES = Leave("hilrt has its own augmentation (policy.shift)")
+PICTURES = Leave("policy.jitter is for light and colours, policy.shift for the rest")
 VIDEO = Leave("hilrt dataset import reads images and video")
 CHOSEN = Leave("import takes all; hilrt dataset delete-episodes takes some out")
 

@@ -7,8 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, structs
 from msgspec import field as made
 
-from hilrt.config.learning import Learner, Policy
-from hilrt.config.processor import Processor
+from hilrt.config import Config
 from hilrt.setup.lerobot.arm import ARM
 from hilrt.setup.lerobot.left import LEFT
 from hilrt.setup.lerobot.rule import Carry, Instead, Leave, Note, Rule, Rules, Value, same
@@ -18,7 +17,7 @@ from hilrt.setup.lerobot.training import TRAINING
 
 Path = tuple[str, ...]
 RULES: Rules = LEFT | ARM | SCENE | TRAINING
-OWN = {"learner": Learner(), "policy": Policy(), "processor": Processor()}
+OWN = {field.name: field.default for field in structs.fields(Config)}
 
 
 class Row(Struct, frozen=True):
@@ -48,6 +47,8 @@ class Reading(Struct):
     """By option."""
     notes: dict[str, Value] = made(default_factory=dict)
     left: list[Row] = made(default_factory=list)
+    defaults: list[tuple[Path, Row]] = made(default_factory=list)
+    """Of what is left: the fields that have LeRobot's default, each with its option."""
     unknown: list[Row] = made(default_factory=list)
     overruled: list[Row] = made(default_factory=list)
     """Files, or fields, that contradict each other: those that do not count."""
@@ -83,9 +84,19 @@ class Reading(Struct):
         winner, loser = (former, claim) if claim.weak and not former.weak else (claim, former)
         self.claims[path] = winner
         if winner.value != loser.value:
-            there = f"{winner.row.field} of {PurePath(winner.row.source).name}"
-            text = f"{there} says {shown(winner.value)}, which counts"
-            self.overruled.append(structs.replace(loser.row, text=text))
+            self._overrule(loser.row, winner)
+
+    def settle(self) -> None:
+        """Move what has LeRobot's default, and another field chose, to what does not count."""
+        for path, row in self.defaults:
+            if path in self.claims:
+                self.left.remove(row)
+                self._overrule(row, self.claims[path])
+
+    def _overrule(self, row: Row, winner: Claim) -> None:
+        there = f"{winner.row.field} of {PurePath(winner.row.source).name}"
+        text = f"{there} says {shown(winner.value)}, which counts"
+        self.overruled.append(structs.replace(row, text=text))
 
 
 def read(sources: Sequence[Source]) -> Reading:
@@ -100,6 +111,7 @@ def read(sources: Sequence[Source]) -> Reading:
                 reading.unknown.append(row)
             else:
                 _apply(reading, rule, row, names)
+    reading.settle()
     return reading
 
 
@@ -144,7 +156,9 @@ def _apply(reading: Reading, rule: Rule, row: Row, names: Sequence[str]) -> None
         if isinstance(rule, Note):
             reading.notes[rule.name] = row.value
     elif rule.default is not UNSET and row.value == rule.default:
-        reading.left.append(structs.replace(row, text=_own(rule.to)))
+        row = structs.replace(row, text=_own(rule.to))
+        reading.left.append(row)
+        reading.defaults.append((tuple(rule.to.split(".")), row))
     else:
         _carry(reading, rule, row, names)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.table import Table
 from hilrt.config import MOTORS
 from hilrt.setup.lerobot.calibration import home
 from hilrt.setup.lerobot.reading import Reading, Row, shown
+from hilrt.setup.lerobot.turns import plain_name
 
 TO_SEE_TO = "To see to"
 LEFT = "Not carried over"
@@ -55,17 +56,19 @@ def _table(title: str, heading: str, rows: Sequence[Row]) -> Table:
 
 
 def next_steps(reading: Reading, out: Path) -> list[str]:
-    """Commands, in their order."""
-    lines = [f"hilrt doctor {out}      # is everything there and allowed?"]
+    """Commands, in their order, each word quoted for a shell: paths and names are whatever the files say."""
+    task = quote(str(out))
+    lines = [f"hilrt doctor {task}      # is everything there and allowed?"]
     if source := _source(reading.notes, ""):
-        lines += _import(reading, source, str(reading.value("dataset.root")), out)
+        lines += _import(reading, source, str(reading.value("dataset.root")), task)
     classifier = _source(reading.notes, "classifier ")
     if classifier or reading.notes.get("classifier"):
         pictures = "PICTURES"
         if classifier:
-            pictures = f"datasets/{Path(classifier).name}"
-            lines += [f"hilrt dataset import {classifier} {pictures} --config {out}    # the classifier's"]
-        lines += [f'hilrt train-classifier {out} {pictures}    # then set reward.type = "classifier"']
+            pictures = f"datasets/{plain_name(Path(classifier).name)}"
+            words = "hilrt", "dataset", "import", classifier, pictures, "--config", str(out)
+            lines += [f"{join(words)}    # the classifier's"]
+        lines += [f'hilrt train-classifier {task} {pictures}    # then set reward.type = "classifier"']
     return lines
 
 
@@ -73,10 +76,10 @@ def _source(notes: Mapping[str, object], whose: str) -> str:
     """Where LeRobot keeps a dataset."""
     name = notes.get(f"{whose}repo_id")
     folder = notes.get(f"{whose}root") or (home() / str(name) if name else "")
-    return quote(str(Path(str(folder)).expanduser())) if folder else ""
+    return str(Path(str(folder)).expanduser()) if folder else ""
 
 
-def _import(reading: Reading, source: str, root: str, out: Path) -> Iterator[str]:
+def _import(reading: Reading, source: str, root: str, task: str) -> Iterator[str]:
     """The command that brings demonstrations over, with the names and units that the HIL-SERL recorder has."""
     adds = {
         "pos": True,
@@ -87,9 +90,9 @@ def _import(reading: Reading, source: str, root: str, out: Path) -> Iterator[str
     convert = [f"*.pos={RAD}", "gripper.pos=0.0191986,-0.174533"]
     convert += [f"*.vel={RAD}", "gripper.vel=0.0191986"] if adds["vel"] else []
     convert += [f"*.current={AMPERE}"] if adds["current"] else []
-    yield f"hilrt dataset import {source} {root} --config {out} \\"
+    yield f"hilrt dataset import {quote(source)} {quote(root)} --config {task} \\"
     yield f"    --state-names {names} \\"
     yield f"    {' '.join(f'--convert {quote(text)}' for text in convert)} --fill 'setpoint_error.*=0'"
     if any(path[:2] == ("processor", "image_preprocessing") for path in reading.claims):
         yield "    # LeRobot recorded pictures cropped and resized, hilrt keeps whole frames: import refuses theirs;"
-        yield f"    # record the demonstrations anew, then: hilrt record {out}"
+        yield f"    # record the demonstrations anew, then: hilrt record {task}"

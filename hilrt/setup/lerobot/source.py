@@ -7,11 +7,14 @@ import msgspec
 from msgspec import Struct
 
 from hilrt.errors import ForeignConfigError
+from hilrt.errors.plain import plain
 from hilrt.setup.lerobot.rule import Value
 
 ACTORS = ("sac", "gaussian_actor")
 """Types of the policies that HIL-SERL trains, in former and later versions."""
 JUDGE = "reward_classifier"
+DEEPEST = 40
+"""Levels of tables and lists; LeRobot has six."""
 
 
 class Source(Struct, frozen=True):
@@ -32,16 +35,19 @@ class Source(Struct, frozen=True):
         try:
             tree: Any = msgspec.json.decode(path.read_bytes())
         except OSError as error:
-            raise ForeignConfigError(str(path), f"cannot be read: {error.strerror}") from None
-        except msgspec.DecodeError as error:
+            raise ForeignConfigError(str(path), f"cannot be read: {plain(error)}") from None
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise ForeignConfigError(
-                str(path), f"is no JSON: {error}", "Is it a task file already?"
+                str(path), f"is no JSON: {plain(error)}", "Is it a task file already?"
             ) from None
         if not isinstance(tree, dict):
             raise ForeignConfigError(str(path), f"holds a {type(tree).__name__}, not an object with fields")
-        if "reward_model" in tree:  # the name of later versions
-            tree = {**tree, "policy": tree["reward_model"]}
-            del tree["reward_model"]
+        if not _within(tree, DEEPEST):
+            raise ForeignConfigError(str(path), f"is none of LeRobot's: {plain(RecursionError())}")
+        judge = tree.get("reward_model")  # the name of later versions; null beside a policy
+        if judge is None or isinstance(judge, dict):
+            tree = {key: value for key, value in tree.items() if key != "reward_model"}
+            tree |= {"policy": judge} if judge else {}
         return cls(str(path), _prefix(path, tree), tree)
 
 
@@ -73,6 +79,12 @@ def _prefix(path: Path, tree: dict[str, Any]) -> tuple[str, ...]:
         f"configures neither an environment, nor a training, nor a reward classifier (its fields: {fields})"
     )
     raise ForeignConfigError(str(path), problem, cure)
+
+
+def _within(value: Value, levels: int) -> bool:
+    """Whether tables and lists are nested no deeper."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_within(one, levels - 1) for one in inner)
 
 
 def _word(table: Any, key: str) -> str:  # noqa: ANN401 - any JSON

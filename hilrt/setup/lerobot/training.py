@@ -35,7 +35,7 @@ POLICY: Rules = {
     "device": Carry("learner.device", turns.device),
     "storage_device": Leave("decided by the machine: on a GPU where pictures fit"),
     "use_amp": Leave("learner.precision"),
-    "vision_encoder_name": Carry("policy", turns.encoder, default=None),
+    "vision_encoder_name": Carry("policy", turns.encoder),
     "freeze_vision_encoder": Carry("policy.encoder", turns.frozen),
     "image_embedding_pooling_dim": Carry("policy.embeddings", default=8),
     "latent_dim": Carry("policy.latent", default=256),
@@ -101,8 +101,8 @@ def _below(table: str, rules: Rules) -> dict[str, Rule]:
 
 
 TRAINING: Rules = {
-    "seed": Carry("seed"),
-    "batch_size": Carry("learner.batch_size"),
+    "seed": Carry("seed", default=1000),
+    "batch_size": Carry("learner.batch_size", default=8),
     **_below("policy", SAC),
     **_below("algorithm", SAC),
     **_below("policy", POLICY),

@@ -18,7 +18,7 @@ END_EFFECTOR = "_end_effector"
 """Ending of the types that moved an end effector in earlier versions; here every arm can."""
 AS_HERE = "it is so here"
 WEIGHTS = "model.safetensors"
-ENCODERS = {r"resnet-?10": "resnet10", r"resnet-?18": "resnet18"}
+ENCODERS = {r"resnet-?10(?!\d)": "resnet10", r"resnet-?18(?!\d)": "resnet18"}
 
 
 def robot_type(value: Value) -> Value | Instead:
@@ -53,8 +53,8 @@ def rotation(value: Value) -> Value | Instead:
 
 
 def plain_name(value: Value) -> Value | Instead:
-    """What can begin a folder's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", str(value))[:40].strip("-") or "lerobot"
+    """What can begin a folder's name, and is no way out of it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", str(value))[:40].strip("-.") or "lerobot"
 
 
 def crops(value: Value) -> Value | Instead:
