@@ -245,13 +245,14 @@ def read_summaries(path: Path) -> list[EpisodeSummary]:
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
-    """The 95 % score interval of a success rate (Wilson 1927), ends in [0, 1]; (0, 1) without any trial."""
+    """The 95 % score interval of a success rate (Wilson 1927), around it, in [0, 1]; (0, 1) without any trial."""
     if n == 0:
         return 0.0, 1.0
     z2 = 1.959963984540054**2
     centre = (successes + z2 / 2) / (n + z2)
     spread = math.sqrt(z2 * (successes * (n - successes) / n + z2 / 4)) / (n + z2)
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+    # both are exact at the ends, where rounding would leave the rate outside
+    return centre - spread if successes else 0.0, centre + spread if successes < n else 1.0
 
 
 def _mean(values: Iterable[bool]) -> float:

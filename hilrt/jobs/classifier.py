@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hilrt.config import Config, taskfile
 from hilrt.jobs.demonstrations import fold_demonstrations
 from hilrt.reward.about import classifier_path
+from hilrt.run.shelf import FIGURES
 
 if TYPE_CHECKING:
     from hilrt.classify.examining import Examined
@@ -42,7 +43,7 @@ def train(task_file: Path, dataset: Path | None, overrides: Sequence[str]) -> Ma
     path = classifier_path(config)
     outcome = train_classifier(config, root, path, track)
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = Path(config.runs_dir) / f"{config.env.name}-classifier-{stamp}" / "tensorboard"
+    folder = Path(config.runs_dir) / f"{config.env.name}-classifier-{stamp}" / FIGURES
     page = path.with_suffix(".png")
     report(outcome, root, page, folder)
     return Made(path, page, folder, outcome)

@@ -23,6 +23,7 @@ from hilrt.report.progress import Bar
 from hilrt.report.summary import Summary
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job, Trial
+from hilrt.run.shelf import EVALS
 
 CONFIG = "config.toml"
 TWICE = """processor.reset.scene: is "self", and an arm does not put an object down twice at the same place. Compare \
@@ -63,7 +64,7 @@ def evaluate(path: Path, question: Question, overrides: Sequence[str]) -> tuple[
     if other:
         differs = [*start.differs, *trained_otherwise(path, config, start.conditions, other)]
         start = msgspec.structs.replace(start, differs=list(dict.fromkeys(differs)))
-    judged = path / "evals" / time.strftime("%Y%m%d-%H%M%S")
+    judged = path / EVALS / time.strftime("%Y%m%d-%H%M%S")
     trial = trial_of(grid, policy.checkpoint, other)
     folder = RunFolder.fill(judged, policy.run.path / CONFIG, overrides)
     count, checkpoint = _episodes(question, config, grid) * (2 if other else 1), str(policy.checkpoint)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hilrt.devices.wholefile import put_whole
 from hilrt.errors import NoCurvesError, RunWriteError
 from hilrt.report.page.curves import curve_of, paper_figures
 from hilrt.report.page.document import document
@@ -51,7 +52,6 @@ def _said(path: Path) -> str:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        put_whole(path, content)  # in the place of a link, not where it leads to
     except OSError as error:
         raise RunWriteError(str(path), error) from None

@@ -25,6 +25,7 @@ from hilrt.report.boards import Group
 from hilrt.report.metrics import Metrics
 from hilrt.run.alive import alive
 from hilrt.run.job import Spec
+from hilrt.run.shelf import FIGURES
 from hilrt.shm.ring import Ring
 from hilrt.shm.status import Status, Stop
 from hilrt.shm.weights import WeightsWriter
@@ -69,7 +70,7 @@ def main(spec: Spec) -> None:
     with (
         Ring.attach(spec.run, "steps-learner", from_config(config).schema()) as ring,
         Status.attach(spec.run) as status,
-        Metrics(run_dir / "tensorboard", config) as metrics,
+        Metrics(run_dir / FIGURES, config) as metrics,
         ExitStack() as stack,
     ):
         metrics.file("Task", "file", run_dir / "config.toml")

@@ -11,11 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hilrt.errors import DashboardError
+from hilrt.run.shelf import FIGURES
 
 Say = Callable[[str], None]
 
-FIGURES = "tensorboard"
-"""Where a run's folder has its figures."""
 ADDRESS = re.compile(r"TensorBoard \S+ at (http://\S+)")
 RELOAD_S = 5
 """Between two looks at what a run has written meanwhile."""
@@ -73,6 +72,7 @@ def _serve(say: Say, folder: Path, port: int) -> None:
     before = {
         number: signal.signal(number, signal.default_int_handler)
         for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN  # by `nohup`: it is to outlive its terminal
     }
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         try:

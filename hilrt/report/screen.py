@@ -13,7 +13,7 @@ from rich.live import Live
 
 from hilrt.report.outlet import Outlet
 from hilrt.report.panel import render
-from hilrt.report.view import View, line, view
+from hilrt.report.view import View, line, unit, view
 from hilrt.shm.status import Status
 
 REDRAW_S = 0.25
@@ -80,7 +80,7 @@ class Screen:
     def _look(self, now: float) -> View:
         seen = view(self._status, self._run)
         if seen.control.ready:  # before, what earlier starts have reached is not counted yet
-            self._pace.add(now, seen.reached)
+            self._pace.add(now, seen.reached, from_first=unit(seen) == "steps")
         return msgspec.structs.replace(seen, pace=self._pace.per_s)
 
 
@@ -90,9 +90,15 @@ class Pace:
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
-    def add(self, now: float, count: int) -> None:
-        """Note the counter; a step back (a restart) begins anew, and so does waiting for the first step to come."""
-        if self._seen and (count < self._seen[-1][1] or count == self._seen[0][1]):
+    def add(self, now: float, count: int, *, from_first: bool) -> None:
+        """Note the counter; a step back (a restart) begins anew.
+
+        Args:
+            now: [s].
+            count: what was reached until now.
+            from_first: so does waiting for the first one; else that is part of it, as of an episode that goes on.
+        """
+        if self._seen and (count < self._seen[-1][1] or (from_first and count == self._seen[0][1])):
             self._seen.clear()
         self._seen.append((now, count))
         while now - self._seen[0][0] > PACE_S:

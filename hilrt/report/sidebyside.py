@@ -9,17 +9,17 @@ import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from hilrt.config.paths import HERE
 from hilrt.data.episodes import read_summaries
 from hilrt.data.history import best_checkpoint
 from hilrt.errors import CheckpointError
 from hilrt.policy.saved import load_meta, newest_checkpoint
+from hilrt.report.options import differing, options
 from hilrt.report.rates import Rate
 from hilrt.report.runs import RunLine, State, described
 from hilrt.report.summary import evaluations, work_of
 from hilrt.run.folder import RunFolder
 from hilrt.run.job import Job
-from hilrt.run.shelf import Shelved, shelved
+from hilrt.run.shelf import EVALS, Shelved, shelved
 from hilrt.step.record import Mode
 
 ABSENT = "-"
@@ -64,32 +64,9 @@ def side_by_side(paths: Sequence[Path], alive: set[str]) -> SideBySide:
     runs = [shelved(path) for path in paths]
     return SideBySide(
         runs=[str(run.path) for run in runs],
-        differs=_differing([_values(run.path) for run in runs]),
+        differs=differing([options(RunFolder(run.path).config(), run.path) for run in runs]),
         results=[_result(run, described(run, alive)) for run in runs],
     )
-
-
-def _values(path: Path) -> dict[str, Any]:
-    """By key; paths to the run's own files are alike in all runs."""
-    flat = _flat(msgspec.to_builtins(RunFolder(path).config()), "")
-    own = f"{path}/"
-    return {
-        key: v.replace(own, f"{HERE}/", 1) if isinstance(v, str) and v.startswith(own) else v
-        for key, v in flat.items()
-    }
-
-
-def _flat(tree: dict[str, Any], at: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat.update(_flat(value, f"{at}{key}.") if isinstance(value, dict) else {f"{at}{key}": value})
-    return flat
-
-
-def _differing(values: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    keys = dict.fromkeys(key for each in values for key in each)
-    rows = {key: [each.get(key) for each in values] for key in keys}
-    return {key: row for key, row in rows.items() if any(value != row[0] for value in row)}
 
 
 def _result(run: Shelved, line: RunLine) -> Result:
@@ -118,7 +95,7 @@ def _updates(checkpoint: Path) -> int | None:
 
 def _judged(path: Path) -> Rate | None:
     """By the newest of a run's evaluations that has an episode of its policy."""
-    for folder in sorted((path / "evals").glob("*"), reverse=True):
+    for folder in sorted((path / EVALS).glob("*"), reverse=True):
         if results := evaluations(read_summaries(folder / "episodes.jsonl")):
             return results[-1].success
     return None

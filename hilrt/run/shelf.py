@@ -8,6 +8,10 @@ from hilrt.errors import RunFolderError, RunWriteError
 from hilrt.run.job import Job
 
 NAME = re.compile(rf"(?P<name>.+)-(?P<kind>{'|'.join(Job)})-(?P<began>\d{{8}}-\d{{6}})(-\d+)?")
+EVALS = "evals"
+"""Folder of a training's evaluations, in its own."""
+FIGURES = "tensorboard"
+"""Where a run's folder has its figures."""
 KEPT = "kept"
 """A file in a run's folder: nobody deletes it by a slip."""
 
@@ -36,7 +40,7 @@ class Shelved(NamedTuple):
     @property
     def places(self) -> list[Path]:
         """Its own folder and those of its evaluations: all in which processes may be at work."""
-        return [self.path, *(place for place in (self.path / "evals").glob("*") if place.is_dir())]
+        return [self.path, *(place for place in (self.path / EVALS).glob("*") if place.is_dir())]
 
 
 def shelved(path: Path) -> Shelved:

@@ -173,3 +173,12 @@ def test_damage_never_makes_other_summaries(play, tmp_path):
 def test_wilson_interval_of_known_cases(successes, n, low, high):
     """Values of the published formula, to four places."""
     assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_interval_has_its_rate_inside():
+    """Of every count, the ends included, where rounding would leave it just outside."""
+    for n in range(1, 101):
+        assert (wilson(0, n)[0], wilson(n, n)[1]) == (0.0, 1.0)
+        for successes in range(n + 1):
+            low, high = wilson(successes, n)
+            assert 0.0 <= low <= successes / n <= high <= 1.0

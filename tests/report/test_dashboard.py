@@ -30,10 +30,13 @@ def make_run(folder):
     return folder
 
 
-def opened(*words, port):
-    """`hilrt dashboard`, which prints lines as they come."""
+def opened(*words, port, hangup="SIG_DFL"):
+    """`hilrt dashboard`, which prints lines as they come; `hangup`: what it finds SIGHUP set to."""
     # pytest may run where Ctrl-C is ignored, and what is ignored stays so
-    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from hilrt.cli import main; main()"
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"signal.signal(signal.SIGHUP, signal.{hangup}); from hilrt.cli import main; main()"
+    )
     command = [sys.executable, "-u", "-c", code, "dashboard", *map(str, words), "--port", str(port)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -92,6 +95,20 @@ def test_a_folder_of_runs_is_shown_as_it_grows(tmp_path, port):
         shown.terminate()
         shown.communicate()
     assert names == ["first/tensorboard", "second/tensorboard"]
+
+
+@pytest.mark.parametrize(("hangup", "ignored"), [("SIG_IGN", 1), ("SIG_DFL", 0)])
+def test_what_nohup_has_it_ignore_stays_ignored(tmp_path, port, hangup, ignored):
+    """Else it would end with its terminal; without `nohup` that is so."""
+    make_run(tmp_path)
+    with opened(tmp_path, port=port, hangup=hangup) as shown:
+        address_of(shown)
+        told = Path(f"/proc/{shown.pid}/status").read_text()
+        shown.terminate()
+        shown.communicate()
+    mask = int(re.search(r"SigIgn:\s*(\w+)", told)[1], 16)
+    assert mask >> (signal.SIGHUP - 1) & 1 == ignored
+    assert shown.returncode == 0
 
 
 def test_a_port_that_is_taken(tmp_path):

@@ -1,6 +1,8 @@
 """Reports of runs whose files are written here; those of real ones: tests/test_report_jobs.py."""
 
 import json
+import os
+import uuid
 from pathlib import Path
 
 import cv2
@@ -10,10 +12,12 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 from webpage import Page
 
+from hilrt.config import taskfile
 from hilrt.data.episodes import EpisodeSummary, SummaryFile
 from hilrt.errors import JournalFormatError, NoCurvesError, RunFolderError, RunWriteError
 from hilrt.jobs.report import report
 from hilrt.report.comparison import compared
+from hilrt.report.metrics import Metrics
 from hilrt.report.page.counters import counters_of
 from hilrt.report.page.curves import curve_of, page_figure
 from hilrt.report.page.document import differences, document
@@ -22,6 +26,7 @@ from hilrt.report.page.outcome import figures, outcome
 from hilrt.report.page.story import Story
 from hilrt.report.rates import rate_of
 from hilrt.run.folder import RunFolder
+from hilrt.shm.status import Status
 from hilrt.step.record import Mode
 
 ROOT = Path(__file__).parents[2]
@@ -140,7 +145,7 @@ def test_a_run_that_was_killed(tmp_path):
     whole = (run / "episodes.jsonl").read_bytes()
     (run / "episodes.jsonl").write_bytes(whole[:-20])
     found = page(run)
-    assert "it goes on, or was killed" in found.words
+    assert "it was killed" in found.words
     assert (
         "After 60 online steps and 0.1 human minutes the policy won 0 of the last 2 training" in found.words
     )
@@ -153,6 +158,45 @@ def test_a_run_that_was_resumed_and_killed(tmp_path):
     assert story.online_steps == 140
     assert "older than its episodes" in story.unfinished
     assert "(judged at step 90)" in outcome(story)
+
+
+@pytest.mark.parametrize("told", [None, TOLD])
+def test_a_run_that_goes_on(tmp_path, told):
+    """At its first start or resumed, whatever its files say; once its supervisor has ended it does not."""
+    run = made(tmp_path, told=told)
+    tag_ = RunFolder(run).tag
+    with Status.create(tag_) as status:
+        status.supervisor.job, status.supervisor.pid = "train", os.getpid()
+        assert "This run goes on" in page(run).words
+        status.unlink()
+    assert "This run goes on" not in page(run).words
+
+
+def test_a_run_that_starts_goes_on(tmp_path):
+    """From the making of its folder on, before there is anything in shared memory."""
+    folder = RunFolder.fill(tmp_path / NAME, SIM, ())
+    assert "This run goes on" in Story.read(folder.path).unfinished
+
+
+def test_a_run_that_was_stopped(tmp_path):
+    """Its summary says so; one of an earlier hilrt, which did not say it, counts as finished."""
+    stopped = Story.read(made(tmp_path, told={**TOLD, "finished": False}))
+    assert "stopped before its end" in stopped.unfinished
+    assert Story.read(made(tmp_path, name=NAME.replace("0405", "0406"))).unfinished == ""
+
+
+def test_a_run_that_won_every_episode(tmp_path):
+    """Its rate is the upper end of its interval, and is drawn."""
+    won = [episode(number, 30, mode=Mode.EVAL) for number in range(30)]
+    assert "svg" in page(made(tmp_path, won)).tags()
+
+
+def test_a_run_with_damaged_side_files(tmp_path):
+    """What they tell is left out; the figures are worth a report."""
+    run = made(tmp_path)
+    for name in ("conditions.json", "provenance.json"):
+        (run / name).write_text("{")
+    assert page(run).table["updates"] == ["1,234"]
 
 
 def test_a_run_with_no_episode_yet(tmp_path):
@@ -176,8 +220,21 @@ def test_two_runs(tmp_path):
     assert found.table["seed"] == ["0", "7"]
     assert found.source.count("<svg") == 1
     stories = [Story.read(run) for run in runs]
-    names = {row[0] for row in differences([story.config for story in stories])}
+    names = {row[0] for row in differences(stories)}
     assert names == {"seed", "processor.reset.reset_time_s"}
+
+
+def test_own_files_of_runs_do_not_differ(tmp_path, monkeypatch):
+    """Each has its own copy of its encoder; a path to another place does, from whichever folder it is looked at."""
+    monkeypatch.chdir(tmp_path)
+    runs = [made(tmp_path, name=NAME.replace("0405", f"040{i}")) for i in range(2)]
+    for run in runs:
+        text = (run / "config.toml").read_text()
+        (run / "config.toml").write_text(f'runs_dir = "{{here}}/deep"\n{text}')
+    assert differences([Story.read(run.relative_to(tmp_path)) for run in runs]) == []
+    text = (runs[0] / "config.toml").read_text()
+    (runs[0] / "config.toml").write_text(text.replace("{here}/deep", "elsewhere"))
+    assert differences([Story.read(run) for run in runs]) == [("runs_dir", "elsewhere", "{here}/deep")]
 
 
 def test_runs_of_other_kinds(tmp_path):
@@ -233,6 +290,29 @@ def test_pictures_are_in_the_page(tmp_path):
     assert "front-framing-000000: a demonstration, and the run" in found.words
 
 
+def test_pictures_that_are_links_stay_out_of_the_page(tmp_path):
+    """A page is sent to others: it has nothing from outside the run's folder."""
+    run, outside = made(tmp_path), tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.png").write_text("private")
+    (run / "map.png").symlink_to(outside / "secret.png")
+    (run / "failures").symlink_to(outside)
+    (run / "surroundings").mkdir()
+    (run / "surroundings" / "front.png").symlink_to(outside / "secret.png")
+    assert "img" not in page(run).tags()
+
+
+def test_a_page_takes_the_place_of_a_link(tmp_path):
+    """What the link leads to stays as it was."""
+    run, other = made(tmp_path), tmp_path / "other.txt"
+    other.write_text("mine")
+    (run / "report.html").symlink_to(other)
+    report(lambda _: None, [run], None, None)
+    assert other.read_text() == "mine"
+    assert not (run / "report.html").is_symlink()
+    assert (run / "report.html").read_text().startswith("<!doctype html>")
+
+
 def test_the_map_of_a_training_is_drawn(tmp_path):
     """Where places are known."""
     places = [msgspec.structs.replace(e, spot=(0.2, 0.0)) for e in TRAINING]
@@ -241,7 +321,27 @@ def test_the_map_of_a_training_is_drawn(tmp_path):
     assert found.outside() == []
 
 
-def test_counters_are_those_of_the_event_files(tmp_path):
+def test_counters_are_those_that_a_training_writes(tmp_path):
+    """As its learner writes them: the last value of each; what is 0 is left out."""
+    run = made(tmp_path)
+    with (
+        Status.create(f"test-{uuid.uuid4().hex[:12]}") as status,
+        Metrics(run / "tensorboard", taskfile.load(SIM)) as metrics,
+    ):
+        status.unlink()
+        for errors in (1, 3):
+            status.control.bus_errors, status.control.bus_retries = errors, 9
+            status.control.grip_overloads, status.control.limited_box = 2, 1200
+            metrics.real_time(status, 0.5, errors)
+    assert counters_of(run) == {
+        "readings asked for again": 9,
+        "readings that failed": 3,
+        "times the gripper was eased, for its load": 2,
+        "ticks on which a limit held back: box": 1200,
+    }
+
+
+def test_counters_of_an_earlier_hilrt(tmp_path):
     """The last value of each, and nothing of those that are 0; a run without such files has none."""
     run = made(tmp_path)
     assert counters_of(run) == {}
@@ -288,6 +388,11 @@ def test_errors_say_what_and_where(tmp_path):
     run = made(tmp_path)
     (run / "summary.json").write_text('{"job": ')
     with pytest.raises(RunFolderError, match="is damaged"):
+        Story.read(run)
+    (run / "summary.json").write_text('{"job": "train"}')
+    with pytest.raises(
+        RunFolderError, match=r"is not of this hilrt: `online_steps` is missing\. Move the file away"
+    ):
         Story.read(run)
     (run / "summary.json").unlink()
     (run / "episodes.jsonl").write_text("x\n")

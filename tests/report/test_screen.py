@@ -282,6 +282,17 @@ def test_the_pace_of_a_resumed_run_is_its_own(status):
     assert seen.pace == 5.0
 
 
+@pytest.mark.parametrize("job", [Job.RECORD, Job.EVAL])
+def test_the_pace_of_episodes_counts_from_the_start(status, job):
+    """The first one has taken all the time since control was ready, not the moment in which it ended."""
+    screen, control = Screen(status, "so100-eval"), status.control
+    status.supervisor.job, control.ready = job, 1
+    for at_s, episodes in ((0.0, 0), (30.0, 0), (60.0, 0), (61.0, 1), (80.0, 1)):
+        control.episodes_eval = control.demo_successes = episodes
+        seen = screen._look(at_s)
+    assert seen.pace == 1 / 80
+
+
 def test_keys_are_at_the_foot(look, status):
     """Hints are on the panel unless trouble needs the room."""
     assert "s success" in look(Job.RECORD, hints=["s success"])
@@ -354,12 +365,12 @@ def test_pace_is_that_of_the_last_minutes():
     pace = Pace()
     assert pace.per_s is None
     for second in range(1000):
-        pace.add(second, min(10 * second, 6000 + second - 600))
+        pace.add(second, min(10 * second, 6000 + second - 600), from_first=True)
     assert pace.per_s == pytest.approx(1.0)
-    pace.add(1000, 0)
+    pace.add(1000, 0, from_first=True)
     assert pace.per_s is None
     for second in range(1000, 1031):  # it waits, and then goes at 2 a second
-        pace.add(second, max(0, 2 * (second - 1020)))
+        pace.add(second, max(0, 2 * (second - 1020)), from_first=True)
     assert pace.per_s == pytest.approx(2.0)
 
 

@@ -1,13 +1,10 @@
 """The whole page, of one run or of several."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import cycle
-from typing import Any
 
-import msgspec
-
-from hilrt.config import Config
+from hilrt.report.options import differing, options
 from hilrt.report.page.curves import COLOURS, curve_of
 from hilrt.report.page.markup import Html, join, section, table, tag
 from hilrt.report.page.outcome import NONE, figures, outcome
@@ -97,7 +94,7 @@ def _several(stories: Sequence[Story]) -> Html:
     columns = [figures(story) for story in stories]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [(name, *(column.get(name, NONE) for column in columns)) for name in names]
-    differ = differences([story.config for story in stories])
+    differ = differences(stories)
     unlike = _wide(table(("", *heads), differ)) if differ else tag("p", "Nothing.")
     return join(
         [
@@ -123,21 +120,13 @@ def _wide(inner: Html) -> Html:
     return tag("div", inner, class_="wide runs")
 
 
-def differences(configs: Sequence[Config]) -> list[tuple[str, ...]]:
+def differences(stories: Sequence[Story]) -> list[tuple[str, ...]]:
     """Each option whose values are not all equal, with its value in each; what a file leaves out has its default."""
-    flat = [dict(_flat(msgspec.to_builtins(config))) for config in configs]
-    names = dict.fromkeys(name for values in flat for name in values)
-    rows = [(name, *(values.get(name, NONE) for values in flat)) for name in names]
-    return [row for row in rows if len(set(row[1:])) > 1]
-
-
-def _flat(tree: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    found = []
-    for key, value in tree.items():
-        inside = isinstance(value, Mapping) and value
-        found += _flat(value, f"{above}{key}.") if inside else [(f"{above}{key}", _plain(value))]
-    return found
+    found = differing([options(story.config, story.path) for story in stories])
+    return [(name, *map(_plain, values)) for name, values in found.items()]
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return NONE
     return value if isinstance(value, str) else json.dumps(value)

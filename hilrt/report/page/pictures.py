@@ -21,9 +21,8 @@ MOST = 6
 
 def place_map(story: Story) -> Html:
     """Success by place; nothing where no place is known."""
-    path = story.path / MAP
-    if path.is_file():
-        return picture(path.read_bytes(), "Success by place. The arm is below.")
+    if drawn := _own(story, MAP):
+        return picture(drawn[0].read_bytes(), "Success by place. The arm is below.")
     coverage = coverage_of(story.config, story.episodes) if story.job is Job.TRAIN else None
     if coverage and any(coverage.starts):
         file = encoded(coverage_maps(coverage), "png")
@@ -35,7 +34,7 @@ def place_map(story: Story) -> Html:
 
 def failures(story: Story) -> list[Html]:
     """Film strips of the newest failures, under how many there were: as the run drew them, else from its journal."""
-    drawn = sorted((story.path / FAILURES).glob("*.png"))
+    drawn = _own(story, f"{FAILURES}/*.png")
     lost = [e for e in story.kept if not e.success and e.steps and not e.session]
     if drawn:
         films = [picture(path.read_bytes(), path.stem.replace("_", " ")) for path in drawn[-MOST:]]
@@ -47,8 +46,13 @@ def failures(story: Story) -> list[Html]:
 
 def surroundings(story: Story) -> list[Html]:
     """A demonstration and the run side by side, where a camera did not see what it had seen."""
-    paths = sorted((story.path / SURROUNDINGS).glob("*.png"))[-MOST:]
+    paths = _own(story, f"{SURROUNDINGS}/*.png")[-MOST:]
     return [picture(path.read_bytes(), f"{path.stem}: a demonstration, and the run") for path in paths]
+
+
+def _own(story: Story, pattern: str) -> list[Path]:
+    """Files of the run's folder; what a link leads to is not the run's, and the page is sent to others."""
+    return [path for path in sorted(story.path.glob(pattern)) if path.is_file() and path.resolve() == path]
 
 
 def _films(journal: Path, episodes: list[EpisodeSummary]) -> Iterator[Html]:

@@ -1,27 +1,30 @@
 """All that the files of one run tell of it; a run that goes on, or was killed, has told less."""
 
-import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
 from hilrt.config import Config, taskfile
 from hilrt.data.episodes import EpisodeSummary, Tally, read_summaries
 from hilrt.errors import CheckpointError, RunFolderError
+from hilrt.errors.plain import plain
 from hilrt.policy.saved import Meta, load_meta, newest_checkpoint
 from hilrt.report.cells import Cell
 from hilrt.report.comparison import Comparison
 from hilrt.report.page.troubles import Trouble, troubles_of
 from hilrt.report.person import Person, person
+from hilrt.report.runs import alive_tags
 from hilrt.report.summary import Evaluation, Realtime, evaluations
 from hilrt.run.conditions import Handed, handed
+from hilrt.run.folder import RunFolder, claimed
 from hilrt.run.job import Job
 from hilrt.run.provenance import Provenance, provenances_of
+from hilrt.run.shelf import EVALS, NAME
 from hilrt.step.record import Mode
 
-EVALS = "evals"
-"""Folder of a training run's evaluations."""
+T = TypeVar("T")
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float
     updates: int
     realtime: Realtime
+    finished: bool = True
     self_resets: int = 0
     calls: int = 0
     reset_s: float = 0.0
@@ -57,6 +61,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     meta: Meta | None
     """Of the newest checkpoint; None where none can be read."""
     troubles: list[Trouble]
+    goes_on: bool
+    """Whether its processes are at work."""
     said: str
     """What its job said at the end; empty where the episodes say it."""
 
@@ -69,7 +75,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
             ConfigError: its config.toml is not for this hilrt.
             JournalFormatError: its list of episodes is damaged.
         """
-        path, file = path.resolve(), path / "config.toml"
+        path = path.resolve()
+        file = path / "config.toml"
         if not file.is_file():
             raise RunFolderError(str(path), "is not a run: it has no config.toml")
         config = taskfile.load(file)
@@ -83,10 +90,11 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
             task_file=file.read_text(encoding="utf-8"),
             episodes=episodes,
             told=told,
-            handed=handed(path),
-            provenances=provenances_of(path),
+            handed=_readable(handed, path, None),
+            provenances=_readable(provenances_of, path, []),
             meta=_meta(path),
             troubles=troubles_of(path / "log.txt"),
+            goes_on=claimed(path) or RunFolder(path).tag in alive_tags(),
             said=said,
         )
 
@@ -124,13 +132,13 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unfinished(self) -> str:
         """Why the figures are not the last ones; empty where they are."""
+        if self.goes_on:
+            return "This run goes on. The figures are those until now."
         if not self.told:
-            return (
-                "This run has no summary.json: it goes on, or was killed. The figures are those until then."
-            )
+            return "This run has no summary.json: it was killed. The figures are those until then."
         if self.told.online_steps < Tally(self.episodes).online_steps:
-            return "This run was resumed and goes on, or was killed: its summary.json is older than its episodes."
-        return ""
+            return "This run was resumed and killed: its summary.json is older than its episodes."
+        return "" if self.told.finished else "This run was stopped before its end, or failed."
 
 
 def _told(path: Path) -> Told | None:
@@ -140,16 +148,27 @@ def _told(path: Path) -> Told | None:
         return None
     except OSError as error:
         raise RunFolderError(str(path), f"cannot be read: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        problem = f"is not of this hilrt: {plain(error)}"
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunFolderError(str(path), f"is damaged ({error}); without the file the report does") from None
+        problem = f"is damaged: {plain(error)}"
+    raise RunFolderError(str(path), f"{problem}. Move the file away: a report can do without it")
+
+
+def _readable(read: Callable[[Path], T], path: Path, absent: T) -> T:
+    """What a file of the run tells; one that is damaged is as good as absent, the rest is worth a report."""
+    try:
+        return read(path)
+    except RunFolderError:
+        return absent
 
 
 def _job(path: Path, episodes: list[EpisodeSummary]) -> Job:
     """Of a run without a summary, by its folder, else by what it did."""
     if path.parent.name == EVALS:
         return Job.EVAL
-    if found := re.search(rf"-({'|'.join(Job)})-\d{{8}}-", path.name):
-        return Job(found[1])
+    if found := NAME.match(path.name):
+        return Job(found["kind"])
     if episodes:
         return {Mode.DEMO: Job.RECORD, Mode.TRAIN: Job.TRAIN, Mode.EVAL: Job.EVAL}[episodes[-1].mode]
     raise RunFolderError(str(path), "does not say what kind of run it is, and has no episode yet")
