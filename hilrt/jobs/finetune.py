@@ -65,7 +65,6 @@ class Beginning:
         checkpoint = newest_checkpoint(path)
         if checkpoint is None:
             raise RunFolderError(str(path), "has no checkpoint yet, so there is no policy to begin from")
-        self.run.claim(checkpoint.parent)
         self.checkpoint, self.meta = checkpoint, load_meta(checkpoint)
         self.config = self.run.config()
 

@@ -118,15 +118,27 @@ def test_a_run_whose_policy_acts_is_not_deleted(tmp_path):
     assert not path.exists()
 
 
-def test_a_run_that_is_being_resumed_is_not_deleted(tmp_path):
-    """From the first moment on; here it reads a file that does not end."""
+@pytest.mark.parametrize(
+    ("words", "endless", "why"),
+    [
+        (["train", "--resume"], "earlier.json", "is starting"),
+        (["checkpoint", "restore"], f"{CHECKPOINTS}/10/meta.json", "is starting"),
+        (["eval"], f"{CHECKPOINTS}/10/meta.json", "policy that acts"),
+        (["run"], f"{CHECKPOINTS}/10/meta.json", "policy that acts"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_run_that_is_taken_up_is_not_deleted(words, endless, why, tmp_path):
+    """From the first moment on; here with a file to be read that does not end."""
     path = made(tmp_path, Job.TRAIN)
-    os.mkfifo(path / "earlier.json")
-    words = [sys.executable, "-c", "from hilrt.cli import main; main()", "train", "--resume", str(path)]
+    (path / CHECKPOINTS / "10").mkdir(parents=True)
+    os.mkfifo(path / endless)
+    steps = ["10"] if "restore" in words else []
+    call = [sys.executable, "-c", "from hilrt.cli import main; main()", *words, str(path), *steps]
     pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdout=pipe, stderr=pipe) as process, (path / "earlier.json").open("w"):
+    with subprocess.Popen(call, stdout=pipe, stderr=pipe) as process, (path / endless).open("w"):
         try:
-            with pytest.raises(RunFolderError, match="is starting"):
+            with pytest.raises(RunFolderError, match=why):
                 job.delete([path])
         finally:
             process.kill()
