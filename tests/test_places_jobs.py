@@ -6,6 +6,7 @@ from pathlib import Path
 import jobs
 import numpy as np
 import pytest
+from msgspec import to_builtins
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from hilrt.data.pictures import decoded
 from hilrt.data.places import grid_of
 from hilrt.jobs.evaluate import trial_of
 from hilrt.policy.saved import checkpoints_of, load_actor
+from hilrt.report.sidebyside import side_by_side
 from hilrt.step.record import vector
 
 LEARNS = ["learner.online_step_before_learning=0", "learner.online_steps=20"]
@@ -74,6 +76,8 @@ def test_two_policies_on_the_same_places(trained):
     assert np.allclose(*spots, atol=1e-6)
     assert len(set(spots[0])) == 4
     c, (newest,) = summary["comparison"], summary["evaluations"]
+    own, _ = side_by_side([trained[1], trained[1]], set()).results
+    assert to_builtins(own.judged) == newest["success"]  # of the first policy alone
     assert (c["places"], c["second"], newest["success"]["episodes"]) == (4, "checkpoint 0", 4)
     assert c["both_won"] + c["only_first"] + c["only_second"] + c["neither"] == 4
     assert [[cell["success"]["episodes"] for cell in cells] for cells in (summary["cells"], c["cells"])] == [

@@ -20,7 +20,8 @@ from hilrt.cli.work import work
 
 EXITS = """Exit status:
 0    done
-1    not well (doctor, unfault, dataset verify), you said no, or a bug
+1    not well (doctor, unfault, dataset verify), yet to be mended
+     (import-config), you said no, or a bug
 2    wrong usage, or an error that is told in one message
 130  Ctrl-C, where it does not mean to stop in order"""
 

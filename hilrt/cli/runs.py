@@ -33,13 +33,16 @@ def status(*, json: Json = False) -> None:
 @runs.callback(invoke_without_command=True)
 def list_runs(context: typer.Context, folder: Folder = RUNS, *, json: Json = False) -> None:
     """List runs: task, state, steps, success, newest checkpoint; compare them, keep some, delete others."""
-    if context.invoked_subcommand:
+    if name := context.invoked_subcommand:
+        if json or folder != RUNS:
+            raise typer.BadParameter(f"options go behind the name: hilrt runs {name} ...")
         return
     from hilrt.report.runs import alive_tags, described, runs_table  # noqa: PLC0415
     from hilrt.run.shelf import runs_in  # noqa: PLC0415
 
     tags = alive_tags()
-    lines = [described(run, tags) for run in runs_in(folder)]
+    found = runs_in(folder) if folder.exists() or folder != RUNS else []  # nobody has run anything here
+    lines = [described(run, tags) for run in found]
     if json:
         answer(lines)
         return
@@ -82,9 +85,9 @@ def delete(paths: Runs, *, yes: Yes = False) -> None:
     """Delete runs with all that is in them, but none that is going on or kept."""
     from hilrt.jobs import runs as job  # noqa: PLC0415
 
-    for path in paths:
-        job.require_deletable(path)
-    _delete(paths, yes=yes)
+    paths = job.deletable(paths)
+    _ask(paths, yes=yes)
+    job.delete(paths)
 
 
 @runs.command(epilog=examples("hilrt runs clear"))
@@ -93,16 +96,19 @@ def clear(folder: Folder = RUNS, *, yes: Yes = False) -> None:
     from hilrt.jobs import runs as job  # noqa: PLC0415
 
     if paths := job.failed_starts(folder):
-        _delete(paths, yes=yes)
+        _ask(paths, yes=yes)
+        gone = job.clear(paths)
+        for path in paths:
+            if path not in gone:
+                say(f"{path} stays: it has begun meanwhile")
     else:
         say(f"no run in {folder} has failed to start")
 
 
-def _delete(paths: "Sequence[Path]", *, yes: bool) -> None:
+def _ask(paths: "Sequence[Path]", *, yes: bool) -> None:
     from hilrt.jobs import runs as job  # noqa: PLC0415
 
     for path in paths:
         say(f"{path}  {job.size_of(path) / 1e6:.1f} MB")
     if not yes:
         typer.confirm("Delete them?" if len(paths) > 1 else "Delete it?", abort=True)
-    job.delete(paths)

@@ -16,6 +16,7 @@ from hilrt.config.notes import notes_of
 from hilrt.errors import ConfigError
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+TITLE = "hilrt task file"
 NULL = {"type": "null"}
 
 
@@ -24,7 +25,7 @@ def schema() -> dict[str, Any]:
     _, definitions = msgspec.json.schema_components([Config], ref_template="#/definitions/{name}")
     structs = {struct.__name__: struct for struct in _structs(msgspec.inspect.type_info(Config))}
     tables = {name: _simple(_told(table, structs[name])) for name, table in definitions.items()}
-    whole = tables.pop(Config.__name__) | {"title": "hilrt task file"}
+    whole = tables.pop(Config.__name__) | {"title": TITLE}
     return {"$schema": DRAFT, **whole, "definitions": tables}
 
 
@@ -34,15 +35,27 @@ def encoded() -> str:
 
 
 def write(path: Path) -> None:
-    """Write the schema into a file.
+    """Write the schema into a file: a new one, or over an earlier schema.
 
     Raises:
-        ConfigError: it cannot be written.
+        ConfigError: it has something else in it, or cannot be written.
     """
+    if path.is_file() and not _earlier(path):
+        raise ConfigError(
+            str(path), "is there already, and is no schema that hilrt wrote.", "Name another file."
+        )
     try:
         path.write_text(encoded(), encoding="utf-8")
     except OSError as error:
         raise ConfigError(str(path), f"cannot be written: {error.strerror}.") from None
+
+
+def _earlier(path: Path) -> bool:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.get("title") == TITLE
 
 
 def _structs(kind: Type) -> Iterator[type]:

@@ -7,7 +7,14 @@ class RunFolderError(HilrtError):
     """A run's folder cannot be used."""
 
     def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path}: {problem}. `hilrt runs` shows the runs there are.")
+        super().__init__(f"{path}: {problem}.")
+
+
+class NoSuchRunError(RunFolderError):
+    """A folder is no run, or not one of the kind that is asked for."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, f"{problem}. `hilrt runs` shows the runs there are")
 
 
 class RunWriteError(HilrtError):
@@ -15,6 +22,13 @@ class RunWriteError(HilrtError):
 
     def __init__(self, path: str, cause: OSError) -> None:
         super().__init__(f"{path} cannot be written: {cause.strerror}. {disk_cure(cause)}.")
+
+
+class RunDeleteError(HilrtError):
+    """A run, or a file of it, cannot be deleted."""
+
+    def __init__(self, path: str, cause: OSError) -> None:
+        super().__init__(f"{path} cannot be deleted: {cause.filename}: {cause.strerror}. {disk_cure(cause)}.")
 
 
 class SessionError(HilrtError):

@@ -62,6 +62,7 @@ def evaluate(path: Path, question: Question, overrides: Sequence[str]) -> tuple[
     if other and config.processor.reset.scene == "self":
         raise ConfigError(str(path / CONFIG), f"$.{TWICE}")
     if other:
+        policy.run.claim(other.parent)
         differs = [*start.differs, *trained_otherwise(path, config, start.conditions, other)]
         start = msgspec.structs.replace(start, differs=list(dict.fromkeys(differs)))
     judged = path / EVALS / time.strftime("%Y%m%d-%H%M%S")

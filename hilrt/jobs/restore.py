@@ -28,6 +28,7 @@ def go_back(path: Path, steps: int) -> Restored:
     from hilrt.data import history  # noqa: PLC0415 - torch is behind it
 
     folder = RunFolder.open(path)
+    folder.claim()
     require_ended(folder)
     taken, target = progress(folder)[1], folder.config().learner.online_steps
     return Restored(history.go_back(folder.path, steps, taken), taken, target)

@@ -64,7 +64,6 @@ def run(
     """
     log_to(folder.log, "supervisor")
     config = folder.config()
-    note_provenance(folder)
     if start:
         folder.keep(CONDITIONS, start)
         _tell(start.differs)
@@ -87,6 +86,7 @@ def run(
             supervisor.status.supervisor.message = (
                 f"{len(start.differs)} remarks before the start: {folder.log}"
             )
+        note_provenance(folder)  # from now on it has begun: see `hilrt.report.runs`
         try:
             supervisor.run()
         except BaseException:  # what it came to until then

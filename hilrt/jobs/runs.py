@@ -4,19 +4,26 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from hilrt.errors import RunFolderError, RunWriteError
+from hilrt.errors import RunDeleteError, RunFolderError
 from hilrt.jobs.run import require_ended
+from hilrt.policy.saved import CHECKPOINTS
 from hilrt.report.runs import State, alive_tags, described
 from hilrt.run.folder import RunFolder, claimed
-from hilrt.run.shelf import runs_in, shelved
+from hilrt.run.shelf import Shelved, runs_in, shelved
 
 
-def require_deletable(path: Path) -> None:
-    """See that a run may be deleted.
+def deletable(paths: Sequence[Path]) -> list[Path]:
+    """These runs, each of which may be deleted; one that was named in several ways is there once.
 
     Raises:
-        RunFolderError: it is no run, or a link to one; it is kept; it, or an evaluation of it, is going on.
+        RunFolderError: one is no run, or a link to one; it is kept; it, or what uses its policy, is going on.
     """
+    for path in paths:
+        _require_deletable(path)
+    return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+
+
+def _require_deletable(path: Path) -> None:
     run = shelved(path)
     if path.is_symlink():
         raise RunFolderError(str(path), "is a link; what lies outside is not deleted from here")
@@ -26,6 +33,10 @@ def require_deletable(path: Path) -> None:
         require_ended(RunFolder(place))
         if claimed(place):
             raise RunFolderError(str(path), "is starting or ending just now; wait for it")
+    if claimed(path / CHECKPOINTS):
+        raise RunFolderError(
+            str(path), "has a policy that acts just now, by hilrt run or eval; stop that first"
+        )
 
 
 def size_of(path: Path) -> int:
@@ -39,8 +50,19 @@ def failed_starts(folder: Path) -> list[Path]:
     Raises:
         RunFolderError: there is no such folder.
     """
-    alive = alive_tags()
     runs = [run for run in runs_in(folder) if not run.kept and not run.path.is_symlink()]
+    return _never_began(runs)
+
+
+def clear(paths: Sequence[Path]) -> list[Path]:
+    """Delete those of `failed_starts` that have not begun since; raises as `delete`."""
+    paths = _never_began([shelved(path) for path in paths])
+    delete(paths)
+    return paths
+
+
+def _never_began(runs: Sequence[Shelved]) -> list[Path]:
+    alive = alive_tags()
     return [run.path for run in runs if described(run, alive).state is State.FAILED]
 
 
@@ -51,13 +73,10 @@ def delete(paths: Sequence[Path]) -> None:
     and can be deleted again.
 
     Raises:
-        RunFolderError: as `require_deletable`; nothing is deleted then.
-        RunWriteError: a file cannot be deleted.
+        RunFolderError: as `deletable`; nothing is deleted then.
+        RunDeleteError: a file cannot be deleted.
     """
-    paths = list(dict.fromkeys(paths))
-    for path in paths:
-        require_deletable(path)
-    for path in paths:
+    for path in [path.absolute() for path in deletable(paths)]:
         try:
             for inside in sorted(path.iterdir(), key=lambda p: p.name == "config.toml"):
                 if inside.is_dir() and not inside.is_symlink():
@@ -66,4 +85,4 @@ def delete(paths: Sequence[Path]) -> None:
                     inside.unlink()
             path.rmdir()
         except OSError as error:
-            raise RunWriteError(str(path), error) from None
+            raise RunDeleteError(str(path), error) from None

@@ -9,7 +9,7 @@ from hilrt.jobs.run import run
 from hilrt.jobs.task import in_real_time, load
 from hilrt.report.summary import Agreement
 from hilrt.run.folder import RunFolder
-from hilrt.run.job import Job
+from hilrt.run.job import Job, Purpose
 from hilrt.step.extent import Extent
 
 ENDLESS = "processor.reset.control_time_s=86400"
@@ -40,7 +40,7 @@ def compare(task_file: Path, overrides: Sequence[str]) -> tuple[RunFolder, Agree
     """
     asked = in_real_time(task_file, [*overrides, "reward={type='classifier'}"], Job.TELEOPERATE)
     load(task_file, asked)
-    folder = RunFolder.create(task_file, [*asked, ENDLESS], "test-classifier")
+    folder = RunFolder.create(task_file, [*asked, ENDLESS], Purpose.TEST_CLASSIFIER)
     return folder, run(folder, Job.TELEOPERATE).shadow
 
 
@@ -60,7 +60,7 @@ def find_limits(task_file: Path, overrides: Sequence[str], side: str = "") -> di
     if config.processor.inverse_kinematics:
         boxes.append("processor.inverse_kinematics")
     open_boxes = [f"{owner}.end_effector_bounds={EVERYWHERE}" for owner in boxes]
-    folder = RunFolder.create(task_file, [*overrides, ENDLESS, *open_boxes], "find-limits")
+    folder = RunFolder.create(task_file, [*overrides, ENDLESS, *open_boxes], Purpose.FIND_LIMITS)
     summary = run(folder, Job.TELEOPERATE)
     # none of them if it was stopped before the first episode
     extents = dict(zip(config.robot.sides, map(Extent, summary.extents), strict=False))

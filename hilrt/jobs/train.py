@@ -78,6 +78,7 @@ def resume(
         StartOutsideBoxError: a start pose is outside its box.
     """
     folder = RunFolder.open(path)
+    folder.claim()
     task = folder.path / "config.toml"
     config = load(task, [f"learner.online_steps={steps}"] if steps else [])
     finish(folder.path)

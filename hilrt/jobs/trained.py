@@ -37,6 +37,7 @@ def trained(path: Path, overrides: Sequence[str], steps: int | None) -> Trained:
     checkpoint = newest_checkpoint(path) if steps is None else checkpoint_of(path, steps)
     if checkpoint is None:
         raise RunFolderError(str(path), "has no checkpoint yet, so there is no policy that could act")
+    run.claim(checkpoint.parent)
     config = load(run.path / "config.toml", overrides)
     now = conditions_of(config)
     start = Handed(conditions=now, differs=trained_otherwise(path, config, now, checkpoint))

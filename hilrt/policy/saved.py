@@ -33,6 +33,7 @@ from hilrt.step.sealed import SealError, format_of, sealed, unsealed
 if TYPE_CHECKING:
     from hilrt.policy.actor import Actor
 
+CHECKPOINTS = "checkpoints"
 FORMAT = 5
 OTHERWISE = "is damaged: its digest is not the one in meta.json"
 PART_BYTES = 1 << 20
@@ -71,7 +72,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
 def checkpoints_of(run_dir: Path) -> list[Path]:
     """A run's checkpoints, oldest first."""
-    return sorted(p for p in (run_dir / "checkpoints").glob("*") if p.name.isdecimal())
+    return sorted(p for p in (run_dir / CHECKPOINTS).glob("*") if p.name.isdecimal())
 
 
 def newest_checkpoint(run_dir: Path) -> Path | None:

@@ -33,6 +33,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Of the second policy, with a grid; those of the first are the summary's."""
 
 
+def of_first(episodes: Sequence[EpisodeSummary]) -> list[EpisodeSummary]:
+    """Of an evaluation, those of the policy that it is about: a second one is only compared with it."""
+    return [e for e in episodes if not e.policy_version]
+
+
 def compared(
     first: str, second: str, episodes: Sequence[EpisodeSummary], cells: list[Cell] | None = None
 ) -> Comparison:

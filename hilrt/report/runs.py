@@ -13,12 +13,14 @@ from rich.text import Text
 from hilrt.config import Config, taskfile
 from hilrt.data.episodes import EpisodeSummary, read_summaries
 from hilrt.errors import ConfigError, JournalError
+from hilrt.errors.plain import plain
 from hilrt.policy.saved import checkpoints_of
 from hilrt.report.live import live_runs
 from hilrt.report.rates import Rate, rate
 from hilrt.report.summary import evaluations
 from hilrt.run.folder import RunFolder, claimed
-from hilrt.run.job import Job
+from hilrt.run.job import Job, Kind
+from hilrt.run.provenance import PROVENANCE
 from hilrt.run.shelf import Shelved
 from hilrt.step.record import Mode
 
@@ -41,7 +43,7 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     """A run in a line."""
 
     folder: str
-    kind: Job
+    kind: Kind
     task: str
     """`env.task`, or the environment's id; empty where its config cannot be read."""
     began: str
@@ -75,6 +77,24 @@ def alive_tags() -> set[str]:
 
 def described(run: Shelved, alive: Collection[str]) -> RunLine:
     """A run in a line; `alive`: see `alive_tags`."""
+    try:
+        return _described(run, alive)
+    except OSError as error:  # a folder that may not be entered
+        return RunLine(
+            folder=str(run.path),
+            kind=run.kind,
+            task="",
+            began=run.began_iso,
+            state=State.CUT,
+            kept=run.kept,
+            steps=0,
+            success=None,
+            checkpoint=None,
+            problem=f"cannot be read: {plain(error)}",
+        )
+
+
+def _described(run: Shelved, alive: Collection[str]) -> RunLine:
     folder, problem, episodes, config = RunFolder(run.path), "", list[EpisodeSummary](), None
     try:
         config = _config(run.path / "config.toml")
@@ -105,7 +125,7 @@ def _config(path: Path) -> Config:
     try:
         return taskfile.from_tree(tomllib.loads(path.read_text(encoding="utf-8")), str(path), path.parent)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(str(path), f"cannot be read: {error}.") from None
+        raise ConfigError(str(path), f"cannot be read: {plain(error)}.") from None
 
 
 def _task(config: Config) -> str:
@@ -118,8 +138,8 @@ def _state(run: Shelved, config: Config | None, steps: int, *, alive: bool, begu
         summary = msgspec.json.decode((run.path / "summary.json").read_bytes(), type=_Ended)
     except (OSError, msgspec.MsgspecError):
         summary = None
-    # of what is not recorded nobody knows how far it came before it crashed
-    moved = summary.realtime.ticks > 0 if summary else not run.kind.recorded
+    # without a summary it was killed, and nobody knows how far it came
+    moved = summary.realtime.ticks > 0 if summary else (run.path / PROVENANCE).exists()
     begun = begun or moved or any((run.path / "journal").glob("*"))
     if alive or claimed(run.path):
         return State.RUNNING if alive or begun else State.STARTING
@@ -130,11 +150,12 @@ def _state(run: Shelved, config: Config | None, steps: int, *, alive: bool, begu
     return State.DONE if summary and summary.finished else State.CUT
 
 
-def _success(kind: Job, episodes: Sequence[EpisodeSummary]) -> Rate | None:
+def _success(kind: Kind, episodes: Sequence[EpisodeSummary]) -> Rate | None:
     if kind is Job.TRAIN:
         judged = evaluations(episodes)
         return judged[-1].success if judged else None
-    mode = {Job.RECORD: Mode.DEMO, Job.EVAL: Mode.EVAL, Job.RUN: Mode.TRAIN}.get(kind)
+    modes: dict[Kind, Mode] = {Job.RECORD: Mode.DEMO, Job.EVAL: Mode.EVAL, Job.RUN: Mode.TRAIN}
+    mode = modes.get(kind)
     kept = [e for e in episodes if e.mode is mode and not e.discarded]
     return rate(kept) if kept else None
 

@@ -13,6 +13,7 @@ from hilrt.data.episodes import read_summaries
 from hilrt.data.history import best_checkpoint
 from hilrt.errors import CheckpointError
 from hilrt.policy.saved import load_meta, newest_checkpoint
+from hilrt.report.comparison import of_first
 from hilrt.report.options import differing, options
 from hilrt.report.rates import Rate
 from hilrt.report.runs import RunLine, State, described
@@ -96,7 +97,7 @@ def _updates(checkpoint: Path) -> int | None:
 def _judged(path: Path) -> Rate | None:
     """By the newest of a run's evaluations that has an episode of its policy."""
     for folder in sorted((path / EVALS).glob("*"), reverse=True):
-        if results := evaluations(read_summaries(folder / "episodes.jsonl")):
+        if results := evaluations(of_first(read_summaries(folder / "episodes.jsonl"))):
             return results[-1].success
     return None
 

@@ -10,7 +10,7 @@ from hilrt.config import Config
 from hilrt.data.episodes import EpisodeSummary, Tally
 from hilrt.data.places import grid_of
 from hilrt.report.cells import Cell, cells_of
-from hilrt.report.comparison import Comparison, compared
+from hilrt.report.comparison import Comparison, compared, of_first
 from hilrt.report.person import Person, person
 from hilrt.report.rates import Rate, rate, rate_of
 from hilrt.report.view import progress
@@ -129,7 +129,7 @@ def summarise(
 ) -> Summary:
     """The summary of a run whose episodes are these and whose status block is this; `trial`: of an evaluation."""
     parts = _parts(config, trial, episodes) if trial else Parts([])
-    episodes = [e for e in episodes if not (parts.comparison and e.policy_version)]
+    episodes = of_first(episodes) if parts.comparison else episodes
     tally = Tally(episodes, config.learner.constants.window)
     judged = evaluations(episodes)
     whole = [e for e in judged if e.success.episodes >= config.eval.episodes]

@@ -18,10 +18,10 @@ import xxhash
 
 from hilrt.config import Config, taskfile
 from hilrt.config.paths import HERE
-from hilrt.errors import RunFolderError, RunWriteError
+from hilrt.errors import NoSuchRunError, RunFolderError, RunWriteError
 from hilrt.policy.vision import frozen_weights
 from hilrt.reward.about import classifier_path
-from hilrt.run.job import Job
+from hilrt.run.job import Job, Kind
 from hilrt.step.sealed import SealError, sealed, unsealed
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class RunFolder:
         self.journal = path / "journal"
 
     @classmethod
-    def create(cls, task_file: Path, overrides: Sequence[str], kind: str) -> "RunFolder":
+    def create(cls, task_file: Path, overrides: Sequence[str], kind: Kind) -> "RunFolder":
         """Make `<runs_dir>/<name>-<kind>-<time>` with the config as it will be used; a second one is called `...-2`.
 
         Raises:
@@ -65,7 +65,7 @@ class RunFolder:
         config = taskfile.from_tree(document.unwrap(), str(task_file), task_file.parent)
         path = _made(path)
         folder = cls(path)
-        folder._claim()
+        folder.claim()
         document["dataset"]["root"] = str(Path(config.dataset.root).resolve())
         if not config.in_environment:
             document["robot"]["calibration_dir"] = str(Path(config.robot.calibration_dir).resolve())
@@ -93,11 +93,11 @@ class RunFolder:
             raise RunFolderError(str(path), f"cannot be made: {error.strerror}") from None
         return folder
 
-    def _claim(self) -> None:
-        """Hold a lock on the folder, which the kernel drops when this process ends, whichever way: see `claimed`."""
-        fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        weakref.finalize(self, os.close, fd)
+    def claim(self, inside: Path | None = None) -> None:
+        """Hold a lock on the folder, or on one that is read, until this process ends, whichever way: see `claimed`."""
         with suppress(OSError):  # a disk without locks
+            fd = os.open(inside or self.path, os.O_RDONLY | os.O_DIRECTORY)
+            weakref.finalize(self, os.close, fd)
             fcntl.flock(fd, fcntl.LOCK_SH)
 
     def named(self, name: str) -> "RunFolder":
@@ -116,7 +116,7 @@ class RunFolder:
                     break
             else:
                 folder = RunFolder(free)
-                folder._claim()
+                folder.claim()
                 return folder
         raise RunFolderError(str(self.path), f"cannot be called {name}: {problem}")
 
@@ -128,10 +128,10 @@ class RunFolder:
             RunFolderError: it is not one.
         """
         if not (path / "config.toml").is_file():
-            raise RunFolderError(str(path), "is not a run: it has no config.toml")
+            raise NoSuchRunError(str(path), "is not a run: it has no config.toml")
         whole = path.resolve()
         if f"-{Job.TRAIN}-" not in whole.name or not re.fullmatch(r"[A-Za-z0-9._-]{1,80}", whole.name):
-            raise RunFolderError(str(path), "is not a training run by its name, <name>-train-<time>")
+            raise NoSuchRunError(str(path), "is not a training run by its name, <name>-train-<time>")
         return cls(path if path.name == whole.name else whole)
 
     @property
@@ -168,8 +168,11 @@ class RunFolder:
 
 
 def claimed(path: Path) -> bool:
-    """Whether the process that made a run's folder is still at work."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    """Whether a process that has claimed a folder is still at work."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # there is none, or nobody may enter it
+        return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -52,6 +52,18 @@ class Job(StrEnum):
         return self in {Job.TRAIN, Job.EVAL, Job.RUN}
 
 
+class Purpose(StrEnum):
+    """What an arm is driven by hand for, where a run is called after that and not after its job."""
+
+    FIND_LIMITS = "find-limits"
+    TEST_CLASSIFIER = "test-classifier"
+
+
+Kind = Job | Purpose
+"""What a run is called after."""
+KINDS: tuple[Kind, ...] = (*Job, *Purpose)
+
+
 class Playback(msgspec.Struct, frozen=True, kw_only=True):
     """Which episode is played again, and how."""
 

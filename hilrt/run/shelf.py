@@ -1,13 +1,14 @@
 """The run folders that lie in one folder, known by their names, and those of them that are to be kept."""
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-from hilrt.errors import RunFolderError, RunWriteError
-from hilrt.run.job import Job
+from hilrt.errors import NoSuchRunError, RunFolderError, RunWriteError
+from hilrt.run.job import KINDS, Kind
 
-NAME = re.compile(rf"(?P<name>.+)-(?P<kind>{'|'.join(Job)})-(?P<began>\d{{8}}-\d{{6}})(-\d+)?")
+NAME = re.compile(rf"(?P<name>.+)-(?P<kind>{'|'.join(KINDS)})-(?P<began>\d{{8}}-\d{{6}})(-\d+)?")
 EVALS = "evals"
 """Folder of a training's evaluations, in its own."""
 FIGURES = "tensorboard"
@@ -22,14 +23,14 @@ class Shelved(NamedTuple):
     path: Path
     name: str
     """`env.name` of its task file."""
-    kind: Job
+    kind: Kind
     began: str
     """Local time, as 20261201-164613."""
 
     @property
     def kept(self) -> bool:
         """Whether it is protected from `hilrt runs delete`."""
-        return (self.path / KEPT).exists()
+        return os.path.exists(self.path / KEPT)  # noqa: PTH110 - false where nobody may enter
 
     @property
     def began_iso(self) -> str:
@@ -49,25 +50,37 @@ def shelved(path: Path) -> Shelved:
     Raises:
         RunFolderError: it is none.
     """
-    if not (path / "config.toml").is_file():
-        raise RunFolderError(str(path), "is not a run: it has no config.toml")
+    if not _has_config(path):
+        raise NoSuchRunError(str(path), "is not a run: it has no config.toml")
     found = NAME.fullmatch(path.name or path.absolute().name)
     if not found:
-        raise RunFolderError(str(path), "is not a run by its name, <name>-<kind>-<time>")
-    return Shelved(path, found["name"], Job(found["kind"]), found["began"])
+        raise NoSuchRunError(str(path), "is not a run by its name, <name>-<kind>-<time>")
+    kind = next(kind for kind in KINDS if kind == found["kind"])
+    return Shelved(path, found["name"], kind, found["began"])
+
+
+def _has_config(path: Path) -> bool:
+    """Whether it is a run, or may be one that nobody may enter."""
+    try:
+        return (path / "config.toml").is_file()
+    except OSError:
+        return True
 
 
 def runs_in(folder: Path) -> list[Shelved]:
     """All that lie in a folder, oldest first; whatever else lies there is left out.
 
     Raises:
-        RunFolderError: there is no such folder.
+        RunFolderError: there is no such folder, or it cannot be read.
     """
     if not folder.is_dir():
         raise RunFolderError(str(folder), "is no folder; --in FOLDER says where your runs are")
-    names = [path for path in folder.iterdir() if NAME.fullmatch(path.name)]
-    found = [shelved(path) for path in names if (path / "config.toml").is_file()]
-    return sorted(found, key=lambda run: (run.began, run.path.name))
+    try:
+        names = [path for path in folder.iterdir() if NAME.fullmatch(path.name)]
+    except OSError as error:
+        raise RunFolderError(str(folder), f"cannot be read: {error.strerror}") from None
+    found = [shelved(path) for path in names if _has_config(path)]
+    return sorted(found, key=lambda run: (run.began, run.name, run.kind, len(run.path.name), run.path.name))
 
 
 def keep(path: Path, *, kept: bool) -> None:

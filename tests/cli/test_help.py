@@ -48,9 +48,14 @@ def test_help_shows_groups_in_the_order_of_the_work():
 
 
 def test_help_tells_every_exit_status():
-    """Those that scripts can meet: 0, 1, 2 and that of Ctrl-C."""
-    told = re.findall(r"(?m)^ (\d+) {2,}\S", run("--help").stdout)
-    assert told == ["0", "1", "2", "130"]
+    """Those that scripts can meet: 0, 1, 2 and that of Ctrl-C; for 1 with the commands that the guide names."""
+    shown = run("--help").stdout
+    assert re.findall(r"(?m)^ (\d+) {2,}\S", shown) == ["0", "1", "2", "130"]
+    page = (jobs.ROOT / "docs" / "guide" / "command-line.md").read_text()
+    (line,) = re.findall(r"(?m)^\| 1 \|.*", page)
+    (one,) = re.findall(r"(?ms)^ 1 .*?(?=^ 2 )", shown)
+    named = [name for names in re.findall(r"\(([^)]*)\)", one) for name in names.split(", ")]
+    assert named == re.findall(r"`hilrt ([a-z- ]+)`", line)
 
 
 def loaded(*arguments):
@@ -107,7 +112,10 @@ def test_version_is_said():
     """`hilrt --version` prints the version, and here, in a working copy, the commit."""
     done = run("--version")
     assert done.returncode == 0
-    assert re.fullmatch(r"hilrt \d+\.\d+\.\d+( \([0-9a-f]{7,}(-dirty)?\))?\n", done.stdout)
+    git = ["git", "-C", str(jobs.ROOT), "rev-parse", "--short=12", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    known = rf" \({commit}(-dirty)?\)" if commit else r"( \([0-9a-f]{12}\))?"
+    assert re.fullmatch(rf"hilrt \d+\.\d+\.\d+{known}\n", done.stdout)
 
 
 @pytest.mark.parametrize(

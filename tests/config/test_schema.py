@@ -173,5 +173,16 @@ def test_the_command_prints_or_writes_it(tmp_path):
     done = CliRunner().invoke(app, ["schema", "--out", str(file)], catch_exceptions=False)
     assert json.loads(file.read_text()) == SCHEMA
     assert "#:schema ./hilrt.schema.json" in done.stdout
+    CliRunner().invoke(app, ["schema", "--out", str(file)], catch_exceptions=False)  # anew
     refused = CliRunner().invoke(app, ["schema", "--out", str(tmp_path / "nowhere" / "x.json")])
     assert "cannot be written" in str(refused.exception)
+
+
+@pytest.mark.parametrize("text", ["[env]\n", "{}", '{"title": "mine"}', "[]", ""])
+def test_the_command_writes_over_no_other_file(text, tmp_path):
+    """A task file, say, whose name was typed by a slip."""
+    file = tmp_path / "task.toml"
+    file.write_text(text)
+    refused = CliRunner().invoke(app, ["schema", "--out", str(file)])
+    assert "no schema that hilrt wrote" in str(refused.exception)
+    assert file.read_text() == text

@@ -8,7 +8,7 @@ import pytest
 
 from hilrt.errors import RunFolderError
 from hilrt.run.folder import RunFolder, claimed
-from hilrt.run.job import Job
+from hilrt.run.job import KINDS, Job
 from hilrt.run.shelf import keep, runs_in, shelved
 
 SIM = Path(__file__).parents[2] / "configs" / "sim_so100.toml"
@@ -30,12 +30,21 @@ def test_a_name_tells_what_a_run_is(tmp_path):
 
 def test_runs_are_in_the_order_of_their_beginning(tmp_path):
     """Jobs of the same second in the order of their numbers; what is no run is left out."""
-    made_ones = [made(tmp_path, kind).path for kind in (Job.TRAIN, Job.TRAIN, Job.RECORD)]
+    first, second = "z-eval-20261130-235959", "a-train-20261201-000000"
+    names = [first, second, *(f"{second}-{n}" for n in range(2, 12)), "b-record-20261202-000000"]
+    for name in sorted(names, reverse=True):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").touch()
     (tmp_path / "notes").mkdir()
-    (tmp_path / "a-train-20261201-000000").mkdir()
-    found = runs_in(tmp_path)
-    assert {run.path for run in found} == set(made_ones)
-    assert [run.began for run in found] == sorted(run.began for run in found)
+    (tmp_path / "a-train-20261201-000001").mkdir()
+    assert [run.path.name for run in runs_in(tmp_path)] == names
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_is_listed(kind, tmp_path):
+    """Those too that are called after what the arm was driven by hand for."""
+    path = made(tmp_path, kind).path
+    assert [(run.path, run.kind) for run in runs_in(tmp_path)] == [(path, kind)]
 
 
 @pytest.mark.parametrize("name", ["absent", "mine", "notes"])
