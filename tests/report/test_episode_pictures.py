@@ -65,7 +65,7 @@ def test_absent_episodes_and_folders(root, tmp_path):
     with pytest.raises(NoEpisodesError, match="nowhere is neither a dataset"):
         view(print, tmp_path / "nowhere", None, tmp_path, None)
     (tmp_path / "file").write_text("")
-    with pytest.raises(PictureFileError, match=r"episode_000000\.png cannot"):
+    with pytest.raises(PictureFileError, match=r"file cannot be written: it is a file"):
         view(print, root, None, tmp_path / "file", None)
 
 
