@@ -38,43 +38,40 @@ def begin(
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take what is usual.")] = False,
 ) -> None:
     """Write a task file for a real arm: looks for ports and cameras, and asks what it cannot see."""
-    from hilrt.setup.init import (  # noqa: PLC0415
-        USUAL,
-        Outfit,
-        asked,
-        camera,
-        come_next,
-        create,
-        filled,
-        require_free,
-        task_file,
-    )
+    from hilrt.setup import init as job  # noqa: PLC0415
     from hilrt.setup.terminal import TerminalConsole  # noqa: PLC0415
 
-    pairs = [pair.partition("=") for pair in cameras or []]
-    if bad := [name for name, _, source in pairs if not (name and source)]:
-        raise typer.BadParameter(f"{bad[0]!r} is not NAME=SOURCE, as in front=0", param_hint="--camera")
-    if len(named := {name: camera(source) for name, _, source in pairs}) < len(pairs):
-        raise typer.BadParameter("two cameras have the same name", param_hint="--camera")
     if leader_port and device not in {None, "leader"}:
         raise typer.BadParameter(f"is of a leader, and the device is {device}", param_hint="--leader-port")
-    if pictures and (yes or named):
+    if pictures and (yes or cameras):
         raise typer.BadParameter("no camera is looked for with --yes or --camera", param_hint="--pictures")
-    known = Outfit(
+    known = job.Outfit(
         arm=arm or "",
         port=port,
         device=device or ("leader" if leader_port else ""),
         leader_port=leader_port,
-        cameras=named or None,
+        cameras={name: job.camera(source) for name, source in _sources(cameras).items()} if cameras else None,
     )
-    require_free(path)
+    job.require_free(path)
     if yes:
-        outfit = filled(known, USUAL)
+        outfit = job.filled(known, job.USUAL)
     else:
-        console, lenses = TerminalConsole(), _lenses(pictures or Path("cameras")) if not named else []
-        outfit = finish(asked(console, known, lenses))
-    create(path, task_file(path, task or path.stem, outfit))
-    say(come_next(path, outfit))
+        console, lenses = TerminalConsole(), [] if cameras else _lenses(pictures or Path("cameras"))
+        outfit = finish(job.asked(console, known, lenses))
+    job.create(path, job.task_file(path, task or path.stem, outfit))
+    say(job.come_next(path, outfit))
+
+
+def _sources(cameras: list[str]) -> dict[str, str]:
+    """Of each camera its number or device, by its name."""
+    named: dict[str, str] = {}
+    for name, _, source in (pair.partition("=") for pair in cameras):
+        if not (name and source):
+            raise typer.BadParameter(f"{name!r} is not NAME=SOURCE, as in front=0", param_hint="--camera")
+        if name in named:
+            raise typer.BadParameter(f"two cameras have the same name, {name}", param_hint="--camera")
+        named[name] = source
+    return named
 
 
 def _lenses(pictures: Path) -> "list[FoundCamera]":
